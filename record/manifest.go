@@ -1,0 +1,118 @@
+package record
+
+// ManifestVersion is the version of the manifest that this package writes and
+// the only one that it reads.
+const ManifestVersion = 1
+
+// Manifest is an image's first object. It binds every other object of the
+// image and says what the image is: whose work, which steps, which published
+// results. SPEC.md, part MAN.
+type Manifest struct {
+	Version     int         `json:"version"`
+	Paper       Paper       `json:"paper"`
+	Arch        string      `json:"arch"` // as in GOARCH
+	Environment Environment `json:"environment"`
+	Objects     []Object    `json:"objects"` // in slot order, from slot 2; signatures and attestations excluded
+	Steps       []Step      `json:"steps"`
+	Results     []Result    `json:"results"`
+}
+
+// Paper describes the published work.
+type Paper struct {
+	Title    string   `json:"title"`
+	Authors  []Author `json:"authors"`
+	Licence  string   `json:"licence,omitempty"` // an SPDX expression
+	Date     string   `json:"date"`              // RFC 3339, UTC, whole seconds; every time in the image
+	DOI      string   `json:"doi,omitempty"`
+	Keywords []string `json:"keywords,omitempty"`
+	Abstract string   `json:"abstract,omitempty"`
+}
+
+// Author is one author of the paper.
+type Author struct {
+	Name        string `json:"name"`
+	ORCID       string `json:"orcid,omitempty"` // 0000-0000-0000-000X
+	Affiliation string `json:"affiliation,omitempty"`
+	Email       string `json:"email,omitempty"`
+}
+
+// Environment says where the environment layer came from.
+type Environment struct {
+	Kind   string `json:"kind"`             // rootfs, tar, oci, sif or host
+	Source string `json:"source,omitempty"` // as the recipe names it
+	Digest Digest `json:"digest,omitempty"` // of the source, where it is a file or has a digest of its own
+}
+
+// Role says what an object is for.
+type Role string
+
+// The roles of the objects that a manifest lists.
+const (
+	RoleRecipe  Role = "recipe"  // the author's repro.yaml, byte for byte
+	RoleInspect Role = "inspect" // what `apptainer inspect` reads
+	RoleSBOM    Role = "sbom"    // software bill of materials
+	RoleLayer   Role = "layer"   // squashfs, part of the root that steps see
+	RoleHidden  Role = "hidden"  // squashfs, published results: never part of the root
+	RoleTree    Role = "tree"    // hash tree of the layer in the slot before
+)
+
+// Object is what the manifest says of one other object of the image.
+type Object struct {
+	ID     uint32 `json:"id"` // slot number from 1
+	Name   string `json:"name"`
+	Role   Role   `json:"role"`
+	Size   int64  `json:"size"` // bytes, without padding
+	Digest Digest `json:"digest"`
+	Layer  *Layer `json:"layer,omitempty"` // for RoleLayer and RoleHidden
+}
+
+// Layer is what the manifest says of a squashfs object.
+type Layer struct {
+	Root      Digest `json:"root"`      // fs-verity digest of the object: the root of its hash tree
+	Content   Digest `json:"content"`   // of the uncompressed tree, independent of codec and block size
+	Codec     string `json:"codec"`     // as internal/codec names it
+	BlockSize int    `json:"blockSize"` // bytes
+	Files     int64  `json:"files"`     // inodes of every kind
+	Bytes     int64  `json:"bytes"`     // sum of the sizes of regular files
+}
+
+// Step is one command of the experiment.
+type Step struct {
+	Name    string            `json:"name"`
+	Command []string          `json:"command"` // argv; the first is looked up in PATH
+	Dir     string            `json:"dir"`     // absolute
+	Env     map[string]string `json:"env,omitempty"`
+	Needs   []string          `json:"needs,omitempty"`   // names of steps
+	Inputs  []string          `json:"inputs,omitempty"`  // absolute paths
+	Outputs []string          `json:"outputs,omitempty"` // absolute paths
+	CPUs    int               `json:"cpus,omitempty"`    // 0: one
+	Memory  int64             `json:"memory,omitempty"`  // bytes; 0: no limit
+	Time    int64             `json:"time,omitempty"`    // seconds; 0: no limit
+}
+
+// Result is one published result and the rule by which a new one is compared
+// to it.
+type Result struct {
+	Name      string `json:"name"`
+	Output    string `json:"output"`    // absolute path at which the steps leave the new file
+	Published string `json:"published"` // path in the hidden layer, slash-separated, not rooted
+	Claim     string `json:"claim,omitempty"`
+	Compare   Rule   `json:"compare"`
+}
+
+// Rule says how a new result is compared to the published one. The zero value
+// chooses the kind by content and extension and accepts no difference in any
+// printed digit.
+//
+// Tolerances are decimal numbers kept as text ("1e-9"), so that documents hold
+// no floating-point numbers.
+type Rule struct {
+	Kind     string   `json:"kind,omitempty"`     // exact, text, csv, json, png; empty: chosen
+	Absolute string   `json:"absolute,omitempty"` // |new-published| at most
+	Relative string   `json:"relative,omitempty"` // |new-published| / |published| at most
+	ULP      int64    `json:"ulp,omitempty"`      // float64 steps apart at most
+	Digits   int      `json:"digits,omitempty"`   // significant digits that must agree at least, of those published
+	Keys     []string `json:"keys,omitempty"`     // csv: columns that name a row; row order is then free
+	Score    string   `json:"score,omitempty"`    // png: least structural similarity, 0 to 1
+	Ignore   []string `json:"ignore,omitempty"`   // text: regular expressions (RE2) masked on both sides
+}

@@ -1,0 +1,182 @@
+package record
+
+// ReportVersion is the version of the reports below.
+const ReportVersion = 1
+
+// Verdict is what a comparison found, strictest first. SPEC.md, part CMP.
+type Verdict string
+
+// The ladder of verdicts.
+const (
+	Identical       Verdict = "identical"        // the same bytes
+	SameContent     Verdict = "same content"     // bytes differ only in what carries no result
+	SameAsPrinted   Verdict = "same as printed"  // every printed digit of the published file agrees
+	WithinSpread    Verdict = "within spread"    // within the recorded spread
+	WithinTolerance Verdict = "within tolerance" // within what the recipe states
+	Differs         Verdict = "differs"          //
+	Missing         Verdict = "missing"          // no new file
+	NeedsEyes       Verdict = "needs eyes"       // not decidable by program
+)
+
+// Reproduced reports whether v counts as reproduced.
+func (v Verdict) Reproduced() bool {
+	switch v {
+	case Identical, SameContent, SameAsPrinted, WithinSpread, WithinTolerance:
+		return true
+	}
+	return false
+}
+
+// Finding is what was found about one published result.
+type Finding struct {
+	Result    string  `json:"result"`
+	Claim     string  `json:"claim,omitempty"`
+	Published string  `json:"published"`
+	Output    string  `json:"output"`
+	Kind      string  `json:"kind"` // the comparer that decided
+	Verdict   Verdict `json:"verdict"`
+	Reason    string  `json:"reason"`             // one line for a person
+	Compared  int64   `json:"compared,omitempty"` // numbers (or pixels) compared
+	Differing int64   `json:"differing,omitempty"`
+	Digits    *Digits `json:"digits,omitempty"`
+	Worst     *Worst  `json:"worst,omitempty"`
+	Diff      string  `json:"diff,omitempty"` // unified text diff, shortened
+}
+
+// Digits speaks of significant decimal digits over all numbers of a result.
+type Digits struct {
+	Published string `json:"published"` // least and most printed, "15" or "3-15"
+	Obtained  string `json:"obtained"`  // least over all numbers, one decimal: "4.4"
+	Asked     int    `json:"asked,omitempty"`
+}
+
+// Worst is the place where published and new are furthest apart.
+type Worst struct {
+	Where     string `json:"where"` // "line 3, number 2", "row SmLs07, column value", "/a/0/b", "pixel 3,4"
+	Published string `json:"published"`
+	New       string `json:"new"`
+	Absolute  string `json:"absolute,omitempty"`
+	Relative  string `json:"relative,omitempty"`
+	ULP       string `json:"ulp,omitempty"`
+}
+
+// Counts sums the verdicts over a paper.
+type Counts struct {
+	Results    int             `json:"results"`
+	Reproduced int             `json:"reproduced"`
+	Verdicts   map[Verdict]int `json:"verdicts"`
+}
+
+// Count sums findings.
+func Count(findings []Finding) Counts {
+	c := Counts{Results: len(findings), Verdicts: map[Verdict]int{}}
+	for _, f := range findings {
+		c.Verdicts[f.Verdict]++
+		if f.Verdict.Reproduced() {
+			c.Reproduced++
+		}
+	}
+	return c
+}
+
+// CompareReport is what `repro compare` found.
+type CompareReport struct {
+	Version  int       `json:"version"`
+	Findings []Finding `json:"findings"`
+	Counts   Counts    `json:"counts"`
+}
+
+// VerifyReport is what `repro verify` found about one image.
+type VerifyReport struct {
+	Version    int               `json:"version"`
+	Image      string            `json:"image"` // as the caller named it
+	Size       int64             `json:"size"`
+	ContentID  Digest            `json:"contentId,omitempty"`
+	Canonical  bool              `json:"canonical"` // every byte of the file is explained
+	Intact     bool              `json:"intact"`    // every object has the content that the manifest binds
+	Verdict    string            `json:"verdict"`   // signed, not signed, altered, malformed
+	Reason     string            `json:"reason"`    // one line for a person
+	Objects    []ObjectStatus    `json:"objects"`
+	Signatures []SignatureStatus `json:"signatures"`
+	Problems   []string          `json:"problems,omitempty"` // everything found wrong, most important first
+}
+
+// ObjectStatus is what was found about one object.
+type ObjectStatus struct {
+	ID      uint32   `json:"id"`
+	Name    string   `json:"name"`
+	Role    Role     `json:"role,omitempty"`
+	Size    int64    `json:"size"`
+	Mounted string   `json:"mounted,omitempty"` // where steps see it
+	Intact  bool     `json:"intact"`
+	Signers []string `json:"signers,omitempty"` // fingerprints whose valid signature covers it
+	Problem string   `json:"problem,omitempty"`
+}
+
+// SignatureStatus is what was found about one signature.
+type SignatureStatus struct {
+	ObjectID    uint32 `json:"objectId,omitempty"` // 0 for a detached signature
+	Kind        string `json:"kind"`               // openpgp or dsse
+	Status      string `json:"status"`             // valid, invalid, unknown signer, expired, revoked, weak, malformed
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Signer      string `json:"signer,omitempty"` // user id or the name the caller gave
+	Trusted     bool   `json:"trusted"`          // by a key that the caller named
+	Time        string `json:"time,omitempty"`   // by the signer's own word
+	Problem     string `json:"problem,omitempty"`
+}
+
+// RunReport is the record of one run of an image's steps.
+type RunReport struct {
+	Version   int           `json:"version"`
+	Image     string        `json:"image"`
+	ContentID Digest        `json:"contentId"`
+	Paper     Paper         `json:"paper"`
+	Verify    *VerifyReport `json:"verify,omitempty"`
+	Machine   Machine       `json:"machine"`
+	Isolation Isolation     `json:"isolation"`
+	Started   string        `json:"started"`  // RFC 3339, UTC
+	Finished  string        `json:"finished"` //
+	Steps     []StepStatus  `json:"steps"`
+	Findings  []Finding     `json:"findings"`
+	Counts    Counts        `json:"counts"`
+	Outputs   []OutputFile  `json:"outputs,omitempty"`
+}
+
+// Machine is where a run took place.
+type Machine struct {
+	Arch   string `json:"arch"`
+	CPU    string `json:"cpu"`
+	CPUs   int    `json:"cpus"`
+	Memory int64  `json:"memory"` // bytes
+	Kernel string `json:"kernel"`
+	Repro  string `json:"repro"` // version of this program
+}
+
+// Isolation says how the steps were kept apart from the machine.
+type Isolation struct {
+	Level  string   `json:"level"`           // namespaces
+	Layers string   `json:"layers"`          // kernel, fuse or extracted
+	Reason string   `json:"reason"`          // why layers are provided so
+	Net    bool     `json:"net"`             // the host's network was reachable
+	Notes  []string `json:"notes,omitempty"` // what this machine did not offer
+}
+
+// StepStatus is what became of one step.
+type StepStatus struct {
+	Name    string `json:"name"`
+	Status  string `json:"status"` // done, failed, timed out, killed, skipped
+	Exit    int    `json:"exit"`
+	Signal  string `json:"signal,omitempty"`
+	WallMS  int64  `json:"wallMs"`
+	CPUMS   int64  `json:"cpuMs"`
+	MaxRSS  int64  `json:"maxRss"`        // bytes
+	Log     string `json:"log,omitempty"` // path of its output, relative to the run's directory
+	Problem string `json:"problem,omitempty"`
+}
+
+// OutputFile is one file that a step left.
+type OutputFile struct {
+	Path   string `json:"path"` // absolute, as the steps see it
+	Size   int64  `json:"size"`
+	Digest Digest `json:"digest"`
+}
