@@ -1,0 +1,4 @@
+// Package repro makes published computational results verifiable and
+// re-runnable. It holds no code of its own: see the command in cmd/repro, and
+// the packages format, build, sign, verify, run and compare for programs.
+package repro

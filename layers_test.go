@@ -1,0 +1,119 @@
+package repro
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers lists the packages of this module, top to bottom. A package imports
+// only from lines below its own; packages on one line never import each other.
+var layers = []string{
+	"cmd/repro",
+	"cli",
+	"view",
+	"run",
+	"build sign verify oci compare",
+	"format recipe internal/sandbox internal/mount",
+	"format/squashfs format/verity record key",
+	"tree",
+	"progress internal/codec internal/atomicfile",
+}
+
+// owners says which packages may import an outside module. A module that is
+// not listed may not be imported outside tests.
+var owners = map[string]string{
+	"github.com/urfave/cli/v2":               "cli",
+	"github.com/schollz/progressbar/v3":      "cli",
+	"golang.org/x/term":                      "cli",
+	"github.com/sylabs/sif/v2":               "format sign verify",
+	"github.com/sigstore/sigstore":           "key sign verify",
+	"github.com/ProtonMail/go-crypto":        "key sign verify",
+	"github.com/klauspost/compress":          "internal/codec",
+	"github.com/ulikunitz/xz":                "internal/codec",
+	"github.com/pierrec/lz4/v4":              "internal/codec",
+	"github.com/hanwen/go-fuse/v2":           "internal/mount",
+	"github.com/google/go-containerregistry": "oci",
+	"go.yaml.in/yaml/v3":                     "recipe",
+	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile tree",
+	"golang.org/x/sync":                      "*",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Module     *struct{ Path string }
+	Standard   bool
+}
+
+// TestLayers holds the direction of imports and the owner of each outside
+// module. If it stops you, the thing you need probably belongs one layer lower.
+func TestLayers(t *testing.T) {
+	packages := listPackages(t)
+	modules := map[string]string{} // import path → module
+	for _, p := range packages {
+		if p.Module != nil {
+			modules[p.ImportPath] = p.Module.Path
+		}
+	}
+	level := map[string]int{}
+	for i, line := range layers {
+		for name := range strings.FieldsSeq(line) {
+			level[name] = i
+		}
+	}
+	for _, p := range packages {
+		name, ours := strings.CutPrefix(p.ImportPath, "repro/")
+		if !ours {
+			continue
+		}
+		if strings.HasPrefix(name, "internal/vectors") || strings.HasPrefix(name, "script/") {
+			continue // programs that make test data
+		}
+		mine, known := level[name]
+		if !known {
+			t.Errorf("package %s stands on no line of the list of layers", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other, ok := strings.CutPrefix(imported, "repro/"); ok {
+				if theirs, known := level[other]; known && theirs <= mine {
+					t.Errorf("%s imports %s, which does not stand below it", name, other)
+				}
+			} else if module := modules[imported]; module != "" && !owns(name, module) {
+				t.Errorf("%s imports %s, but module %s belongs to %q", name, imported, module, owners[module])
+			}
+		}
+	}
+}
+
+func owns(name, module string) bool {
+	return owners[module] == "*" || slices.Contains(strings.Fields(owners[module]), name)
+}
+
+func listPackages(t *testing.T) []goPackage {
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Module,Standard", "./...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if !p.Standard {
+			packages = append(packages, p)
+		}
+	}
+}
