@@ -1,0 +1,158 @@
+// Package recipe reads the author's repro.yaml: what the experiment consists
+// of, which commands make its results, and which published files those results
+// are compared with. SPEC.md, part RCP.
+//
+// A recipe is a small, plain subset of YAML: one document, no anchors, aliases,
+// tags or merge keys, no doubled or unknown keys. [Parse] reports everything
+// that is wrong with a recipe at once, each with its line and column.
+// [Schema] is the same form as a JSON Schema, for editors.
+package recipe
+
+import (
+	"fmt"
+	"strings"
+
+	"repro/record"
+)
+
+// FileName is what a recipe is called in an experiment's folder.
+const FileName = "repro.yaml"
+
+// Version is the version of the form that this package reads.
+const Version = 1
+
+// Limits on recipes.
+const (
+	MaxSize    = 1 << 20 // bytes of a recipe
+	MaxDepth   = 8       // mappings and lists within each other
+	MaxNodes   = 100_000 // keys and values
+	MaxText    = 64 << 10
+	MaxEntries = 10_000 // entries of one list or mapping
+	MaxName    = 64     // bytes of the name of a step or result
+	MaxPath    = 4095   // bytes of a path
+)
+
+// Recipe is a parsed and checked recipe. Paths in it are clean and relative to
+// the recipe's folder unless stated otherwise.
+type Recipe struct {
+	Name        string       // of the recipe's file, for messages
+	Paper       record.Paper // Date is empty if the recipe has none
+	Environment Environment
+	Code        []Text // paths and globs; a leading "!" takes away
+	Data        []Data
+	Steps       []Step // as written; see Order
+	Results     []Result
+}
+
+// Pos is a place in a recipe; lines and columns count from 1.
+type Pos struct{ Line, Column int }
+
+// Text is a value that package build may have to complain about.
+type Text struct {
+	Value string
+	Pos   Pos
+}
+
+// Kind is where an environment comes from.
+type Kind string
+
+// The kinds of environment.
+const (
+	Host   Kind = "host"   // programs of the building machine
+	Rootfs Kind = "rootfs" // a root filesystem in a folder
+	Tar    Kind = "tar"    // the same in a tar archive
+	OCI    Kind = "oci"    // an OCI layout, OCI archive or docker-save archive
+	SIF    Kind = "sif"    // an existing SIF image
+)
+
+// Environment says where the programs that steps use come from.
+type Environment struct {
+	Kind     Kind
+	Source   Text   // rootfs, tar, oci, sif: path, relative to the recipe's folder or absolute
+	Programs []Text // host: names looked up in PATH, or absolute paths
+	Files    []Text // host: absolute paths and globs of further files and folders
+	SHA256   string // tar, sif: of the file; oci: of the image's manifest; empty if not stated
+	Pos      Pos
+}
+
+// Data is one file, folder or glob of input data.
+type Data struct {
+	Path    Text
+	Source  string
+	Licence string
+	SHA256  string // 64 lower-case hexadecimal digits, empty if not stated; only of a single file
+}
+
+// Step is one command of the experiment.
+type Step struct {
+	Name    string
+	Command []string // argv
+	Dir     Text     // "." for the recipe's folder
+	Env     map[string]string
+	Needs   []string // names of steps, those whose outputs are inputs included
+	Inputs  []Text
+	Outputs []Text
+	CPUs    int   // 0 if not stated
+	Memory  int64 // bytes, 0 if not stated
+	Time    int64 // seconds, 0 if not stated
+	Pos     Pos
+}
+
+// Result is one published result.
+type Result struct {
+	Name      string
+	Output    Text
+	Published Text
+	Claim     string
+	Compare   record.Rule
+}
+
+// Problem is one thing that is wrong with a recipe, or with what it names.
+type Problem struct {
+	Pos  Pos
+	Text string
+}
+
+// Error says all that is wrong with a recipe.
+type Error struct {
+	Name     string // of the recipe's file
+	Problems []Problem
+}
+
+// Error lists the problems, one a line, as name:line:column: text.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.Name, p.Pos.Line, p.Pos.Column, p.Text)
+		if p.Pos == (Pos{}) {
+			lines[i] = e.Name + ": " + p.Text
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Order returns the steps so that each comes after those it needs, and
+// otherwise as written.
+func (r *Recipe) Order() []Step {
+	order := make([]Step, 0, len(r.Steps))
+	done := make(map[string]bool, len(r.Steps))
+	byName := make(map[string]Step, len(r.Steps))
+	for _, s := range r.Steps {
+		byName[s.Name] = s
+	}
+	var visit func(s Step)
+	visit = func(s Step) {
+		if done[s.Name] {
+			return
+		}
+		done[s.Name] = true
+		for _, need := range s.Needs {
+			visit(byName[need])
+		}
+		order = append(order, s)
+	}
+	for _, s := range r.Steps {
+		visit(s)
+	}
+	return order
+}
