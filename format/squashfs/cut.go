@@ -1,0 +1,209 @@
+package squashfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/semaphore"
+
+	"repro/internal/codec"
+)
+
+// twinKey names content that is stored.
+type twinKey struct {
+	sum  [32]byte
+	size int64
+}
+
+type cutter struct {
+	*pipeline
+	stored    map[twinKey]*content
+	fragments uint32 // sent
+	ends      []byte // the next one, being filled
+}
+
+// cut takes files in order and makes blocks of them.
+func (p *pipeline) cut(loads <-chan *load, room *semaphore.Weighted) error {
+	defer close(p.work)
+	defer close(p.queue)
+	c := &cutter{pipeline: p, stored: map[twinKey]*content{}}
+	for l := range loads {
+		select {
+		case <-l.done:
+		case <-p.ctx.Done():
+			return p.ctx.Err()
+		}
+		if err := c.file(l); err != nil {
+			return err
+		}
+		room.Release(l.weight())
+		p.report(l.in.node.Size)
+	}
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	return c.flushEnds()
+}
+
+func (c *cutter) file(l *load) error {
+	if l.err != nil {
+		return l.err
+	}
+	known := l.small() || l.sum != [32]byte{}
+	key := twinKey{l.sum, l.in.node.Size}
+	if known {
+		if l.in.content = c.stored[key]; l.in.content != nil {
+			return nil
+		}
+	}
+	l.in.content = &content{sum: l.sum, fragment: none32}
+	if blocks := l.in.node.Size / int64(c.o.BlockSize); blocks > 0 {
+		l.in.content.blocks = make([]uint32, blocks)
+	}
+	if known {
+		c.stored[key] = l.in.content
+	}
+	if l.small() {
+		return c.whole(l.in.content, l.data)
+	}
+	return c.stream(l)
+}
+
+// whole cuts a file that is in memory.
+func (c *cutter) whole(to *content, data []byte) error {
+	size := c.o.BlockSize
+	for i := range to.blocks {
+		if err := c.send(&block{file: to, index: i, raw: data[i*size : (i+1)*size]}); err != nil {
+			return err
+		}
+	}
+	return c.end(to, data[len(to.blocks)*size:])
+}
+
+// stream cuts a large file as it is read.
+func (c *cutter) stream(l *load) (err error) {
+	r, err := openFile(l.in)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	to := l.in.content
+	for i := range to.blocks {
+		raw := *c.raw.Get().(*[]byte)
+		if _, err := io.ReadFull(r, raw); err != nil {
+			return err
+		}
+		if err := c.send(&block{file: to, index: i, raw: raw, pooled: true}); err != nil {
+			return err
+		}
+	}
+	rest, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	sum, err := r.end()
+	if err != nil {
+		return err
+	}
+	if l.sum != [32]byte{} && l.sum != sum {
+		return fmt.Errorf("%q: changed while it was read", l.in.path)
+	}
+	to.sum = sum
+	return c.end(to, rest)
+}
+
+// end packs what is left of a file after its blocks.
+func (c *cutter) end(to *content, rest []byte) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	if len(c.ends)+len(rest) > c.o.BlockSize {
+		if err := c.flushEnds(); err != nil {
+			return err
+		}
+	}
+	if c.ends == nil {
+		c.ends = (*c.raw.Get().(*[]byte))[:0]
+	}
+	to.fragment, to.offset = c.fragments, uint32(len(c.ends))
+	c.ends = append(c.ends, rest...)
+	return nil
+}
+
+func (c *cutter) flushEnds() error {
+	if len(c.ends) == 0 {
+		return nil
+	}
+	b := &block{raw: c.ends, pooled: true}
+	c.ends = nil
+	c.fragments++
+	return c.send(b)
+}
+
+// send hands a block on, first to the queue, which bounds what is under way.
+func (c *cutter) send(b *block) error {
+	b.done = make(chan struct{})
+	for _, to := range []chan<- *block{c.queue, c.work} {
+		select {
+		case to <- b:
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		}
+	}
+	return nil
+}
+
+// pack compresses a block, or finds that it is a hole or better stored as it
+// is. Only whole blocks of files can be holes.
+func (p *pipeline) pack(e codec.Encoder, b *block) {
+	if b.file != nil && allZero(b.raw) {
+		return
+	}
+	packed := *p.packed.Get().(*[]byte)
+	if packed, b.err = e.Encode(packed[:0], b.raw); b.err != nil {
+		return
+	}
+	if len(packed) < len(b.raw) {
+		b.packed, b.word = packed, uint32(len(packed))
+		return
+	}
+	p.packed.Put(&packed)
+	b.packed, b.word = b.raw, uint32(len(b.raw))|blockRaw
+}
+
+// recycle gives the memory of a written block back.
+func (p *pipeline) recycle(b *block) {
+	if b.word&blockRaw == 0 && b.packed != nil {
+		p.packed.Put(&b.packed)
+	}
+	if b.pooled {
+		raw := b.raw[:cap(b.raw)]
+		p.raw.Put(&raw)
+	}
+	b.raw, b.packed = nil, nil
+}
+
+func allZero(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if le.Uint64(b) != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func encodeFragments(fragments []fragment) []byte {
+	b := make([]byte, 0, 16*len(fragments))
+	for _, f := range fragments {
+		b = le.AppendUint64(b, uint64(f.start))
+		b = le.AppendUint32(b, f.size)
+		b = le.AppendUint32(b, 0)
+	}
+	return b
+}
