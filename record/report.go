@@ -125,6 +125,32 @@ type SignatureStatus struct {
 	Problem     string `json:"problem,omitempty"`
 }
 
+// InspectReport is what `repro inspect` says of one SIF file.
+type InspectReport struct {
+	Version   int             `json:"version"`
+	Image     string          `json:"image"` // as the caller named it
+	Size      int64           `json:"size"`
+	ContentID Digest          `json:"contentId,omitempty"`
+	UUID      string          `json:"uuid"`
+	Canonical bool            `json:"canonical"`
+	Problems  []string        `json:"problems,omitempty"` // where the layout is not canonical
+	Manifest  *Manifest       `json:"manifest,omitempty"` // none for a foreign image
+	Objects   []InspectObject `json:"objects"`            // as the descriptors list them
+}
+
+// InspectObject is what one descriptor of a SIF file says.
+type InspectObject struct {
+	ID     uint32 `json:"id"`
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Role   Role   `json:"role,omitempty"` // from the manifest
+	Group  uint32 `json:"group,omitempty"`
+	Link   uint32 `json:"link,omitempty"`
+	Offset int64  `json:"offset"`
+	Size   int64  `json:"size"`
+	Digest Digest `json:"digest,omitempty"` // from the manifest
+}
+
 // RunReport is the record of one run of an image's steps.
 type RunReport struct {
 	Version   int           `json:"version"`
