@@ -1,0 +1,95 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Offsets in struct seccomp_data (linux/seccomp.h). Both architectures that
+// are supported are little-endian: the low half of an argument comes first.
+const (
+	offsetCall = 0
+	offsetArch = 4
+	offsetArgs = 16
+)
+
+// compile turns the table into a classic BPF program for seccomp(2). Calls of
+// another ABI kill the process: there is no honest reason for one, and the
+// numbers of the table would mean something else.
+func compile(table []rule) []unix.SockFilter {
+	prog := []unix.SockFilter{
+		load(offsetArch),
+		jump(unix.BPF_JEQ, nativeArch, 1, 0),
+		answer(unix.SECCOMP_RET_KILL_PROCESS),
+		load(offsetCall),
+	}
+	if x32Bit != 0 {
+		prog = append(prog, jump(unix.BPF_JSET, x32Bit, 0, 1), answer(unix.SECCOMP_RET_KILL_PROCESS))
+	}
+	prog = append(prog, jump(unix.BPF_JGT, newestCall, 0, 1), refuse(unix.ENOSYS))
+	for _, r := range table {
+		for _, call := range r.calls {
+			body := r.body()
+			prog = append(prog, jump(unix.BPF_JEQ, uint32(call), 0, uint8(len(body))))
+			prog = append(prog, body...)
+		}
+	}
+	return append(prog, answer(unix.SECCOMP_RET_ALLOW))
+}
+
+// body is what a rule does once the call's number has matched. It falls
+// through, with the number loaded again, if a test does not hold.
+func (r rule) body() []unix.SockFilter {
+	if len(r.when) == 0 {
+		return []unix.SockFilter{refuse(r.errno)}
+	}
+	var body []unix.SockFilter
+	for i, t := range r.when {
+		left := uint8(2*(len(r.when)-i-1) + 1) // to the reload after the refusal
+		body = append(body, load(offsetArgs+8*uint32(t.arg)))
+		switch t.op {
+		case anyBit:
+			body = append(body, jump(unix.BPF_JSET, t.bits, 0, left))
+		case equal:
+			body = append(body, jump(unix.BPF_JEQ, t.bits, 0, left))
+		case differs:
+			body = append(body, jump(unix.BPF_JEQ, t.bits, left, 0))
+		}
+	}
+	return append(body, refuse(r.errno), load(offsetCall))
+}
+
+func load(offset uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
+}
+
+func jump(op uint16, k uint32, yes, no uint8) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_JMP | op | unix.BPF_K, K: k, Jt: yes, Jf: no}
+}
+
+func answer(k uint32) unix.SockFilter {
+	return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: k}
+}
+
+func refuse(e unix.Errno) unix.SockFilter {
+	return answer(unix.SECCOMP_RET_ERRNO | uint32(e)&unix.SECCOMP_RET_DATA)
+}
+
+// installFilter puts the filter on the calling thread and on every process
+// that it starts. The thread must have no_new_privs set.
+func installFilter() error {
+	prog := compile(rules)
+	if len(prog) > unix.BPF_MAXINSNS {
+		return fmt.Errorf("filter of %d instructions", len(prog))
+	}
+	fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
+	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&fprog)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package sandbox
+
+// Two pipes join Run and Init: one brings the request in and, by staying open,
+// tells process 1 that its parent is alive; the other brings the outcome out.
+
+// request is what Run asks of Init.
+type request struct {
+	Lower   []source
+	Scratch source
+	Overlay bool // false: the one lower directory itself is the root, writable
+
+	Args    []string
+	Dir     string
+	Env     []string
+	Inputs  []string
+	Outputs []string
+	Limits  Limits
+	CPUs    []int
+	Net     bool
+}
+
+// source is a directory of the host: a path where process 1 may walk it, or
+// the number of an inherited descriptor of a detached mount where only the
+// caller (root) may.
+type source struct {
+	Path string `json:",omitempty"`
+	FD   int    `json:",omitempty"`
+}
+
+// Stages at which a sandbox can fail.
+const (
+	stageSetup   = "setup"   // the machine's fault
+	stageMissing = "missing" // an input is not there
+	stageStart   = "start"   // the program cannot be executed
+	stageDone    = "done"
+)
+
+// outcome is what Init found.
+type outcome struct {
+	Stage   string
+	What    string   `json:",omitempty"` // the part of the setup that failed
+	Errno   int      `json:",omitempty"`
+	Text    string   `json:",omitempty"` // error without an errno
+	Missing []string `json:",omitempty"`
+	Exit    int
+	Signal  int
+	CPU     int64 // nanoseconds
+	MaxRSS  int64 // bytes
+}

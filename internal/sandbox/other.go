@@ -1,0 +1,28 @@
+//go:build !linux || !(amd64 || arm64)
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Init does nothing: there are no sandboxes here.
+func Init() {}
+
+// Run fails with an [*UnavailableError].
+func Run(context.Context, Command) (Result, error) {
+	return Result{}, &UnavailableError{What: "create namespaces", Err: errors.ErrUnsupported,
+		Hint: "repro run needs Linux on amd64 or arm64"}
+}
+
+// Owner returns the caller's user and group.
+func Owner() (uid, gid int, other bool) { return os.Geteuid(), os.Getegid(), false }
+
+// Prepare fails: there are no sandboxes here.
+func Prepare(string) error { return errors.ErrUnsupported }
+
+// Upper is the directory below scratch whose files a program wrote.
+func Upper(scratch string) string { return filepath.Join(scratch, "upper") }

@@ -1,0 +1,144 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// staging is a directory that every machine has. A small tmpfs hides it, in
+// this mount namespace only, while the root is put together.
+const staging = "/tmp"
+
+// build makes the union of the layers the root of this mount namespace and
+// lets go of the host's.
+func build(req *request) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return &stepError{"keep mounts private", err}
+	}
+	layers, err := openLayers(req)
+	if err != nil {
+		return err
+	}
+	system, err := openSystem()
+	if err != nil {
+		return err
+	}
+	if err := assemble(req, layers); err != nil {
+		return err
+	}
+	if err := enterRoot(staging + "/root"); err != nil {
+		return err
+	}
+	if err := system.attach(); err != nil {
+		return err
+	}
+	if err := maskProc(); err != nil {
+		return err
+	}
+	if err := unix.Sethostname([]byte(Hostname)); err != nil {
+		return &stepError{"set the host name", err}
+	}
+	if !req.Net {
+		if err := loopbackUp(); err != nil {
+			return &stepError{"bring up the loopback interface", err}
+		}
+	}
+	return nil
+}
+
+// openLayers returns detached mounts of the lower directories and, last, of
+// the scratch directory.
+func openLayers(req *request) ([]int, error) {
+	var fds []int
+	for _, s := range append(req.Lower[:len(req.Lower):len(req.Lower)], req.Scratch) {
+		if s.FD != 0 {
+			fds = append(fds, s.FD)
+			continue
+		}
+		fd, err := unix.OpenTree(unix.AT_FDCWD, s.Path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if err != nil {
+			return nil, &stepError{"open a layer", err}
+		}
+		fds = append(fds, fd)
+	}
+	return fds, nil
+}
+
+// assemble mounts the layers below staging and their union at staging/root.
+func assemble(req *request, layers []int) error {
+	if err := unix.Mount("tmpfs", staging, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700,size=1m"); err != nil {
+		return &stepError{"mount a tmpfs", err}
+	}
+	if err := unix.Chdir(staging); err != nil {
+		return &stepError{"enter the tmpfs", err}
+	}
+	names := make([]string, len(layers))
+	for i, fd := range layers {
+		names[i] = "l" + strconv.Itoa(i)
+		if err := os.Mkdir(names[i], 0o700); err != nil {
+			return &stepError{"make a mount point", err}
+		}
+		if err := unix.MoveMount(fd, "", unix.AT_FDCWD, names[i], unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+			return &stepError{"mount a layer", err}
+		}
+		unix.Close(fd)
+	}
+	if err := os.Mkdir("root", 0o700); err != nil {
+		return &stepError{"make a mount point", err}
+	}
+	if !req.Overlay {
+		err := unix.Mount(names[0], "root", "", unix.MS_BIND, "")
+		if err == nil {
+			err = unix.Mount("", "root", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV, "")
+		}
+		if err != nil {
+			return &stepError{"bind the root", err}
+		}
+		return nil
+	}
+	scratch := names[len(names)-1]
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%[2]s/upper,workdir=%[2]s/work,userxattr",
+		strings.Join(names[:len(names)-1], ":"), scratch)
+	if err := unix.Mount("overlay", "root", "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+		return &stepError{"mount an overlay", err}
+	}
+	return nil
+}
+
+// enterRoot makes dir the root and unmounts everything else.
+func enterRoot(dir string) error {
+	if err := unix.Chdir(dir); err != nil {
+		return &stepError{"enter the new root", err}
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return &stepError{"change the root", err}
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return &stepError{"leave the host's root", err}
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return &stepError{"enter the new root", err}
+	}
+	return nil
+}
+
+// loopbackUp brings 127.0.0.1 and ::1 to life in a new network namespace.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+}

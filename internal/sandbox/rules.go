@@ -1,0 +1,97 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import "golang.org/x/sys/unix"
+
+// The system call filter. Programs inside hold no capability and own no
+// namespace, so most of these calls would fail anyway: the filter is the
+// second wall, for the day on which the first has a hole. A call that is newer
+// than this table is answered with ENOSYS, so that C libraries fall back to
+// the call that they used before; everything else that no rule names is
+// allowed.
+
+// rule answers some system calls with an error number.
+type rule struct {
+	calls []uintptr
+	when  []test // all must hold; none: always
+	errno unix.Errno
+	why   string
+}
+
+// test looks at the low 32 bits of one argument.
+type test struct {
+	arg  int
+	op   operator
+	bits uint32
+}
+
+type operator int
+
+const (
+	anyBit  operator = iota // some of the bits are set
+	equal                   // the argument is bits
+	differs                 // the argument is not bits
+)
+
+const namespaceFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
+
+// newestCall is the last system call that the table below was checked against
+// (Linux 6.18).
+const newestCall = unix.SYS_FILE_SETATTR
+
+// addrNoRandomize is ADDR_NO_RANDOMIZE of linux/personality.h.
+const addrNoRandomize = 0x0040000
+
+var rules = append([]rule{
+	{calls: []uintptr{unix.SYS_UNSHARE, unix.SYS_SETNS}, errno: unix.EPERM,
+		why: "a namespace of one's own brings capabilities, and with them most of the kernel's attack surface"},
+	{calls: []uintptr{unix.SYS_CLONE}, when: []test{{0, anyBit, namespaceFlags}}, errno: unix.EPERM,
+		why: "as unshare"},
+	{calls: []uintptr{unix.SYS_CLONE3}, errno: unix.ENOSYS,
+		why: "its flags lie in memory, where a filter cannot look; C libraries then use clone"},
+	{calls: []uintptr{unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT,
+		unix.SYS_OPEN_TREE, unix.SYS_OPEN_TREE_ATTR, unix.SYS_MOVE_MOUNT, unix.SYS_FSOPEN, unix.SYS_FSCONFIG,
+		unix.SYS_FSMOUNT, unix.SYS_FSPICK, unix.SYS_MOUNT_SETATTR}, errno: unix.EPERM,
+		why: "the root is what the image says"},
+	{calls: []uintptr{unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_NAME_TO_HANDLE_AT}, errno: unix.EPERM,
+		why: "opens files by number, around the root"},
+	{calls: []uintptr{unix.SYS_KEYCTL, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY}, errno: unix.EPERM,
+		why: "kernel keyrings belong to the machine's user, not to the namespace"},
+	{calls: []uintptr{unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN}, errno: unix.EPERM,
+		why: "programs in the kernel, and a view of other processes"},
+	{calls: []uintptr{unix.SYS_USERFAULTFD}, errno: unix.EPERM,
+		why: "stops the kernel at a chosen moment: the usual aid of exploits"},
+	{calls: []uintptr{unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER}, errno: unix.ENOSYS,
+		why: "does what calls do without making them, past any filter"},
+	{calls: []uintptr{unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KCMP,
+		unix.SYS_PIDFD_GETFD, unix.SYS_PROCESS_MADVISE}, errno: unix.EPERM,
+		why: "reaches into other processes; no experiment needs a debugger"},
+	{calls: []uintptr{unix.SYS_KEXEC_LOAD, unix.SYS_KEXEC_FILE_LOAD, unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE,
+		unix.SYS_DELETE_MODULE, unix.SYS_REBOOT, unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_ACCT,
+		unix.SYS_QUOTACTL, unix.SYS_QUOTACTL_FD, unix.SYS_SYSLOG, unix.SYS_VHANGUP, unix.SYS_NFSSERVCTL},
+		errno: unix.EPERM, why: "administers the machine"},
+	{calls: []uintptr{unix.SYS_SETTIMEOFDAY, unix.SYS_CLOCK_SETTIME, unix.SYS_CLOCK_ADJTIME, unix.SYS_ADJTIMEX},
+		errno: unix.EPERM, why: "the machine's clock"},
+	{calls: []uintptr{unix.SYS_SETHOSTNAME, unix.SYS_SETDOMAINNAME}, errno: unix.EPERM,
+		why: "the name is fixed, so that results cannot depend on it"},
+	{calls: []uintptr{unix.SYS_PERSONALITY}, when: []test{{0, differs, 0}, {0, differs, 0xffffffff},
+		{0, differs, addrNoRandomize}}, errno: unix.EPERM,
+		why: "old personalities switch off protections; plain Linux, asking, and a fixed address space are fine"},
+	{calls: []uintptr{unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES, unix.SYS_LOOKUP_DCOOKIE}, errno: unix.EPERM,
+		why: "acts on other processes or profiles the kernel"},
+	{calls: []uintptr{unix.SYS_FANOTIFY_INIT, unix.SYS_LISTMOUNT, unix.SYS_STATMOUNT, unix.SYS_LISTNS}, errno: unix.EPERM,
+		why: "watches or lists more than the root"},
+	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCSTI}}, errno: unix.EPERM,
+		why: "types into the terminal from which repro was started"},
+	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCLINUX}}, errno: unix.EPERM,
+		why: "the console's TIOCSTI"},
+	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCSETD}}, errno: unix.EPERM,
+		why: "loads line disciplines: old, rarely read kernel code"},
+	{calls: []uintptr{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR}, when: []test{{0, differs, unix.AF_UNIX},
+		{0, differs, unix.AF_INET}, {0, differs, unix.AF_INET6}, {0, differs, unix.AF_NETLINK}}, errno: unix.EAFNOSUPPORT,
+		why: "vsock reaches the hypervisor past any network namespace; the rest is rarely read kernel code"},
+	{calls: []uintptr{unix.SYS_SOCKET}, when: []test{{0, equal, unix.AF_NETLINK}, {2, differs, unix.NETLINK_ROUTE}},
+		errno: unix.EPROTONOSUPPORT, why: "getifaddrs needs the routing protocol; the others configure the kernel"},
+}, nativeRules...)

@@ -1,0 +1,152 @@
+// Package sandbox runs one program apart from the machine: it sees a root made
+// of directories that the caller names, an empty network, its own processes
+// and the environment that it is given, and nothing of the host's files,
+// names, users or processes. It needs no root, no daemon and no setuid helper.
+//
+// [Run] starts this very executable again in new user, mount, PID, IPC, UTS,
+// network and cgroup namespaces. In there, [Init] builds the root, throws away
+// every capability, installs the system call filter of rules.go and starts the
+// program. Init stays as process 1 of the new namespaces: when it ends, the
+// kernel kills whatever the program left behind, and it ends when the program
+// does, when the time is up, when the context is cancelled, or when the
+// process that called Run dies in any way at all.
+//
+// Every program that calls Run calls Init first thing in main, and first thing
+// in TestMain:
+//
+//	func main() {
+//		sandbox.Init()
+//		…
+//	}
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// What every program sees, wherever it runs.
+const (
+	Hostname = "repro"
+	UID      = 1000 // see SPEC.md, RUN-4: not 0, because programs behave differently for root
+	GID      = 1000
+)
+
+// Bounds on what a caller may ask for.
+const (
+	MaxLayers  = 180     // the kernel takes one page of overlay options
+	maxMessage = 8 << 20 // bytes of configuration or report on the pipes
+)
+
+// Command is one program to run and what it is to see.
+type Command struct {
+	// Lower are directories whose union the program sees, the topmost first.
+	// They are never written to.
+	Lower []string
+
+	// Scratch is a directory on the machine's disk in which Prepare has made
+	// room for what the program writes.
+	Scratch string
+
+	Args []string // the first is looked up in Env's PATH, inside the root
+	Dir  string   // absolute; made when missing
+	Env  []string // the whole environment, NAME=value
+
+	Inputs  []string // absolute paths that must exist before the program starts
+	Outputs []string // absolute paths whose parent directories are made
+
+	Limits Limits
+	CPUs   []int // processors that the program may use; nil: all
+	Net    bool  // share the host's network instead of an empty one
+
+	Stdout, Stderr io.Writer // nil: discarded
+}
+
+// Limits bound what the program takes. Zero means no limit, save for
+// Processes and OpenFiles.
+type Limits struct {
+	Time      time.Duration // wall clock
+	Memory    int64         // bytes; see Result.MemoryBound
+	FileSize  int64         // bytes in one file
+	Processes int64         // processes and threads; 0: DefaultProcesses
+	OpenFiles int64         // per process; 0: DefaultOpenFiles
+}
+
+// Default limits.
+const (
+	DefaultProcesses = 4096
+	DefaultOpenFiles = 4096
+	stackSize        = 8 << 20 // what most systems give, so that recursion ends alike
+)
+
+// Result says how the program ended and what it took.
+type Result struct {
+	Exit     int    // exit status; -1 if a signal ended it
+	Signal   string // "killed", "segmentation fault", … if a signal ended it
+	TimedOut bool   // killed because Limits.Time was over
+	Wall     time.Duration
+	CPU      time.Duration // user and system, of all processes together
+	MaxRSS   int64         // bytes, of the largest single process
+}
+
+// ErrUnavailable is what every error wraps that is the machine's fault: it
+// does not offer what a sandbox is made of.
+var ErrUnavailable = errors.New("this machine cannot isolate a program")
+
+// UnavailableError says what the machine refused.
+type UnavailableError struct {
+	What string // the part of the sandbox that could not be made
+	Err  error
+	Hint string // what to ask the administrator for; may be empty
+}
+
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("%v: %s: %v", ErrUnavailable, e.What, e.Err)
+}
+
+func (e *UnavailableError) Unwrap() []error { return []error{ErrUnavailable, e.Err} }
+
+// StartError says that the program could not be started, for a reason that
+// lies in the image or the recipe and not in the machine.
+type StartError struct {
+	Program string
+	Err     error
+}
+
+func (e *StartError) Error() string { return fmt.Sprintf("start %q: %v", e.Program, e.Err) }
+func (e *StartError) Unwrap() error { return e.Err }
+
+// MissingError lists inputs that do not exist in the root.
+type MissingError struct{ Paths []string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("missing input: %q", e.Paths)
+}
+
+// check refuses commands that could not mean anything.
+func (c *Command) check() error {
+	switch {
+	case len(c.Args) == 0 || c.Args[0] == "":
+		return errors.New("sandbox: no program named")
+	case len(c.Lower) == 0 || len(c.Lower) > MaxLayers:
+		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), MaxLayers)
+	case !strings.HasPrefix(c.Dir, "/"):
+		return fmt.Errorf("sandbox: working directory %q is not absolute", c.Dir)
+	}
+	for _, list := range [][]string{c.Inputs, c.Outputs} {
+		for _, name := range list {
+			if !strings.HasPrefix(name, "/") {
+				return fmt.Errorf("sandbox: %q is not absolute", name)
+			}
+		}
+	}
+	for _, text := range append(append([]string{c.Dir}, c.Args...), c.Env...) {
+		if strings.ContainsRune(text, 0) {
+			return fmt.Errorf("sandbox: %q holds a zero byte", text)
+		}
+	}
+	return nil
+}

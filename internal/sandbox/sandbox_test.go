@@ -1,0 +1,131 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWhatAProgramSees(t *testing.T) {
+	for _, tt := range []struct{ script, want string }{
+		{"id -u; id -g", "1000\n1000\n"},
+		{"pwd", "/paper\n"},
+		{"hostname", "repro\n"},
+		{"cat /proc/sys/kernel/hostname", "repro\n"},
+		{"umask", "0022\n"},
+		{"grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|SigIgn|SigBlk|Seccomp):' /proc/self/status",
+			"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n" +
+				"CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"},
+		{"ulimit -c; ulimit -n; ulimit -s", "0\n4096\n8192\n"},
+		{"cd /proc/self/fd; for f in *; do readlink $f; done | grep -v -e pipe: -e ^/dev/null -e ^/proc/", ""},
+		{"env | grep -v ^PWD=", "HOME=/tmp/home\nPATH=/usr/bin:/bin\nLC_ALL=C\n"},
+		{"cd /proc; for p in [0-9]*; do test $p = 1 -o $p = $$ || test ! -d $p || echo $p; done", ""},
+		{"grep -c . /proc/net/dev", "3\n"}, // two lines of heading, and lo
+		{"cat /proc/cmdline /proc/sys/kernel/random/boot_id", ""},
+		{"ls /run /tmp", "/run:\n\n/tmp:\nhome\n"},
+		{"ls /sys 2>/dev/null; echo $?", "2\n"},
+		{"echo x > /dev/null; echo y > /dev/shm/f; cat /dev/shm/f; touch /etc/new; ls /etc", "y\nnew\n"},
+		{"touch /dev/x 2>/dev/null || echo read-only", "read-only\n"},
+		{"test -t 0 || echo no terminal; (: </dev/tty) 2>/dev/null || echo no tty", "no terminal\nno tty\n"},
+	} {
+		out, r := run1(t, tt.script)
+		if out != tt.want {
+			t.Errorf("%s:\ngot  %q\nwant %q (exit %d)", tt.script, out, tt.want, r.Exit)
+		}
+	}
+}
+
+func TestExit(t *testing.T) {
+	for _, tt := range []struct {
+		script string
+		exit   int
+		signal string
+	}{
+		{"exit 0", 0, ""},
+		{"exit 3", 3, ""},
+		{"kill -9 $$", -1, "SIGKILL"},
+		{"kill -SEGV $$", -1, "SIGSEGV"},
+		{"kill -9 1; kill -TERM 1; kill -QUIT 1; exit 5", 5, ""}, // process 1 does not listen
+	} {
+		_, r := run1(t, tt.script)
+		if r.Exit != tt.exit || r.Signal != tt.signal {
+			t.Errorf("%s: exit %d, signal %q", tt.script, r.Exit, r.Signal)
+		}
+	}
+}
+
+func TestStartErrors(t *testing.T) {
+	c, _ := newCommand(t, "")
+	c.Args = []string{"no-such-program"}
+	_, err := Run(t.Context(), c)
+	if _, ok := errors.AsType[*StartError](err); !ok || !errors.Is(err, os.ErrNotExist) && !strings.Contains(err.Error(), "not exist") {
+		t.Errorf("missing program: %v", err)
+	}
+	c, _ = newCommand(t, "echo ran")
+	c.Inputs = []string{"/bin/sh", "/paper/data.csv"}
+	_, err = Run(t.Context(), c)
+	if missing, ok := errors.AsType[*MissingError](err); !ok || len(missing.Paths) != 1 || missing.Paths[0] != "/paper/data.csv" {
+		t.Errorf("missing input: %v", err)
+	}
+	for _, bad := range []Command{{}, {Args: []string{"x"}, Dir: "/"}, {Args: []string{"x"}, Lower: []string{"/"}, Dir: "rel"},
+		{Args: []string{"x\x00"}, Lower: []string{"/"}, Dir: "/"}} {
+		if _, err := Run(t.Context(), bad); err == nil {
+			t.Errorf("%+v: accepted", bad)
+		}
+	}
+}
+
+func TestWritesGoToScratch(t *testing.T) {
+	c, out := newCommand(t, "mkdir -p results && echo 1 > results/a && rm /bin/true && ! ls /bin/true 2>&1")
+	c.Outputs = []string{"/deep/er/out"}
+	if r, err := Run(t.Context(), c); err != nil || r.Exit != 0 {
+		t.Fatalf("%+v %v\n%s", r, err, out)
+	}
+	if b, err := os.ReadFile(filepath.Join(Upper(c.Scratch), "paper/results/a")); err != nil || string(b) != "1\n" {
+		t.Errorf("output: %q, %v", b, err)
+	}
+	if info, err := os.Stat(filepath.Join(Upper(c.Scratch), "deep/er")); err != nil || !info.IsDir() {
+		t.Errorf("the directory of an output was not made: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(testRoot(t), "bin/true")); err != nil {
+		t.Errorf("a layer was written to: %v", err)
+	}
+	// What one program wrote is a layer for the next.
+	next, out := newCommand(t, "cat results/a; ls /bin/true 2>/dev/null || echo gone")
+	next.Lower = []string{Upper(c.Scratch), testRoot(t)}
+	if _, err := Run(t.Context(), next); err != nil || out.String() != "1\ngone\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	c, out := newCommand(t, "echo start; setsid sleep 1000 & sleep 1000")
+	c.Limits.Time = 300 * time.Millisecond
+	r, err := Run(t.Context(), c)
+	if err != nil || !r.TimedOut || out.String() != "start\n" {
+		t.Errorf("%+v, %v, %q", r, err, out)
+	}
+	if r.Wall > 10*time.Second {
+		t.Errorf("took %v", r.Wall)
+	}
+}
+
+func TestDescendantsEndWithTheProgram(t *testing.T) {
+	// The orphan holds the output pipe open: Run would hang if it lived.
+	_, r := run1(t, "setsid sh -c 'sleep 1000' & exit 0")
+	if r.Exit != 0 || r.Wall > 10*time.Second {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	_, r := run1(t, "awk 'BEGIN { for (i = 0; i < 3000000; i++) s += i }' & wait")
+	if r.CPU < 10*time.Millisecond || r.MaxRSS < 1<<20 || r.Wall < 10*time.Millisecond {
+		t.Errorf("%+v", r)
+	}
+}

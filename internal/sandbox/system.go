@@ -1,0 +1,189 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// devices are the host's nodes that programs find in /dev: those that hold no
+// state of the machine's.
+var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
+
+// system holds the mounts that are not layers, made while the host's root is
+// still in sight and attached when the image's root is in place.
+type system struct {
+	proc, dev, pts, shm, run int
+	nodes                    []int
+}
+
+// openSystem makes the mounts, detached.
+func openSystem() (*system, error) {
+	var s system
+	for _, m := range []struct {
+		fd      *int
+		kind    string
+		attr    int
+		options [][2]string
+	}{
+		{&s.proc, "proc", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC, nil},
+		{&s.dev, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
+		{&s.pts, "devpts", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
+		{&s.shm, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "1777"}}},
+		{&s.run, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}}},
+	} {
+		fd, err := newMount(m.kind, m.attr, m.options)
+		if err != nil {
+			return nil, &stepError{"mount " + m.kind, err}
+		}
+		*m.fd = fd
+	}
+	for _, name := range devices {
+		fd, err := unix.OpenTree(unix.AT_FDCWD, path.Join("/dev", name), unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if err != nil {
+			return nil, &stepError{"open /dev/" + name, err}
+		}
+		s.nodes = append(s.nodes, fd)
+	}
+	return &s, nil
+}
+
+func newMount(kind string, attr int, options [][2]string) (int, error) {
+	fsfd, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fsfd)
+	for _, o := range options {
+		if err := unix.FsconfigSetString(fsfd, o[0], o[1]); err != nil {
+			return 0, err
+		}
+	}
+	if err := unix.FsconfigCreate(fsfd); err != nil {
+		return 0, err
+	}
+	return unix.Fsmount(fsfd, unix.FSMOUNT_CLOEXEC, attr)
+}
+
+// attach puts the mounts into the new root. No symbolic link of the image is
+// followed on the way.
+func (s *system) attach() error {
+	if err := attachAt(s.proc, "/proc"); err != nil {
+		return err
+	}
+	if err := attachAt(s.run, "/run"); err != nil {
+		return err
+	}
+	if err := attachAt(s.dev, "/dev"); err != nil {
+		return err
+	}
+	for i, name := range devices {
+		f, err := os.OpenFile("/dev/"+name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+		if err != nil {
+			return &stepError{"make a device node", err}
+		}
+		f.Close()
+		if err := attachAt(s.nodes[i], "/dev/"+name); err != nil {
+			return err
+		}
+	}
+	for name, target := range map[string]string{
+		"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
+		"stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx",
+	} {
+		if err := os.Symlink(target, "/dev/"+name); err != nil {
+			return &stepError{"fill /dev", err}
+		}
+	}
+	for name, fd := range map[string]int{"/dev/pts": s.pts, "/dev/shm": s.shm} {
+		if err := os.Mkdir(name, 0o755); err != nil {
+			return &stepError{"fill /dev", err}
+		}
+		if err := attachAt(fd, name); err != nil {
+			return err
+		}
+	}
+	return setReadOnly("/dev")
+}
+
+// attachAt mounts what fd stands for at name.
+func attachAt(fd int, name string) error {
+	at, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	if err == nil {
+		defer unix.Close(at)
+		err = unix.MoveMount(fd, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+	}
+	unix.Close(fd)
+	if err != nil {
+		return &stepError{"mount " + name, err}
+	}
+	return nil
+}
+
+func setReadOnly(name string) error {
+	if err := unix.MountSetattr(unix.AT_FDCWD, name, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+		return &stepError{"make " + name + " read-only", err}
+	}
+	return nil
+}
+
+// hidden are the entries of /proc that say something about the machine that no
+// experiment asks, or that act on it.
+var hidden = []string{
+	"acpi", "asound", "driver", "scsi", "bus", "fs", "irq", // hardware, and knobs for it
+	"cmdline", "config.gz", "modules", "kallsyms", "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", // the kernel's inside
+	"keys", "key-users", "locks", "latency_stats", "sched_debug", "schedstat", "timer_list", "timer_stats", // other users' doings
+	"diskstats", "partitions", "swaps", "mtrr", "iomem", "ioports", "interrupts", "slabinfo", "vmallocinfo", "pagetypeinfo",
+	"sysrq-trigger", "sysvipc",
+	"sys/kernel/random/boot_id", // an identity of the machine
+}
+
+// maskProc hides those entries, the files behind /dev/null and the directories
+// behind an empty tmpfs, and makes the kernel's settings read-only.
+func maskProc() error {
+	fixFirstPID()
+	for _, name := range hidden {
+		name = path.Join("/proc", name)
+		info, err := os.Lstat(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return &stepError{"hide " + name, err}
+		}
+		var fd int
+		if info.IsDir() {
+			fd, err = newMount("tmpfs", unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC,
+				[][2]string{{"mode", "0555"}, {"size", "4k"}})
+		} else {
+			fd, err = unix.OpenTree(unix.AT_FDCWD, "/dev/null", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		}
+		if err != nil {
+			return &stepError{"hide " + name, err}
+		}
+		if err := attachAt(fd, name); err != nil {
+			return err
+		}
+	}
+	return bindReadOnly("/proc/sys")
+}
+
+func bindReadOnly(name string) error {
+	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return &stepError{"bind " + name, err}
+	}
+	return setReadOnly(name)
+}
+
+// fixFirstPID asks that the program gets the same process number in every run.
+// It is an aid to determinism, not a promise: kernels without
+// checkpoint/restore have no such setting.
+func fixFirstPID() {
+	_ = os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte("99"), 0)
+}
