@@ -1,0 +1,161 @@
+// Package atomicfile writes files that appear whole or not at all, and locks
+// files that are replaced while others wait for them.
+//
+// A new file is written under a hidden, unpredictable name in the folder of the
+// one it will become, flushed to the disk and renamed. A program that is killed
+// leaves the old file untouched; at worst a file named .NAME.*.partial stays.
+package atomicfile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// File is a file that does not have its name yet.
+type File struct {
+	*os.File
+	target string // what Commit renames to
+	done   bool
+}
+
+// Create starts a file that will be called name. Permission bits are perm less
+// the umask, as with [os.OpenFile]. If name is a symbolic link, the file that
+// it points to is the one that will be replaced; anything that is not a regular
+// file is refused. The caller must call Close, after Commit or without it.
+func Create(name string, perm fs.FileMode) (*File, error) {
+	target, err := resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	dir, base := filepath.Split(target)
+	for {
+		temp := filepath.Join(dir, "."+base+"."+rand.Text()[:12]+".partial")
+		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, naming(name, err)
+		}
+		return &File{File: f, target: target}, nil
+	}
+}
+
+// naming replaces the temporary name in err by the one that the caller knows.
+func naming(name string, err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return &fs.PathError{Op: "create", Path: name, Err: e.Err}
+	}
+	return err
+}
+
+// resolve follows symbolic links to the file that is to be replaced.
+func resolve(name string) (string, error) {
+	fi, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return name, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if fi.Mode()&fs.ModeSymlink != 0 {
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return "", err
+		}
+		if fi, err = os.Stat(name); err != nil {
+			return "", err
+		}
+	}
+	if !fi.Mode().IsRegular() {
+		return "", &fs.PathError{Op: "create", Path: name, Err: errors.New("not a regular file")}
+	}
+	return name, nil
+}
+
+// Commit flushes the file to the disk and gives it its name, in place of any
+// file that had it.
+func (f *File) Commit() error {
+	if f.done {
+		return fs.ErrClosed
+	}
+	if err := f.Sync(); err != nil {
+		return naming(f.target, err)
+	}
+	if err := f.File.Close(); err != nil {
+		return naming(f.target, err)
+	}
+	if err := os.Rename(f.Name(), f.target); err != nil {
+		return fmt.Errorf("%s: %w", f.target, errors.Unwrap(err))
+	}
+	f.done = true
+	return syncDir(filepath.Dir(f.target))
+}
+
+// Close removes the file unless it was committed.
+func (f *File) Close() error {
+	if f.done {
+		return nil
+	}
+	f.done = true
+	f.File.Close()
+	return os.Remove(f.Name())
+}
+
+// Write writes data to name: [Create], write, Commit.
+func Write(name string, data []byte, perm fs.FileMode) error {
+	f, err := Create(name, perm)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(data); err != nil {
+		return naming(name, err)
+	}
+	return f.Commit()
+}
+
+// copyStep bounds how long a copy goes on after its context is done.
+const copyStep = 64 << 20
+
+// CopyHead makes the first n bytes of src the content of f, by sharing the
+// disk blocks where the filesystem can (reflink), else by copying in the
+// kernel where it can. The offset of f is then n.
+func (f *File) CopyHead(ctx context.Context, src *os.File, n int64) error {
+	fi, err := src.Stat()
+	if err != nil {
+		return err
+	}
+	if fi.Size() < n {
+		return fmt.Errorf("copy %s: %w", src.Name(), io.ErrUnexpectedEOF)
+	}
+	if clone(f.File, src) == nil {
+		if err := f.Truncate(n); err != nil {
+			return naming(f.target, err)
+		}
+		_, err := f.Seek(n, io.SeekStart)
+		return err
+	}
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	for n > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		k, err := io.CopyN(f.File, src, min(n, copyStep)) // copy_file_range on Linux
+		if err != nil {
+			return fmt.Errorf("copy %s: %w", src.Name(), err)
+		}
+		n -= k
+	}
+	return nil
+}

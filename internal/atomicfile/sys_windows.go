@@ -1,0 +1,33 @@
+package atomicfile
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// syncDir does nothing: Windows has no such operation.
+func syncDir(string) error { return nil }
+
+// tryLock returns nil, nil if another holds the lock. Windows does not rename
+// over a file that someone has open, so the lock is on a file beside it.
+func tryLock(name string) (unlock func(), err error) {
+	if _, err := os.Stat(name); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	err = windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
+	if err == nil {
+		return func() { f.Close() }, nil
+	}
+	f.Close()
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
+		return nil, nil
+	}
+	return nil, &os.PathError{Op: "lock", Path: name, Err: err}
+}
