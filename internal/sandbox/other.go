@@ -13,8 +13,14 @@ import (
 func Init() {}
 
 // Run fails with an [*UnavailableError].
-func Run(context.Context, Command) (Result, error) {
-	return Result{}, &UnavailableError{What: "create namespaces", Err: errors.ErrUnsupported,
+func Run(context.Context, Command) (Result, error) { return Result{}, Probe() }
+
+// Check fails with an [*UnavailableError].
+func Check(context.Context, Command) error { return Probe() }
+
+// Probe fails with an [*UnavailableError].
+func Probe() error {
+	return &UnavailableError{What: "create namespaces", Err: errors.ErrUnsupported,
 		Hint: "repro run needs Linux on amd64 or arm64"}
 }
 

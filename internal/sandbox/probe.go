@@ -3,10 +3,32 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
+
+// Probe reports whether this machine can run programs in a sandbox: nil, or an
+// [*UnavailableError] that says what it refuses.
+func Probe() error {
+	dir, err := os.MkdirTemp("", "repro-probe-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	root, scratch := filepath.Join(dir, "root"), filepath.Join(dir, "scratch")
+	for _, name := range MountPoints {
+		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := Prepare(scratch); err != nil {
+		return err
+	}
+	return Check(context.Background(), Command{Lower: []string{root}, Scratch: scratch, Dir: "/"})
+}
 
 // namespaceHint says why this machine may have refused user namespaces.
 func namespaceHint() string {

@@ -132,6 +132,9 @@ func dropCapabilities() error {
 // execute starts the program, waits for it, ends whatever it left running and
 // adds up what all of them took.
 func execute(req *request) outcome {
+	if len(req.Args) == 0 { // only asked whether all this is possible
+		return outcome{Stage: stageDone}
+	}
 	name, err := lookPath(req.Args[0], req.Dir, variable(req.Env, "PATH"))
 	if err != nil {
 		return failedStart(err)

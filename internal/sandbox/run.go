@@ -23,6 +23,20 @@ import (
 // result. Otherwise it is an [*UnavailableError], a [*MissingError], a
 // [*StartError], or ctx's.
 func Run(ctx context.Context, c Command) (Result, error) {
+	if len(c.Args) == 0 || c.Args[0] == "" {
+		return Result{}, errors.New("sandbox: no program named")
+	}
+	return start(ctx, c)
+}
+
+// Check builds the sandbox that c asks for, without running a program in it.
+func Check(ctx context.Context, c Command) error {
+	c.Args = nil
+	_, err := start(ctx, c)
+	return err
+}
+
+func start(ctx context.Context, c Command) (Result, error) {
 	if err := c.check(); err != nil {
 		return Result{}, err
 	}

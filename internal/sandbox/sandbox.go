@@ -35,6 +35,9 @@ const (
 	GID      = 1000
 )
 
+// MountPoints are the directories that the layers must have between them.
+var MountPoints = []string{"/dev", "/proc", "/run"}
+
 // Bounds on what a caller may ask for.
 const (
 	MaxLayers  = 180     // the kernel takes one page of overlay options
@@ -129,8 +132,6 @@ func (e *MissingError) Error() string {
 // check refuses commands that could not mean anything.
 func (c *Command) check() error {
 	switch {
-	case len(c.Args) == 0 || c.Args[0] == "":
-		return errors.New("sandbox: no program named")
 	case len(c.Lower) == 0 || len(c.Lower) > MaxLayers:
 		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), MaxLayers)
 	case !strings.HasPrefix(c.Dir, "/"):

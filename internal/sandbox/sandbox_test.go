@@ -129,3 +129,16 @@ func TestUsage(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestProbe(t *testing.T) {
+	if err := Probe(); err != nil {
+		t.Fatal(err)
+	}
+	// What cannot work is said, not tried again and again.
+	c, _ := newCommand(t, "true")
+	c.Lower = []string{t.TempDir()} // no mount points
+	var unavailable *UnavailableError
+	if err := Check(t.Context(), c); !errors.As(err, &unavailable) {
+		t.Errorf("a root without mount points: %v", err)
+	}
+}
