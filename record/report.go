@@ -40,13 +40,15 @@ type Finding struct {
 	Differing int64   `json:"differing,omitempty"`
 	Digits    *Digits `json:"digits,omitempty"`
 	Worst     *Worst  `json:"worst,omitempty"`
-	Diff      string  `json:"diff,omitempty"` // unified text diff, shortened
+	Score     string  `json:"score,omitempty"` // of pictures whose pixels differ: structural similarity, 0 to 1
+	Diff      string  `json:"diff,omitempty"`  // unified text diff, shortened
 }
 
 // Digits speaks of significant decimal digits over all numbers of a result.
 type Digits struct {
-	Published string `json:"published"` // least and most printed, "15" or "3-15"
-	Obtained  string `json:"obtained"`  // least over all numbers, one decimal: "4.4"
+	Published string `json:"published"`    // least and most printed, "15" or "3-15"
+	Obtained  string `json:"obtained"`     // least over the numbers that lose any, one decimal: "4.4"; as Published if none does
+	Of        int    `json:"of,omitempty"` // digits published of the number that Obtained speaks of
 	Asked     int    `json:"asked,omitempty"`
 }
 
@@ -86,6 +88,25 @@ type CompareReport struct {
 	Counts   Counts    `json:"counts"`
 }
 
+// What `repro verify` finds about an image.
+const (
+	ImageSigned    = "signed"     // canonical, intact, and covered by a signature of whom was asked
+	ImageNotSigned = "not signed" // by whom was asked
+	ImageAltered   = "altered"    // an object has not the content that was bound or signed
+	ImageMalformed = "malformed"  // the file breaks the layout
+)
+
+// What `repro verify` finds about a signature.
+const (
+	SignatureValid     = "valid"          // made by a key that was given, over the whole of what is signed
+	SignatureInvalid   = "invalid"        // not made by that key, or not then, or about something else
+	SignatureUnknown   = "unknown signer" // no key that was given made it
+	SignatureExpired   = "expired"        // made after its key had expired
+	SignatureRevoked   = "revoked"        // its key is revoked
+	SignatureWeak      = "weak"           // broken cryptography
+	SignatureMalformed = "malformed"      // the block breaks the rules
+)
+
 // VerifyReport is what `repro verify` found about one image.
 type VerifyReport struct {
 	Version    int               `json:"version"`
@@ -94,7 +115,7 @@ type VerifyReport struct {
 	ContentID  Digest            `json:"contentId,omitempty"`
 	Canonical  bool              `json:"canonical"` // every byte of the file is explained
 	Intact     bool              `json:"intact"`    // every object has the content that the manifest binds
-	Verdict    string            `json:"verdict"`   // signed, not signed, altered, malformed
+	Verdict    string            `json:"verdict"`   // ImageSigned and so on
 	Reason     string            `json:"reason"`    // one line for a person
 	Objects    []ObjectStatus    `json:"objects"`
 	Signatures []SignatureStatus `json:"signatures"`
@@ -116,8 +137,9 @@ type ObjectStatus struct {
 // SignatureStatus is what was found about one signature.
 type SignatureStatus struct {
 	ObjectID    uint32 `json:"objectId,omitempty"` // 0 for a detached signature
+	Beside      bool   `json:"beside,omitempty"`   // programs for SIF files pass it over
 	Kind        string `json:"kind"`               // openpgp or dsse
-	Status      string `json:"status"`             // valid, invalid, unknown signer, expired, revoked, weak, malformed
+	Status      string `json:"status"`             // SignatureValid and so on
 	Fingerprint string `json:"fingerprint,omitempty"`
 	Signer      string `json:"signer,omitempty"` // user id or the name the caller gave
 	Trusted     bool   `json:"trusted"`          // by a key that the caller named

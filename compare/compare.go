@@ -1,0 +1,316 @@
+// Package compare decides whether a result came out again: it compares a
+// published file to a new one and places it on the ladder of verdicts of
+// package record, never higher than can be shown.
+//
+// Numbers are compared as they are printed, in exact decimal arithmetic. A
+// new number is the same as printed if rounding it to the digits that were
+// published gives the published number; nothing beyond that passes unless the
+// rule states a tolerance. Whatever can't be decided soundly ends in
+// [record.NeedsEyes].
+//
+// SPEC.md, part CMP, states every rule. Memory is bounded for any pair of
+// files: text and tables are streamed, other kinds are limited in size.
+package compare
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"repro/progress"
+	"repro/record"
+)
+
+// File is one file to compare.
+type File struct {
+	FS   fs.FS
+	Name string // as fs.FS takes it
+}
+
+// Path returns the file at name on this machine.
+func Path(name string) File {
+	return File{FS: os.DirFS(filepath.Dir(name)), Name: filepath.Base(name)}
+}
+
+// Options of a comparison. The zero value is ready.
+type Options struct {
+	// Picture takes, for a picture whose pixels differ, another that shows
+	// where: PNG, of the size of the published one. It is not called from two
+	// goroutines at once.
+	Picture  func(result string, png []byte)
+	Progress progress.Func
+}
+
+// Files compares a new file to the published one by rule. The finding's
+// Result, Claim and Output are left to the caller.
+//
+// A missing, malformed, oversized or special new file is a finding. An error
+// is a [*RuleError], a published file that can't be opened, or a failure to
+// read: then there is no finding.
+func Files(ctx context.Context, pub, new File, r record.Rule) (record.Finding, error) {
+	return files(ctx, pub, new, r, &differ{}, nil)
+}
+
+// Results compares every result's Output, below the root of produced, to what
+// was published. There is a finding for each, in order, also where the error
+// is not nil: it joins what could not be read or asked, each of which needs
+// eyes.
+func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Options) ([]record.Finding, error) {
+	var problems []error
+	out := make([]record.Finding, 0, len(results))
+	for i, r := range results {
+		o.Progress.Report(progress.Event{Task: "compare", Done: int64(i), Total: int64(len(results))})
+		f, err := one(ctx, pub, new, r, o)
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if err != nil {
+			err = fmt.Errorf("result %q: %w", r.Name, err)
+			problems = append(problems, err)
+			f.Verdict, f.Reason = record.NeedsEyes, clip(err.Error())
+		}
+		f.Result, f.Claim, f.Published, f.Output = r.Name, r.Claim, r.Published, r.Output
+		out = append(out, f)
+	}
+	o.Progress.Report(progress.Event{Task: "compare", Done: int64(len(results)), Total: int64(len(results))})
+	return out, errors.Join(problems...)
+}
+
+func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (record.Finding, error) {
+	var picture func([]byte)
+	if o.Picture != nil {
+		picture = func(png []byte) { o.Picture(r.Name, png) }
+	}
+	output := File{new, strings.TrimPrefix(path.Clean(r.Output), "/")}
+	return files(ctx, File{pub, r.Published}, output, r.Compare, &differ{}, picture)
+}
+
+// job is one comparison under way.
+type job struct {
+	rule        *rule
+	kind        string
+	name        string // of the published file, for its extension
+	pub, new    io.Reader
+	tally       *tally
+	watch       watcher
+	sameContent string // the reason, if only that differs which carries nothing
+	picture     func([]byte)
+	finding     *record.Finding // of a comparer that decides by itself
+}
+
+var comparers = map[string]func(context.Context, *job) error{
+	KindExact: compareExact,
+	KindText:  compareText,
+	KindCSV:   compareCSV,
+	KindJSON:  compareJSON,
+	KindPNG:   comparePNG,
+}
+
+func files(ctx context.Context, pub, new File, r record.Rule, d *differ, picture func([]byte)) (record.Finding, error) {
+	f := record.Finding{Published: pub.Name, Output: new.Name, Kind: r.Kind}
+	ready, err := prepare(r)
+	if err != nil {
+		return f, err
+	}
+	if err := regular(pub); err != nil {
+		return f, fmt.Errorf("published file %q: %w", pub.Name, err)
+	}
+	if err := regular(new); err != nil {
+		return unusable(f, new, err)
+	}
+	if f.Kind == "" {
+		if f.Kind, err = sniff(pub); err != nil {
+			return f, err
+		}
+	}
+	same, err := identical(ctx, pub, new)
+	if err != nil {
+		return f, err
+	}
+	if same {
+		f.Verdict, f.Reason = record.Identical, "the same bytes"
+		return f, nil
+	}
+	for {
+		err := run(ctx, &f, pub, new, ready, d, picture)
+		next := fallback(f.Kind, r, err)
+		if next == "" {
+			return settle(f, err)
+		}
+		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next}
+	}
+}
+
+// run compares by f.Kind.
+func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, d *differ, picture func([]byte)) error {
+	p, err := pub.FS.Open(pub.Name)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	n, err := new.FS.Open(new.Name)
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	*d = differ{}
+	j := &job{rule: r, kind: f.Kind, name: pub.Name, pub: p, new: n, watch: d, picture: picture, finding: f}
+	j.tally = &tally{rule: r}
+	if err := comparers[f.Kind](ctx, j); err != nil {
+		return err
+	}
+	if f.Verdict == "" {
+		j.conclude(f)
+	}
+	f.Diff = d.String()
+	return nil
+}
+
+// fallback names the kind to try next where a file whose kind was not asked
+// for turns out not to be of it.
+func fallback(kind string, r record.Rule, err error) string {
+	c, ok := asContent(err)
+	if !ok || r.Kind != "" || c.limit || c.of != published {
+		return ""
+	}
+	switch kind {
+	case KindCSV, KindJSON:
+		return KindText
+	case KindText, KindPNG:
+		return KindExact
+	}
+	return ""
+}
+
+// settle turns what is wrong with the files themselves into a verdict.
+func settle(f record.Finding, err error) (record.Finding, error) {
+	var unsure *undecided
+	switch c, ok := asContent(err); {
+	case errors.As(err, &unsure):
+		f.Verdict, f.Reason = record.NeedsEyes, unsure.why
+	case ok && (c.limit || c.of == published):
+		f.Verdict, f.Reason = record.NeedsEyes, c.Error()
+	case ok:
+		f.Verdict, f.Reason = record.Differs, c.Error()
+	default:
+		return f, err
+	}
+	return f, nil
+}
+
+// errIrregular is what a file is that is no plain file.
+var errIrregular = errors.New("is not a plain file")
+
+func regular(f File) error {
+	info, err := fs.Lstat(f.FS, f.Name)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errIrregular
+	}
+	return nil
+}
+
+// unusable says of a new file that is not there, or is no plain file.
+func unusable(f record.Finding, new File, err error) (record.Finding, error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.Verdict, f.Reason = record.Missing, "there is no new file"
+	case errors.Is(err, errIrregular):
+		f.Verdict, f.Reason = record.NeedsEyes, "the new file is not a plain file: links and special files are not followed"
+	default:
+		return f, fmt.Errorf("new file %q: %w", new.Name, err)
+	}
+	return f, nil
+}
+
+func sniff(pub File) (string, error) {
+	f, err := pub.FS.Open(pub.Name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	start := make([]byte, sniffed)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	return kindOf(pub.Name, start[:n]), nil
+}
+
+// identical compares bytes.
+func identical(ctx context.Context, pub, new File) (bool, error) {
+	p, err := pub.FS.Open(pub.Name)
+	if err != nil {
+		return false, err
+	}
+	defer p.Close()
+	n, err := new.FS.Open(new.Name)
+	if err != nil {
+		return false, err
+	}
+	defer n.Close()
+	at, err := firstDifference(ctx, p, n)
+	return at < 0, err
+}
+
+// firstDifference returns the offset of the first byte that differs, or -1.
+func firstDifference(ctx context.Context, a, b io.Reader) (int64, error) {
+	x, y := make([]byte, 128<<10), make([]byte, 128<<10)
+	for at := int64(0); ; {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		n, err := fill(a, x)
+		if err != nil {
+			return 0, err
+		}
+		m, err := fill(b, y)
+		if err != nil {
+			return 0, err
+		}
+		if !bytes.Equal(x[:n], y[:m]) {
+			return at + int64(prefix(x[:n], y[:m])), nil
+		}
+		if n < len(x) {
+			return -1, nil
+		}
+		at += int64(n)
+	}
+}
+
+func fill(r io.Reader, b []byte) (int, error) {
+	n, err := io.ReadFull(r, b)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return n, err
+}
+
+func prefix(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+func compareExact(ctx context.Context, j *job) error {
+	at, err := firstDifference(ctx, j.pub, j.new)
+	if err != nil {
+		return err
+	}
+	j.finding.Verdict = record.Differs
+	j.finding.Reason = fmt.Sprintf("the bytes differ, first at byte %d", at)
+	j.finding.Worst = &record.Worst{Where: fmt.Sprintf("byte %d", at)}
+	return nil
+}

@@ -1,0 +1,138 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"repro/record"
+)
+
+// conclude turns the sums into a finding (the ladder, SPEC.md CMP-10).
+func (j *job) conclude(f *record.Finding) {
+	t := j.tally
+	f.Compared = t.compared
+	f.Differing = t.compared - t.outcomes[same] - t.outcomes[agrees]
+	cutOff := t.notCut == 0 && t.onlyCut >= 2
+	failing := t.outcomes[cut] + t.outcomes[differs]
+	switch {
+	case t.broken > 0:
+		f.Verdict = record.Differs
+	case f.Differing == 0 && t.outcomes[agrees] == 0:
+		f.Verdict, f.Reason = record.SameContent, j.sameContent
+	case f.Differing == 0:
+		f.Verdict, f.Reason = record.SameAsPrinted, t.allAgree()
+	case cutOff:
+		f.Verdict, f.Differing = record.SameAsPrinted, 0
+		f.Reason = t.allAgree() + "; the published digits are cut off, not rounded"
+	case failing == 0 && t.outcomes[unclear] == 0:
+		f.Verdict = record.WithinTolerance
+	case t.notCut == 0:
+		f.Verdict = record.NeedsEyes
+		f.Reason = t.numbers(f.Differing) + "; it agrees if the published digits were cut off instead of rounded"
+	case failing == 0:
+		f.Verdict = record.NeedsEyes
+		f.Reason = t.coarse()
+	default:
+		f.Verdict = record.Differs
+	}
+	if f.Reason == "" {
+		f.Reason = t.explain(f)
+	}
+	if t.masked > 0 {
+		f.Reason += fmt.Sprintf("; %s ignored as the rule asks", plural(t.masked, "place"))
+	}
+	t.describe(f)
+}
+
+func (t *tally) allAgree() string {
+	if t.compared == 1 {
+		return "the one number agrees in every printed digit"
+	}
+	return fmt.Sprintf("all %d numbers agree in every printed digit", t.compared)
+}
+
+// explain says what differs.
+func (t *tally) explain(f *record.Finding) string {
+	var parts []string
+	if t.broken > 0 {
+		parts = append(parts, t.first)
+		if t.broken > 1 {
+			parts = append(parts, fmt.Sprintf("%d more places differ", t.broken-1))
+		}
+	}
+	if f.Differing > 0 {
+		parts = append(parts, t.numbers(f.Differing))
+	} else if t.compared > 0 {
+		parts = append(parts, t.allAgree())
+	}
+	if f.Verdict == record.WithinTolerance {
+		return "within the tolerance asked: " + strings.Join(parts, "; ")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (t *tally) numbers(differing int64) string {
+	verb := "differ"
+	if differing == 1 {
+		verb = "differs"
+	}
+	w := t.worst
+	out := fmt.Sprintf("%d of %s %s", differing, plural(t.compared, "number"), verb)
+	if !w.found {
+		return out
+	}
+	out += fmt.Sprintf("; worst at %s: published %s, new %s", w.where, clip(w.pub), clip(w.new))
+	if w.of == 0 || math.IsInf(w.digits, -1) {
+		return out
+	}
+	out += fmt.Sprintf(" (%s of %d digits", tenths(w.digits), w.of)
+	if t.rule.Digits > 0 {
+		out += fmt.Sprintf(", %d asked", t.rule.Digits)
+	}
+	return out + ")"
+}
+
+func (t *tally) coarse() string {
+	return fmt.Sprintf("%s equal what was published but %s printed with fewer digits; first at %s: published %s, new %s",
+		plural(t.outcomes[unclear], "number"), map[bool]string{true: "is", false: "are"}[t.outcomes[unclear] == 1],
+		t.worst.where, clip(t.worst.pub), clip(t.worst.new))
+}
+
+// describe fills in the digits and the worst place.
+func (t *tally) describe(f *record.Finding) {
+	if t.most > 0 {
+		f.Digits = &record.Digits{Published: digitRange(t.least, t.most), Asked: t.rule.Digits}
+		f.Digits.Obtained = f.Digits.Published
+		if f.Differing > 0 && t.worst.of > 0 {
+			f.Digits.Obtained, f.Digits.Of = tenths(t.worst.digits), t.worst.of
+		}
+	}
+	switch {
+	case t.firstAt != nil:
+		f.Worst = t.firstAt
+	case f.Differing > 0 && t.worst.found:
+		w := t.worst
+		f.Worst = &record.Worst{Where: w.where, Published: clip(w.pub), New: clip(w.new),
+			Absolute: w.absolute, Relative: w.relative, ULP: w.ulp}
+	}
+}
+
+func digitRange(least, most int) string {
+	if least == most {
+		return fmt.Sprint(most)
+	}
+	return fmt.Sprintf("%d-%d", least, most)
+}
+
+// tenths prints digits with one decimal, never more than there are.
+func tenths(digits float64) string {
+	return fmt.Sprintf("%.1f", math.Floor(max(0, digits)*10)/10)
+}
+
+func plural(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

@@ -1,0 +1,168 @@
+package compare
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// values compares two trees (SPEC.md CMP-60 to CMP-64).
+type values struct {
+	t     *tally
+	watch watcher
+	path  []string
+}
+
+func compareJSON(ctx context.Context, j *job) error {
+	pub, err := readJSON(j.pub, published)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	new, err := readJSON(j.new, produced)
+	if err != nil {
+		return err
+	}
+	j.sameContent = "the same values: only blanks, escapes or the order of keys differ"
+	c := &values{t: j.tally, watch: j.watch}
+	c.compare(&pub, &new)
+	return ctx.Err()
+}
+
+func (c *values) compare(pub, new *value) {
+	switch {
+	case pub.kind != new.kind:
+		c.differs(pub, new)
+	case pub.kind == jsonNumber:
+		c.number(pub, new)
+	case pub.kind == jsonString && !bytes.Equal(pub.text, new.text):
+		c.differs(pub, new)
+	case pub.kind == jsonArray:
+		c.arrays(pub, new)
+	case pub.kind == jsonObject:
+		c.objects(pub, new)
+	}
+}
+
+func (c *values) number(pub, new *value) {
+	if bytes.Equal(pub.text, new.text) {
+		c.t.same(pub.text)
+		return
+	}
+	if !isNumber(pub.text) || !isNumber(new.text) { // beyond the limits on numbers: as text
+		c.differs(pub, new)
+		return
+	}
+	c.t.number(c.t.judge(pub.text, new.text), pub.text, new.text, c.pointer)
+	c.watch.value(c.pointer(), show(pub), show(new))
+}
+
+func (c *values) differs(pub, new *value) {
+	at := c.pointer()
+	c.t.brokenAt(at, show(pub), show(new), "%s: published %s, new %s", at, show(pub), show(new))
+	c.watch.value(at, show(pub), show(new))
+}
+
+func (c *values) arrays(pub, new *value) {
+	both := min(len(pub.elem), len(new.elem))
+	for i := range both {
+		c.in(fmt.Sprint(i), func() { c.compare(&pub.elem[i], &new.elem[i]) })
+	}
+	for i := both; i < len(pub.elem); i++ {
+		c.in(fmt.Sprint(i), func() { c.onlyPublished(&pub.elem[i]) })
+	}
+	for i := both; i < len(new.elem); i++ {
+		c.in(fmt.Sprint(i), func() { c.onlyNew(&new.elem[i]) })
+	}
+}
+
+func (c *values) objects(pub, new *value) {
+	places := make(map[string]int, len(new.keys))
+	for i, key := range new.keys {
+		places[key] = i
+	}
+	for i, key := range pub.keys {
+		at, ok := places[key]
+		delete(places, key)
+		c.in(key, func() {
+			if !ok {
+				c.onlyPublished(&pub.elem[i])
+				return
+			}
+			c.compare(&pub.elem[i], &new.elem[at])
+		})
+	}
+	for i, key := range new.keys {
+		if _, extra := places[key]; extra {
+			c.in(key, func() { c.onlyNew(&new.elem[i]) })
+		}
+	}
+}
+
+func (c *values) onlyPublished(v *value) {
+	at := c.pointer()
+	c.t.brokenAt(at, show(v), "", "%s is not in the new file", at)
+	c.watch.value(at, show(v), "")
+}
+
+func (c *values) onlyNew(v *value) {
+	at := c.pointer()
+	c.t.brokenAt(at, "", show(v), "%s is not in the published file", at)
+	c.watch.value(at, "", show(v))
+}
+
+func (c *values) in(name string, do func()) {
+	c.path = append(c.path, name)
+	do()
+	c.path = c.path[:len(c.path)-1]
+}
+
+// pointer is the place by RFC 6901; the whole document is "/".
+func (c *values) pointer() string {
+	var b strings.Builder
+	for _, name := range c.path {
+		b.WriteByte('/')
+		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	}
+	if b.Len() == 0 {
+		return "/"
+	}
+	return clip(b.String())
+}
+
+// show prints a value on one line.
+func show(v *value) string {
+	switch v.kind {
+	case jsonNull:
+		return "null"
+	case jsonFalse:
+		return "false"
+	case jsonTrue:
+		return "true"
+	case jsonNumber:
+		return clip(string(v.text))
+	case jsonString:
+		return fmt.Sprintf("%q", clip(string(v.text)))
+	case jsonArray:
+		return "array of " + plural(int64(len(v.elem)), "value")
+	}
+	return "object of " + strings.Join(slices.Collect(firstKeys(v.keys)), ", ")
+}
+
+func firstKeys(keys []string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for i, key := range keys {
+			if i == 3 {
+				yield("…")
+				return
+			}
+			if !yield(fmt.Sprintf("%q", clip(key))) {
+				return
+			}
+		}
+	}
+}

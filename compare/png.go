@@ -1,0 +1,230 @@
+package compare
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+
+	"repro/record"
+)
+
+// Limits on pictures, which are compared in memory.
+const (
+	maxPicture = 64 << 20 // bytes of a file
+	maxPixels  = 16 << 20
+)
+
+// picture is a decoded PNG.
+type picture struct {
+	image.Image
+	managed uint32 // sums the chunks that change how its samples are shown
+}
+
+func comparePNG(ctx context.Context, j *job) error {
+	pub, err := readPNG(j.pub, published)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	new, err := readPNG(j.new, produced)
+	if err != nil {
+		return err
+	}
+	f := j.finding
+	size := fmt.Sprintf("%d × %d", pub.Bounds().Dx(), pub.Bounds().Dy())
+	if newSize := fmt.Sprintf("%d × %d", new.Bounds().Dx(), new.Bounds().Dy()); size != newSize {
+		f.Verdict, f.Reason = record.Differs, fmt.Sprintf("the size differs: published %s pixels, new %s", size, newSize)
+		f.Worst = &record.Worst{Where: "size", Published: size, New: newSize}
+		return nil
+	}
+	d, err := differentPixels(ctx, pub, new)
+	if err != nil {
+		return err
+	}
+	f.Compared, f.Differing = int64(pub.Bounds().Dx())*int64(pub.Bounds().Dy()), d.count
+	if d.count == 0 {
+		f.Verdict, f.Reason = record.SameContent, "the same "+size+" pixels; only their encoding or what is written beside them differs"
+		if pub.managed != new.managed {
+			f.Verdict, f.Reason = record.NeedsEyes, "the same samples, but the files name different colour profiles or gamma"
+		}
+		return nil
+	}
+	return j.alike(ctx, pub, new, d)
+}
+
+// alike judges pictures whose pixels differ by their similarity.
+func (j *job) alike(ctx context.Context, pub, new *picture, d *pixels) error {
+	score, err := similarity(ctx, pub, new)
+	if err != nil {
+		return err
+	}
+	f := j.finding
+	f.Worst = &record.Worst{Where: fmt.Sprintf("pixel %d,%d", d.worst.X, d.worst.Y),
+		Published: hexColor(pub.At(d.worst.X, d.worst.Y)), New: hexColor(new.At(d.worst.X, d.worst.Y))}
+	f.Score = fmt.Sprintf("%.4f", max(0, float64(int(score*1e4))/1e4)) // never more than there is
+	f.Verdict = record.Differs
+	f.Reason = fmt.Sprintf("%d of %d pixels differ, most at %d,%d; similarity %s", f.Differing, f.Compared, d.worst.X, d.worst.Y, f.Score)
+	switch {
+	case j.rule.score == nil:
+		f.Reason += ", and no score is asked that would do"
+	case mustNumber(f.Score).float() >= j.rule.score.float() && pub.managed == new.managed:
+		f.Verdict = record.WithinTolerance
+		f.Reason += ", " + j.rule.Score + " asked"
+	default:
+		f.Reason += ", " + j.rule.Score + " asked"
+	}
+	if j.picture != nil {
+		b, err := d.draw(pub, new)
+		if err != nil {
+			return err
+		}
+		j.picture(b)
+	}
+	return nil
+}
+
+// readPNG decodes one picture, its size known before any of it is.
+func readPNG(r io.Reader, of side) (*picture, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxPicture+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxPicture {
+		return nil, tooLarge(of, "more than %d bytes of picture", maxPicture)
+	}
+	conf, err := png.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return nil, malformed(of, KindPNG, "%s", reason(err))
+	}
+	if int64(conf.Width)*int64(conf.Height) > maxPixels {
+		return nil, tooLarge(of, "%d × %d pixels; at most %d are compared", conf.Width, conf.Height, maxPixels)
+	}
+	managed, err := chunks(b, of)
+	if err != nil {
+		return nil, err
+	}
+	m, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		return nil, malformed(of, KindPNG, "%s", reason(err))
+	}
+	return &picture{m, managed}, nil
+}
+
+func reason(err error) string {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return "it ends too early"
+	}
+	return err.Error()
+}
+
+// chunks looks at what the decoder passes over: animations, which can't be
+// compared by their first picture, and how colours are to be shown.
+func chunks(b []byte, of side) (uint32, error) {
+	var managed uint32
+	for at := len(pngSignature); at+12 <= len(b); {
+		size := int64(binary.BigEndian.Uint32(b[at:]))
+		if size > int64(len(b)-at-12) {
+			break // the decoder has said so, or will
+		}
+		name, data := string(b[at+4:at+8]), b[at+4:at+8+int(size)]
+		switch name {
+		case "acTL":
+			return 0, &undecided{fmt.Sprintf("the %s picture is animated", of)}
+		case "gAMA", "cHRM", "iCCP", "sRGB", "cICP", "mDCV", "cLLI":
+			managed = crc32.Update(managed, crc32.IEEETable, data)
+		case "IEND":
+			return managed, nil
+		}
+		at += 12 + int(size)
+	}
+	return managed, nil
+}
+
+// pixels is where two pictures of one size differ.
+type pixels struct {
+	count int64
+	worst image.Point
+	far   uint32 // how far the worst is, over its channels
+	where []bool // row by row
+}
+
+func differentPixels(ctx context.Context, pub, new *picture) (*pixels, error) {
+	r := pub.Bounds()
+	d := &pixels{where: make([]bool, r.Dx()*r.Dy())}
+	i := 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if by := apart(pub.At(x, y), new.At(x, y)); by > 0 {
+				d.count++
+				d.where[i] = true
+				if by > d.far {
+					d.far, d.worst = by, image.Pt(x, y)
+				}
+			}
+			i++
+		}
+	}
+	return d, nil
+}
+
+// apart sums the differences of two colours' channels, 16 bits each. What is
+// wholly transparent has no colour.
+func apart(a, b color.Color) uint32 {
+	r, g, bl, al := a.RGBA()
+	r2, g2, bl2, al2 := b.RGBA()
+	return gap(r, r2) + gap(g, g2) + gap(bl, bl2) + gap(al, al2)
+}
+
+func gap(a, b uint32) uint32 { return max(a, b) - min(a, b) }
+
+func hexColor(c color.Color) string {
+	n := color.NRGBA64Model.Convert(c).(color.NRGBA64)
+	if n.A == 0xffff && n.R%257 == 0 && n.G%257 == 0 && n.B%257 == 0 {
+		return fmt.Sprintf("#%02x%02x%02x", n.R/257, n.G/257, n.B/257)
+	}
+	return fmt.Sprintf("#%04x%04x%04x/%04x", n.R, n.G, n.B, n.A)
+}
+
+// draw shows the published picture pale and grey, and in red what differs.
+func (d *pixels) draw(pub, new *picture) ([]byte, error) {
+	r := pub.Bounds()
+	out := image.NewPaletted(image.Rect(0, 0, r.Dx(), r.Dy()), pale)
+	for i, differs := range d.where {
+		if differs {
+			out.Pix[i] = uint8(len(pale) - 1)
+			continue
+		}
+		out.Pix[i] = uint8(luma(pub.At(r.Min.X+i%r.Dx(), r.Min.Y+i/r.Dx())) >> 2)
+	}
+	var b bytes.Buffer
+	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, out)
+	return b.Bytes(), err
+}
+
+// pale greys, and a red that stands out for readers who see no red as well.
+var pale = func() color.Palette {
+	var p color.Palette
+	for i := range 64 {
+		p = append(p, color.Gray{Y: uint8(192 + i)})
+	}
+	return append(p, color.RGBA{0xc4, 0x00, 0x2b, 0xff})
+}()
+
+// luma is the brightness of a colour on white, 0 to 255 (ITU-R BT.601).
+func luma(c color.Color) uint32 {
+	r, g, b, a := c.RGBA()
+	white := 0xffff - a
+	return (299*(r+white) + 587*(g+white) + 114*(b+white)) / 1000 >> 8
+}

@@ -1,0 +1,168 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"repro/record"
+)
+
+// outcome of comparing one number, best first.
+type outcome uint8
+
+const (
+	same    outcome = iota // the same text
+	agrees                 // as printed
+	cut                    // agrees only if the published digits were cut off
+	within                 // within a tolerance of the rule
+	unclear                // equal, but printed with fewer digits
+	differs
+)
+
+// change is a number whose new text is not the published one, or text that
+// differs.
+type change struct {
+	what     outcome
+	text     bool // no number on at least one side
+	item     int  // column, or number in its line; from 0
+	pub, new []byte
+}
+
+// tally sums what was found about the numbers of one file, and about
+// everything else.
+type tally struct {
+	rule     *rule
+	compared int64
+	outcomes [differs + 1]int64
+	notCut   int64 // agree only if the published digits were not cut off, or not at all
+	onlyCut  int64 // agree only if they were
+	least    int   // digits published
+	most     int
+	worst    worst
+	broken   int64  // differences that are not between two numbers
+	first    string // the first of them, in words
+	firstAt  *record.Worst
+	masked   int64 // places hidden by the rule's patterns
+	p, n     number
+}
+
+// worst is the number that agrees in the fewest digits.
+type worst struct {
+	found    bool
+	digits   float64 // -Inf where no number of digits is
+	of       int
+	where    string
+	pub, new string
+	absolute string
+	relative string
+	ulp      string
+}
+
+// same counts a number whose text is the same on both sides.
+func (t *tally) same(text []byte) {
+	var s shape
+	if s.scan(text) {
+		t.compared++
+		t.outcomes[same]++
+		t.printed(s.significant())
+	}
+}
+
+func (t *tally) printed(significant int) {
+	if significant == 0 {
+		return
+	}
+	if t.least == 0 || significant < t.least {
+		t.least = significant
+	}
+	t.most = max(t.most, significant)
+}
+
+// judge compares two numbers without counting them.
+func (t *tally) judge(pub, new []byte) outcome {
+	if !t.p.parse(pub) || !t.n.parse(new) {
+		return differs
+	}
+	f := asPrinted(&t.p, &t.n)
+	switch {
+	case f.rounds:
+		return agrees
+	case t.p.class == finite && t.n.class == finite && t.rule.tolerant():
+		d := between(&t.p, &t.n)
+		if t.rule.accepts(&t.p, &t.n, &d) {
+			return within
+		}
+	}
+	switch {
+	case f.truncates:
+		return cut
+	case f.coarse:
+		return unclear
+	}
+	return differs
+}
+
+// number counts what judge said of two numbers; where is asked for only if
+// they are the worst so far.
+func (t *tally) number(what outcome, pub, new []byte, where func() string) {
+	t.compared++
+	t.outcomes[what]++
+	t.p.parse(pub)
+	t.n.parse(new)
+	t.printed(t.p.significant())
+	f := asPrinted(&t.p, &t.n)
+	if !f.truncates {
+		t.notCut++
+	} else if !f.rounds {
+		t.onlyCut++
+	}
+	if what > agrees {
+		t.consider(where)
+	}
+}
+
+// consider keeps the two numbers just parsed if they are the worst.
+func (t *tally) consider(where func() string) {
+	w := worst{found: true, digits: math.Inf(-1), of: t.p.significant()}
+	var d distance
+	if t.p.class == finite && t.n.class == finite {
+		d = between(&t.p, &t.n)
+		w.digits = min(d.lre(), float64(t.p.shown(t.n.last)))
+	}
+	if t.worst.found && w.digits >= t.worst.digits {
+		return
+	}
+	w.where, w.pub, w.new = where(), string(t.p.text), string(t.n.text)
+	if t.p.class == finite && t.n.class == finite {
+		w.absolute, w.relative = d.absolute(), d.relative()
+		w.ulp = strconv.FormatUint(ulps(&t.p, &t.n), 10)
+	}
+	t.worst = w
+}
+
+// brokenAt counts a difference that is not between two numbers.
+func (t *tally) brokenAt(where, pub, new, format string, args ...any) {
+	if t.broken++; t.broken == 1 {
+		t.first = fmt.Sprintf(format, args...)
+		t.firstAt = &record.Worst{Where: where, Published: clip(pub), New: clip(new)}
+	}
+}
+
+// add counts two items of the same parts.
+func (t *tally) add(p *pair, where func(*change) string) {
+	t.compared += p.sames
+	t.outcomes[same] += p.sames
+	t.masked += p.masked
+	t.printed(p.least)
+	t.printed(p.most)
+	for i := range p.changes {
+		c := &p.changes[i]
+		if c.text {
+			at := where(c)
+			t.brokenAt(at, string(c.pub), string(c.new), "%s: published %s, new %s", at, quote(c.pub), quote(c.new))
+			continue
+		}
+		t.number(c.what, c.pub, c.new, func() string { return where(c) })
+	}
+}
