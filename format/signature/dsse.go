@@ -1,0 +1,77 @@
+package signature
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"fmt"
+
+	"repro/key"
+)
+
+// Sign adds a signature by a PEM key to the envelope: Ed25519 over the message
+// itself (RFC 8032), ECDSA and RSA PKCS #1 v1.5 over its SHA-256, as SIF tools
+// expect. A signature with the same key id is replaced.
+func (e *Envelope) Sign(k *key.Private) error {
+	var digest []byte
+	var opts crypto.SignerOpts
+	switch k.Signer().Public().(type) {
+	case ed25519.PublicKey:
+		digest, opts = e.Signed(), crypto.Hash(0)
+	default:
+		sum := sha256.Sum256(e.Signed())
+		digest, opts = sum[:], crypto.SHA256
+	}
+	sig, err := k.Signer().Sign(rand.Reader, digest, opts)
+	if err != nil {
+		return fmt.Errorf("key %s: %w", k.Fingerprint(), err)
+	}
+	made := EnvelopeSignature{string(k.Fingerprint()), sig}
+	if err := e.Verify(made, k.Public()); err != nil { // a faulty machine must not leave a bad signature
+		return err
+	}
+	for i, s := range e.Signatures {
+		if s.KeyID == made.KeyID {
+			e.Signatures[i] = made
+			return nil
+		}
+	}
+	if len(e.Signatures) >= MaxSigners {
+		return fmt.Errorf("the envelope holds %d signatures, and no more fit", MaxSigners)
+	}
+	e.Signatures = append(e.Signatures, made)
+	return nil
+}
+
+// Verify checks that p made signature s over the envelope. The key id is not
+// what is trusted, but one that names another key is refused, because nothing
+// else would notice that it was changed. Errors wrap [ErrUnknown],
+// [ErrInvalid] or [ErrMalformed].
+func (e *Envelope) Verify(s EnvelopeSignature, p *key.Public) error {
+	named := s.KeyID == string(p.Fingerprint())
+	switch made := e.made(s.Sig, p); {
+	case made && named:
+		return nil
+	case made:
+		return malformed("it names key %q but was made by %s", s.KeyID, p.Fingerprint())
+	case named:
+		return fmt.Errorf("%w: not made by the key that it names", ErrInvalid)
+	}
+	return ErrUnknown
+}
+
+func (e *Envelope) made(sig []byte, p *key.Public) bool {
+	sum := sha256.Sum256(e.Signed())
+	switch pub := p.Crypto().(type) {
+	case ed25519.PublicKey:
+		return ed25519.Verify(pub, e.Signed(), sig)
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(pub, sum[:], sig)
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(pub, crypto.SHA256, sum[:], sig) == nil
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+package signature
+
+import (
+	"bytes"
+	"crypto"
+	"errors"
+	"fmt"
+	"time"
+
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
+	"repro/key"
+)
+
+// clockSkew is how far ahead of ours a signer's clock may be.
+const clockSkew = 5 * time.Minute
+
+// Clearsign signs payload, one line, with an OpenPGP key as of the time at,
+// whole seconds. The signature carries no salt: with an Ed25519 or RSA key,
+// equal arguments give equal bytes. A subkey made for signing is preferred.
+//
+// The error says why the key cannot sign at that time.
+func Clearsign(payload []byte, k *key.Private, at time.Time) (*Clearsigned, error) {
+	policy := key.Policy(at)
+	e := k.Entity()
+	if _, err := e.VerifyPrimaryKey(at, policy); err != nil {
+		return nil, fmt.Errorf("key %s cannot sign at %s: %w", k.Fingerprint(), stamp(at), err)
+	}
+	signing, ok := e.SigningKey(at, policy)
+	if !ok || signing.PrivateKey == nil || signing.PrivateKey.Dummy() {
+		return nil, fmt.Errorf("key %s cannot sign at %s: no part of it is there for signing", k.Fingerprint(), stamp(at))
+	}
+	pub := signing.PublicKey
+	sig := &packet.Signature{
+		Version:           pub.Version,
+		SigType:           packet.SigTypeText,
+		PubKeyAlgo:        pub.PubKeyAlgo,
+		Hash:              hashFor(pub),
+		CreationTime:      at,
+		IssuerKeyId:       &pub.KeyId,
+		IssuerKeyVersion:  uint8(pub.Version),
+		IssuerFingerprint: pub.Fingerprint,
+	}
+	h := sig.Hash.New()
+	h.Write(payload)
+	if err := sig.Sign(h, signing.PrivateKey, policy); err != nil {
+		return nil, fmt.Errorf("key %s: %w", k.Fingerprint(), err)
+	}
+	var out bytes.Buffer
+	if err := sig.Serialize(&out); err != nil {
+		return nil, fmt.Errorf("key %s: %w", k.Fingerprint(), err)
+	}
+	c, err := NewClearsigned(payload, out.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Verify(k.Public(), at) // a faulty machine must not leave a bad signature
+}
+
+// hashFor returns SHA-256, or what the larger elliptic curves ask for (RFC
+// 9580 section 5.2.3.2).
+func hashFor(pub *packet.PublicKey) crypto.Hash {
+	if pub.PubKeyAlgo == packet.PubKeyAlgoECDSA {
+		switch curve, _ := pub.Curve(); curve {
+		case packet.CurveNistP384, packet.CurveBrainpoolP384:
+			return crypto.SHA384
+		case packet.CurveNistP521, packet.CurveBrainpoolP512:
+			return crypto.SHA512
+		}
+	}
+	return crypto.SHA256
+}
+
+// Time returns when the signature was made, by the signer's word.
+func (c *Clearsigned) Time() time.Time { return c.Signature.CreationTime.UTC() }
+
+// Issuer returns the key id that the signature names, in 16 hexadecimal
+// digits, or "". Anyone can write anything there.
+func (c *Clearsigned) Issuer() string {
+	if c.Signature.IssuerKeyId == nil {
+		return ""
+	}
+	return fmt.Sprintf("%016X", *c.Signature.IssuerKeyId)
+}
+
+// Verify checks that p made the signature, and was entitled to at the time
+// that the signature states: not before it was made, not after it expired, was
+// superseded or retired; a key that was revoked for any other reason never
+// was. Errors wrap those of this package.
+//
+// The time is the signer's word. Whoever steals an expired key can sign for a
+// time when it was valid.
+func (c *Clearsigned) Verify(p *key.Public, now time.Time) error {
+	e := p.Entity()
+	if e == nil || c.Signature.IssuerKeyId == nil || len(openpgp.EntityList{e}.EntitiesById(*c.Signature.IssuerKeyId)) == 0 {
+		return ErrUnknown
+	}
+	made := c.Time()
+	switch {
+	case made.After(now.Add(clockSkew)):
+		return fmt.Errorf("%w: dated %s, in the future", ErrInvalid, stamp(made))
+	case made.Before(p.Created()):
+		return fmt.Errorf("%w: dated %s, before the key was made", ErrInvalid, stamp(made))
+	case made.After(now):
+		now = made
+	}
+	_, _, err := openpgp.VerifyDetachedSignature(
+		openpgp.EntityList{e}, bytes.NewReader(c.Payload), bytes.NewReader(c.packet), key.Policy(now))
+	if err != nil {
+		return c.explain(e, err)
+	}
+	return c.checkNames(e)
+}
+
+// explain turns go-crypto's reasons into this package's. Where a subkey
+// signed, go-crypto does not say what is wrong with it.
+func (c *Clearsigned) explain(e *openpgp.Entity, err error) error {
+	made := c.Time()
+	for i := range e.Subkeys {
+		if s := &e.Subkeys[i]; s.PublicKey.KeyId == *c.Signature.IssuerKeyId {
+			if _, reason := s.Verify(made, key.Policy(made)); reason != nil {
+				err = reason
+			}
+		}
+	}
+	var weak pgperrors.WeakAlgorithmError
+	switch {
+	case errors.Is(err, pgperrors.ErrKeyExpired):
+		return fmt.Errorf("%w: it expired before %s", ErrExpired, stamp(made))
+	case errors.Is(err, pgperrors.ErrSignatureExpired):
+		return fmt.Errorf("%w: the signature of %s was made for a limited time", ErrExpired, stamp(made))
+	case errors.Is(err, pgperrors.ErrKeyRevoked):
+		return ErrRevoked
+	case errors.Is(err, pgperrors.ErrUnknownIssuer):
+		return ErrUnknown
+	case errors.As(err, &weak):
+		return fmt.Errorf("%w: %w", ErrWeak, err)
+	}
+	return fmt.Errorf("%w: %w", ErrInvalid, err)
+}
+
+// checkNames checks what go-crypto leaves: the first bytes of the hash and the
+// signing key's fingerprint, where they stand unsigned in the packet.
+func (c *Clearsigned) checkNames(e *openpgp.Entity) error {
+	h := c.Signature.Hash.New()
+	h.Write(c.Payload)
+	h.Write(c.Signature.HashSuffix)
+	if !bytes.HasPrefix(h.Sum(nil), c.Signature.HashTag[:]) {
+		return malformed("the first bytes of the hash are wrong")
+	}
+	if c.Signature.IssuerFingerprint == nil {
+		return nil
+	}
+	signer := e.PrimaryKey.Fingerprint
+	for _, s := range e.Subkeys {
+		if s.PublicKey.KeyId == *c.Signature.IssuerKeyId {
+			signer = s.PublicKey.Fingerprint
+		}
+	}
+	if !bytes.Equal(c.Signature.IssuerFingerprint, signer) {
+		return malformed("it names key %X but was made by %X", c.Signature.IssuerFingerprint, signer)
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
