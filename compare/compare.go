@@ -55,7 +55,7 @@ type Options struct {
 // is a [*RuleError], a published file that can't be opened, or a failure to
 // read: then there is no finding.
 func Files(ctx context.Context, pub, new File, r record.Rule) (record.Finding, error) {
-	return files(ctx, pub, new, r, &differ{}, nil)
+	return files(ctx, pub, new, r, sinks{})
 }
 
 // Results compares every result's Output, below the root of produced, to what
@@ -84,18 +84,17 @@ func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Opt
 }
 
 func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (record.Finding, error) {
-	var picture func([]byte)
+	var to sinks
 	if o.Picture != nil {
-		picture = func(png []byte) { o.Picture(r.Name, png) }
+		to.picture = func(png []byte) { o.Picture(r.Name, png) }
 	}
 	output := File{new, strings.TrimPrefix(path.Clean(r.Output), "/")}
-	return files(ctx, File{pub, r.Published}, output, r.Compare, &differ{}, picture)
+	return files(ctx, File{pub, r.Published}, output, r.Compare, to)
 }
 
 // job is one comparison under way.
 type job struct {
 	rule        *rule
-	kind        string
 	name        string // of the published file, for its extension
 	pub, new    io.Reader
 	tally       *tally
@@ -113,8 +112,14 @@ var comparers = map[string]func(context.Context, *job) error{
 	KindPNG:   comparePNG,
 }
 
-func files(ctx context.Context, pub, new File, r record.Rule, d *differ, picture func([]byte)) (record.Finding, error) {
-	f := record.Finding{Published: pub.Name, Output: new.Name, Kind: r.Kind}
+// sinks take what is found beside the finding. Each may be nil.
+type sinks struct {
+	picture func([]byte)
+	show    *Show
+}
+
+func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.Finding, error) {
+	f := record.Finding{Published: pub.Name, Output: new.Name, Kind: r.Kind, Rule: r}
 	ready, err := prepare(r)
 	if err != nil {
 		return f, err
@@ -134,22 +139,26 @@ func files(ctx context.Context, pub, new File, r record.Rule, d *differ, picture
 	if err != nil {
 		return f, err
 	}
+	if same && to.show != nil {
+		f := f
+		_ = run(ctx, &f, pub, new, ready, to) // only to show what there is: a file that is not of its kind is not shown
+	}
 	if same {
 		f.Verdict, f.Reason = record.Identical, "the same bytes"
 		return f, nil
 	}
 	for {
-		err := run(ctx, &f, pub, new, ready, d, picture)
+		err := run(ctx, &f, pub, new, ready, to)
 		next := fallback(f.Kind, r, err)
 		if next == "" {
 			return settle(f, err)
 		}
-		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next}
+		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next, Rule: r}
 	}
 }
 
 // run compares by f.Kind.
-func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, d *differ, picture func([]byte)) error {
+func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, to sinks) error {
 	p, err := pub.FS.Open(pub.Name)
 	if err != nil {
 		return err
@@ -160,14 +169,21 @@ func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, d *diff
 		return err
 	}
 	defer n.Close()
-	*d = differ{}
-	j := &job{rule: r, kind: f.Kind, name: pub.Name, pub: p, new: n, watch: d, picture: picture, finding: f}
+	d := &differ{}
+	j := &job{rule: r, name: pub.Name, pub: p, new: n, watch: d, picture: to.picture, finding: f}
 	j.tally = &tally{rule: r}
+	if to.show != nil {
+		*to.show = Show{Kind: f.Kind}
+		j.watch = &shower{differ: d, show: to.show, hide: (&matcher{t: j.tally}).visible}
+	}
 	if err := comparers[f.Kind](ctx, j); err != nil {
 		return err
 	}
 	if f.Verdict == "" {
 		j.conclude(f)
+	}
+	if to.show != nil {
+		to.show.finish()
 	}
 	f.Diff = d.String()
 	return nil

@@ -19,7 +19,7 @@ type watcher interface {
 	replaced(pub, new *item)
 	dropped(pub *item)
 	added(new *item)
-	value(where, pub, new string) // of a tree of values
+	value(where, pub, new string, mark Mark) // of a tree of values
 }
 
 // differ writes a short unified diff.
@@ -52,7 +52,7 @@ func (d *differ) added(new *item) {
 	d.put(fmt.Sprintf("@@ +%d @@\n+%s\n", new.n, clip(string(new.text))), 2)
 }
 
-func (d *differ) value(where, pub, new string) {
+func (d *differ) value(where, pub, new string, _ Mark) {
 	hunk := "@@ " + clip(where) + " @@\n"
 	lines := 1
 	if pub != "" {

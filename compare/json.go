@@ -57,14 +57,15 @@ func (c *values) number(pub, new *value) {
 		c.differs(pub, new)
 		return
 	}
-	c.t.number(c.t.judge(pub.text, new.text), pub.text, new.text, c.pointer)
-	c.watch.value(c.pointer(), show(pub), show(new))
+	what := c.t.judge(pub.text, new.text)
+	c.t.number(what, pub.text, new.text, c.pointer)
+	c.watch.value(c.pointer(), show(pub), show(new), markOf(what))
 }
 
 func (c *values) differs(pub, new *value) {
 	at := c.pointer()
 	c.t.brokenAt(at, show(pub), show(new), "%s: published %s, new %s", at, show(pub), show(new))
-	c.watch.value(at, show(pub), show(new))
+	c.watch.value(at, show(pub), show(new), Off)
 }
 
 func (c *values) arrays(pub, new *value) {
@@ -106,13 +107,13 @@ func (c *values) objects(pub, new *value) {
 func (c *values) onlyPublished(v *value) {
 	at := c.pointer()
 	c.t.brokenAt(at, show(v), "", "%s is not in the new file", at)
-	c.watch.value(at, show(v), "")
+	c.watch.value(at, show(v), "", Off)
 }
 
 func (c *values) onlyNew(v *value) {
 	at := c.pointer()
 	c.t.brokenAt(at, "", show(v), "%s is not in the published file", at)
-	c.watch.value(at, "", show(v))
+	c.watch.value(at, "", show(v), Off)
 }
 
 func (c *values) in(name string, do func()) {

@@ -29,6 +29,12 @@ func (m *matcher) hide(text, buf []byte) ([]byte, int64) {
 	return text, count
 }
 
+// visible is a line with a word for what the rule's patterns hide.
+func (m *matcher) visible(text []byte) []byte {
+	text, _ = m.hide(text, nil)
+	return bytes.ReplaceAll(text, mask, []byte("[ignored]"))
+}
+
 // line adds to p what there is to say about two lines.
 func (m *matcher) line(pub, new []byte, p *pair) {
 	if len(m.t.rule.ignore) > 0 {

@@ -33,7 +33,8 @@ type Finding struct {
 	Claim     string  `json:"claim,omitempty"`
 	Published string  `json:"published"`
 	Output    string  `json:"output"`
-	Kind      string  `json:"kind"` // the comparer that decided
+	Kind      string  `json:"kind"`          // the comparer that decided
+	Rule      Rule    `json:"rule,omitzero"` // by which it was asked to
 	Verdict   Verdict `json:"verdict"`
 	Reason    string  `json:"reason"`             // one line for a person
 	Compared  int64   `json:"compared,omitempty"` // numbers (or pixels) compared
