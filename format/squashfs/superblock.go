@@ -55,3 +55,29 @@ func (s *superblock) encode() []byte {
 }
 
 func (s *superblock) algorithm() codec.Algorithm { return codec.Algorithm(s.Compression) }
+
+// decode reads and checks a superblock that has size bytes to describe.
+func (s *superblock) decode(b []byte, size int64) error {
+	if _, err := binary.Decode(b, le, s); err != nil {
+		return err
+	}
+	switch {
+	case s.Magic != magic:
+		return malformed("no superblock")
+	case s.Major != 4 || s.Minor != 0:
+		return malformed("version %d.%d: this program reads 4.0", s.Major, s.Minor)
+	case s.BlockSize < MinBlockSize || s.BlockSize > MaxBlockSize || s.BlockLog > 20 || s.BlockSize != 1<<s.BlockLog:
+		return malformed("block size %d with logarithm %d", s.BlockSize, s.BlockLog)
+	case s.Size < superblockSize || s.Size > uint64(size):
+		return malformed("size %d: the file holds %d bytes", s.Size, size)
+	case s.Inodes == 0 || s.Inodes > MaxInodes:
+		return malformed("%d inodes: want 1 to %d", s.Inodes, MaxInodes)
+	case s.Fragments > MaxFragments:
+		return malformed("%d fragments: at most %d", s.Fragments, MaxFragments)
+	case s.IDs == 0:
+		return malformed("no user ids")
+	case s.InodeTable < superblockSize || s.InodeTable > s.Size || s.DirTable > s.Size:
+		return malformed("inode table at %d, directory table at %d: outside of %d bytes", s.InodeTable, s.DirTable, s.Size)
+	}
+	return nil
+}

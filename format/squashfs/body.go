@@ -1,0 +1,234 @@
+package squashfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// body is where the bytes of one regular file stand.
+type body struct {
+	r        *Reader
+	size     int64
+	blocks   []uint32 // stored sizes, with blockRaw; 0 for a hole
+	marks    []int64  // where every markEvery-th block stands
+	fragment uint32
+	offset   uint32
+	tail     int // bytes in the fragment
+}
+
+// markEvery blocks have their position kept; that of others is counted.
+const markEvery = 64
+
+// body reads the list of a file's blocks.
+func (r *Reader) body(in *record) (*body, error) {
+	b := &body{r: r, size: in.node.Size, fragment: in.fragment, offset: in.offset}
+	size := int64(r.super.BlockSize)
+	count := b.size / size
+	switch rest := b.size % size; {
+	case rest != 0 && in.fragment != none32:
+		b.tail = int(rest)
+	case rest != 0:
+		count++
+	case in.fragment != none32:
+		return nil, malformed("inode %d: a fragment for no bytes", in.number)
+	}
+	c := in.list
+	at := int64(in.start)
+	for i := range count {
+		word, err := c.next(4)
+		if err != nil {
+			return nil, fmt.Errorf("inode %d: blocks: %w", in.number, err)
+		}
+		if i%markEvery == 0 {
+			b.marks = append(b.marks, at)
+		}
+		stored := le.Uint32(word)
+		b.blocks = append(b.blocks, stored)
+		if err := r.checkBlock(at, stored); err != nil {
+			return nil, fmt.Errorf("inode %d: block %d: %w", in.number, i, err)
+		}
+		at += int64(stored &^ blockRaw)
+	}
+	return b, nil
+}
+
+// checkBlock refuses a block that does not lie between the superblock and the
+// tables.
+func (r *Reader) checkBlock(at int64, word uint32) error {
+	size := int64(word &^ blockRaw)
+	switch {
+	case word == 0:
+		return nil
+	case size == 0 || size > int64(r.super.BlockSize):
+		return malformed("%d bytes stored", size)
+	case at < superblockSize || at > r.inodes.start-size:
+		return malformed("%d bytes at %d: outside of the data, which ends at %d", size, at, r.inodes.start)
+	}
+	return nil
+}
+
+// parts returns how many pieces the file comes in: its blocks and its tail.
+func (b *body) parts() int {
+	if b.tail > 0 {
+		return len(b.blocks) + 1
+	}
+	return len(b.blocks)
+}
+
+// partSize returns how many bytes part i of the file has.
+func (b *body) partSize(i int) int {
+	size := int64(b.r.super.BlockSize)
+	return int(min(size, b.size-int64(i)*size))
+}
+
+// load returns part i, in buf where it has to be decompressed or is a hole.
+func (b *body) load(i int, buf []byte) ([]byte, error) {
+	if i == len(b.blocks) {
+		return b.loadTail()
+	}
+	at := b.marks[i/markEvery]
+	for _, word := range b.blocks[i/markEvery*markEvery : i] {
+		at += int64(word &^ blockRaw)
+	}
+	buf = buf[:b.partSize(i)]
+	if b.blocks[i] == 0 {
+		clear(buf)
+		return buf, nil
+	}
+	n, err := b.r.loadBlock(at, b.blocks[i], buf)
+	if err == nil && n != len(buf) {
+		err = malformed("block at %d: %d bytes instead of %d", at, n, len(buf))
+	}
+	return buf, err
+}
+
+// cached returns part i from the Reader's cache.
+func (b *body) cached(i int) ([]byte, error) {
+	if i == len(b.blocks) {
+		return b.loadTail()
+	}
+	at := b.marks[i/markEvery]
+	for _, word := range b.blocks[i/markEvery*markEvery : i] {
+		at += int64(word &^ blockRaw)
+	}
+	if b.blocks[i] == 0 {
+		return b.r.zeros()[:b.partSize(i)], nil
+	}
+	data, err := b.r.data.get(uint64(at), func() ([]byte, int64, error) {
+		data, err := b.load(i, make([]byte, b.r.super.BlockSize))
+		return data, int64(cap(data)), err
+	})
+	if err == nil && len(data) != b.partSize(i) {
+		err = malformed("block at %d: %d bytes instead of %d", at, len(data), b.partSize(i))
+	}
+	return data, err
+}
+
+// loadTail returns the end of the file out of its fragment.
+func (b *body) loadTail() ([]byte, error) {
+	data, err := b.r.fragment(b.fragment)
+	if err != nil {
+		return nil, err
+	}
+	if int64(b.offset)+int64(b.tail) > int64(len(data)) {
+		return nil, malformed("fragment %d: %d bytes at %d of %d", b.fragment, b.tail, b.offset, len(data))
+	}
+	return data[b.offset:][:b.tail], nil
+}
+
+// fragment returns the bytes of fragment i from the cache.
+func (r *Reader) fragment(i uint32) ([]byte, error) {
+	rec, err := r.record(r.fragments, uint64(i))
+	if err != nil {
+		return nil, fmt.Errorf("fragment %d: %w", i, err)
+	}
+	at, word := le.Uint64(rec), le.Uint32(rec[8:])
+	if err := r.checkBlock(int64(at), word); err != nil || word == 0 {
+		return nil, malformed("fragment %d: %d bytes at %d", i, word, at)
+	}
+	return r.data.get(at, func() ([]byte, int64, error) {
+		buf := make([]byte, r.super.BlockSize)
+		n, err := r.loadBlock(int64(at), word, buf)
+		return buf[:n], int64(len(buf)), err
+	})
+}
+
+// loadBlock reads the block at a position into buf, which it may fill in part.
+func (r *Reader) loadBlock(at int64, word uint32, buf []byte) (int, error) {
+	size := int(word &^ blockRaw)
+	if word&blockRaw != 0 {
+		if size > len(buf) {
+			return 0, malformed("block at %d: %d bytes for %d", at, size, len(buf))
+		}
+		_, err := r.src.ReadAt(buf[:size], at)
+		return size, ignoreEOF(err)
+	}
+	stored := r.buffers.get()
+	defer r.buffers.put(stored)
+	if _, err := r.src.ReadAt(stored[:size], at); ignoreEOF(err) != nil {
+		return 0, err
+	}
+	n, err := r.decompress(buf, stored[:size])
+	if err != nil {
+		return 0, fmt.Errorf("block at %d: %w", at, err)
+	}
+	return n, nil
+}
+
+// ignoreEOF allows an io.ReaderAt to report the end along with all the bytes
+// asked for; one that gave fewer says io.EOF too, but sizes are checked before.
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// bufferPool lends buffers of one block.
+type bufferPool struct {
+	size int
+	pool sync.Pool
+	zero sync.Once
+	none []byte
+}
+
+func (p *bufferPool) get() []byte {
+	if b, ok := p.pool.Get().(*[]byte); ok {
+		return *b
+	}
+	return make([]byte, p.size)
+}
+
+func (p *bufferPool) put(b []byte) {
+	b = b[:p.size]
+	p.pool.Put(&b)
+}
+
+// zeros returns a block of zeros, to read only.
+func (r *Reader) zeros() []byte {
+	r.buffers.zero.Do(func() { r.buffers.none = make([]byte, r.buffers.size) })
+	return r.buffers.none
+}
+
+// readAt is io.ReaderAt's, through the cache.
+func (b *body) readAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, errors.New("negative offset")
+	}
+	n := 0
+	size := int64(b.r.super.BlockSize)
+	for n < len(p) && off < b.size {
+		data, err := b.cached(int(off / size))
+		if err != nil {
+			return n, err
+		}
+		m := copy(p[n:], data[off%size:])
+		n, off = n+m, off+int64(m)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}

@@ -1,0 +1,117 @@
+package squashfs
+
+import (
+	"fmt"
+	"io"
+	"path"
+
+	"repro/tree"
+)
+
+// Tree describes the whole tree of the file system. Contents are read when
+// they are opened; hard links are one node. It takes memory for each file,
+// within the bounds of this package. An error wraps [ErrMalformed] unless
+// reading failed.
+func (r *Reader) Tree() (*tree.Node, error) {
+	w := walker{r: r, nodes: make([]*tree.Node, r.super.Inodes+1), refs: make([]uint64, r.super.Inodes+1),
+		sets: map[uint32]map[string][]byte{}}
+	root, err := r.root()
+	if err != nil {
+		return nil, err
+	}
+	return w.node("", root, 0)
+}
+
+// root reads the root's inode.
+func (r *Reader) root() (*record, error) {
+	in, err := r.inode(r.super.Root)
+	if err != nil {
+		return nil, fmt.Errorf("root: %w", err)
+	}
+	if in.kind != typeDir {
+		return nil, malformed("the root is not a directory")
+	}
+	return in, nil
+}
+
+type walker struct {
+	r     *Reader
+	nodes []*tree.Node // by inode number
+	refs  []uint64     // the inode that a number was seen at
+	sets  map[uint32]map[string][]byte
+	names int
+	total int // bytes of extended attributes
+}
+
+func (w *walker) node(at string, in *record, depth int) (*tree.Node, error) {
+	if n := w.nodes[in.number]; n != nil {
+		if in.kind == typeDir || w.refs[in.number] != in.ref {
+			return nil, malformed("%q: inode %d stands in two places", at, in.number)
+		}
+		return n, nil
+	}
+	n := &in.node
+	w.nodes[in.number], w.refs[in.number] = n, in.ref
+	var err error
+	if n.Xattrs, err = w.xattrs(in.xattr); err != nil {
+		return nil, fmt.Errorf("%q: %w", at, err)
+	}
+	switch in.kind {
+	case typeFile:
+		n.Open = func() (io.ReadCloser, error) { return w.r.openStream(at, in) }
+	case typeDir:
+		err = w.entries(at, in, depth)
+	}
+	return n, err
+}
+
+func (w *walker) entries(at string, dir *record, depth int) error {
+	if depth == MaxDepth {
+		return malformed("%q: more than %d directories deep", at, MaxDepth)
+	}
+	list, err := w.r.list(dir)
+	if err != nil {
+		return fmt.Errorf("%q: %w", at, err)
+	}
+	if w.names += len(list); w.names > MaxNames {
+		return malformed("more than %d names", MaxNames)
+	}
+	dir.node.Entries = make(map[string]*tree.Node, len(list))
+	for _, e := range list {
+		name := path.Join(at, e.name)
+		in, err := w.r.entryInode(e)
+		if err != nil {
+			return fmt.Errorf("%q: %w", at, err)
+		}
+		if dir.node.Entries[e.name], err = w.node(name, in, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) xattrs(place uint32) (map[string][]byte, error) {
+	if set, ok := w.sets[place]; ok || place == none32 {
+		return set, nil
+	}
+	set, err := w.r.xattrSet(place)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range set {
+		w.total += len(name) + len(value)
+	}
+	if w.total > MaxXattrTotal {
+		return nil, malformed("more than %d bytes of extended attributes", MaxXattrTotal)
+	}
+	w.sets[place] = set
+	return set, nil
+}
+
+func (r *Reader) openStream(name string, in *record) (io.ReadCloser, error) {
+	b, err := r.body(in)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", name, err)
+	}
+	return &stream{b: b}, nil
+}
