@@ -1,0 +1,334 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"repro/progress"
+)
+
+// ExtractOptions say how [Extract] makes files. The zero value makes what any
+// user can make: owners, devices and extended attributes are left aside.
+type ExtractOptions struct {
+	Owners  bool // set user and group, which takes privileges
+	Devices bool // make device files, which takes privileges
+	Xattrs  bool // set extended attributes; some take privileges
+
+	// Skipped is told what was not made, or not made whole: a device without
+	// Devices, an extended attribute that the file system refuses. It may be
+	// called from several goroutines.
+	Skipped func(name string, n *Node, why error)
+
+	Workers  int // goroutines that write; 0: two a processor
+	Progress progress.Func
+	Task     string // named in progress; "": "extract"
+}
+
+// Extract makes the tree below root in the folder dir, which is made or must
+// be empty. Modes and times are set whatever the umask is; hard links stay
+// links. Nothing is made outside dir, whatever the tree's names and links say.
+// After an error or the end of ctx, what was made so far is left for the
+// caller to remove ([RemoveAll] copes with directories without write
+// permission). Errors name the file.
+func Extract(ctx context.Context, root *Node, dir string, o ExtractOptions) error {
+	if !root.IsDir() {
+		return errors.New("extract: the root of a tree must be a directory")
+	}
+	if o.Workers <= 0 {
+		o.Workers = 2 * runtime.GOMAXPROCS(0)
+	}
+	if o.Task == "" {
+		o.Task = "extract"
+	}
+	top, err := openEmpty(dir)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	x := extractor{o: o, top: top, made: map[*Node]string{}, jobs: make(chan fileJob, o.Workers)}
+	return x.run(ctx, root)
+}
+
+func openEmpty(dir string) (*os.Root, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > 0 {
+		return nil, &fs.PathError{Op: "extract", Path: dir, Err: errors.New("folder is not empty")}
+	}
+	return os.OpenRoot(dir)
+}
+
+type extractor struct {
+	o     ExtractOptions
+	top   *os.Root
+	made  map[*Node]string // first name of what has several
+	links []link           // to be made when all files are
+	dirs  []named          // each before what it holds
+	jobs  chan fileJob
+	meter meter
+}
+
+type named struct {
+	name string
+	node *Node
+}
+
+type link struct{ first, name string }
+
+type fileJob struct {
+	named
+	in *place
+}
+
+// run makes directories, links and special files in one goroutine and regular
+// files in others; then hard links, and last what the directories themselves
+// look like, deepest first: a directory may not be writable in the end.
+func (x *extractor) run(ctx context.Context, root *Node) error {
+	x.meter = meter{f: x.o.Progress, task: x.o.Task, total: totalSize(root)}
+	g, gctx := errgroup.WithContext(ctx)
+	for range x.o.Workers {
+		g.Go(func() error { return x.work(gctx) })
+	}
+	g.Go(func() error {
+		defer close(x.jobs)
+		in, err := openPlace(x.top, ".")
+		if err != nil {
+			return err
+		}
+		defer in.release()
+		return x.directory(gctx, named{"", root}, in)
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, l := range x.links {
+		if err := x.top.Link(l.first, l.name); err != nil {
+			return err
+		}
+	}
+	for i := len(x.dirs) - 1; i >= 0; i-- {
+		if err := ctxErr(ctx, x.finishDir(x.dirs[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *extractor) work(ctx context.Context) error {
+	buf := make([]byte, 256<<10)
+	for j := range x.jobs {
+		err := ctx.Err()
+		if err == nil {
+			err = x.file(ctx, j, buf)
+		}
+		j.in.release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// directory makes what directory d holds; in is the directory on disk.
+func (x *extractor) directory(ctx context.Context, d named, in *place) error {
+	x.dirs = append(x.dirs, d)
+	for _, base := range d.node.Names() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := checkName(base); err != nil {
+			return fmt.Errorf("%q: %w", path.Join(d.name, base), err)
+		}
+		e := named{path.Join(d.name, base), d.node.Entries[base]}
+		if err := x.entry(ctx, e, base, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *extractor) entry(ctx context.Context, e named, base string, in *place) error {
+	if e.node.IsDir() {
+		if err := in.root.Mkdir(base, 0o700); err != nil {
+			return nameError(e.name, err)
+		}
+		sub, err := openPlace(in.root, base)
+		if err != nil {
+			return nameError(e.name, err)
+		}
+		defer sub.release()
+		return x.directory(ctx, e, sub)
+	}
+	if first, ok := x.made[e.node]; ok {
+		if first != "" {
+			x.links = append(x.links, link{first, e.name})
+		}
+		return nil
+	}
+	x.made[e.node] = e.name
+	if !e.node.Mode.IsRegular() {
+		return x.special(e, base, in)
+	}
+	in.hold()
+	select {
+	case x.jobs <- fileJob{e, in}:
+		return nil
+	case <-ctx.Done():
+		in.release()
+		return ctx.Err()
+	}
+}
+
+// special makes a symbolic link, a FIFO or a device.
+func (x *extractor) special(e named, base string, in *place) error {
+	if e.node.Mode.Type() == fs.ModeSymlink {
+		if err := in.root.Symlink(e.node.Target, base); err != nil {
+			return nameError(e.name, err)
+		}
+		return x.attributes(e, base, in)
+	}
+	if e.node.Mode.Type() != fs.ModeNamedPipe && !x.o.Devices {
+		x.made[e.node] = "" // nor links to it
+		x.skip(e, errors.New("devices and sockets are not made"))
+		return nil
+	}
+	if err := in.makeNode(base, e.node); err != nil {
+		return nameError(e.name, err)
+	}
+	return x.attributes(e, base, in)
+}
+
+// file makes a regular file. Long runs of zeros become holes.
+func (x *extractor) file(ctx context.Context, j fileJob, buf []byte) error {
+	base := path.Base(j.name)
+	src, err := j.node.Content()
+	if err != nil {
+		return nameError(j.name, err)
+	}
+	defer src.Close()
+	f, err := j.in.root.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nameError(j.name, err)
+	}
+	w := sparseWriter{f: f, ctx: ctx, meter: &x.meter}
+	_, err = io.CopyBuffer(&w, src, buf)
+	if err == nil && w.at != j.node.Size {
+		err = fmt.Errorf("%d bytes instead of %d", w.at, j.node.Size)
+	}
+	if err = errors.Join(err, w.end(), f.Close()); err != nil {
+		return nameError(j.name, err)
+	}
+	return x.attributes(j.named, base, j.in)
+}
+
+// attributes sets what a file looks like: first the owner, since that takes
+// setuid bits away, then the mode, which may take write permission away, last
+// the time.
+func (x *extractor) attributes(e named, base string, in *place) error {
+	n := e.node
+	if x.o.Owners {
+		if err := in.root.Lchown(base, int(n.UID), int(n.GID)); err != nil {
+			return nameError(e.name, err)
+		}
+	}
+	if x.o.Xattrs {
+		for name, value := range n.Xattrs {
+			if err := in.setXattr(base, name, value); err != nil {
+				x.skip(e, fmt.Errorf("extended attribute %q: %w", name, err))
+			}
+		}
+	}
+	if n.Mode.Type() != fs.ModeSymlink {
+		if err := in.root.Chmod(base, n.Mode&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
+			return nameError(e.name, err)
+		}
+	}
+	if err := in.setTime(base, time.Unix(n.ModTime, 0), n.Mode.Type() == fs.ModeSymlink); err != nil {
+		return nameError(e.name, err)
+	}
+	return nil
+}
+
+// finishDir sets what a directory looks like. Directories above it still have
+// the mode that Extract made them with.
+func (x *extractor) finishDir(d named) error {
+	dir, base := path.Split(d.name)
+	if base == "" {
+		base = "."
+	}
+	in, err := openPlace(x.top, path.Clean("./"+dir))
+	if err != nil {
+		return nameError(d.name, err)
+	}
+	defer in.release()
+	return x.attributes(d, base, in)
+}
+
+func (x *extractor) skip(e named, why error) {
+	if x.o.Skipped != nil {
+		x.o.Skipped(e.name, e.node, why)
+	}
+}
+
+// nameError says which file err is about. The names in errors of package os
+// are relative to directories inside the tree, so only their cause is kept.
+func nameError(name string, err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		return fmt.Errorf("%q: %s: %w", name, pe.Op, pe.Err)
+	case errors.As(err, &le):
+		return fmt.Errorf("%q: %s: %w", name, le.Op, le.Err)
+	}
+	return fmt.Errorf("%q: %w", name, err)
+}
+
+func ctxErr(ctx context.Context, err error) error {
+	if err == nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// RemoveAll removes dir and all that is in it, as os.RemoveAll, even where
+// directories cannot be written to.
+func RemoveAll(dir string) error {
+	if err := os.RemoveAll(dir); err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	// A directory that cannot be opened up fails again below.
+	_ = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(name, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
+
+func totalSize(root *Node) (total int64) {
+	seen := map[*Node]bool{}
+	for _, n := range root.All() {
+		if !seen[n] {
+			total += n.Size
+		}
+		seen[n] = true
+	}
+	return total
+}

@@ -1,0 +1,129 @@
+package tree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"repro/progress"
+)
+
+// place is a directory on disk that files are made in. It is closed when the
+// last who holds it lets go.
+type place struct {
+	root *os.Root
+	dir  *os.File // the same directory, for calls that os.Root lacks
+	refs atomic.Int32
+}
+
+func openPlace(above *os.Root, name string) (*place, error) {
+	root, err := above.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	p := &place{root: root, dir: dir}
+	p.hold()
+	return p, nil
+}
+
+func (p *place) hold() { p.refs.Add(1) }
+
+func (p *place) release() {
+	if p.refs.Add(-1) == 0 {
+		p.root.Close()
+		p.dir.Close()
+	}
+}
+
+// checkName refuses what is not a single name.
+func checkName(name string) error {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") || strings.ContainsRune(name, os.PathSeparator) {
+		return errors.New("not a name for a file")
+	}
+	return nil
+}
+
+// holeSize is how long a run of zeros must be to become a hole: a page.
+const holeSize = 4096
+
+// sparseWriter writes a file and leaves holes where there are zeros.
+type sparseWriter struct {
+	f     *os.File
+	ctx   context.Context
+	meter *meter
+	at    int64 // bytes taken
+	hole  bool  // the last bytes were not written
+}
+
+func (w *sparseWriter) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	total := len(p)
+	for len(p) > 0 {
+		n, zero := span(p)
+		var err error
+		if zero {
+			_, err = w.f.Seek(int64(n), io.SeekCurrent)
+		} else {
+			_, err = w.f.Write(p[:n])
+		}
+		if err != nil {
+			return total - len(p), err
+		}
+		w.at, w.hole, p = w.at+int64(n), zero, p[n:]
+	}
+	w.meter.add(int64(total))
+	return total, nil
+}
+
+// end gives a file that ends in a hole its size.
+func (w *sparseWriter) end() error {
+	if w.hole {
+		return w.f.Truncate(w.at)
+	}
+	return nil
+}
+
+// span returns how many bytes p begins with that are all to be left out, or
+// all to be written.
+func span(p []byte) (n int, zero bool) {
+	zero = isHole(p)
+	for n < len(p) && isHole(p[n:]) == zero {
+		n += min(holeSize, len(p)-n)
+	}
+	return n, zero
+}
+
+var zeros [holeSize]byte
+
+func isHole(p []byte) bool {
+	return len(p) >= holeSize && bytes.Equal(p[:holeSize], zeros[:])
+}
+
+// meter adds up what several goroutines did.
+type meter struct {
+	f     progress.Func
+	task  string
+	total int64
+	mu    sync.Mutex
+	done  int64
+}
+
+func (m *meter) add(n int64) {
+	m.mu.Lock()
+	m.done += n
+	done := m.done
+	m.mu.Unlock()
+	m.f.Report(progress.Event{Task: m.task, Done: done, Total: m.total, Bytes: true})
+}
