@@ -1,0 +1,145 @@
+package format
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"repro/internal/atomicfile"
+)
+
+// NewObject is a signature or an attestation, the only objects that are added
+// to an image.
+type NewObject struct {
+	// Attestation leaves the object without a link. Programs for SIF files
+	// ignore it then; whatever is linked to the image's group they must
+	// understand and hold the key of.
+	Attestation bool
+
+	Hash   HashType // 0: SHA-256
+	Entity [20]byte // the signer's OpenPGP fingerprint, or zeros
+	Data   []byte   // at most MaxSignature bytes
+}
+
+// Append adds a signature to the image called name: see [Update].
+func Append(ctx context.Context, name string, o NewObject) error {
+	return Update(ctx, name, func(im *Image) ([]NewObject, error) {
+		old, err := im.Signatures()
+		return append(old, o), err
+	})
+}
+
+// Update replaces the signatures of the image called name by those that edit
+// returns. The image that edit is given is locked against other calls of
+// Update until the new one is in its place. The file is replaced as a whole or
+// not at all; a file that is not an image in canonical layout is refused with
+// [ErrMalformed] or [ErrForeign].
+func Update(ctx context.Context, name string, edit func(*Image) ([]NewObject, error)) error {
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
+	unlock, err := atomicfile.Lock(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	f, err := os.Open(target)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	im, err := openFile(f, name)
+	if err != nil {
+		return err
+	}
+	if _, err := im.Manifest(); err != nil {
+		return err
+	}
+	if problems := im.Layout(); len(problems) > 0 {
+		return fmt.Errorf("%s: %w", name, &LayoutError{problems})
+	}
+	signatures, err := edit(im)
+	if err != nil {
+		return err
+	}
+	if err := im.rewrite(ctx, f, target, signatures); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// rewrite replaces the file by one with the given signatures.
+func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signatures []NewObject) error {
+	m, err := im.manifest()
+	if err != nil {
+		return err
+	}
+	var slots []signatureSlot
+	for i := range signatures {
+		s := &signatures[i]
+		if s.Hash == 0 {
+			s.Hash = HashSHA256
+		}
+		if n := len(s.Data); n == 0 || n > MaxSignature {
+			return fmt.Errorf("signature of %d bytes, at most %d are allowed", n, MaxSignature)
+		}
+		slots = append(slots, signatureSlot{s.Attestation, s.Hash, s.Entity, int64(len(s.Data))})
+	}
+	p, err := newPlan(m, slots)
+	if err != nil {
+		return err
+	}
+	fi, err := src.Stat()
+	if err != nil {
+		return err
+	}
+	f, err := atomicfile.Create(target, fi.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	bound := p.objects[:1+len(m.Objects)]
+	last := bound[len(bound)-1]
+	if err := f.CopyHead(ctx, src, last.Offset+last.Size); err != nil {
+		return err
+	}
+	for i, s := range signatures {
+		if _, err := f.WriteAt(s.Data, p.objects[len(bound)+i].Offset); err != nil {
+			return err
+		}
+	}
+	if _, err := f.WriteAt(p.head(), 0); err != nil {
+		return err
+	}
+	if err := f.Chmod(fi.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := selfCheck(f); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// Signatures returns the signatures and attestations of the image in slot
+// order. Objects above [MaxSignature] bytes give [ErrMalformed].
+func (im *Image) Signatures() ([]NewObject, error) {
+	var out []NewObject
+	for _, o := range im.objects {
+		hash, entity, ok := o.Signature()
+		if !ok {
+			continue
+		}
+		if o.Size > MaxSignature {
+			return nil, fmt.Errorf("%s: %w", im.name, malformed("object %d: signature of %d bytes, at most %d are allowed", o.ID, o.Size, MaxSignature))
+		}
+		data := make([]byte, o.Size)
+		if _, err := io.ReadFull(im.Section(o), data); err != nil {
+			return nil, fmt.Errorf("%s: object %d: %w", im.name, o.ID, err)
+		}
+		out = append(out, NewObject{Attestation: o.Link == 0 && !o.LinkIsGroup, Hash: hash, Entity: entity, Data: data})
+	}
+	return out, nil
+}

@@ -1,0 +1,158 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"repro/record"
+)
+
+// maxSlots bounds the descriptors of a file that is opened: 38 MB of table,
+// which must be in the file before memory is taken for it.
+const maxSlots = 65536
+
+// Image is an open SIF file. Goroutines may share it.
+type Image struct {
+	name    string
+	size    int64
+	r       io.ReaderAt
+	header  Header
+	table   []byte // raw descriptors
+	objects []Object
+
+	manifest func() (*manifest, error)
+	close    func() error
+}
+
+// Open opens the SIF file called name. It fails with [ErrMalformed] if header
+// and descriptors do not lie within the file. The caller must call Close.
+func Open(name string) (*Image, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	im, err := openFile(f, name)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	im.close = f.Close
+	return im, nil
+}
+
+func openFile(f *os.File, name string) (*Image, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if fi.IsDir() {
+		return nil, fmt.Errorf("%s: is a directory", name)
+	}
+	return New(f, fi.Size(), name)
+}
+
+// New opens the SIF file of size bytes that r reads. Name is what messages
+// call it.
+func New(r io.ReaderAt, size int64, name string) (*Image, error) {
+	im := &Image{name: name, size: size, r: r, close: func() error { return nil }}
+	if err := im.read(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	im.manifest = sync.OnceValues(im.readManifest)
+	return im, nil
+}
+
+func (im *Image) read() error {
+	var raw [headerSize]byte
+	if im.size < headerSize {
+		return malformed("header: not a SIF file: %d bytes", im.size)
+	}
+	if err := readAt(im.r, raw[:], 0); err != nil {
+		return err
+	}
+	h, err := parseHeader(raw)
+	if err != nil {
+		return err
+	}
+	if h.Total < 0 || h.Total > maxSlots {
+		return malformed("header: %d descriptors, at most %d are allowed", h.Total, maxSlots)
+	}
+	if h.TableSize != h.Total*descriptorSize {
+		return malformed("header: table of %d bytes for %d descriptors", h.TableSize, h.Total)
+	}
+	if h.TableOffset < headerSize || h.TableOffset > im.size-h.TableSize {
+		return malformed("header: table at byte %d does not lie within the file", h.TableOffset)
+	}
+	im.header = h
+	im.table = make([]byte, h.TableSize)
+	if err := readAt(im.r, im.table, h.TableOffset); err != nil {
+		return err
+	}
+	return im.readTable()
+}
+
+func (im *Image) readTable() error {
+	ids := map[uint32]bool{}
+	for i := range int(im.header.Total) {
+		raw := [descriptorSize]byte(im.table[i*descriptorSize:])
+		if raw[4] == 0 {
+			continue
+		}
+		o := parseObject(i+1, raw)
+		if o.Size < 0 || o.Offset < headerSize || o.Offset > im.size || o.Size > im.size-o.Offset {
+			return malformed("descriptor %d (%q): %d bytes at byte %d do not lie within the file",
+				o.Slot, o.Name, o.Size, o.Offset)
+		}
+		if o.ID == 0 || ids[o.ID] {
+			return malformed("descriptor %d (%q): ID %d is not its own", o.Slot, o.Name, o.ID)
+		}
+		ids[o.ID] = true
+		im.objects = append(im.objects, o)
+	}
+	return nil
+}
+
+// Name returns the name under which the image was opened.
+func (im *Image) Name() string { return im.name }
+
+// Size returns the size of the file in bytes.
+func (im *Image) Size() int64 { return im.size }
+
+// Header returns the header.
+func (im *Image) Header() Header { return im.header }
+
+// Objects returns the objects in slot order. The caller must not change them.
+func (im *Image) Objects() []Object { return im.objects }
+
+// Section returns the bytes of an object as they are in the file, unchecked.
+func (im *Image) Section(o Object) *io.SectionReader {
+	return io.NewSectionReader(im.r, o.Offset, o.Size)
+}
+
+// Close closes the file, where Open opened it.
+func (im *Image) Close() error { return im.close() }
+
+// Manifest returns the manifest: [ErrForeign] if there is none, [ErrMalformed]
+// if it breaks the rules of MAN. The caller must not change it.
+func (im *Image) Manifest() (*record.Manifest, error) {
+	m, err := im.manifest()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", im.name, err)
+	}
+	return &m.Manifest, nil
+}
+
+// readAt fills b. The end of the file there means that it shrank while open.
+func readAt(r io.ReaderAt, b []byte, off int64) error {
+	n, err := r.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return malformed("file ends before byte %d", off+int64(len(b)))
+	}
+	return err
+}

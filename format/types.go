@@ -1,0 +1,140 @@
+package format
+
+import "fmt"
+
+// DataType says what kind of object a descriptor names.
+type DataType int32
+
+// The data types of SIF.
+const (
+	DataDefinition DataType = 0x4001 + iota
+	DataEnvironment
+	DataLabels
+	DataPartition
+	DataSignature
+	DataGenericJSON
+	DataGeneric
+	DataCryptoMessage
+	DataSBOM
+	DataOCIRootIndex
+	DataOCIBlob
+)
+
+var dataTypes = map[DataType]string{
+	DataDefinition:    "definition",
+	DataEnvironment:   "environment variables",
+	DataLabels:        "labels",
+	DataPartition:     "partition",
+	DataSignature:     "signature",
+	DataGenericJSON:   "json",
+	DataGeneric:       "generic",
+	DataCryptoMessage: "cryptographic message",
+	DataSBOM:          "sbom",
+	DataOCIRootIndex:  "oci index",
+	DataOCIBlob:       "oci blob",
+}
+
+func (t DataType) String() string { return nameOf(dataTypes, t) }
+
+// FSType says which filesystem a partition holds.
+type FSType int32
+
+// The filesystems of SIF partitions.
+const (
+	FSSquash FSType = 1 + iota
+	FSExt3
+	FSArchive
+	FSRaw
+	FSEncryptedSquash
+	FSGocryptfsSquash // Apptainer only
+)
+
+var fsTypes = map[FSType]string{
+	FSSquash:          "squashfs",
+	FSExt3:            "ext3",
+	FSArchive:         "archive",
+	FSRaw:             "raw",
+	FSEncryptedSquash: "encrypted squashfs",
+	FSGocryptfsSquash: "gocryptfs squashfs",
+}
+
+func (t FSType) String() string { return nameOf(fsTypes, t) }
+
+// PartType says what a partition is for.
+type PartType int32
+
+// The partition types of SIF.
+const (
+	PartSystem  PartType = 1 + iota
+	PartPrimary          // the root that a container starts from; one an image
+	PartData
+	PartOverlay // put on top of the primary one, the last slot on top
+)
+
+var partTypes = map[PartType]string{
+	PartSystem:  "system",
+	PartPrimary: "primary system",
+	PartData:    "data",
+	PartOverlay: "overlay",
+}
+
+func (t PartType) String() string { return nameOf(partTypes, t) }
+
+// HashType says which hash function a signature used.
+type HashType int32
+
+// The hash functions of SIF signatures.
+const (
+	HashSHA256 HashType = 1 + iota
+	HashSHA384
+	HashSHA512
+	HashBLAKE2s
+	HashBLAKE2b
+)
+
+var hashTypes = map[HashType]string{
+	HashSHA256:  "sha256",
+	HashSHA384:  "sha384",
+	HashSHA512:  "sha512",
+	HashBLAKE2s: "blake2s",
+	HashBLAKE2b: "blake2b",
+}
+
+func (t HashType) String() string { return nameOf(hashTypes, t) }
+
+func nameOf[T ~int32](names map[T]string, t T) string {
+	if s, ok := names[t]; ok {
+		return s
+	}
+	return fmt.Sprintf("unknown %#x", int32(t))
+}
+
+// arches holds Go's names of processor architectures in the order of their
+// SIF codes, from 01.
+var arches = []string{
+	"386", "amd64", "arm", "arm64", "ppc64", "ppc64le", "mips", "mipsle",
+	"mips64", "mips64le", "s390x", "riscv64", "loong64",
+}
+
+// archCode returns the SIF code of an architecture; that of an unknown one is
+// 00.
+func archCode(goarch string) (code [3]byte) {
+	nr := 0
+	for i, a := range arches {
+		if a == goarch {
+			nr = i + 1
+		}
+	}
+	return [3]byte{'0' + byte(nr/10), '0' + byte(nr%10), 0}
+}
+
+// archName returns Go's name of the architecture with the given SIF code, or
+// "unknown".
+func archName(code [3]byte) string {
+	for _, a := range arches {
+		if archCode(a) == code {
+			return a
+		}
+	}
+	return "unknown"
+}
