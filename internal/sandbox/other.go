@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // Init does nothing: there are no sandboxes here.
@@ -32,3 +33,12 @@ func Prepare(string) error { return errors.ErrUnsupported }
 
 // Upper is the directory below scratch whose files a program wrote.
 func Upper(scratch string) string { return filepath.Join(scratch, "upper") }
+
+// MakePrivate fails: there are no sandboxes here.
+func MakePrivate(string) error { return errors.ErrUnsupported }
+
+// GiveAway does nothing.
+func GiveAway(string) error { return nil }
+
+// CPUs returns the numbers of the machine's processors.
+func CPUs() []int { return make([]int, runtime.NumCPU()) }

@@ -106,7 +106,7 @@ func assemble(req *request, layers []int) error {
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%[2]s/upper,workdir=%[2]s/work,userxattr",
 		strings.Join(names[:len(names)-1], ":"), scratch)
 	if err := unix.Mount("overlay", "root", "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-		return &stepError{"mount an overlay", err}
+		return &stepError{Overlay, err}
 	}
 	return nil
 }

@@ -51,7 +51,8 @@ type Command struct {
 	Lower []string
 
 	// Scratch is a directory on the machine's disk in which Prepare has made
-	// room for what the program writes.
+	// room for what the program writes. Empty: there is no overlay, the one
+	// directory in Lower is the root itself and is written to.
 	Scratch string
 
 	Args []string // the first is looked up in Env's PATH, inside the root
@@ -99,6 +100,10 @@ type Result struct {
 // does not offer what a sandbox is made of.
 var ErrUnavailable = errors.New("this machine cannot isolate a program")
 
+// Overlay is what an [UnavailableError] names where everything else works: a
+// caller can do without, with a root that the program may write to.
+const Overlay = "mount an overlay"
+
 // UnavailableError says what the machine refused.
 type UnavailableError struct {
 	What string // the part of the sandbox that could not be made
@@ -132,6 +137,8 @@ func (e *MissingError) Error() string {
 // check refuses commands that could not mean anything.
 func (c *Command) check() error {
 	switch {
+	case c.Scratch == "" && len(c.Lower) != 1:
+		return errors.New("sandbox: several layers need a scratch directory")
 	case len(c.Lower) == 0 || len(c.Lower) > MaxLayers:
 		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), MaxLayers)
 	case !strings.HasPrefix(c.Dir, "/"):

@@ -3,15 +3,19 @@
 package sandbox
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
 )
 
 // Prepare makes dir, which must not exist, with what a program will write in
 // it. What the program writes is then found in the directory that [Upper]
 // names.
 func Prepare(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := MakePrivate(dir); err != nil {
 		return err
 	}
 	for _, sub := range []string{Upper(dir), filepath.Join(dir, "work")} {
@@ -19,19 +23,51 @@ func Prepare(dir string) error {
 			return err
 		}
 	}
+	return GiveAway(dir)
+}
+
+// MakePrivate makes a directory that no other user of the machine can enter.
+func MakePrivate(dir string) error { return os.Mkdir(dir, 0o700) }
+
+// GiveAway makes dir and all that is in it belong to the user of the host whom
+// programs are, where that is another than the caller.
+func GiveAway(dir string) error {
 	o := owner()
 	if !o.drop {
 		return nil
 	}
-	for _, sub := range []string{dir, Upper(dir), filepath.Join(dir, "work")} {
-		if err := os.Lchown(sub, o.uid, o.gid); err != nil {
+	return filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		return os.Lchown(name, o.uid, o.gid)
+	})
 }
 
 // Upper is the directory below scratch whose files the program wrote: the
 // upper layer of an overlay, with character devices 0/0 where it removed files
 // of the layers below.
 func Upper(scratch string) string { return filepath.Join(scratch, "upper") }
+
+// CPUs returns the numbers of the processors that this process may use.
+func CPUs() []int {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return count(runtime.NumCPU())
+	}
+	var cpus []int
+	for n := range len(set) * 64 {
+		if set.IsSet(n) {
+			cpus = append(cpus, n)
+		}
+	}
+	return cpus
+}
+
+func count(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

@@ -1,0 +1,141 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"repro/internal/atomicfile"
+	"repro/internal/sandbox"
+	"repro/progress"
+	"repro/record"
+	"repro/tree"
+)
+
+// The cache holds one directory for each image that was run:
+//
+//	<content id>-<shape version>/
+//	    root/       the extracted tree
+//	    stamp       written last: the digest of fingerprint(root)
+//	<content id>-<shape version>.lock
+//
+// What lies there is not believed because it lies there. The folder belongs
+// to this user and is closed to others, and each use compares the name, kind,
+// mode, size, inode and times of every file with those when it was extracted:
+// whatever touched a file since has changed its ctime, which no program can set.
+const (
+	cachedTree  = "root"
+	cachedStamp = "stamp"
+)
+
+// cachedRoot returns a directory with the extracted tree of the image id. It
+// makes it, or makes it again, where the cache has none that is sound. Runs of
+// one image that start at once extract it once.
+func cachedRoot(ctx context.Context, cache string, id record.Digest, root *tree.Node, p progress.Func) (string, error) {
+	dir, err := cacheDir(cache)
+	if err != nil {
+		return "", err
+	}
+	entry := filepath.Join(dir, fmt.Sprintf("%s-%d", strings.TrimPrefix(string(id), "sha256:"), shapeVersion))
+	unlock, err := lockEntry(ctx, entry+".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if sound(entry) {
+		return filepath.Join(entry, cachedTree), nil
+	}
+	if err := sandbox.Remove(entry); err != nil {
+		return "", fmt.Errorf("remove a damaged entry of the cache: %w", err)
+	}
+	if err := fill(ctx, entry, root, p); err != nil {
+		_ = sandbox.Remove(entry)
+		return "", err
+	}
+	return filepath.Join(entry, cachedTree), nil
+}
+
+// fill extracts the tree and, when all of it is there, stamps it.
+func fill(ctx context.Context, entry string, root *tree.Node, p progress.Func) error {
+	if err := os.Mkdir(entry, 0o700); err != nil {
+		return err
+	}
+	dir := filepath.Join(entry, cachedTree)
+	if err := extract(ctx, root, dir, p); err != nil {
+		return err
+	}
+	print, err := fingerprint(dir)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(entry, cachedStamp), []byte(print+"\n"), 0o600)
+}
+
+// sound reports whether an entry is complete and untouched since it was made.
+func sound(entry string) bool {
+	stamp, err := os.ReadFile(filepath.Join(entry, cachedStamp))
+	if err != nil {
+		return false
+	}
+	print, err := fingerprint(filepath.Join(entry, cachedTree))
+	return err == nil && string(stamp) == string(print)+"\n"
+}
+
+// fingerprint is a digest over what stat says of every file of a tree.
+func fingerprint(dir string) (record.Digest, error) {
+	sum := sha256.New()
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		inode, modified, changed := stampOf(info)
+		_, err = fmt.Fprintf(sum, "%q %v %d %d %d %d\n", name[len(dir):], info.Mode(), info.Size(), inode, modified, changed)
+		return err
+	})
+	return record.DigestSum([32]byte(sum.Sum(nil))), err
+}
+
+// cacheDir returns the folder of the cache, which only this user can enter.
+func cacheDir(dir string) (string, error) {
+	if dir == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("cache: %w; name a folder for it", err)
+		}
+		dir = filepath.Join(base, "repro", "roots")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() || !ownedByUs(info) {
+		return "", fmt.Errorf("cache %s: not a directory of this user's", dir)
+	}
+	return dir, os.Chmod(dir, 0o700)
+}
+
+// lockEntry keeps other runs from the entry whose lock file is name.
+func lockEntry(ctx context.Context, name string) (unlock func(), err error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	f.Close()
+	return atomicfile.Lock(ctx, name)
+}

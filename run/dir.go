@@ -1,0 +1,96 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"repro/internal/atomicfile"
+	"repro/internal/sandbox"
+)
+
+// What a run leaves in its directory.
+const (
+	outputsDir = "outputs"
+	logsDir    = "logs"
+	markerFile = ".repro-run" // says that the directory belongs to runs
+)
+
+// lockPatience is how long a run waits for another one that is just leaving
+// the same directory.
+const lockPatience = 300 * time.Millisecond
+
+// claimDir makes o.Dir ready for a run, removes what an earlier run left in
+// it, and keeps other runs out until release is called.
+func claimDir(ctx context.Context, o *Options) (release func(), err error) {
+	if o.Dir == "" {
+		return nil, errors.New("run: no directory for outputs and logs")
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	marker := filepath.Join(o.Dir, markerFile)
+	if err := ours(o.Dir, marker, o.Replace); err != nil {
+		return nil, err
+	}
+	soon, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	release, err = atomicfile.Lock(soon, marker)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, fmt.Errorf("%s: another run is writing to this directory", o.Dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{outputsDir, logsDir} {
+		name = filepath.Join(o.Dir, name)
+		if err := sandbox.Remove(name); err != nil {
+			release()
+			return nil, fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+		if err := os.Mkdir(name, 0o755); err != nil {
+			release()
+			return nil, err
+		}
+	}
+	return release, nil
+}
+
+// ours makes the marker in a directory that is new, empty, or to be taken
+// anyway, and refuses any other that has none.
+func ours(dir, marker string, replace bool) error {
+	info, err := os.Lstat(marker)
+	if err == nil && info.Mode().IsRegular() {
+		return nil
+	}
+	if err == nil {
+		return fmt.Errorf("%s: not a regular file", marker)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if !replace {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), markerFile) { // two runs may start at once
+				return fmt.Errorf("%s: holds %q, and no earlier run made it: name a new or an empty directory", dir, e.Name())
+			}
+		}
+	}
+	f, err := os.OpenFile(marker, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,174 @@
+package run
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"repro/format"
+	"repro/record"
+)
+
+// plan is the graph of the steps that are to run, in the image's order.
+type plan struct {
+	steps []record.Step
+	needs [][]int // of each step, everything that it stands on, however far, ascending
+}
+
+// newPlan selects the steps called names and all that they need; all steps if
+// names is nil. Steps that cannot be put in an order, or that both claim one
+// output, make an image that build would have refused: it is malformed.
+func newPlan(steps []record.Step, names []string) (*plan, error) {
+	index := map[string]int{}
+	for i, s := range steps {
+		if _, twice := index[s.Name]; twice {
+			return nil, fmt.Errorf("%w: manifest: two steps are called %q", format.ErrMalformed, s.Name)
+		}
+		index[s.Name] = i
+	}
+	if err := checkOutputs(steps); err != nil {
+		return nil, err
+	}
+	closure, err := closures(steps, index)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make([]bool, len(steps))
+	for _, name := range names {
+		i, ok := index[name]
+		if !ok {
+			return nil, fmt.Errorf("step %q: not in the image; its steps are %s", name, stepNames(steps))
+		}
+		wanted[i] = true
+		for _, n := range closure[i] {
+			wanted[n] = true
+		}
+	}
+	p := &plan{}
+	place := make([]int, len(steps)) // in the plan
+	for i, s := range steps {
+		if names == nil || wanted[i] {
+			place[i] = len(p.steps)
+			p.steps = append(p.steps, s)
+		}
+	}
+	for i := range steps {
+		if names != nil && !wanted[i] {
+			continue
+		}
+		needs := make([]int, 0, len(closure[i]))
+		for _, n := range closure[i] {
+			needs = append(needs, place[n])
+		}
+		p.needs = append(p.needs, needs)
+	}
+	return p, nil
+}
+
+// closures returns for every step all those that must run before it,
+// ascending, or an error that names a step of a cycle.
+func closures(steps []record.Step, index map[string]int) ([][]int, error) {
+	const (
+		unseen = iota
+		open
+		closed
+	)
+	mark := make([]int, len(steps))
+	sets := make([]map[int]bool, len(steps))
+	var visit func(i int) error
+	visit = func(i int) error {
+		switch mark[i] {
+		case closed:
+			return nil
+		case open:
+			return fmt.Errorf("%w: manifest: step %q needs itself, through others or directly", format.ErrMalformed, steps[i].Name)
+		}
+		mark[i] = open
+		sets[i] = map[int]bool{}
+		for _, name := range steps[i].Needs {
+			n, ok := index[name]
+			if !ok {
+				return fmt.Errorf("%w: manifest: step %q needs %q, which is not a step", format.ErrMalformed, steps[i].Name, name)
+			}
+			if err := visit(n); err != nil {
+				return err
+			}
+			sets[i][n] = true
+			for m := range sets[n] {
+				sets[i][m] = true
+			}
+		}
+		mark[i] = closed
+		return nil
+	}
+	out := make([][]int, len(steps))
+	for i := range steps {
+		if err := visit(i); err != nil {
+			return nil, err
+		}
+		for n := range sets[i] {
+			out[i] = append(out[i], n)
+		}
+		slices.Sort(out[i])
+	}
+	return out, nil
+}
+
+// checkOutputs refuses outputs that two steps claim, or of which one holds the
+// other, and paths that are not clean.
+func checkOutputs(steps []record.Step) error {
+	owner := map[string]string{}
+	for _, s := range steps {
+		if !path.IsAbs(s.Dir) || path.Clean(s.Dir) != s.Dir || len(s.Command) == 0 {
+			return fmt.Errorf("%w: manifest: step %q: command %q in directory %q", format.ErrMalformed, s.Name, s.Command, s.Dir)
+		}
+		for _, name := range slices.Concat(s.Inputs, s.Outputs) {
+			if !path.IsAbs(name) || path.Clean(name) != name || name == "/" {
+				return fmt.Errorf("%w: manifest: step %q: %q is not a clean absolute path", format.ErrMalformed, s.Name, name)
+			}
+		}
+		for _, name := range s.Outputs {
+			if other, taken := owner[name]; taken {
+				return fmt.Errorf("%w: manifest: output %q belongs to step %q and to step %q", format.ErrMalformed, name, other, s.Name)
+			}
+			owner[name] = s.Name
+		}
+	}
+	for name, step := range owner {
+		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
+			if other, taken := owner[dir]; taken && other != step {
+				return fmt.Errorf("%w: manifest: output %q of step %q lies in output %q of step %q",
+					format.ErrMalformed, name, step, dir, other)
+			}
+		}
+	}
+	return nil
+}
+
+// results returns those published results whose new file a step of the plan
+// declares. Results that no step of the whole image makes stay in: they will
+// be found missing.
+func (p *plan) results(all []record.Result) []record.Result {
+	var out []record.Result
+	for _, r := range all {
+		if slices.ContainsFunc(p.steps, func(s record.Step) bool { return declares(s, r.Output) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func declares(s record.Step, name string) bool {
+	return slices.ContainsFunc(s.Outputs, func(out string) bool {
+		return name == out || strings.HasPrefix(name, out+"/")
+	})
+}
+
+func stepNames(steps []record.Step) string {
+	names := make([]string, len(steps))
+	for i, s := range steps {
+		names[i] = fmt.Sprintf("%q", s.Name)
+	}
+	return strings.Join(names, ", ")
+}

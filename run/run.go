@@ -1,0 +1,282 @@
+// Package run executes the steps of an image again, apart from the machine,
+// and compares what they leave with the published results.
+//
+// Steps see the union of the image's layers and nothing else: see package
+// internal/sandbox and SPEC.md, part RUN. Published results are in no layer
+// that steps see, and files that the author's own run left at the place of a
+// declared output are taken out of sight, so whatever is collected at the end
+// was made in this run.
+//
+// A run leaves a directory:
+//
+//	outputs/…    declared outputs, at their absolute paths
+//	logs/S.log   what step S printed
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"repro/compare"
+	"repro/format"
+	"repro/internal/sandbox"
+	"repro/progress"
+	"repro/record"
+)
+
+// Options choose what is run and with how much of the machine. The zero value,
+// with Dir set, runs every step on every processor, without a network.
+type Options struct {
+	Dir     string   // where outputs and logs go; new, empty or left by an earlier run
+	Replace bool     // take Dir even if other files are in it; they stay
+	Steps   []string // only these, and the steps that they need; nil: all
+
+	CPUs   int   // processors for all steps together; 0: those that this process may use
+	Memory int64 // bytes for all steps together; 0: no limit
+	Net    bool  // let steps use the machine's network; the report says so
+
+	Cache   string // where extracted layers are kept; empty: the user's cache directory
+	NoCache bool   // extract into the scratch directory and remove it afterwards
+	Scratch string // local disk for what steps write; empty: TMPDIR
+
+	OutputSize int64 // bytes that all outputs together may have; 0: DefaultOutputSize
+	LogSize    int64 // bytes kept of what each step prints; 0: DefaultLogSize
+
+	Log      io.Writer // gets what steps print as they print it, each line led by the step's name
+	Progress progress.Func
+	Version  string          // of this program, for the report
+	Compare  compare.Options // how results are compared; its Progress is replaced
+}
+
+// Default bounds on what steps leave.
+const (
+	DefaultOutputSize = 32 << 30
+	DefaultLogSize    = 64 << 20
+)
+
+// ErrStep is what every error wraps that says that a step of the image failed.
+var ErrStep = errors.New("a step failed")
+
+// ErrMachine is what every error wraps that says that this machine cannot run
+// the image.
+var ErrMachine = errors.New("this machine cannot run the image")
+
+// StepError names the first step, in the image's order, that failed.
+type StepError struct {
+	Step    string
+	Problem string
+	Log     string // file that holds what it printed
+	Others  int    // further steps that failed
+}
+
+func (e *StepError) Error() string {
+	more := ""
+	if e.Others > 0 {
+		more = fmt.Sprintf(" (and %d more)", e.Others)
+	}
+	return fmt.Sprintf("step %q: %s%s; its output is in %s", e.Step, e.Problem, more, e.Log)
+}
+
+func (e *StepError) Unwrap() error { return ErrStep }
+
+// MachineError says what this machine lacks, and what to ask for.
+type MachineError struct {
+	Err  error
+	Hint string
+}
+
+func (e *MachineError) Error() string {
+	if e.Hint == "" {
+		return e.Err.Error()
+	}
+	return e.Err.Error() + "; " + e.Hint
+}
+
+func (e *MachineError) Unwrap() []error { return []error{ErrMachine, e.Err} }
+
+// Image runs the steps of im and compares the results.
+//
+// The report is complete as far as the run came: it is nil only if no step was
+// started. Errors are [*StepError], after which what other steps left was
+// still compared, [*MachineError], those of package format for a damaged
+// image, and ctx's. That results differ is no error: the report says so.
+func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport, error) {
+	m, err := im.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := newPlan(m.Steps, o.Steps)
+	if err != nil {
+		return nil, err
+	}
+	id, err := im.ContentID()
+	if err != nil {
+		return nil, err
+	}
+	release, err := claimDir(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+
+	r := &runner{image: im, manifest: m, id: id, plan: plan, options: o, started: time.Now()}
+	err = r.prepare(ctx)
+	defer r.cleanUp()
+	if err != nil {
+		return nil, err
+	}
+	r.runAll(ctx)
+	report := r.report()
+	if err := ctx.Err(); err != nil {
+		return report, err
+	}
+	if r.damage != nil {
+		return report, r.damage
+	}
+	if err := r.compare(ctx, report); err != nil {
+		return report, err
+	}
+	report.Finished = timestamp(time.Now())
+	return report, r.failure()
+}
+
+// runner is one run under way.
+type runner struct {
+	image    *format.Image
+	manifest *record.Manifest
+	id       record.Digest
+	plan     *plan
+	options  Options
+	started  time.Time
+
+	layers  layers // what steps stand on
+	scratch string // for what they write
+	cpus    []int  // that they may use
+	outputs *collector
+	live    *liveLog
+
+	states []state // of the plan's steps
+	damage error   // the image or the machine failed, not a step
+}
+
+func (r *runner) prepare(ctx context.Context) error {
+	r.states = make([]state, len(r.plan.steps))
+	r.cpus = sandbox.CPUs()
+	if n := r.options.CPUs; n > 0 && n < len(r.cpus) {
+		start := os.Getpid() % len(r.cpus) // several runs on one machine should not share processors
+		r.cpus = append(r.cpus[start:], r.cpus[:start]...)[:n]
+	}
+	var err error
+	if r.scratch, err = os.MkdirTemp(r.options.Scratch, "repro-run-"); err != nil {
+		return fmt.Errorf("scratch directory: %w", err)
+	}
+	root, err := r.image.Root()
+	if err != nil {
+		return err
+	}
+	if err := shapeRoot(root, r.manifest.Steps); err != nil {
+		return err
+	}
+	if r.layers, err = r.provide(ctx, root); err != nil {
+		return machineError(err)
+	}
+	if r.outputs, err = newCollector(filepath.Join(r.options.Dir, outputsDir), r.options.OutputSize); err != nil {
+		return err
+	}
+	r.live = newLiveLog(r.options.Log)
+	return nil
+}
+
+// cleanUp removes everything that the run made outside its directory.
+func (r *runner) cleanUp() {
+	if r.outputs != nil {
+		r.outputs.close()
+	}
+	if r.scratch != "" {
+		_ = sandbox.Remove(r.scratch)
+	}
+}
+
+// compare fills in the findings.
+func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
+	results := r.plan.results(r.manifest.Results)
+	if len(results) == 0 {
+		report.Counts = record.Count(nil)
+		return nil
+	}
+	published, err := r.image.Published()
+	if err != nil {
+		return err
+	}
+	o := r.options.Compare
+	o.Progress = r.options.Progress
+	produced := os.DirFS(filepath.Join(r.options.Dir, outputsDir))
+	findings, err := compare.Results(ctx, published, produced, results, o)
+	report.Findings = findings
+	report.Counts = record.Count(findings)
+	return err
+}
+
+// report describes the run so far.
+func (r *runner) report() *record.RunReport {
+	report := &record.RunReport{
+		Version: record.ReportVersion, Image: r.image.Name(), ContentID: r.id, Paper: r.manifest.Paper,
+		Machine: machine(), Isolation: r.isolation(),
+		Started: timestamp(r.started), Finished: timestamp(time.Now()),
+		Outputs: r.outputs.sorted(),
+	}
+	report.Machine.Repro = r.options.Version
+	for i := range r.states {
+		report.Steps = append(report.Steps, r.states[i].status)
+	}
+	return report
+}
+
+func (r *runner) isolation() record.Isolation {
+	return record.Isolation{
+		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
+		Net: r.options.Net, Notes: r.layers.notes,
+	}
+}
+
+// failure returns the error for the first step that failed.
+func (r *runner) failure() error {
+	var first *StepError
+	for _, s := range r.states {
+		if s.status.Status == statusDone || s.status.Status == statusSkipped {
+			continue
+		}
+		if first == nil {
+			first = &StepError{Step: s.status.Name, Problem: s.status.Problem,
+				Log: filepath.Join(r.options.Dir, filepath.FromSlash(s.status.Log))}
+		} else {
+			first.Others++
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return first
+}
+
+// machineError turns what the sandbox says of the machine into the error that
+// this package promises.
+func machineError(err error) error {
+	if u, ok := errors.AsType[*sandbox.UnavailableError](err); ok {
+		return &MachineError{Err: err, Hint: u.Hint}
+	}
+	return err
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func machine() record.Machine {
+	return record.Machine{Arch: runtime.GOARCH, CPUs: len(sandbox.CPUs()),
+		CPU: cpuModel(), Memory: memorySize(), Kernel: kernelVersion()}
+}

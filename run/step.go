@@ -1,0 +1,159 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"repro/internal/sandbox"
+	"repro/record"
+)
+
+// runStep runs step i on the given processors and collects what it declared.
+// The error is not nil only if something else than the step failed.
+func (r *runner) runStep(ctx context.Context, i int, cpus []int, memory int64) (state, error) {
+	step := r.plan.steps[i]
+	st := state{ended: true, status: record.StepStatus{
+		Name: step.Name, Status: statusFailed, Log: path.Join(logsDir, logName(step.Name)),
+	}}
+	log, err := newStepLog(filepath.Join(r.options.Dir, logsDir, logName(step.Name)), step.Name, r.options.LogSize, r.live)
+	if err != nil {
+		return st, err
+	}
+	damage := r.execute(ctx, i, cpus, memory, &st, log)
+	if err := log.close(); err != nil && damage == nil {
+		damage = fmt.Errorf("log of step %q: %w", step.Name, err)
+	}
+	return st, damage
+}
+
+func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, st *state, log *stepLog) error {
+	step := r.plan.steps[i]
+	c, upper, err := r.command(i)
+	if err != nil {
+		return err
+	}
+	c.CPUs, c.Stdout, c.Stderr = cpus, log, log
+	c.Limits.Memory = memory
+	c.Limits.Time = time.Duration(step.Time) * time.Second
+
+	result, err := sandbox.Run(ctx, c)
+	st.upper = upper
+	st.status.WallMS, st.status.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
+	st.status.MaxRSS, st.status.Exit, st.status.Signal = result.MaxRSS, result.Exit, result.Signal
+	if cleaned := clearTemporary(upper); cleaned != nil && err == nil {
+		err = cleaned
+	}
+	if err := describe(ctx, &st.status, step, result, err); err != nil {
+		return err
+	}
+	missing, err := r.outputs.collect(ctx, upper, step.Outputs)
+	switch refused := (*outputError)(nil); {
+	case errors.As(err, &refused):
+		fail(&st.status, refused.Error())
+	case err != nil:
+		return err
+	case len(missing) > 0:
+		fail(&st.status, fmt.Sprintf("did not leave its output %s", quoteList(missing)))
+	}
+	return nil
+}
+
+// command is what the sandbox runs for step i, and the directory that will
+// hold what it writes.
+func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
+	step := r.plan.steps[i]
+	c = sandbox.Command{
+		Args: step.Command, Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date),
+		Inputs: step.Inputs, Outputs: step.Outputs, Net: r.options.Net,
+	}
+	if r.layers.shared {
+		c.Lower = []string{r.layers.root}
+		return c, r.layers.root, nil
+	}
+	for _, n := range slices.Backward(r.plan.needs[i]) {
+		c.Lower = append(c.Lower, r.states[n].upper)
+	}
+	c.Lower = append(c.Lower, r.layers.root)
+	c.Scratch = filepath.Join(r.scratch, fmt.Sprintf("step-%d", i))
+	if err := sandbox.Prepare(c.Scratch); err != nil {
+		return c, "", fmt.Errorf("scratch directory: %w", err)
+	}
+	return c, sandbox.Upper(c.Scratch), nil
+}
+
+// describe turns how the program ended into the step's status. It returns the
+// error if it is not the step's.
+func describe(ctx context.Context, st *record.StepStatus, step record.Step, result sandbox.Result, err error) error {
+	missing, isMissing := errors.AsType[*sandbox.MissingError](err)
+	start, isStart := errors.AsType[*sandbox.StartError](err)
+	switch {
+	case isMissing:
+		st.Exit = -1
+		fail(st, fmt.Sprintf("its input %s does not exist", quoteList(missing.Paths)))
+	case isStart:
+		st.Exit = -1
+		fail(st, start.Error())
+	case err != nil && ctx.Err() != nil:
+		st.Status, st.Problem, st.Exit = statusKilled, "the run was stopped", -1
+	case err != nil:
+		st.Exit = -1
+		fail(st, err.Error())
+		return machineError(err)
+	case result.TimedOut:
+		st.Status, st.Problem = statusTimedOut, fmt.Sprintf("still ran after %s, its time limit", time.Duration(step.Time)*time.Second)
+	case result.Signal != "":
+		st.Status, st.Problem = statusKilled, "killed by "+result.Signal
+	case result.Exit != 0:
+		fail(st, fmt.Sprintf("exit status %d", result.Exit))
+	default:
+		st.Status = statusDone
+	}
+	return nil
+}
+
+// fail marks a step as failed, unless something graver was said of it.
+func fail(st *record.StepStatus, problem string) {
+	if st.Problem == "" {
+		st.Status, st.Problem = statusFailed, problem
+	}
+}
+
+// clearTemporary removes what a step left where nothing is kept, so that the
+// steps which stand on it start like the first one.
+func clearTemporary(upper string) error {
+	for _, name := range emptied {
+		if err := sandbox.Remove(filepath.Join(upper, name)); err != nil {
+			return fmt.Errorf("clean up after a step: %w", err)
+		}
+	}
+	return nil
+}
+
+// logName is a file name for a step's log. Names of steps are words by the
+// rules of recipes; a hostile manifest may hold any.
+func logName(step string) string {
+	safe := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_.", c) {
+			return c
+		}
+		return '_'
+	}, step)
+	if safe != step || strings.HasPrefix(safe, ".") || len(safe) > 100 {
+		safe = safe[:min(len(safe), 60)] + "-" + record.DigestOf([]byte(step)).Short()
+	}
+	return strings.TrimLeft(safe, ".") + ".log"
+}
+
+func quoteList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(quoted, ", ")
+}
