@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -107,6 +108,15 @@ func Date(s string) (string, error) {
 		return "", fmt.Errorf("only times from 1970 to 2106 can be stored")
 	}
 	return t.UTC().Format(time.RFC3339), nil
+}
+
+// Size returns the bytes that a size such as "512 MiB" or "2 GB" stands for.
+func Size(s string) (int64, error) {
+	n, problem := size(s)
+	if problem != "" {
+		return 0, errors.New(problem)
+	}
+	return n, nil
 }
 
 // size reads "512 MiB".
