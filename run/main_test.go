@@ -1,0 +1,143 @@
+package run
+
+import (
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"repro/format"
+	"repro/internal/sandbox"
+	"repro/record"
+	"repro/tree"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Init()
+	os.Exit(m.Run())
+}
+
+// programs are what the test environment holds, where the machine has them.
+var programs = []string{"/bin/sh", "/bin/cat", "/bin/ls", "/bin/id", "/usr/bin/env", "/bin/grep", "/bin/mkdir", "/bin/ln",
+	"/bin/rm", "/bin/sleep", "/bin/mkfifo", "/bin/chmod", "/usr/bin/truncate", "/usr/bin/sort", "/usr/bin/nproc", "/usr/bin/tr"}
+
+var hostRoot = sync.OnceValues(func() (*tree.Node, error) {
+	root := tree.NewDir()
+	for _, p := range programs {
+		if err := addProgram(root, p); err != nil {
+			return nil, err
+		}
+	}
+	return root, nil
+})
+
+func addProgram(root *tree.Node, name string) error {
+	if _, err := os.Stat(name); err != nil {
+		return nil
+	}
+	files := []string{name}
+	out, _ := exec.Command("ldd", name).Output()
+	for word := range strings.FieldsSeq(string(out)) {
+		if strings.HasPrefix(word, "/") {
+			files = append(files, word)
+		}
+	}
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return err
+		}
+		node := &tree.Node{Mode: 0o755, Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(f) }}
+		if err := root.Put(f, node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// experiment is an image in few words: steps, files of the code layer,
+// published results by path.
+type experiment struct {
+	steps     []record.Step
+	code      map[string]string
+	published map[string]string // published path → content; compared to /paper/<path>
+}
+
+// sh is a step that runs a script.
+func sh(name, script string, outputs ...string) record.Step {
+	return record.Step{Name: name, Command: []string{"/bin/sh", "-euc", script}, Dir: "/paper", Outputs: outputs}
+}
+
+func after(s record.Step, needs ...string) record.Step {
+	s.Needs = needs
+	return s
+}
+
+// build writes the image and opens it.
+func (e experiment) build(t testing.TB) *format.Image {
+	t.Helper()
+	environment, err := hostRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, hidden := tree.NewDir(), tree.NewDir()
+	if _, err := code.MkdirAll("paper"); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range e.code {
+		if err := code.Put(name, tree.NewFile(0o644, []byte(content))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := record.Manifest{
+		Version: record.ManifestVersion, Arch: "amd64", Environment: record.Environment{Kind: "host"},
+		Paper: record.Paper{Title: "A test", Authors: []record.Author{{Name: "A. Uthor"}}, Date: "2024-05-06T07:08:09Z"},
+		Steps: e.steps, Results: []record.Result{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.published)) {
+		if err := hidden.Put(name, tree.NewFile(0o644, []byte(e.published[name]))); err != nil {
+			t.Fatal(err)
+		}
+		m.Results = append(m.Results, record.Result{Name: name, Output: "/paper/" + name, Published: name})
+	}
+	name := filepath.Join(t.TempDir(), "paper.sif")
+	spec := format.Spec{Manifest: m, Recipe: []byte("title: A test\n"), Inspect: []byte("{}"), Layers: []format.LayerSpec{
+		{Name: "environment", Role: record.RoleLayer, Tree: environment},
+		{Name: "code", Role: record.RoleLayer, Tree: code},
+		{Name: "published", Role: record.RoleHidden, Tree: hidden},
+	}}
+	if _, err := format.Create(t.Context(), name, spec); err != nil {
+		t.Fatal(err)
+	}
+	im, err := format.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { im.Close() })
+	return im
+}
+
+// options returns options with a directory of their own.
+func options(t testing.TB) Options {
+	t.Helper()
+	return Options{Dir: filepath.Join(t.TempDir(), "run"), NoCache: true}
+}
+
+func (e experiment) run(t testing.TB, o Options) (*record.RunReport, error) {
+	t.Helper()
+	return Image(t.Context(), e.build(t), o)
+}
+
+func readFile(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,207 @@
+package run
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"repro/record"
+)
+
+func TestReproduced(t *testing.T) {
+	e := experiment{
+		code: map[string]string{"paper/in.txt": "3\n1\n2\n", "paper/results/sorted.txt": "stale\n"},
+		steps: []record.Step{
+			sh("sort", "test ! -e results/sorted.txt; sort in.txt > results/sorted.txt; echo sorted; echo warning >&2", "/paper/results/sorted.txt"),
+			after(sh("count", "cat results/sorted.txt | tr -d '\\n' > digits.txt", "/paper/digits.txt"), "sort"),
+		},
+		published: map[string]string{"results/sorted.txt": "1\n2\n3\n", "digits.txt": "124"},
+	}
+	o := options(t)
+	var live strings.Builder
+	o.Log = &live
+	report, err := e.run(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Counts.Results != 2 || report.Counts.Reproduced != 1 {
+		t.Errorf("counts: %+v\n%+v", report.Counts, report.Findings)
+	}
+	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/digits.txt")); got != "123" {
+		t.Errorf("digits.txt: %q", got)
+	}
+	if got := readFile(t, filepath.Join(o.Dir, "logs/sort.log")); got != "sorted\nwarning\n" {
+		t.Errorf("log: %q", got)
+	}
+	if live.String() != "sort: sorted\nsort: warning\n" {
+		t.Errorf("live: %q", &live)
+	}
+	for _, s := range report.Steps {
+		if s.Status != statusDone || s.WallMS <= 0 || s.MaxRSS <= 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	if len(report.Outputs) != 2 || report.Outputs[0].Digest != record.DigestOf([]byte("123")) {
+		t.Errorf("outputs: %+v", report.Outputs)
+	}
+	if report.Machine.CPU == "" || report.Machine.Memory == 0 || report.Isolation.Level != "namespaces" {
+		t.Errorf("%+v %+v", report.Machine, report.Isolation)
+	}
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), "repro-run-*"))
+	for _, name := range left {
+		if info, err := os.Stat(name); err == nil && info.ModTime().Unix() >= 0 && strings.Contains(name, filepath.Base(o.Dir)) {
+			t.Errorf("%s was left", name)
+		}
+	}
+}
+
+func TestPublishedResultsAreOutOfReach(t *testing.T) {
+	const secret = "42.4242424242"
+	e := experiment{
+		steps: []record.Step{sh("look", `
+			grep -rlF -D skip "42.42424""24242" / --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev >found 2>/dev/null || true
+			for f in /proc/self/mountinfo /proc/self/maps /proc/1/environ /proc/1/cmdline; do grep -l 'paper\.sif' $f >>found 2>/dev/null || true; done`,
+			"/paper/found")},
+		published: map[string]string{"answer.txt": secret + "\n"},
+	}
+	o := options(t)
+	report, err := e.run(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/found")); got != "" {
+		t.Errorf("found in %s", got)
+	}
+	if len(report.Findings) != 0 { // no step of the plan makes it
+		t.Errorf("%+v", report.Findings)
+	}
+}
+
+func TestStepsSeeOnlyWhatTheyNeed(t *testing.T) {
+	e := experiment{steps: []record.Step{
+		sh("a", "echo a > a.txt; echo extra > undeclared.txt; echo x > /tmp/x; mkdir $HOME/.config; ls -A /tmp > tmp.txt", "/paper/a.txt", "/paper/tmp.txt"),
+		sh("b", "test ! -e a.txt; test ! -e undeclared.txt; echo b > b.txt", "/paper/b.txt"),
+		after(sh("c", "cat a.txt undeclared.txt b.txt > c.txt; ls -A /tmp $HOME >> c.txt", "/paper/c.txt"), "a", "b"),
+		after(sh("d", "cat a.txt c.txt > d.txt; rm a.txt", "/paper/d.txt"), "c"),
+		after(sh("e", "test ! -e a.txt; echo e > e.txt", "/paper/e.txt"), "d"),
+	}}
+	o := options(t)
+	if _, err := e.run(t, o); err != nil {
+		t.Fatal(err)
+	}
+	want := "a\nextra\nb\n/tmp:\nhome\n\n/tmp/home:\n"
+	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/c.txt")); got != want {
+		t.Errorf("c saw %q, want %q", got, want)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("SECRET_TOKEN", "leak")
+	e := experiment{steps: []record.Step{sh("env", "env | sort > env.txt; id >> env.txt; cat /etc/passwd >> env.txt; pwd >> env.txt; nproc >> env.txt", "/paper/env.txt")}}
+	e.steps[0].Env = map[string]string{"MINE": "1", "TZ": "Europe/Berlin"}
+	o := options(t)
+	if _, err := e.run(t, o); err != nil {
+		t.Fatal(err)
+	}
+	want := `BLIS_NUM_THREADS=1
+HOME=/tmp/home
+JULIA_NUM_THREADS=1
+LANG=C.UTF-8
+LC_ALL=C.UTF-8
+LOGNAME=user
+MINE=1
+MKL_NUM_THREADS=1
+MPLBACKEND=Agg
+NUMEXPR_NUM_THREADS=1
+OMP_NUM_THREADS=1
+OPENBLAS_NUM_THREADS=1
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PWD=/paper
+PYTHONDONTWRITEBYTECODE=1
+PYTHONHASHSEED=0
+SHELL=/bin/sh
+SOURCE_DATE_EPOCH=1714979289
+TERM=dumb
+TMPDIR=/tmp
+TZ=Europe/Berlin
+USER=user
+uid=1000(user) gid=1000(user) groups=1000(user)
+user:x:1000:1000::/tmp/home:/bin/sh
+/paper
+1
+`
+	got := readFile(t, filepath.Join(o.Dir, "outputs/paper/env.txt"))
+	got = strings.ReplaceAll(got, ",65534", "") // groups of the caller's, if it is not root, have no name inside
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	e := experiment{
+		steps: []record.Step{
+			sh("good", "echo 1 > good.txt", "/paper/good.txt"),
+			after(sh("bad", "echo partial > bad.txt; echo going down; exit 3", "/paper/bad.txt"), "good"),
+			after(sh("later", "echo 2 > later.txt", "/paper/later.txt"), "bad"),
+			sh("aside", "echo 3 > aside.txt", "/paper/aside.txt"),
+		},
+		published: map[string]string{"good.txt": "1\n", "later.txt": "2\n", "aside.txt": "3\n"},
+	}
+	o := options(t)
+	report, err := e.run(t, o)
+	step, ok := errors.AsType[*StepError](err)
+	if !ok || !errors.Is(err, ErrStep) || step.Step != "bad" || !strings.Contains(err.Error(), "exit status 3") {
+		t.Fatalf("%v", err)
+	}
+	if got := readFile(t, step.Log); got != "going down\n" {
+		t.Errorf("log: %q", got)
+	}
+	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/bad.txt")); got != "partial\n" {
+		t.Errorf("partial output: %q", got)
+	}
+	var got []string
+	for _, s := range report.Steps {
+		got = append(got, s.Name+" "+s.Status)
+	}
+	if strings.Join(got, ", ") != "good done, bad failed, later skipped, aside done" {
+		t.Errorf("%q", got)
+	}
+	if report.Counts.Reproduced != 2 || report.Counts.Verdicts[record.Missing] != 1 {
+		t.Errorf("%+v", report.Counts)
+	}
+}
+
+func TestStepProblems(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		step    record.Step
+		status  string
+		problem string
+	}{
+		{"no output", sh("s", "true", "/paper/out"), statusFailed, `did not leave its output "/paper/out"`},
+		{"no input", record.Step{Name: "s", Command: []string{"true"}, Dir: "/paper", Inputs: []string{"/paper/data.csv"}},
+			statusFailed, `input "/paper/data.csv" does not exist`},
+		{"no program", record.Step{Name: "s", Command: []string{"no-such-program"}, Dir: "/paper"}, statusFailed, "no-such-program"},
+		{"signal", sh("s", "kill -SEGV $$"), statusKilled, "SIGSEGV"},
+		{"time", record.Step{Name: "s", Command: []string{"sleep", "1000"}, Dir: "/paper", Time: 1}, statusTimedOut, "1s"},
+		{"link", sh("s", "ln -s /etc/passwd out", "/paper/out"), statusFailed, "a symbolic link cannot be an output"},
+		{"link on the way", sh("s", "mkdir x; echo 1 > x/out; rm -r d; ln -s x d", "/paper/d/out"), statusFailed, "/paper/d is a symbolic link"},
+		{"link out", sh("s", "rm -r d; ln -s /../../../../etc d", "/paper/d/hostname"), statusFailed, "symbolic link"},
+		{"fifo", sh("s", "mkfifo out", "/paper/out"), statusFailed, "a FIFO cannot be an output"},
+		{"fifo in a directory", sh("s", "mkdir out; mkfifo out/f", "/paper/out"), statusFailed, "a FIFO"},
+		{"huge", sh("s", "truncate -s 8T out", "/paper/out"), statusFailed, "bytes, more than"},
+		{"stale", sh("s", "test ! -e /bin/ls", "/bin/ls"), statusFailed, "did not leave"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			report, err := experiment{steps: []record.Step{tt.step}}.run(t, options(t))
+			if !errors.Is(err, ErrStep) {
+				t.Fatal(err)
+			}
+			if s := report.Steps[0]; s.Status != tt.status || !strings.Contains(s.Problem, tt.problem) {
+				t.Errorf("%s: %s, want %s: %s", s.Status, s.Problem, tt.status, tt.problem)
+			}
+		})
+	}
+}
