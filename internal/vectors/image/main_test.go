@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"repro/format"
+)
+
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../../.."); err != nil { // paths are from the module's root
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// check opens an image as strictly as can be done without keys.
+func check(b []byte) error {
+	im, err := format.New(bytes.NewReader(b), int64(len(b)), "vector")
+	if err != nil {
+		return err
+	}
+	_, err = im.Check(context.Background(), format.CheckOptions{})
+	return err
+}
+
+func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
+	base, err := load(filepath.Join(dir, valid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := check(base); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]error{"malformed": format.ErrMalformed, "altered": format.ErrAltered, "foreign": format.ErrForeign}
+	names := []string{valid, index}
+	for _, v := range vectors {
+		names = append(names, v.Name+".sif.gz")
+		b, err := load(filepath.Join(dir, v.Name+".sif.gz"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if !bytes.Equal(b, v.edit(base)) {
+			t.Errorf("%s: the program makes another file", v.Name)
+		}
+		if bytes.Equal(b, base) {
+			t.Errorf("%s: is the valid image", v.Name)
+		}
+		if err := check(b); !errors.Is(err, want[v.Refuse]) {
+			t.Errorf("%s: refused with %v, want %s", v.Name, err, v.Refuse)
+		}
+	}
+	list, err := marshalIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, index)); err != nil || !bytes.Equal(b, list) {
+		t.Errorf("%s: the program makes another (%v)", index, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(names, e.Name()) {
+			t.Errorf("%s: not made by the program", e.Name())
+		}
+	}
+}
