@@ -33,6 +33,12 @@ func (e *Envelope) Sign(k *key.Private) error {
 	if err := e.Verify(made, k.Public()); err != nil { // a faulty machine must not leave a bad signature
 		return err
 	}
+	return e.Add(made)
+}
+
+// Add adds a signature that was made elsewhere, in the place of one with the
+// same key id. It is not verified.
+func (e *Envelope) Add(made EnvelopeSignature) error {
 	for i, s := range e.Signatures {
 		if s.KeyID == made.KeyID {
 			e.Signatures[i] = made

@@ -1,0 +1,181 @@
+package verify
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+
+	"repro/format"
+	"repro/format/signature"
+	"repro/key"
+	"repro/record"
+)
+
+// finding is what was found about one signature.
+type finding struct {
+	signer    *key.Public // nil: not made by a key that was given
+	covers    []uint32    // IDs of objects; only of a valid signature
+	elsewhere bool        // a trusted key made it, about something else
+}
+
+// about says which objects a payload that stands in signature object o (nil:
+// outside the image) is about, or why none.
+type about func(o *format.Object, payload []byte) (covers []uint32, problem string)
+
+// checkSignatures reports every signature in the image and outside.
+func (v *verification) checkSignatures(f about) error {
+	for _, o := range v.im.Objects() {
+		if o.Type != format.DataSignature {
+			continue
+		}
+		st := record.SignatureStatus{ObjectID: o.ID, Beside: o.Link == 0 && !o.LinkIsGroup}
+		if o.Size > signature.MaxSize {
+			v.addBroken(st, fmt.Errorf("%w: %d bytes, at most %d are read", signature.ErrMalformed, o.Size, signature.MaxSize))
+			continue
+		}
+		data := make([]byte, o.Size)
+		if _, err := io.ReadFull(v.im.Section(o), data); err != nil {
+			return v.failure(err, fmt.Sprintf("signature in object %d", o.ID))
+		}
+		v.checkBlock(st, &o, data, f)
+	}
+	for _, data := range v.options.Detached {
+		v.checkBlock(record.SignatureStatus{}, nil, data, f)
+	}
+	return nil
+}
+
+// checkBlock reports the signatures in one block. st holds what is known.
+func (v *verification) checkBlock(st record.SignatureStatus, o *format.Object, data []byte, f about) {
+	b, err := signature.Parse(data)
+	switch {
+	case err != nil:
+		v.addBroken(st, err)
+	case b.Clearsigned != nil:
+		st.Kind = "openpgp"
+		v.checkClearsigned(st, o, b.Clearsigned, f)
+	default:
+		st.Kind = "dsse"
+		if err := v.checkDescriptor(o, crypto.SHA256, [20]byte{}); err != nil {
+			v.addBroken(st, err)
+			return
+		}
+		for _, s := range b.Envelope.Signatures {
+			st.Fingerprint = fingerprintOf(s.KeyID)
+			p, err := v.maker(func(p *key.Public) error { return b.Envelope.Verify(s, p) })
+			v.add(st, o, p, err, b.Envelope.Payload, f)
+		}
+	}
+}
+
+func (v *verification) checkClearsigned(st record.SignatureStatus, o *format.Object, c *signature.Clearsigned, f about) {
+	st.Time = stamp(c.Time())
+	st.Fingerprint = c.Issuer()
+	var entity [20]byte
+	if o != nil {
+		_, entity, _ = o.Signature()
+		st.Fingerprint = fmt.Sprintf("%X", entity)
+	}
+	p, err := v.maker(func(p *key.Public) error { return c.Verify(p, v.now) })
+	if err == nil && o != nil {
+		err = v.checkDescriptor(o, c.Signature.Hash, [20]byte(p.Entity().PrimaryKey.Fingerprint))
+	}
+	v.add(st, o, p, err, c.Payload, f)
+}
+
+// checkDescriptor compares what the descriptor says of a signature. Nothing
+// signs that, and SIF tools do not look at the hash: of other programs' files
+// nothing is asked there.
+func (v *verification) checkDescriptor(o *format.Object, h crypto.Hash, entity [20]byte) error {
+	if o == nil {
+		return nil
+	}
+	hash, named, _ := o.Signature()
+	switch {
+	case v.native && hash != hashTypes[h]:
+		return fmt.Errorf("%w: the descriptor says hash %v, the signature was made with %v", signature.ErrMalformed, hash, h)
+	case named != entity:
+		return fmt.Errorf("%w: the descriptor names signer %X", signature.ErrMalformed, named)
+	}
+	return nil
+}
+
+var hashTypes = map[crypto.Hash]format.HashType{
+	crypto.SHA256: format.HashSHA256,
+	crypto.SHA384: format.HashSHA384,
+	crypto.SHA512: format.HashSHA512,
+}
+
+// maker finds the trusted key that made a signature: the one that verify
+// accepts, else one whose signature it is but which verify refuses.
+func (v *verification) maker(verify func(*key.Public) error) (*key.Public, error) {
+	var maker *key.Public
+	best := signature.ErrUnknown
+	for _, p := range v.trust.Keys {
+		err := verify(p)
+		if err == nil {
+			return p, nil
+		}
+		if maker == nil && !errors.Is(err, signature.ErrUnknown) {
+			maker, best = p, err
+		}
+	}
+	return maker, best
+}
+
+// add reports a signature: p, if not nil, is whose it is; err is what is wrong
+// with it so far.
+func (v *verification) add(st record.SignatureStatus, o *format.Object, p *key.Public, err error, payload []byte, f about) {
+	if p != nil {
+		st.Fingerprint, st.Signer = string(p.Fingerprint()), v.trust.name(p)
+	}
+	if err != nil {
+		v.addBroken(st, err)
+		return
+	}
+	covers, problem := f(o, payload)
+	if problem != "" {
+		st.Status, st.Problem = record.SignatureInvalid, problem
+		v.append(st, finding{signer: p, elsewhere: true})
+		return
+	}
+	st.Status, st.Trusted = record.SignatureValid, true
+	v.append(st, finding{signer: p, covers: covers})
+	for i := range v.report.Objects {
+		ob := &v.report.Objects[i]
+		if contains(covers, ob.ID) && !contains(ob.Signers, st.Fingerprint) {
+			ob.Signers = append(ob.Signers, st.Fingerprint)
+		}
+	}
+}
+
+func (v *verification) addBroken(st record.SignatureStatus, err error) {
+	st.Status, st.Problem = statusOf(err), err.Error()
+	v.append(st, finding{})
+}
+
+func (v *verification) append(st record.SignatureStatus, f finding) {
+	v.report.Signatures = append(v.report.Signatures, st)
+	v.findings = append(v.findings, f)
+}
+
+var statuses = []struct {
+	err    error
+	status string
+}{
+	{signature.ErrMalformed, record.SignatureMalformed},
+	{signature.ErrWeak, record.SignatureWeak},
+	{signature.ErrUnknown, record.SignatureUnknown},
+	{signature.ErrExpired, record.SignatureExpired},
+	{signature.ErrRevoked, record.SignatureRevoked},
+}
+
+func statusOf(err error) string {
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			return s.status
+		}
+	}
+	return record.SignatureInvalid
+}

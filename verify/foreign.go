@@ -1,0 +1,154 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"repro/format"
+	"repro/progress"
+	"repro/record"
+)
+
+// group is a SIF object group of a foreign file.
+type group struct {
+	id      uint32
+	objects []format.Object // by ID
+}
+
+// examineForeign fills the report about another program's SIF file: it
+// recomputes the digests of all objects and compares each signature with its
+// group.
+func (v *verification) examineForeign(ctx context.Context) error {
+	var objects []format.Object
+	for _, o := range v.im.Objects() {
+		if o.Type != format.DataSignature {
+			objects = append(objects, o)
+			v.report.Objects = append(v.report.Objects, record.ObjectStatus{
+				ID: o.ID, Name: o.Name, Size: o.Size, Mounted: mountedAt(o),
+			})
+		}
+	}
+	if len(objects) == 0 {
+		return v.failure(format.ErrMalformed, "no objects")
+	}
+	digests, err := v.hash(ctx, objects)
+	if err != nil {
+		return err
+	}
+	groups := groupsOf(objects)
+	return v.checkSignatures(func(o *format.Object, payload []byte) ([]uint32, string) {
+		for _, g := range groups {
+			if o != nil && o.LinkIsGroup && o.Link != g.id {
+				continue
+			}
+			if ids := v.coverage(g, digests, payload); len(ids) > 0 {
+				return ids, ""
+			}
+		}
+		return nil, "it is about another file, or this one before it was altered"
+	})
+}
+
+func mountedAt(o format.Object) string {
+	if p, ok := o.Partition(); ok && (p.Type == format.PartPrimary || p.Type == format.PartOverlay) {
+		return "/"
+	}
+	return ""
+}
+
+// groupsOf sorts objects into their groups. Those without a group cannot be
+// signed.
+func groupsOf(objects []format.Object) []group {
+	var groups []group
+	for _, o := range objects {
+		if o.Group == 0 {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g group) bool { return g.id == o.Group })
+		if i < 0 {
+			i, groups = len(groups), append(groups, group{id: o.Group})
+		}
+		groups[i].objects = append(groups[i].objects, o)
+	}
+	for _, g := range groups {
+		slices.SortFunc(g.objects, func(a, b format.Object) int { return int(int64(a.ID) - int64(b.ID)) })
+	}
+	return groups
+}
+
+// hash returns the digest of each object by its ID, reading several at once.
+func (v *verification) hash(ctx context.Context, objects []format.Object) (map[uint32]record.Digest, error) {
+	var total int64
+	for _, o := range objects {
+		total += o.Size
+	}
+	digests := map[uint32]record.Digest{}
+	var mu sync.Mutex
+	var done int64
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(workers(v.options.Workers))
+	for _, o := range objects {
+		eg.Go(func() error {
+			h := sha256.New()
+			r := v.im.Section(o)
+			for {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				n, err := io.CopyN(h, r, 1<<20)
+				mu.Lock()
+				done += n
+				v.options.Progress.Report(progress.Event{Task: "verify", Done: done, Total: total, Bytes: true})
+				mu.Unlock()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					return v.failure(err, fmt.Sprintf("object %d", o.ID))
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			digests[o.ID] = record.DigestSum([32]byte(h.Sum(nil)))
+			return nil
+		})
+	}
+	return digests, eg.Wait()
+}
+
+// coverage returns the objects of g that payload is about, none if it does not
+// fit the file: each object that it lists must be there as it was.
+func (v *verification) coverage(g group, digests map[uint32]record.Digest, payload []byte) (ids []uint32) {
+	m, ok := parseMetadata(payload)
+	if !ok {
+		return nil
+	}
+	listed := map[uint32]bool{}
+	for _, o := range m.Objects {
+		listed[o.RelativeID] = true
+	}
+	first := g.objects[0].ID
+	actual := metadata{Version: 1, Header: digestJSON{string(record.DigestOf(v.im.Header().SignedBytes()))}}
+	for _, o := range g.objects {
+		if !listed[o.ID-first] {
+			continue
+		}
+		ids = append(ids, o.ID)
+		actual.Objects = append(actual.Objects, objectMetadata{
+			RelativeID:       o.ID - first,
+			DescriptorDigest: string(record.DigestOf(o.SignedBytes(first))),
+			ObjectDigest:     string(digests[o.ID]),
+		})
+	}
+	if b, err := json.Marshal(actual); err != nil || string(b) != string(payload) {
+		return nil
+	}
+	return ids
+}

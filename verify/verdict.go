@@ -1,0 +1,168 @@
+package verify
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"repro/format"
+	"repro/key"
+	"repro/record"
+)
+
+// decide gives the verdict and the reason for it.
+func (v *verification) decide() error {
+	r := v.report
+	switch {
+	case v.native && !r.Canonical:
+		return v.refuse(record.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1))
+	case v.native && !r.Intact:
+		return v.refuse(record.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
+	}
+	for i, f := range v.findings {
+		if missing := v.uncovered(f.signer); f.covers == nil || missing != "" {
+			continue
+		}
+		by := describe(r.Signatures[i])
+		if v.native || v.options.Foreign {
+			r.Verdict, r.Intact = record.ImageSigned, true
+			r.Reason = "signed by " + by + v.remark()
+			return nil
+		}
+		return v.refuse(record.ImageMalformed, format.ErrMalformed,
+			"another program's SIF file, not an image: its objects are signed by "+by)
+	}
+	for i, f := range v.findings {
+		if st := r.Signatures[i]; f.elsewhere && f.signer != nil {
+			return v.refuse(record.ImageAltered, format.ErrAltered,
+				fmt.Sprintf("%s signed something else: %s", describe(st), st.Problem))
+		}
+	}
+	return v.refuse(record.ImageNotSigned, ErrNotSigned, v.whyNot())
+}
+
+func (v *verification) refuse(verdict string, is error, reason string) error {
+	v.report.Verdict, v.report.Reason = verdict, reason
+	return &Error{Image: v.im.Name(), Verdict: verdict, Reason: reason, err: is}
+}
+
+// Error is why an image does not pass.
+type Error struct {
+	Image   string
+	Verdict string // as in the report
+	Reason  string
+	err     error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %s", e.Image, e.Verdict, e.Reason) }
+
+// Unwrap returns [format.ErrMalformed], [ErrNotSigned], or an error that wraps
+// [format.ErrAltered] and perhaps [*format.AlteredError].
+func (e *Error) Unwrap() error { return e.err }
+
+// uncovered names an object that p's valid signatures leave out, or "".
+func (v *verification) uncovered(p *key.Public) string {
+	var covered []uint32
+	for _, f := range v.findings {
+		if p != nil && f.signer != nil && f.signer.Fingerprint() == p.Fingerprint() {
+			covered = append(covered, f.covers...)
+		}
+	}
+	for _, ob := range v.report.Objects {
+		if !slices.Contains(covered, ob.ID) {
+			return fmt.Sprintf("object %d (%q)", ob.ID, ob.Name)
+		}
+	}
+	return ""
+}
+
+// remark says what a signed file's verdict does not cover.
+func (v *verification) remark() string {
+	if v.native {
+		return ""
+	}
+	return "; another program's SIF file: what lies between its objects is not covered"
+}
+
+// whyNot says in one line what signatures there are and why none will do.
+func (v *verification) whyNot() string {
+	r := v.report
+	if len(r.Signatures) == 0 {
+		return "it carries no signature"
+	}
+	for i, f := range v.findings {
+		if missing := v.uncovered(f.signer); f.covers != nil && missing != "" {
+			return fmt.Sprintf("%s signed a part of it only: %s is left out", describe(r.Signatures[i]), missing)
+		}
+	}
+	var parts []string
+	for _, st := range r.Signatures {
+		part := describe(st)
+		if st.Status != record.SignatureUnknown {
+			part += " (" + st.Status + ")"
+		}
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	const most = 4
+	if n := len(parts) - most; n > 0 {
+		parts = append(parts[:most], fmt.Sprintf("%d others", n))
+	}
+	if len(v.trust.Keys) == 0 {
+		return "no key was given to check the signatures of " + strings.Join(parts, ", ")
+	}
+	return "it carries signatures of " + strings.Join(parts, ", ")
+}
+
+// describe names the signer of a signature.
+func describe(st record.SignatureStatus) string {
+	switch {
+	case st.Signer != "":
+		return st.Signer + " " + st.Fingerprint
+	case st.Fingerprint != "":
+		return st.Fingerprint
+	}
+	return fmt.Sprintf("nobody known in object %d", st.ObjectID)
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more)", n)
+}
+
+// fingerprintOf returns a key id from an envelope as far as it is a
+// fingerprint: anyone can write anything there.
+func fingerprintOf(keyID string) string {
+	if f, err := key.ParseFingerprint(keyID); err == nil {
+		return string(f)
+	}
+	return fmt.Sprintf("%.80q", keyID)
+}
+
+// name returns what to call the owner of p.
+func (t Trust) name(p *key.Public) string {
+	if name := t.Names[p.Fingerprint()]; name != "" {
+		return name
+	}
+	return p.UserID()
+}
+
+func (v *verification) failure(is error, what string) error {
+	return fmt.Errorf("%s: %s: %w", v.im.Name(), what, is)
+}
+
+func workers(n int) int {
+	if n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func contains[T comparable](list []T, x T) bool { return slices.Contains(list, x) }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
