@@ -1,0 +1,307 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"repro/record"
+)
+
+//go:embed report.tmpl
+var reportTemplate string
+
+//go:embed report.css
+var reportCSS string
+
+var report = template.Must(template.New("report").Parse(reportTemplate))
+
+// policy lets a browser load nothing but this file: no script, no request, the
+// one style sheet by its digest, pictures that stand in the file.
+var policy = func() string {
+	sum := sha256.Sum256([]byte(reportCSS))
+	return "default-src 'none'; img-src data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+}()
+
+// Files gives the report what it shows beside the facts. Each part may be nil.
+type Files struct {
+	Published fs.FS             // holds each Finding.Published
+	New       fs.FS             // holds each Finding.Output, taken from its root
+	Logs      fs.FS             // holds each StepStatus.Log
+	Pictures  map[string][]byte // PNG by the name of a result: where its pictures differ
+}
+
+// HTML writes the report of a run as one file that needs nothing else: no
+// script, no request to anywhere, at home in a browser, on paper and in an
+// archive. A file that can't be shown is said to be so, and never stops the
+// report.
+func HTML(ctx context.Context, w io.Writer, r *record.RunReport, files Files) error {
+	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom}
+	var out bytes.Buffer
+	if err := report.Execute(&out, b.page(r)); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// page is what the template shows. All text in it is clean.
+type page struct {
+	Policy        string
+	CSS           template.CSS
+	Title         string
+	Authors       string
+	DOI, DOILink  string
+	Verdict, Lead string
+	Tone          string
+	Segments      []segment
+	Signed        signedFact
+	CPU           string
+	MachineMore   string
+	RunWords      string
+	RunMore       []string
+	Results       []result
+	Steps         []step
+	Image         []field
+	Objects       []object
+	Outputs       []output
+	Footer        string
+}
+
+type segment struct {
+	Tone        string
+	Words       string
+	From, Count int
+}
+
+type signedFact struct {
+	Tone, Words string
+	More        []string
+}
+
+type field struct {
+	Name, Value string
+	Code        bool
+}
+
+type step struct{ Name, Status, Tone, Wall, CPU, Memory, Log, LogNote string }
+
+type object struct {
+	ID                               uint32
+	Name, Size, State, Tone, Signers string
+}
+
+type output struct{ Path, Size, Digest string }
+
+func (b *builder) page(r *record.RunReport) *page {
+	p := &page{
+		Policy: policy, CSS: template.CSS(reportCSS),
+		Title: Clean(r.Paper.Title), Authors: authors(r.Paper.Authors), DOI: Clean(r.Paper.DOI), DOILink: doiLink(r.Paper.DOI),
+		CPU: orUnknown(Clean(r.Machine.CPU)), MachineMore: machine(r.Machine),
+		Footer: "Written by repro " + Clean(r.Machine.Repro) + ". This file is complete in itself: it loads nothing and runs no script.",
+	}
+	p.judge(r)
+	p.Signed = signed(r.Verify)
+	p.run(r)
+	for i, f := range r.Findings {
+		p.Results = append(p.Results, b.result(i, f))
+	}
+	for _, s := range r.Steps {
+		p.Steps = append(p.Steps, b.step(s))
+	}
+	p.describe(r)
+	return p
+}
+
+// judge fills in the verdict in plain words.
+func (p *page) judge(r *record.RunReport) {
+	c := record.Count(r.Findings)
+	p.Verdict = fmt.Sprintf("Reproduced %d of %d published %s", c.Reproduced, c.Results, noun(c.Results, "result"))
+	p.Tone = "warn"
+	switch {
+	case c.Results == 0:
+		p.Verdict, p.Lead = "Nothing to compare", "The image names no published results, or its steps did not run to the end."
+	case c.Reproduced == c.Results:
+		p.Tone = "good"
+		p.Lead = "The experiment was run again from the image, and every result that the paper reports came out again."
+	case c.Reproduced == 0:
+		p.Tone = "bad"
+	}
+	if c.Results > 0 && c.Reproduced < c.Results {
+		p.Lead = "Not reproduced: " + strings.Join(namesOf(r.Findings), ", ") + "."
+	}
+	for _, s := range r.Steps {
+		if s.Status != "done" {
+			p.Tone = "bad"
+			p.Lead = strings.TrimSpace(fmt.Sprintf("Step %s did not finish: %s. %s", Clean(s.Name), Clean(s.Status), p.Lead))
+			break
+		}
+	}
+	p.segments(c)
+}
+
+// namesOf lists the results that did not come out again.
+func namesOf(findings []record.Finding) []string {
+	const most = 8
+	var out []string
+	for _, f := range findings {
+		if !f.Verdict.Reproduced() {
+			out = append(out, fmt.Sprintf("%s (%s)", Clean(f.Result), f.Verdict))
+		}
+	}
+	if more := len(out) - most; more > 0 {
+		out = append(out[:most], fmt.Sprintf("and %d more", more))
+	}
+	return out
+}
+
+func (p *page) segments(c record.Counts) {
+	from := 0
+	for _, v := range []record.Verdict{record.Identical, record.SameContent, record.SameAsPrinted, record.WithinSpread,
+		record.WithinTolerance, record.NeedsEyes, record.Differs, record.Missing} {
+		if n := c.Verdicts[v]; n > 0 {
+			p.Segments = append(p.Segments, segment{className(toneOf(v)), inWords(v, n), from, n})
+			from += n
+		}
+	}
+}
+
+func className(t tone) string {
+	return map[tone]string{good: "good", warn: "warn", bad: "bad"}[t]
+}
+
+func authors(all []record.Author) string {
+	var out []string
+	for _, a := range all {
+		text := a.Name
+		if a.Affiliation != "" {
+			text += " (" + a.Affiliation + ")"
+		}
+		out = append(out, Clean(text))
+	}
+	return strings.Join(out, ", ")
+}
+
+// doiLink is where a DOI that looks like one leads.
+func doiLink(doi string) string {
+	if !strings.HasPrefix(doi, "10.") || strings.IndexFunc(doi, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return ""
+	}
+	return "https://doi.org/" + doi
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "not known"
+	}
+	return s
+}
+
+func machine(m record.Machine) string {
+	parts := []string{fmt.Sprintf("%d %s", m.CPUs, noun(m.CPUs, "core")), bytesOf(m.Memory), m.Arch, m.Kernel}
+	out := parts[:0]
+	for _, part := range parts {
+		if part != "" {
+			out = append(out, Clean(part))
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+// signed says who vouches for the image.
+func signed(v *record.VerifyReport) signedFact {
+	if v == nil {
+		return signedFact{Tone: "warn", Words: "Not verified in this run"}
+	}
+	f := signedFact{Tone: "bad", Words: sentence(Clean(v.Verdict))}
+	var trusted, others []string
+	for _, s := range v.Signatures {
+		name := Clean(s.Signer)
+		if name == "" {
+			name = Clean(s.Fingerprint)
+		}
+		if s.Trusted && s.Status == record.SignatureValid {
+			trusted = append(trusted, name)
+			f.More = append(f.More, "Key "+Clean(s.Fingerprint))
+		} else {
+			others = append(others, fmt.Sprintf("%s: %s", orUnknown(name), Clean(s.Status)))
+		}
+	}
+	if v.Verdict == record.ImageSigned && len(trusted) > 0 {
+		f.Tone, f.Words = "good", "Signed by "+strings.Join(trusted, ", ")+", trusted by the reader of this report"
+	} else {
+		f.More = append(f.More, Clean(v.Reason))
+	}
+	if len(others) > 0 {
+		f.More = append(f.More, "Also: "+strings.Join(others, "; "))
+	}
+	return f
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func (p *page) run(r *record.RunReport) {
+	if t, err := time.Parse(time.RFC3339Nano, r.Started); err == nil {
+		p.RunWords = t.UTC().Format("2 January 2006, 15:04 UTC")
+	}
+	if took := elapsed(r.Started, r.Finished); took != "" {
+		p.RunMore = append(p.RunMore, "Took "+took)
+	}
+	network := "no network"
+	if r.Isolation.Net {
+		network = "with the machine's network"
+	}
+	if r.Isolation.Level != "" {
+		p.RunMore = append(p.RunMore, Clean("Isolated by "+r.Isolation.Level)+", "+network)
+	}
+	for _, note := range r.Isolation.Notes {
+		p.RunMore = append(p.RunMore, Clean(note))
+	}
+}
+
+func (p *page) describe(r *record.RunReport) {
+	add := func(name, value string, code bool) {
+		if value != "" {
+			p.Image = append(p.Image, field{name, Clean(value), code})
+		}
+	}
+	add("Image", r.Image, true)
+	add("Content id", string(r.ContentID), true)
+	add("Licence", r.Paper.Licence, false)
+	add("Date of the paper", r.Paper.Date, false)
+	add("Keywords", strings.Join(r.Paper.Keywords, ", "), false)
+	add("Layers", strings.TrimSuffix(r.Isolation.Layers+": "+r.Isolation.Reason, ": "), false)
+	if r.Verify == nil {
+		return
+	}
+	for _, o := range r.Verify.Objects {
+		row := object{ID: o.ID, Name: Clean(o.Name), Size: bytesOf(o.Size), State: "intact", Tone: "good", Signers: strings.TrimPrefix(vouched(o, r.Verify.Signatures), "signed by ")}
+		if !o.Intact {
+			row.State, row.Tone = strings.TrimSuffix("altered: "+Clean(o.Problem), ": "), "bad"
+		}
+		p.Objects = append(p.Objects, row)
+	}
+	for i, o := range r.Outputs {
+		if i == maxOutputs {
+			p.Outputs = append(p.Outputs, output{Path: fmt.Sprintf("… and %d more", len(r.Outputs)-i)})
+			break
+		}
+		p.Outputs = append(p.Outputs, output{Clean(o.Path), bytesOf(o.Size), Clean(strings.TrimPrefix(string(o.Digest), "sha256:"))})
+	}
+}

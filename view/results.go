@@ -1,0 +1,335 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"repro/compare"
+	"repro/record"
+)
+
+// Limits on what one report holds.
+const (
+	maxRoom        = 4 << 20  // bytes of text from files and logs
+	maxPictureRoom = 48 << 20 // bytes of pictures
+	maxPicture     = 6 << 20  // bytes of one picture
+	maxLog         = 16 << 10 // bytes of one log, its end
+	maxOutputs     = 500
+	maxSource      = 8 << 20 // bytes of a file that is shown side by side
+	openRows       = 40      // a table of so many rows is shown unfolded
+)
+
+// builder fills a page and keeps count of the room.
+type builder struct {
+	ctx         context.Context
+	files       Files
+	room        int
+	pictureRoom int
+}
+
+// result is one published result.
+type result struct {
+	ID, Name, Claim, Reason string
+	Verdict                 string
+	Tone, Sign              string
+	Digits                  *digits
+	Meta                    []field
+	Pictures                []figure
+	Side                    *side
+	Diff                    string
+}
+
+type digits struct{ Of, Obtained, Words, Tone string }
+
+type figure struct {
+	Caption, Alt string
+	URI          template.URL
+}
+
+// side is published and new side by side.
+type side struct {
+	Kind    string
+	Open    bool
+	Summary string
+	Columns []string
+	Rows    []row
+	Omitted string
+	Cells   int // of a row
+	Width   int // with its number
+}
+
+type row struct {
+	Name               string
+	Gap                string
+	Mark               string
+	Published, New     []piece
+	NoPublished, NoNew bool
+}
+
+// piece is a cell or a part of a line; Head is what both sides begin with.
+type piece struct{ Text, Mark, Head, Tail string }
+
+func (b *builder) result(i int, f record.Finding) result {
+	r := result{
+		ID: fmt.Sprintf("result-%d", i+1), Name: Clean(f.Result), Claim: Clean(f.Claim), Reason: sentence(Clean(f.Reason)) + ".",
+		Verdict: string(f.Verdict), Tone: className(toneOf(f.Verdict)), Sign: sign(f.Verdict), Digits: digitsOf(f),
+	}
+	r.Meta = append(r.Meta, field{Name: "Asked", Value: Clean(asked(f))})
+	if f.Compared > 0 && f.Kind == compare.KindPNG {
+		r.Meta = append(r.Meta, field{Name: "Pixels", Value: strconv.FormatInt(f.Compared, 10)})
+	} else if f.Compared > 0 {
+		r.Meta = append(r.Meta, field{Name: "Numbers", Value: strconv.FormatInt(f.Compared, 10)})
+	}
+	if w := f.Worst; w != nil && w.Relative != "" {
+		r.Meta = append(r.Meta, field{Name: "Largest relative difference", Value: Clean(w.Relative)})
+	}
+	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
+	if f.Kind == compare.KindPNG {
+		r.Pictures = b.figures(f)
+	} else {
+		r.Side = b.side(f)
+	}
+	if r.Side == nil && f.Diff != "" {
+		r.Diff = b.text(cleanLines(f.Diff))
+	}
+	return r
+}
+
+func asked(f record.Finding) string {
+	switch {
+	case f.Kind == compare.KindExact:
+		return "the same bytes"
+	case f.Kind == compare.KindPNG && f.Rule.Score == "":
+		return "the same pixels"
+	}
+	return ruleInWords(f.Rule)
+}
+
+func sign(v record.Verdict) string {
+	switch toneOf(v) {
+	case good:
+		return "✓"
+	case warn:
+		return "?"
+	}
+	return "✗"
+}
+
+func digitsOf(f record.Finding) *digits {
+	if f.Digits == nil || f.Digits.Of == 0 {
+		return nil
+	}
+	d := &digits{Of: strconv.Itoa(f.Digits.Of), Obtained: Clean(f.Digits.Obtained), Tone: className(toneOf(f.Verdict))}
+	d.Words = fmt.Sprintf("%s of %d published digits at the worst number", d.Obtained, f.Digits.Of)
+	if f.Digits.Asked > 0 {
+		d.Words += fmt.Sprintf(", %d asked", f.Digits.Asked)
+	}
+	return d
+}
+
+// text takes room for s, or says that there is none left.
+func (b *builder) text(s string) string {
+	if len(s) > b.room {
+		return "(left out to keep this report small)"
+	}
+	b.room -= len(s)
+	return s
+}
+
+func (b *builder) figures(f record.Finding) []figure {
+	out := []figure{
+		b.figure("Published", "The published picture of "+f.Result, read(b.files.Published, f.Published)),
+		b.figure("New", "The new picture of "+f.Result, read(b.files.New, f.Output)),
+	}
+	if png := b.files.Pictures[f.Result]; png != nil {
+		out = append(out, b.figure("Difference: red where a pixel is not the same", "Where the two pictures of "+f.Result+" differ", png))
+	}
+	return out
+}
+
+func (b *builder) figure(caption, alt string, png []byte) figure {
+	f := figure{Caption: caption, Alt: Clean(alt)}
+	switch {
+	case png == nil:
+		f.Alt = "There is no picture."
+	case !bytes.HasPrefix(png, []byte("\x89PNG\r\n\x1a\n")):
+		f.Alt = "The file is not a PNG picture."
+	case len(png) > maxPicture || len(png) > b.pictureRoom:
+		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(png))))
+	default:
+		b.pictureRoom -= len(png)
+		f.URI = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+	}
+	return f
+}
+
+// read returns the start of a plain file, or nil.
+func read(fsys fs.FS, name string) []byte {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	if fsys == nil || !plainFile(fsys, name, maxPicture+1) {
+		return nil
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPicture+1))
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+func plainFile(fsys fs.FS, name string, limit int64) bool {
+	info, err := fs.Lstat(fsys, name)
+	return err == nil && info.Mode().IsRegular() && info.Size() <= limit
+}
+
+// side compares once more, to show where the two files differ.
+func (b *builder) side(f record.Finding) *side {
+	output := strings.TrimPrefix(path.Clean("/"+f.Output), "/")
+	if b.files.Published == nil || b.files.New == nil || !plainFile(b.files.Published, f.Published, maxSource) || !plainFile(b.files.New, output, maxSource) {
+		return nil
+	}
+	_, show, err := compare.Explain(b.ctx, compare.File{FS: b.files.Published, Name: f.Published}, compare.File{FS: b.files.New, Name: output}, f.Rule)
+	if err != nil || show == nil || len(show.Rows) == 0 {
+		return nil
+	}
+	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: len(show.Rows) <= openRows || !f.Verdict.Reproduced()}
+	for _, name := range show.Columns {
+		s.Columns = append(s.Columns, Clean(name))
+	}
+	size := 0
+	for i := range show.Rows {
+		r := rowOf(&show.Rows[i])
+		size += r.size()
+		s.Cells = max(s.Cells, len(r.Published), len(r.New))
+		s.Rows = append(s.Rows, r)
+	}
+	if size > b.room {
+		return nil
+	}
+	b.room -= size
+	s.Width = s.Cells + 1
+	if show.Omitted > 0 {
+		s.Omitted = fmt.Sprintf("%d more rows differ and are not shown.", show.Omitted)
+	}
+	return s
+}
+
+// rowOf marks what both sides of a row begin with, so that the eye falls on
+// the first digit that is not the same.
+func rowOf(from *compare.Row) row {
+	r := row{Name: Clean(from.Name), NoPublished: from.Published == nil, NoNew: from.New == nil}
+	if from.Skipped > 0 {
+		r.Gap = fmt.Sprintf("%d equal %s", from.Skipped, noun(int(from.Skipped), "row"))
+		return r
+	}
+	for i, p := range from.New {
+		text := Clean(p.Text)
+		out := piece{Text: text, Mark: string(p.Mark), Head: text}
+		if p.Mark != compare.Equal {
+			old := ""
+			if i < len(from.Published) {
+				old = Clean(from.Published[i].Text)
+			}
+			n := common(old, text)
+			out.Head, out.Tail = text[:n], text[n:]
+			if out.Tail == "" {
+				out.Head, out.Tail = "", text
+			}
+			if r.Mark == "" || p.Mark == compare.Off {
+				r.Mark = string(p.Mark)
+			}
+		}
+		r.New = append(r.New, out)
+	}
+	for _, p := range from.Published {
+		r.Published = append(r.Published, piece{Text: Clean(p.Text), Mark: string(p.Mark), Head: Clean(p.Text)})
+	}
+	return r
+}
+
+// common is the length of what a and b both begin with, whole characters.
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) {
+		r, size := utf8.DecodeRuneInString(a[n:])
+		other, _ := utf8.DecodeRuneInString(b[n:])
+		if r != other {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+func (r *row) size() int {
+	n := 120
+	for _, p := range r.Published {
+		n += len(p.Text) + 40
+	}
+	for _, p := range r.New {
+		n += len(p.Text) + 60
+	}
+	return n
+}
+
+// step is one row of the steps, with the end of its log.
+func (b *builder) step(s record.StepStatus) step {
+	out := step{Name: Clean(s.Name), Status: Clean(s.Status), Tone: "good",
+		Wall: duration(s.WallMS), CPU: duration(s.CPUMS), Memory: bytesOf(s.MaxRSS)}
+	if s.Status != "done" {
+		out.Tone = "bad"
+		if problem := stepProblem(s); problem != "" {
+			out.Status += ": " + Clean(problem)
+		}
+	}
+	if s.Log != "" && b.files.Logs != nil {
+		text, cut := tail(b.files.Logs, s.Log)
+		if cut > 0 {
+			out.LogNote = "its last " + bytesOf(maxLog)
+		}
+		out.Log = b.text(cleanLines(text))
+	}
+	return out
+}
+
+// tail returns the end of a file, and how many bytes come before it.
+func tail(fsys fs.FS, name string) (string, int64) {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	info, err := fs.Lstat(fsys, name)
+	if err != nil || !info.Mode().IsRegular() {
+		return "", 0
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", 0
+	}
+	defer f.Close()
+	skip := max(0, info.Size()-maxLog)
+	if seeker, ok := f.(io.Seeker); ok && skip > 0 {
+		if _, err := seeker.Seek(skip, io.SeekStart); err != nil {
+			return "", 0
+		}
+	} else if skip > 0 {
+		if _, err := io.CopyN(io.Discard, f, skip); err != nil {
+			return "", 0
+		}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxLog))
+	if err != nil {
+		return "", 0
+	}
+	return string(data), skip
+}

@@ -1,0 +1,290 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"repro/record"
+)
+
+// Findings writes one line for each finding, then the verdict line.
+func Findings(w io.Writer, findings []record.Finding, s Style) error {
+	p := &printer{w: w, style: s}
+	p.findings(findings)
+	p.verdict(record.Count(findings))
+	return p.err
+}
+
+// Compare writes what `repro compare` found. With diffs, each result that did
+// not come out again is followed by where it differs.
+func Compare(w io.Writer, r *record.CompareReport, diffs bool, s Style) error {
+	p := &printer{w: w, style: s}
+	if !diffs {
+		p.findings(r.Findings)
+	}
+	for _, f := range r.Findings {
+		if diffs {
+			p.findings([]record.Finding{f})
+			p.diff(f.Diff)
+		}
+	}
+	p.verdict(r.Counts)
+	return p.err
+}
+
+func (p *printer) findings(findings []record.Finding) {
+	c := columns{indent: "  "}
+	for _, f := range findings {
+		c.add(cell{string(f.Verdict), toneOf(f.Verdict), false}, cell{text: Clean(f.Result)}, cell{text: Clean(f.Reason)})
+	}
+	c.write(p)
+}
+
+func (p *printer) diff(text string) {
+	for line := range strings.Lines(text) {
+		line = Clean(strings.TrimSuffix(line, "\n"))
+		t := dim
+		switch {
+		case strings.HasPrefix(line, "-"):
+			t = bad
+		case strings.HasPrefix(line, "+"):
+			t = good
+		}
+		p.line("      %s", p.style.paint(t, line))
+	}
+}
+
+func (p *printer) verdict(c record.Counts) {
+	t := good
+	if c.Reproduced < c.Results || c.Results == 0 {
+		t = bad
+	}
+	p.line("%s", p.style.paint(t, Verdict(c)))
+}
+
+// Run writes what `repro run` found: the steps, the findings, the verdict.
+func Run(w io.Writer, r *record.RunReport, s Style) error {
+	p := &printer{w: w, style: s}
+	if r.Paper.Title != "" {
+		p.line("%s", s.paint(bold, Clean(r.Paper.Title)))
+	}
+	p.steps(r.Steps)
+	for _, note := range r.Isolation.Notes {
+		p.line("  %s", s.paint(warn, "note: "+Clean(note)))
+	}
+	if len(r.Findings) > 0 {
+		p.findings(r.Findings)
+	}
+	p.verdict(r.Counts)
+	return p.err
+}
+
+func (p *printer) steps(steps []record.StepStatus) {
+	c := columns{indent: "  "}
+	for _, st := range steps {
+		t := good
+		if st.Status != "done" {
+			t = bad
+		}
+		c.add(cell{text: "step"}, cell{text: Clean(st.Name)}, cell{text: Clean(st.Status), tone: t},
+			cell{text: duration(st.WallMS), right: true}, cell{text: "cpu " + duration(st.CPUMS), right: true},
+			cell{text: bytesOf(st.MaxRSS), right: true}, cell{text: Clean(stepProblem(st)), tone: bad})
+	}
+	c.write(p)
+}
+
+func stepProblem(st record.StepStatus) string {
+	var parts []string
+	if st.Problem != "" {
+		parts = append(parts, st.Problem)
+	}
+	if st.Signal != "" {
+		parts = append(parts, "signal "+st.Signal)
+	}
+	if st.Exit != 0 {
+		parts = append(parts, fmt.Sprintf("exit %d", st.Exit))
+	}
+	if st.Status != "done" && st.Log != "" {
+		parts = append(parts, "log: "+st.Log)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Verify writes who vouches for what in an image.
+func Verify(w io.Writer, r *record.VerifyReport, s Style) error {
+	p := &printer{w: w, style: s}
+	t := bad
+	if r.Verdict == record.ImageSigned {
+		t = good
+	}
+	p.line("%s: %s: %s", Clean(r.Image), s.paint(t, Clean(r.Verdict)), Clean(r.Reason))
+	if r.ContentID != "" {
+		p.line("  content id  %s", Clean(string(r.ContentID)))
+	}
+	p.objects(r)
+	p.signatures(r.Signatures)
+	for _, problem := range r.Problems {
+		p.line("  %s", s.paint(bad, "problem: "+Clean(problem)))
+	}
+	return p.err
+}
+
+func (p *printer) objects(r *record.VerifyReport) {
+	c := columns{indent: "  "}
+	for _, o := range r.Objects {
+		state := cell{text: "intact", tone: good}
+		if !o.Intact {
+			state = cell{text: "altered", tone: bad}
+		}
+		c.add(cell{text: fmt.Sprint(o.ID), right: true}, cell{text: Clean(o.Name)}, cell{text: bytesOf(o.Size), right: true},
+			state, cell{text: seen(o)}, cell{text: vouched(o, r.Signatures)}, cell{text: Clean(o.Problem), tone: bad})
+	}
+	c.write(p)
+}
+
+func seen(o record.ObjectStatus) string {
+	if o.Mounted == "" {
+		return ""
+	}
+	return "at " + Clean(o.Mounted)
+}
+
+// vouched names those whose signature covers an object.
+func vouched(o record.ObjectStatus, signatures []record.SignatureStatus) string {
+	var names []string
+	for _, fingerprint := range o.Signers {
+		name := fingerprint
+		for _, s := range signatures {
+			if s.Fingerprint == fingerprint && s.Signer != "" {
+				name = s.Signer
+			}
+		}
+		names = append(names, Clean(name))
+	}
+	if names == nil {
+		return ""
+	}
+	return "signed by " + strings.Join(names, ", ")
+}
+
+func (p *printer) signatures(signatures []record.SignatureStatus) {
+	c := columns{indent: "  "}
+	for _, s := range signatures {
+		trust := cell{text: "not trusted", tone: warn}
+		if s.Trusted {
+			trust = cell{text: "trusted", tone: good}
+		}
+		t := bad
+		if s.Status == record.SignatureValid {
+			t = good
+		}
+		c.add(cell{text: "signature"}, cell{text: Clean(s.Kind)}, cell{text: Clean(s.Status), tone: t}, trust,
+			cell{text: Clean(s.Signer)}, cell{text: Clean(s.Fingerprint)}, cell{text: Clean(s.Time)}, cell{text: Clean(s.Problem), tone: bad})
+	}
+	c.write(p)
+}
+
+// Inspect writes what an image says of itself.
+func Inspect(w io.Writer, r *record.InspectReport, s Style) error {
+	p := &printer{w: w, style: s}
+	if m := r.Manifest; m != nil {
+		p.paper(&m.Paper)
+		p.experiment(m)
+	}
+	c := columns{indent: "  "}
+	c.add(cell{text: "image"}, cell{text: Clean(r.Image) + ", " + bytesOf(r.Size)})
+	if r.ContentID != "" {
+		c.add(cell{text: "content id"}, cell{text: Clean(string(r.ContentID))})
+	}
+	c.add(cell{text: "uuid"}, cell{text: Clean(r.UUID)})
+	c.write(p)
+	p.descriptors(r.Objects)
+	for _, problem := range r.Problems {
+		p.line("  %s", s.paint(bad, "problem: "+Clean(problem)))
+	}
+	return p.err
+}
+
+func (p *printer) paper(paper *record.Paper) {
+	p.line("%s", p.style.paint(bold, Clean(paper.Title)))
+	c := columns{indent: "  "}
+	for _, a := range paper.Authors {
+		c.add(cell{text: "author"}, cell{text: author(a)})
+	}
+	for _, field := range [][2]string{{"doi", paper.DOI}, {"licence", paper.Licence}, {"date", paper.Date}, {"keywords", strings.Join(paper.Keywords, ", ")}} {
+		if field[1] != "" {
+			c.add(cell{text: field[0]}, cell{text: Clean(field[1])})
+		}
+	}
+	c.write(p)
+}
+
+func author(a record.Author) string {
+	parts := []string{a.Name}
+	if a.ORCID != "" {
+		parts = append(parts, "ORCID "+a.ORCID)
+	}
+	if a.Affiliation != "" {
+		parts = append(parts, a.Affiliation)
+	}
+	return Clean(strings.Join(parts, ", "))
+}
+
+// experiment lists the environment, the steps and the published results.
+func (p *printer) experiment(m *record.Manifest) {
+	c := columns{indent: "  "}
+	c.add(cell{text: "environment"}, cell{text: Clean(strings.TrimSpace(m.Environment.Kind + " " + m.Environment.Source + ", " + m.Arch))})
+	for _, st := range m.Steps {
+		c.add(cell{text: "step"}, cell{text: Clean(st.Name)}, cell{text: Clean(command(st.Command)), tone: dim})
+	}
+	for _, r := range m.Results {
+		c.add(cell{text: "result"}, cell{text: Clean(r.Name)}, cell{text: Clean(r.Output + ": " + ruleInWords(r.Compare)), tone: dim})
+	}
+	c.write(p)
+}
+
+func (p *printer) descriptors(objects []record.InspectObject) {
+	c := columns{indent: "  "}
+	for _, o := range objects {
+		c.add(cell{text: fmt.Sprint(o.ID), right: true}, cell{text: Clean(o.Name)}, cell{text: Clean(string(o.Role))}, cell{text: Clean(o.Type)},
+			cell{text: bytesOf(o.Size), right: true}, cell{text: fmt.Sprintf("at %d", o.Offset), right: true}, cell{text: Clean(o.Digest.Short()), tone: dim})
+	}
+	c.write(p)
+}
+
+// command prints argv as a shell would take it.
+func command(argv []string) string {
+	quoted := make([]string, len(argv))
+	for i, arg := range argv {
+		quoted[i] = arg
+		if arg == "" || strings.ContainsAny(arg, " \t\n\"'\\$`|&;<>()*?[]#~!{}") {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+// ruleInWords says what a rule accepts.
+func ruleInWords(r record.Rule) string {
+	var asked []string
+	if r.Digits > 0 {
+		asked = append(asked, fmt.Sprintf("%d significant digits", r.Digits))
+	}
+	if r.Relative != "" {
+		asked = append(asked, "relative difference up to "+r.Relative)
+	}
+	if r.Absolute != "" {
+		asked = append(asked, "absolute difference up to "+r.Absolute)
+	}
+	if r.ULP > 0 {
+		asked = append(asked, fmt.Sprintf("%d float64 steps", r.ULP))
+	}
+	if r.Score != "" {
+		asked = append(asked, "similarity of at least "+r.Score)
+	}
+	if len(asked) == 0 {
+		return "every printed digit must agree"
+	}
+	return strings.Join(asked, ", or ")
+}
