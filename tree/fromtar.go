@@ -28,6 +28,10 @@ type TarOptions struct {
 	// become whiteouts and opaque directories as [Union] knows them.
 	Whiteouts bool
 
+	// Lower is what the layers below have: a hard link may lead to a file of
+	// theirs.
+	Lower *Node
+
 	// Xattr says which extended attributes to take, by full name; nil takes
 	// those named "user.*".
 	Xattr func(name string) bool
@@ -266,6 +270,9 @@ func (t *tarReader) link(name, target string) error {
 		return fmt.Errorf("hard link: %w", err)
 	}
 	n := t.root.Lookup(target)
+	if n == nil && t.o.Lower != nil {
+		n = t.o.Lower.Lookup(target)
+	}
 	if n == nil || n.IsDir() || t.o.Whiteouts && n.IsWhiteout() {
 		return fmt.Errorf("hard link to %q, which is no file of the archive before it", target)
 	}
