@@ -96,7 +96,7 @@ func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signa
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(target, fi.Mode().Perm())
+	f, err := atomicfile.Create(target, 0o600)
 	if err != nil {
 		return err
 	}
@@ -114,10 +114,13 @@ func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signa
 	if _, err := f.WriteAt(p.head(), 0); err != nil {
 		return err
 	}
-	if err := f.Chmod(fi.Mode().Perm()); err != nil {
+	if err := f.Take(fi); err != nil {
 		return err
 	}
 	if err := selfCheck(f); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return f.Commit()

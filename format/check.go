@@ -19,39 +19,65 @@ type CheckOptions struct {
 	Progress progress.Func // may be nil
 }
 
-// Check reads every object that the manifest binds once and says of each
-// whether it has the content that the manifest states: layers by their hash
-// trees, the rest by SHA-256. It returns the status of all objects, and an
-// error that wraps the [*AlteredError] of each that is damaged, [ErrMalformed]
-// if the file is not laid out as the manifest says, or what stopped it.
+// Check says of every object that the manifest binds whether it has the
+// content that the manifest states. It reads each once: layers by their hash
+// trees, the rest by SHA-256. It returns the status of all of them, whatever
+// it finds, and an error that wraps a [*LayoutError] if there is something
+// wrong with the layout and an [*AlteredError] for each object that is
+// damaged. Any other error is what kept it from its work.
 func (im *Image) Check(ctx context.Context, o CheckOptions) ([]record.ObjectStatus, error) {
 	m, err := im.manifest()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", im.name, err)
 	}
+	var wrong []error
 	if problems := im.Layout(); len(problems) > 0 {
-		return nil, fmt.Errorf("%s: %w", im.name, &LayoutError{problems})
+		wrong = append(wrong, &LayoutError{problems})
 	}
-	statuses := []record.ObjectStatus{{ID: 1, Name: ManifestName, Size: int64(len(m.stored)), Intact: true}}
-	var altered []error
+	statuses := []record.ObjectStatus{im.manifestStatus(m)}
 	for _, ob := range m.Objects {
 		st := record.ObjectStatus{ID: ob.ID, Name: ob.Name, Role: ob.Role, Size: ob.Size, Intact: true}
 		if ob.Role == record.RoleLayer {
 			st.Mounted = "/"
 		}
-		err := im.checkObject(ctx, ob, o)
-		if bad := (*AlteredError)(nil); errors.As(err, &bad) {
-			st.Intact, st.Problem = false, bad.Error()
-			altered = append(altered, bad)
-		} else if err != nil {
+		switch err := im.checkObject(ctx, ob, o); {
+		case errors.Is(err, ErrAltered):
+			wrong = append(wrong, err)
+			st.Intact, st.Problem = false, err.Error()
+		case errors.Is(err, ErrMalformed): // part of what Layout found
+			st.Intact, st.Problem = false, err.Error()
+		case err != nil:
 			return nil, fmt.Errorf("%s: object %d (%q): %w", im.name, ob.ID, ob.Name, err)
 		}
 		statuses = append(statuses, st)
 	}
-	if len(altered) > 0 {
-		return statuses, fmt.Errorf("%s: %w", im.name, errors.Join(altered...))
+	if len(wrong) > 0 {
+		return statuses, fmt.Errorf("%s: %w", im.name, findings(wrong))
 	}
 	return statuses, nil
+}
+
+// findings is several errors on one line.
+type findings []error
+
+func (f findings) Error() string {
+	text := f[0].Error()
+	if n := len(f) - 1; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return text
+}
+
+func (f findings) Unwrap() []error { return f }
+
+// manifestStatus says of the manifest whether it is the one that the UUID was
+// derived from.
+func (im *Image) manifestStatus(m *manifest) record.ObjectStatus {
+	st := record.ObjectStatus{ID: 1, Name: ManifestName, Size: int64(len(m.stored)), Intact: im.header.UUID == m.uuid()}
+	if !st.Intact {
+		st.Problem = "manifest or UUID differs: the image's UUID is not that of its manifest"
+	}
+	return st
 }
 
 func (im *Image) checkObject(ctx context.Context, ob record.Object, o CheckOptions) error {

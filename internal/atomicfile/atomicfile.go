@@ -120,6 +120,13 @@ func Write(name string, data []byte, perm fs.FileMode) error {
 	return f.Commit()
 }
 
+// Take gives f the permission bits of old and, where this process may, its
+// owner and group.
+func (f *File) Take(old fs.FileInfo) error {
+	own(f.File, old)
+	return f.Chmod(old.Mode().Perm()) // after the owner: changing that clears bits
+}
+
 // copyStep bounds how long a copy goes on after its context is done.
 const copyStep = 64 << 20
 

@@ -4,7 +4,9 @@ package atomicfile
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +22,15 @@ func syncDir(dir string) error {
 		return err
 	}
 	return nil
+}
+
+// own gives f the owner and group of old, as far as the process may.
+func own(f *os.File, old fs.FileInfo) {
+	if st, ok := old.Sys().(*syscall.Stat_t); ok {
+		if f.Chown(int(st.Uid), int(st.Gid)) != nil {
+			f.Chown(-1, int(st.Gid))
+		}
+	}
 }
 
 // tryLock returns nil, nil if another holds the lock.

@@ -2,6 +2,7 @@ package atomicfile
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -9,6 +10,9 @@ import (
 
 // syncDir does nothing: Windows has no such operation.
 func syncDir(string) error { return nil }
+
+// own does nothing: the folder decides.
+func own(*os.File, fs.FileInfo) {}
 
 // tryLock returns nil, nil if another holds the lock. Windows does not rename
 // over a file that someone has open, so the lock is on a file beside it.
