@@ -2,6 +2,7 @@ package host
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -163,4 +164,19 @@ func (l *libraries) expand(dir, origin string) []string {
 		}
 	}
 	return absolute
+}
+
+// Arch returns the architecture, as in GOARCH, of an ELF file with this head
+// of at least 20 bytes, or "".
+func Arch(head []byte) string {
+	if len(head) < 20 {
+		return ""
+	}
+	a := arch{class: elf.Class(head[elf.EI_CLASS]), data: elf.Data(head[elf.EI_DATA])}
+	var order binary.ByteOrder = binary.LittleEndian
+	if a.data == elf.ELFDATA2MSB {
+		order = binary.BigEndian
+	}
+	a.machine = elf.Machine(order.Uint16(head[18:]))
+	return a.goarch()
 }

@@ -90,10 +90,26 @@ func Gather(ctx context.Context, programs, files []string, o Options) (*Closure,
 	if g.arch == (arch{}) {
 		return nil, fmt.Errorf("no program with an ELF header among those named, so there is nothing that could run")
 	}
-	if err := g.finish(); err != nil {
+	if err := errors.Join(g.mergedFolders(), g.finish()); err != nil {
 		return nil, err
 	}
 	return &Closure{Tree: g.root, Arch: g.arch.goarch(), Path: g.path}, nil
+}
+
+// mergedFolders adds the links that lead from /bin, /lib and the like into
+// /usr, where the machine has them: first lines name /bin/sh whatever the
+// place in PATH at which sh was found.
+func (g *gatherer) mergedFolders() error {
+	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64"} {
+		real, info, err := g.m.resolve(name, nil)
+		if err != nil || real == name || !info.IsDir() || g.root.Lookup(real) == nil {
+			continue
+		}
+		if _, _, err := g.place(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gatherer collects a closure.

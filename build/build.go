@@ -1,0 +1,180 @@
+// Package build makes an image of an experiment: it gathers what the recipe
+// names, brings it into a normal form that depends on contents alone, and
+// hands the layers to package format. SPEC.md, parts NRM, ENV and FS.
+//
+// Bytes of an image depend on the recipe and on the contents of what it
+// names, and on nothing else: not on the folder's place, its owner, times,
+// modes beyond one execute bit, or the order in which a disk lists it.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"repro/format"
+	"repro/progress"
+	"repro/recipe"
+	"repro/record"
+	"repro/tree"
+)
+
+// Paper is where the experiment's folder stands in an image.
+const Paper = "/paper"
+
+// Names of the layers above the environment.
+const (
+	CodeLayer = "code"
+	DataLayer = "data"
+)
+
+// Options say what to build.
+type Options struct {
+	Recipe      *recipe.Recipe
+	RecipeBytes []byte // of which Recipe was parsed; kept in the image
+	Dir         string // folder that the recipe's paths are relative to
+
+	Date string // RFC 3339; used if the recipe has none (SOURCE_DATE_EPOCH)
+	Path string // value of PATH in which host programs are looked up
+	OCI  Opener // opens OCI images; without it they are refused
+
+	Codec     string // as internal/codec names it; empty: the default
+	BlockSize int    // of layers; 0: the default
+	Workers   int    // 0: all cores
+	Progress  progress.Func
+}
+
+// Source is an environment that another package has opened.
+type Source struct {
+	Tree   *tree.Node
+	Arch   string            // as in GOARCH
+	Digest record.Digest     // of the image's manifest
+	Env    map[string]string // what its programs expect to be set
+	Close  func() error
+}
+
+// Opener opens the environment at a path.
+type Opener func(ctx context.Context, name string) (*Source, error)
+
+// Image builds the image that the recipe describes and writes it under the
+// name out. All that is wrong with what the recipe names comes back at once,
+// in a [*recipe.Error]; out then is as it was before.
+func Image(ctx context.Context, out string, o Options) (*record.Manifest, error) {
+	b := &builder{Options: o}
+	defer b.close()
+	if err := b.plan(ctx); err != nil {
+		return nil, err
+	}
+	m, err := format.Create(ctx, out, b.spec())
+	if err != nil {
+		return nil, b.allMismatches(ctx, err)
+	}
+	return m, nil
+}
+
+// builder gathers one image.
+type builder struct {
+	Options
+	problems []recipe.Problem
+	date     time.Time
+
+	env                   *Source
+	digest                record.Digest // of the environment's source
+	code, data, published *tree.Node
+	union                 *tree.Node // what steps see
+	sums                  []*sum
+	manifest              record.Manifest
+	inspect               []byte
+}
+
+// plan does everything short of reading contents.
+func (b *builder) plan(ctx context.Context) error {
+	b.setDate()
+	if err := b.environment(ctx); err != nil {
+		return err
+	}
+	if err := b.gather(ctx); err != nil {
+		return err
+	}
+	if err := b.failed(); err != nil {
+		return err
+	}
+	b.describe()
+	b.normalise()
+	if err := b.check(ctx); err != nil {
+		return err
+	}
+	return b.failed()
+}
+
+// problem notes what is wrong with a value of the recipe.
+func (b *builder) problem(at recipe.Pos, format string, args ...any) {
+	b.problems = append(b.problems, recipe.Problem{Pos: at, Text: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) failed() error {
+	if len(b.problems) == 0 {
+		return nil
+	}
+	return &recipe.Error{Name: b.Recipe.Name, Problems: b.problems}
+}
+
+func (b *builder) setDate() {
+	date := b.Recipe.Paper.Date
+	if date == "" {
+		date = b.Date
+	}
+	if date == "" {
+		b.problem(recipe.Pos{}, "no date: add one, such as `date: 2026-11-01`, or set SOURCE_DATE_EPOCH: every time in the image is that date")
+		return
+	}
+	t, err := time.Parse(time.RFC3339, date)
+	if err != nil {
+		b.problem(recipe.Pos{}, "date %q: want RFC 3339", date)
+	}
+	b.date = t.UTC()
+}
+
+func (b *builder) close() {
+	if b.env != nil && b.env.Close != nil {
+		b.env.Close()
+	}
+}
+
+// spec is the image for package format.
+func (b *builder) spec() format.Spec {
+	s := format.Spec{
+		Manifest: b.manifest, Recipe: b.RecipeBytes, Inspect: b.inspect,
+		Codec: b.Codec, BlockSize: b.BlockSize, Workers: b.Workers, Progress: b.Progress,
+	}
+	for _, l := range []format.LayerSpec{
+		{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: b.env.Tree},
+		{Name: CodeLayer, Role: record.RoleLayer, Tree: b.code},
+		{Name: DataLayer, Role: record.RoleLayer, Tree: b.data},
+		{Name: format.PublishedName, Role: record.RoleHidden, Tree: b.published},
+	} {
+		if len(l.Tree.Entries) > 0 {
+			s.Layers = append(s.Layers, l)
+		}
+	}
+	return s
+}
+
+// allMismatches turns the error of the first file that has not the sha256 of
+// the recipe into one that names all such files.
+func (b *builder) allMismatches(ctx context.Context, err error) error {
+	var first *sumError
+	if !errors.As(err, &first) {
+		return err
+	}
+	for _, s := range b.sums {
+		if text := s.verify(ctx); text != "" {
+			b.problem(s.at, "%s", text)
+		}
+	}
+	if all := b.failed(); all != nil {
+		return all
+	}
+	return err
+}

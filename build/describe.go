@@ -1,0 +1,80 @@
+package build
+
+import (
+	"maps"
+	"path"
+	"slices"
+
+	"repro/recipe"
+	"repro/record"
+)
+
+// describe writes the manifest, and completes the environment with what
+// follows from it.
+func (b *builder) describe() {
+	r := b.Recipe
+	b.manifest = record.Manifest{
+		Version: record.ManifestVersion,
+		Paper:   r.Paper,
+		Arch:    b.env.Arch,
+		Environment: record.Environment{
+			Kind:   string(r.Environment.Kind),
+			Source: r.Environment.Source.Value,
+			Digest: b.digest,
+		},
+		Steps:   []record.Step{},
+		Results: []record.Result{},
+	}
+	b.manifest.Paper.Date = b.date.Format("2006-01-02T15:04:05Z")
+	for _, s := range r.Order() {
+		b.manifest.Steps = append(b.manifest.Steps, b.step(s))
+	}
+	for _, res := range r.Results {
+		b.manifest.Results = append(b.manifest.Results, record.Result{
+			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value,
+			Claim: res.Claim, Compare: res.Compare,
+		})
+	}
+	b.places()
+	complete(b.env.Tree)
+	b.singularity()
+}
+
+// inPaper is where the image has a path of the recipe.
+func inPaper(t recipe.Text) string { return path.Join(Paper, t.Value) }
+
+func (b *builder) step(s recipe.Step) record.Step {
+	env := maps.Clone(b.env.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, s.Env)
+	all := func(texts []recipe.Text) (paths []string) {
+		for _, t := range texts {
+			paths = append(paths, inPaper(t))
+		}
+		return paths
+	}
+	return record.Step{
+		Name: s.Name, Command: s.Command, Dir: inPaper(s.Dir), Env: env, Needs: s.Needs,
+		Inputs: all(s.Inputs), Outputs: all(s.Outputs), CPUs: s.CPUs, Memory: s.Memory, Time: s.Time,
+	}
+}
+
+// places makes the folders in which steps leave their outputs, as the author's
+// own folder has them.
+func (b *builder) places() {
+	for _, s := range b.Recipe.Steps {
+		for _, o := range s.Outputs {
+			put(b.code, path.Dir(inPaper(o)), nil)
+		}
+	}
+}
+
+// commandPath returns the folders in which a step's command is looked up.
+func commandPath(s record.Step) []string {
+	if p, ok := s.Env["PATH"]; ok {
+		return splitPath(p)
+	}
+	return slices.Clone(defaultPath)
+}

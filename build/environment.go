@@ -1,0 +1,166 @@
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"repro/build/host"
+	"repro/format"
+	"repro/recipe"
+	"repro/record"
+	"repro/tree"
+)
+
+// environment opens the source of the environment layer. What is wrong with it
+// becomes a problem; only an end of ctx is returned.
+func (b *builder) environment(ctx context.Context) error {
+	e := b.Recipe.Environment
+	open := map[recipe.Kind]func(context.Context, string) (*Source, error){
+		recipe.Rootfs: rootfs, recipe.Tar: b.tar, recipe.OCI: b.oci, recipe.SIF: b.sif,
+	}[e.Kind]
+	if e.Kind == recipe.Host {
+		return b.host(ctx)
+	}
+	name := filepath.FromSlash(e.Source.Value)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(b.Dir, name)
+	}
+	src, err := open(ctx, name)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrNotExist):
+		b.problem(e.Source.Pos, "%s: %q: no such file or folder", e.Kind, e.Source.Value)
+		return nil
+	case err != nil:
+		b.problem(e.Source.Pos, "%s: %q: %v", e.Kind, e.Source.Value, plain(err))
+		return nil
+	}
+	b.env, b.digest = src, src.Digest
+	if want := record.Digest("sha256:" + e.SHA256); e.SHA256 != "" && want != src.Digest {
+		b.problem(e.Source.Pos, "%s: %q: has %s, the recipe says %s", e.Kind, e.Source.Value, src.Digest, want)
+	}
+	if src.Arch == "" {
+		if src.Arch = archOf(src.Tree); src.Arch == "" {
+			b.problem(e.Source.Pos, "%s: %q: no program in /bin, /usr/bin or /usr/local/bin: is it a root filesystem?", e.Kind, e.Source.Value)
+		}
+	}
+	return nil
+}
+
+func rootfs(_ context.Context, name string) (*Source, error) {
+	t, err := tree.FromDir(name, tree.DirOptions{Skip: hidden})
+	return &Source{Tree: t}, err
+}
+
+func (b *builder) tar(ctx context.Context, name string) (*Source, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := digestOf(ctx, f)
+	if err == nil {
+		var t *tree.Tar
+		if t, err = tree.OpenTar(ctx, f, tree.TarOptions{}); err == nil {
+			return &Source{Tree: t.Root, Digest: digest, Close: func() error { return errors.Join(t.Close(), f.Close()) }}, nil
+		}
+	}
+	f.Close()
+	return nil, err
+}
+
+func digestOf(ctx context.Context, f *os.File) (record.Digest, error) {
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := f.Read(buf)
+		h.Write(buf[:n])
+		switch {
+		case err == io.EOF:
+			_, err = f.Seek(0, io.SeekStart)
+			return record.DigestSum([32]byte(h.Sum(nil))), err
+		case err != nil:
+			return "", err
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		}
+	}
+}
+
+func (b *builder) oci(ctx context.Context, name string) (*Source, error) {
+	if b.OCI == nil {
+		return nil, fmt.Errorf("this program was made without the reader of OCI images")
+	}
+	return b.OCI(ctx, name)
+}
+
+// sif opens an image of ours, all its layers, or the root partition of another
+// SIF image.
+func (b *builder) sif(ctx context.Context, name string) (*Source, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := digestOf(ctx, f)
+	f.Close()
+	if err != nil {
+		return nil, err
+	}
+	im, err := format.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	root, err := im.Root()
+	if err != nil {
+		im.Close()
+		return nil, err
+	}
+	return &Source{Tree: root, Arch: im.Header().Arch, Digest: digest, Close: im.Close}, nil
+}
+
+// host gathers programs of this machine.
+func (b *builder) host(ctx context.Context) error {
+	e := b.Recipe.Environment
+	places := map[string]recipe.Pos{}
+	values := func(texts []recipe.Text) (all []string) {
+		for _, t := range texts {
+			all = append(all, t.Value)
+			places[t.Value] = t.Pos
+		}
+		return all
+	}
+	c, err := host.Gather(ctx, values(e.Programs), values(e.Files), host.Options{Path: host.Path(b.Path)})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		for _, err := range split(err) {
+			at := e.Pos
+			var asked *host.Error
+			if errors.As(err, &asked) {
+				at = places[asked.Name]
+			}
+			b.problem(at, "host: %v", err)
+		}
+		return nil
+	}
+	b.env = &Source{Tree: c.Tree, Arch: c.Arch}
+	if len(c.Path) > 0 {
+		b.env.Env = map[string]string{"PATH": strings.Join(append(c.Path, host.DefaultPath...), ":")}
+	}
+	return nil
+}
+
+// split returns the errors that were joined.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}

@@ -1,0 +1,147 @@
+package build
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"repro/tree"
+)
+
+// normalise brings all layers into the form that depends on contents alone
+// (SPEC.md, NRM).
+func (b *builder) normalise() {
+	for _, root := range []*tree.Node{b.env.Tree, b.code, b.data, b.published} {
+		normalise(root, b.date.Unix())
+	}
+}
+
+// normalise brings the tree into normal form: owners, modes, times and
+// extended attributes follow from the kind and content of each file; device
+// files, FIFOs and sockets are dropped.
+func normalise(root *tree.Node, date int64) {
+	done := map[*tree.Node]bool{}
+	for name, n := range root.All() {
+		if done[n] {
+			continue
+		}
+		done[n] = true
+		n.UID, n.GID, n.ModTime, n.Device = 0, 0, date, 0
+		n.Mode = normalMode(name, n.Mode)
+		n.Xattrs = normalXattrs(n.Xattrs)
+		for child, c := range n.Entries {
+			if c.Mode&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket|fs.ModeIrregular) != 0 {
+				delete(n.Entries, child)
+			}
+		}
+	}
+	for _, n := range root.All() {
+		if cache := n.Entries["__pycache__"]; cache != nil {
+			sourceTimes(n, cache)
+		}
+	}
+}
+
+// sticky are the folders that anyone may write to.
+var sticky = map[string]bool{"tmp": true, "var/tmp": true, "dev/shm": true}
+
+func normalMode(name string, mode fs.FileMode) fs.FileMode {
+	switch {
+	case mode.IsDir() && sticky[name]:
+		return fs.ModeDir | fs.ModeSticky | 0o777
+	case mode.IsDir():
+		return fs.ModeDir | 0o755
+	case mode.Type() == fs.ModeSymlink:
+		return fs.ModeSymlink | 0o777
+	case mode.Perm()&0o111 != 0:
+		return mode.Type() | 0o755
+	}
+	return mode.Type() | 0o644
+}
+
+// foreignXattrs are attributes in the user's name space with which tools
+// store owners and whiteouts: facts about the machine that made the tree.
+var foreignXattrs = []string{"user.overlay.", "user.fuseoverlayfs.", "user.containers.", "user.rootlesscontainers"}
+
+func normalXattrs(x map[string][]byte) map[string][]byte {
+	var kept map[string][]byte
+next:
+	for name, value := range x {
+		if !strings.HasPrefix(name, "user.") {
+			continue
+		}
+		for _, prefix := range foreignXattrs {
+			if strings.HasPrefix(name, prefix) {
+				continue next
+			}
+		}
+		if kept == nil {
+			kept = map[string][]byte{}
+		}
+		kept[name] = value
+	}
+	return kept
+}
+
+// emptied are folders of a root filesystem whose content never reaches a step:
+// the runner mounts something else there.
+var emptied = []string{"dev", "proc", "sys", "tmp"}
+
+// hidden leaves that content out when a folder is read; it may be a live one.
+func hidden(name string, mode fs.FileMode) bool {
+	dir, _, below := strings.Cut(name, "/")
+	for _, e := range emptied {
+		if below && dir == e {
+			return true
+		}
+	}
+	return false
+}
+
+// complete gives the environment what a runner, ours or Apptainer, mounts
+// onto or looks for.
+func complete(root *tree.Node) {
+	for _, name := range emptied {
+		if n := root.Entries[name]; n == nil || n.IsDir() {
+			root.Entries[name] = tree.NewDir()
+		}
+	}
+	for _, name := range []string{"etc", "home", "root", "run", "var/tmp", "paper", "dev/shm", "dev/pts"} {
+		makeDir(root, name)
+	}
+	for name, content := range map[string]string{
+		"etc/passwd":        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+		"etc/group":         "root:x:0:\nnogroup:x:65534:\n",
+		"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
+		"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+		"etc/resolv.conf":   "",
+	} {
+		if dir := makeDir(root, path.Dir(name)); dir != nil && dir.Entries[path.Base(name)] == nil {
+			dir.Entries[path.Base(name)] = tree.NewFile(0o644, []byte(content))
+		}
+	}
+}
+
+// makeDir returns the folder at name, made if there is nothing, found through
+// symbolic links if there is; nil if something else stands in the way.
+func makeDir(root *tree.Node, name string) *tree.Node {
+	at := root
+	for elem := range strings.SplitSeq(name, "/") {
+		next := at.Entries[elem]
+		if next == nil {
+			next = tree.NewDir()
+			at.Entries[elem] = next
+		}
+		if next.Target != "" {
+			if _, next = follow(root, name); next != nil && next.IsDir() {
+				return next
+			}
+			return nil
+		}
+		if !next.IsDir() {
+			return nil
+		}
+		at = next
+	}
+	return at
+}

@@ -1,0 +1,49 @@
+package build
+
+import (
+	"encoding/binary"
+	"io"
+	"strings"
+
+	"repro/tree"
+)
+
+// sourceTimes keeps Python's caches valid. A cache of the usual kind (PEP 552,
+// flags 0) records the time and the size of the source that it was compiled
+// from, and Python compiles again, on every start, if the source has another
+// time. So a source gets the time that its cache records, which depends on
+// contents alone. Of several caches, the first in byte order whose size fits
+// counts.
+func sourceTimes(dir, cache *tree.Node) {
+	for _, name := range cache.Names() {
+		module, rest, ok := strings.Cut(name, ".")
+		if !ok || !strings.HasPrefix(rest, "cpython-") || !strings.HasSuffix(rest, ".pyc") {
+			continue
+		}
+		source := dir.Entries[module+".py"]
+		if source == nil || !source.Mode.IsRegular() {
+			continue
+		}
+		if mtime, size, ok := recorded(cache.Entries[name]); ok && int64(size) == source.Size&0xffffffff {
+			source.ModTime = int64(mtime)
+		}
+	}
+}
+
+// recorded returns the time and size of the source that a cache records.
+func recorded(n *tree.Node) (mtime, size uint32, ok bool) {
+	if !n.Mode.IsRegular() || n.Size < 16 {
+		return 0, 0, false
+	}
+	r, err := n.Content()
+	if err != nil {
+		return 0, 0, false
+	}
+	defer r.Close()
+	var head [16]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, 0, false
+	}
+	flags := binary.LittleEndian.Uint32(head[4:])
+	return binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:]), flags == 0 && string(head[2:4]) == "\r\n"
+}

@@ -1,0 +1,146 @@
+package build
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"repro/record"
+	"repro/tree"
+)
+
+// What Apptainer and SingularityCE look for in an image, so that its readers
+// can run and inspect it without repro. SPEC.md, FS.
+const (
+	singularityDir = ".singularity.d"
+	ourEnvironment = "90-environment.sh"
+	lastScript     = "99-base.sh" // must exist, or --env is not applied
+)
+
+// singularity gives the environment its .singularity.d. Of a base image's own,
+// only the scripts that set variables stay.
+func (b *builder) singularity() {
+	dir, env := tree.NewDir(), tree.NewDir()
+	if base := b.env.Tree.Lookup(singularityDir + "/env"); base != nil && base.IsDir() {
+		for name, n := range base.Entries {
+			switch {
+			case !n.Mode.IsRegular() || !strings.HasSuffix(name, ".sh") || name == lastScript:
+			case name == ourEnvironment:
+				env.Entries["80-environment.sh"] = n
+			default:
+				env.Entries[name] = n
+			}
+		}
+	}
+	variables := b.variables()
+	env.Entries[ourEnvironment] = tree.NewFile(0o755, []byte(variables))
+	env.Entries[lastScript] = tree.NewFile(0o755, nil)
+	runscript := b.runscript()
+	labels := b.labels()
+	dir.Entries["env"] = env
+	dir.Entries["runscript"] = tree.NewFile(0o755, []byte(runscript))
+	dir.Entries["labels.json"] = tree.NewFile(0o644, document(labels))
+	b.env.Tree.Entries[singularityDir] = dir
+	b.inspect = document(map[string]any{
+		"type": "container",
+		"data": map[string]any{"attributes": map[string]any{
+			"labels":      labels,
+			"runscript":   runscript,
+			"environment": map[string]string{path.Join("/", singularityDir, "env", ourEnvironment): variables},
+		}},
+	})
+}
+
+// document encodes what holds only text, which cannot fail.
+func document(v any) []byte {
+	b, err := record.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return append(b, '\n')
+}
+
+func (b *builder) labels() map[string]string {
+	p := b.manifest.Paper
+	var authors []string
+	for _, a := range p.Authors {
+		authors = append(authors, a.Name)
+	}
+	labels := map[string]string{
+		"org.opencontainers.image.title":   p.Title,
+		"org.opencontainers.image.authors": strings.Join(authors, ", "),
+		"org.opencontainers.image.created": p.Date,
+	}
+	if p.Licence != "" {
+		labels["org.opencontainers.image.licenses"] = p.Licence
+	}
+	if p.DOI != "" {
+		labels["org.opencontainers.image.url"] = "https://doi.org/" + p.DOI
+	}
+	return labels
+}
+
+// variables is a script that sets what every step of the image is to have.
+func (b *builder) variables() string {
+	env := map[string]string{
+		"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg",
+		"SOURCE_DATE_EPOCH": fmt.Sprint(b.date.Unix()),
+	}
+	maps.Copy(env, b.env.Env)
+	return exports(env)
+}
+
+func exports(env map[string]string) string {
+	var s strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if shellName(name) {
+			fmt.Fprintf(&s, "export %s=%s\n", name, quote(env[name]))
+		}
+	}
+	return s.String()
+}
+
+func shellName(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == "" && (s[0] < '0' || s[0] > '9')
+}
+
+// quote makes one word of s for a POSIX shell.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// runscript runs the steps in order, or those that its arguments name.
+func (b *builder) runscript() string {
+	var s strings.Builder
+	var names []string
+	for _, step := range b.manifest.Steps {
+		names = append(names, step.Name)
+	}
+	all := strings.Join(names, " ")
+	fmt.Fprintf(&s, `#!/bin/sh
+# Runs the steps of this paper, or those named. Their outputs go below %[1]s,
+# which must be writable: apptainer run --containall --writable-tmpfs.
+# "repro run" also compares them with the published results.
+set -eu
+[ $# -gt 0 ] || set -- %[2]s
+for step in "$@"; do
+	echo "step $step" >&2
+	case $step in
+`, Paper, all)
+	for _, step := range b.manifest.Steps {
+		words := make([]string, len(step.Command))
+		for i, w := range step.Command {
+			words[i] = quote(w)
+		}
+		fmt.Fprintf(&s, "\t%s)\n(\ncd %s\n%sexec %s\n) ;;\n", quote(step.Name), quote(step.Dir), exports(step.Env), strings.Join(words, " "))
+	}
+	fmt.Fprintf(&s, `	*)
+		echo "no step $step: there are %s" >&2
+		exit 2 ;;
+	esac
+done
+`, all)
+	return s.String()
+}

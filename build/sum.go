@@ -1,0 +1,74 @@
+package build
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+
+	"repro/recipe"
+	"repro/record"
+)
+
+// sum is a data file whose sha256 the recipe states. It is compared while the
+// layer is written, so that large data is read once.
+type sum struct {
+	name string
+	at   recipe.Pos
+	want record.Digest
+	open func() (io.ReadCloser, error)
+}
+
+// sumError says that a file has not the stated sha256.
+type sumError struct {
+	name      string
+	got, want record.Digest
+}
+
+func (e *sumError) Error() string {
+	return fmt.Sprintf("data: %q: has %s, the recipe says %s", e.name, e.got, e.want)
+}
+
+// Open opens the file. The read that meets its end fails if it was not the
+// file that the recipe means.
+func (s *sum) Open() (io.ReadCloser, error) {
+	r, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	return &summing{ReadCloser: r, sum: s, hash: sha256.New()}, nil
+}
+
+type summing struct {
+	io.ReadCloser
+	*sum
+	hash hash.Hash
+}
+
+func (r *summing) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.hash.Write(p[:n])
+	if err == io.EOF {
+		if got := record.DigestSum([32]byte(r.hash.Sum(nil))); got != r.want {
+			return 0, &sumError{r.name, got, r.want}
+		}
+	}
+	return n, err
+}
+
+// verify reads the file and says what is wrong with it, or "".
+func (s *sum) verify(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return ""
+	}
+	r, err := s.Open()
+	if err != nil {
+		return plain(err)
+	}
+	defer r.Close()
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -1,0 +1,91 @@
+package oci
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+
+	"repro/record"
+	"repro/tree"
+)
+
+// apply reads the layers and lays them over each other. A layer that occurs
+// twice is read once.
+func (s *Source) apply(ctx context.Context, st store, im *image) error {
+	read := map[record.Digest]opened{}
+	root := tree.NewDir()
+	for i, l := range im.layers {
+		o, ok := read[l.diffID]
+		if !ok {
+			var err error
+			if o, err = s.layer(ctx, st, l); err != nil {
+				return fmt.Errorf("layer %d (%s): %w", i+1, l.name, err)
+			}
+			read[l.diffID] = o
+		}
+		t, err := tree.FromTar(o, o.size, tree.TarOptions{Whiteouts: true, Lower: root})
+		if err != nil {
+			return fmt.Errorf("layer %d (%s): %w: %w", i+1, l.name, ErrMalformed, err)
+		}
+		root = tree.Union(root, t)
+	}
+	s.Tree = root
+	return nil
+}
+
+// opened is a layer's uncompressed tar stream.
+type opened struct {
+	io.ReaderAt
+	size int64
+}
+
+// layer verifies a layer and returns its tar stream, which lies in the store
+// or in a nameless temporary file.
+func (s *Source) layer(ctx context.Context, st store, l layer) (opened, error) {
+	f, err := st.open(l.name)
+	if err != nil {
+		return opened{}, err
+	}
+	s.closers = append(s.closers, f.Close)
+	if l.size >= 0 && f.Size() != l.size {
+		return opened{}, malformed("%d bytes, %d are stated", f.Size(), l.size)
+	}
+	stored := sha256.New()
+	in := io.TeeReader(f, stored)
+	spool, err := uncompressed(ctx, in, f.Size())
+	if err != nil {
+		return opened{}, err
+	}
+	if spool != nil {
+		s.closers = append(s.closers, spool.Close)
+	}
+	if _, err := io.Copy(io.Discard, contextReader{ctx, in}); err != nil { // what follows the compressed stream
+		return opened{}, err
+	}
+	digest := record.DigestSum([32]byte(stored.Sum(nil)))
+	if l.digest != "" && digest != l.digest {
+		return opened{}, malformed("content differs from its digest")
+	}
+	if spool == nil {
+		if digest != l.diffID {
+			return opened{}, malformed("content differs from the digest in the configuration")
+		}
+		return opened{f, f.Size()}, nil
+	}
+	return spooled(ctx, spool, l.diffID)
+}
+
+// spooled verifies the uncompressed stream in spool.
+func spooled(ctx context.Context, spool *os.File, want record.Digest) (opened, error) {
+	h := sha256.New()
+	size, err := io.Copy(h, contextReader{ctx, io.NewSectionReader(spool, 0, 1<<62)})
+	if err != nil {
+		return opened{}, err
+	}
+	if record.DigestSum([32]byte(h.Sum(nil))) != want {
+		return opened{}, malformed("uncompressed content differs from the digest in the configuration")
+	}
+	return opened{spool, size}, nil
+}
