@@ -87,13 +87,14 @@ type pair struct {
 	masked      int64 // places hidden by the rule
 }
 
-// close reports whether two items may stand for each other.
+// close reports whether two items may stand for each other: no text differs,
+// and no number beyond doubt.
 func (p *pair) close() bool {
 	if !p.shape || p.texts > 0 {
 		return false
 	}
 	for _, c := range p.changes {
-		if c.what > within {
+		if c.what == differs {
 			return false
 		}
 	}

@@ -32,11 +32,14 @@ import (
 type File struct {
 	FS   fs.FS
 	Name string // as fs.FS takes it
+
+	follow bool // where Name is a symbolic link
 }
 
-// Path returns the file at name on this machine.
+// Path returns the file at name on this machine, or the one that a symbolic
+// link there leads to. A link that stands in an fs.FS is not followed.
 func Path(name string) File {
-	return File{FS: os.DirFS(filepath.Dir(name)), Name: filepath.Base(name)}
+	return File{FS: os.DirFS(filepath.Dir(name)), Name: filepath.Base(name), follow: true}
 }
 
 // Options of a comparison. The zero value is ready.
@@ -88,8 +91,8 @@ func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (recor
 	if o.Picture != nil {
 		to.picture = func(png []byte) { o.Picture(r.Name, png) }
 	}
-	output := File{new, strings.TrimPrefix(path.Clean(r.Output), "/")}
-	return files(ctx, File{pub, r.Published}, output, r.Compare, to)
+	output := File{FS: new, Name: strings.TrimPrefix(path.Clean(r.Output), "/")}
+	return files(ctx, File{FS: pub, Name: r.Published}, output, r.Compare, to)
 }
 
 // job is one comparison under way.
@@ -225,7 +228,11 @@ func settle(f record.Finding, err error) (record.Finding, error) {
 var errIrregular = errors.New("is not a plain file")
 
 func regular(f File) error {
-	info, err := fs.Lstat(f.FS, f.Name)
+	stat := fs.Lstat
+	if f.follow {
+		stat = fs.Stat
+	}
+	info, err := stat(f.FS, f.Name)
 	if err != nil {
 		return err
 	}

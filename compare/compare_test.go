@@ -11,8 +11,8 @@ import (
 func finding(t *testing.T, name, pub, new string, r record.Rule) record.Finding {
 	t.Helper()
 	f, err := Files(context.Background(),
-		File{fstest.MapFS{name: {Data: []byte(pub)}}, name},
-		File{fstest.MapFS{name: {Data: []byte(new)}}, name}, r)
+		File{FS: fstest.MapFS{name: {Data: []byte(pub)}}, Name: name},
+		File{FS: fstest.MapFS{name: {Data: []byte(new)}}, Name: name}, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (d *differ) header(_, _ *item, _ *table) {}
 
 func (d *differ) both(pub, new *item, p *pair) {
 	for i := range p.changes {
-		if p.changes[i].what > same {
+		if p.changes[i].what > agrees {
 			d.replaced(pub, new)
 			return
 		}
@@ -52,7 +52,10 @@ func (d *differ) added(new *item) {
 	d.put(fmt.Sprintf("@@ +%d @@\n+%s\n", new.n, clip(string(new.text))), 2)
 }
 
-func (d *differ) value(where, pub, new string, _ Mark) {
+func (d *differ) value(where, pub, new string, mark Mark) {
+	if mark == Printed {
+		return
+	}
 	hunk := "@@ " + clip(where) + " @@\n"
 	lines := 1
 	if pub != "" {

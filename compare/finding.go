@@ -29,7 +29,7 @@ func (j *job) conclude(f *record.Finding) {
 		f.Verdict = record.WithinTolerance
 	case t.notCut == 0:
 		f.Verdict = record.NeedsEyes
-		f.Reason = t.numbers(f.Differing) + "; it agrees if the published digits were cut off instead of rounded"
+		f.Reason = t.numbers(f.Differing) + "; that one agrees if the published digits were cut off instead of rounded"
 	case failing == 0:
 		f.Verdict = record.NeedsEyes
 		f.Reason = t.coarse()
@@ -58,27 +58,20 @@ func (t *tally) explain(f *record.Finding) string {
 	if t.broken > 0 {
 		parts = append(parts, t.first)
 		if t.broken > 1 {
-			parts = append(parts, fmt.Sprintf("%d more places differ", t.broken-1))
+			parts = append(parts, fmt.Sprintf("%s like this", plural(t.broken-1, "more place")))
 		}
 	}
 	if f.Differing > 0 {
 		parts = append(parts, t.numbers(f.Differing))
 	} else if t.compared > 0 {
-		parts = append(parts, t.allAgree())
-	}
-	if f.Verdict == record.WithinTolerance {
-		return "within the tolerance asked: " + strings.Join(parts, "; ")
+		parts = append(parts, fmt.Sprintf("the %s compared agree in every printed digit", plural(t.compared, "number")))
 	}
 	return strings.Join(parts, "; ")
 }
 
 func (t *tally) numbers(differing int64) string {
-	verb := "differ"
-	if differing == 1 {
-		verb = "differs"
-	}
 	w := t.worst
-	out := fmt.Sprintf("%d of %s %s", differing, plural(t.compared, "number"), verb)
+	out := fmt.Sprintf("%d of %d numbers differ", differing, t.compared)
 	if !w.found {
 		return out
 	}
@@ -94,9 +87,8 @@ func (t *tally) numbers(differing int64) string {
 }
 
 func (t *tally) coarse() string {
-	return fmt.Sprintf("%s equal what was published but %s printed with fewer digits; first at %s: published %s, new %s",
-		plural(t.outcomes[unclear], "number"), map[bool]string{true: "is", false: "are"}[t.outcomes[unclear] == 1],
-		t.worst.where, clip(t.worst.pub), clip(t.worst.new))
+	return fmt.Sprintf("%d of %d numbers equal the published ones but show fewer digits; worst at %s: published %s, new %s",
+		t.outcomes[unclear], t.compared, t.worst.where, clip(t.worst.pub), clip(t.worst.new))
 }
 
 // describe fills in the digits and the worst place.

@@ -3,10 +3,8 @@ package compare
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
@@ -24,7 +22,7 @@ const (
 // picture is a decoded PNG.
 type picture struct {
 	image.Image
-	managed uint32 // sums the chunks that change how its samples are shown
+	colours colours
 }
 
 func comparePNG(ctx context.Context, j *job) error {
@@ -53,7 +51,7 @@ func comparePNG(ctx context.Context, j *job) error {
 	f.Compared, f.Differing = int64(pub.Bounds().Dx())*int64(pub.Bounds().Dy()), d.count
 	if d.count == 0 {
 		f.Verdict, f.Reason = record.SameContent, "the same "+size+" pixels; only their encoding or what is written beside them differs"
-		if pub.managed != new.managed {
+		if pub.colours != new.colours {
 			f.Verdict, f.Reason = record.NeedsEyes, "the same samples, but the files name different colour profiles or gamma"
 		}
 		return nil
@@ -76,7 +74,7 @@ func (j *job) alike(ctx context.Context, pub, new *picture, d *pixels) error {
 	switch {
 	case j.rule.score == nil:
 		f.Reason += ", and no score is asked that would do"
-	case mustNumber(f.Score).float() >= j.rule.score.float() && pub.managed == new.managed:
+	case mustNumber(f.Score).float() >= j.rule.score.float() && pub.colours == new.colours:
 		f.Verdict = record.WithinTolerance
 		f.Reason += ", " + j.rule.Score + " asked"
 	default:
@@ -108,7 +106,7 @@ func readPNG(r io.Reader, of side) (*picture, error) {
 	if int64(conf.Width)*int64(conf.Height) > maxPixels {
 		return nil, tooLarge(of, "%d × %d pixels; at most %d are compared", conf.Width, conf.Height, maxPixels)
 	}
-	managed, err := chunks(b, of)
+	how, err := chunks(b, of)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +114,7 @@ func readPNG(r io.Reader, of side) (*picture, error) {
 	if err != nil {
 		return nil, malformed(of, KindPNG, "%s", reason(err))
 	}
-	return &picture{m, managed}, nil
+	return &picture{m, how}, nil
 }
 
 func reason(err error) string {
@@ -124,29 +122,6 @@ func reason(err error) string {
 		return "it ends too early"
 	}
 	return err.Error()
-}
-
-// chunks looks at what the decoder passes over: animations, which can't be
-// compared by their first picture, and how colours are to be shown.
-func chunks(b []byte, of side) (uint32, error) {
-	var managed uint32
-	for at := len(pngSignature); at+12 <= len(b); {
-		size := int64(binary.BigEndian.Uint32(b[at:]))
-		if size > int64(len(b)-at-12) {
-			break // the decoder has said so, or will
-		}
-		name, data := string(b[at+4:at+8]), b[at+4:at+8+int(size)]
-		switch name {
-		case "acTL":
-			return 0, &undecided{fmt.Sprintf("the %s picture is animated", of)}
-		case "gAMA", "cHRM", "iCCP", "sRGB", "cICP", "mDCV", "cLLI":
-			managed = crc32.Update(managed, crc32.IEEETable, data)
-		case "IEND":
-			return managed, nil
-		}
-		at += 12 + int(size)
-	}
-	return managed, nil
 }
 
 // pixels is where two pictures of one size differ.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	"repro/record"
 )
@@ -42,7 +43,7 @@ type Show struct {
 
 // Row is a row of a table, a line of text or a value of a JSON file.
 type Row struct {
-	Name      string  // number of the row or line, key of the row, JSON pointer
+	Name      string  // number of the row or line, JSON pointer
 	Published []Piece // cells, or pieces of the line; nil if only the new file has it
 	New       []Piece // nil if only the published file has it
 	Skipped   int64   // if not 0, the row stands for so many equal ones
@@ -50,8 +51,9 @@ type Row struct {
 
 // Piece is a cell, or a part of a line.
 type Piece struct {
-	Text string
-	Mark Mark
+	Text   string
+	Mark   Mark
+	Agreed int // bytes of Text, from its start, that say the same on both sides
 }
 
 // Differs reports whether anything in the row is not the same text.
@@ -97,7 +99,7 @@ func (s *shower) header(_, _ *item, t *table) {
 
 func (s *shower) both(pub, new *item, p *pair) {
 	s.differ.both(pub, new, p)
-	row := Row{Name: s.name(pub)}
+	row := Row{Name: fmt.Sprint(pub.n)}
 	if pub.cells != nil {
 		row.Published, row.New = s.cells(pub, new, p)
 	} else {
@@ -108,27 +110,29 @@ func (s *shower) both(pub, new *item, p *pair) {
 
 func (s *shower) replaced(pub, new *item) {
 	s.differ.replaced(pub, new)
-	s.show.add(Row{Name: s.name(pub), Published: s.whole(pub, nil), New: s.whole(new, s.place)})
+	s.show.add(Row{Name: fmt.Sprint(pub.n), Published: s.whole(pub, nil), New: s.whole(new, s.place)})
 }
 
 func (s *shower) dropped(pub *item) {
 	s.differ.dropped(pub)
-	s.show.add(Row{Name: s.name(pub), Published: s.whole(pub, nil)})
+	s.show.add(Row{Name: fmt.Sprint(pub.n), Published: s.whole(pub, nil)})
 }
 
 func (s *shower) added(new *item) {
 	s.differ.added(new)
-	s.show.add(Row{Name: s.name(new), New: s.whole(new, s.place)})
+	s.show.add(Row{Name: fmt.Sprint(new.n), New: s.whole(new, s.place)})
 }
 
 func (s *shower) value(where, pub, new string, mark Mark) {
 	s.differ.value(where, pub, new, mark)
 	row := Row{Name: where}
 	if pub != "" {
-		row.Published = []Piece{{pub, mark}}
+		row.Published = []Piece{{Text: pub}}
+		row.Published[0].mark(mark, new)
 	}
 	if new != "" {
-		row.New = []Piece{{new, mark}}
+		row.New = []Piece{{Text: new}}
+		row.New[0].mark(mark, pub)
 	}
 	s.show.add(row)
 }
@@ -140,13 +144,6 @@ func (s *shower) place(i int) int {
 	return i
 }
 
-func (s *shower) name(it *item) string {
-	if s.table != nil && s.table.keys != nil {
-		return s.table.name(it)
-	}
-	return fmt.Sprint(it.n)
-}
-
 // cells pairs the cells of two rows, in the order of the published columns.
 func (s *shower) cells(pub, new *item, p *pair) ([]Piece, []Piece) {
 	a, b := s.whole(pub, nil), s.whole(new, s.place)
@@ -156,7 +153,8 @@ func (s *shower) cells(pub, new *item, p *pair) ([]Piece, []Piece) {
 	for _, c := range p.changes {
 		if c.item < len(a) && c.item < len(b) {
 			mark := worse(b[c.item].Mark, markOf(c.what))
-			a[c.item].Mark, b[c.item].Mark = mark, mark
+			a[c.item].mark(mark, b[c.item].Text)
+			b[c.item].mark(mark, a[c.item].Text)
 		}
 	}
 	return a, b
@@ -165,7 +163,7 @@ func (s *shower) cells(pub, new *item, p *pair) ([]Piece, []Piece) {
 // whole is a row or a line of which all differs.
 func (s *shower) whole(it *item, place func(int) int) []Piece {
 	if it.cells == nil {
-		return []Piece{{clip(string(it.text)), Off}}
+		return []Piece{{Text: clip(string(it.text)), Mark: Off}}
 	}
 	out := []Piece{}
 	for i := range min(len(it.cells), maxPieces) {
@@ -173,7 +171,7 @@ func (s *shower) whole(it *item, place func(int) int) []Piece {
 		if place != nil {
 			at = place(i)
 		}
-		out = append(out, Piece{clip(string(it.value(at))), Off})
+		out = append(out, Piece{Text: clip(string(it.value(at))), Mark: Off})
 	}
 	return out
 }
@@ -181,7 +179,7 @@ func (s *shower) whole(it *item, place func(int) int) []Piece {
 // pieces splits two lines at the numbers that changed.
 func (s *shower) pieces(pub, new []byte, p *pair) ([]Piece, []Piece) {
 	if len(p.changes) == 0 {
-		return []Piece{{clip(string(pub)), Equal}}, []Piece{{clip(string(new)), Equal}}
+		return []Piece{{Text: clip(string(pub))}}, []Piece{{Text: clip(string(new))}}
 	}
 	return split(s.hide(pub), p.changes, false), split(s.hide(new), p.changes, true)
 }
@@ -194,19 +192,57 @@ func split(line []byte, changes []change, fresh bool) []Piece {
 			continue
 		}
 		if next < len(changes) && changes[next].item == number && len(out) < maxPieces {
-			text := changes[next].pub
+			text, other := changes[next].pub, changes[next].new
 			if fresh {
-				text = changes[next].new
+				text, other = other, text
 			}
 			if bytes.Equal(text, tok.of(line)) {
-				out = append(out, Piece{clip(string(line[at:tok.from])), Equal}, Piece{clip(string(text)), markOf(changes[next].what)})
+				piece := Piece{Text: string(text)}
+				piece.mark(markOf(changes[next].what), string(other))
+				out = append(out, Piece{Text: clip(string(line[at:tok.from]))}, piece)
 				at = tok.to
 			}
 			next++
 		}
 		number++
 	}
-	return append(out, Piece{clip(string(line[at:])), Equal})
+	return append(out, Piece{Text: clip(string(line[at:]))})
+}
+
+// mark says how the piece stands to the other side's.
+func (p *Piece) mark(m Mark, other string) {
+	p.Mark = m
+	if m != Equal {
+		p.Agreed = agreed(p.Text, other)
+	}
+}
+
+// agreed is how much of text says the same as the other text: of two numbers
+// the leading digits, however they are written; else what both begin with.
+func agreed(text, other string) int {
+	var a, b number
+	if !a.parse([]byte(text)) || !b.parse([]byte(other)) || len(a.digits) == 0 || len(b.digits) == 0 {
+		n := prefix([]byte(text), []byte(other))
+		for n > 0 && n < len(text) && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		return n
+	}
+	if a.neg != b.neg || a.last+len(a.digits) != b.last+len(b.digits) {
+		return 0
+	}
+	var s shape
+	s.scan([]byte(text))
+	at := s.firstReal
+	for left := prefix(a.digits, b.digits); left > 0; at++ {
+		if digit(text[at]) {
+			left--
+		}
+	}
+	if at == s.firstReal {
+		return 0
+	}
+	return at
 }
 
 func markOf(o outcome) Mark {

@@ -20,6 +20,7 @@ type cell struct {
 type columns struct {
 	rows   [][]cell
 	indent string
+	wide   []int // of each column, once the first row is written
 }
 
 func (c *columns) add(cells ...cell) { c.rows = append(c.rows, cells) }
@@ -38,26 +39,33 @@ func (c *columns) widths() []int {
 }
 
 func (c *columns) write(p *printer) {
-	widths := c.widths()
-	for _, row := range c.rows {
-		var line strings.Builder
-		line.WriteString(c.indent)
-		for i, cell := range row {
-			pad := strings.Repeat(" ", max(0, widths[i]-width(cell.text)))
-			text := p.style.paint(cell.tone, cell.text)
-			switch {
-			case cell.right:
-				text = pad + text
-			case i < len(row)-1:
-				text += pad
-			}
-			if i > 0 {
-				line.WriteString("  ")
-			}
-			line.WriteString(text)
-		}
-		p.line("%s", strings.TrimRight(line.String(), " "))
+	for i := range c.rows {
+		c.writeRow(p, i)
 	}
+}
+
+func (c *columns) writeRow(p *printer, i int) {
+	if c.wide == nil {
+		c.wide = c.widths()
+	}
+	var line strings.Builder
+	line.WriteString(c.indent)
+	last := len(c.rows[i]) - 1
+	for j, cell := range c.rows[i] {
+		pad := strings.Repeat(" ", max(0, c.wide[j]-width(cell.text)))
+		text := p.style.paint(cell.tone, cell.text)
+		switch {
+		case cell.right:
+			text = pad + text
+		case j < last:
+			text += pad
+		}
+		if j > 0 {
+			line.WriteString("  ")
+		}
+		line.WriteString(text)
+	}
+	p.line("%s", strings.TrimRight(line.String(), " "))
 }
 
 // printer writes lines and keeps the first error.

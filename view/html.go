@@ -239,7 +239,7 @@ func signed(v *record.VerifyReport) signedFact {
 		}
 	}
 	if v.Verdict == record.ImageSigned && len(trusted) > 0 {
-		f.Tone, f.Words = "good", "Signed by "+strings.Join(trusted, ", ")+", trusted by the reader of this report"
+		f.Tone, f.Words = "good", "Signed by "+strings.Join(trusted, ", ")+", whom the reviewer trusts"
 	} else {
 		f.More = append(f.More, Clean(v.Reason))
 	}

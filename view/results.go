@@ -11,7 +11,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"repro/compare"
 	"repro/record"
@@ -25,7 +24,7 @@ const (
 	maxLog         = 16 << 10 // bytes of one log, its end
 	maxOutputs     = 500
 	maxSource      = 8 << 20 // bytes of a file that is shown side by side
-	openRows       = 40      // a table of so many rows is shown unfolded
+	openRows       = 16      // a table of so many rows is shown unfolded
 )
 
 // builder fills a page and keeps count of the room.
@@ -75,7 +74,7 @@ type row struct {
 	NoPublished, NoNew bool
 }
 
-// piece is a cell or a part of a line; Head is what both sides begin with.
+// piece is a cell or a part of a line; Tail is where the sides part.
 type piece struct{ Text, Mark, Head, Tail string }
 
 func (b *builder) result(i int, f record.Finding) result {
@@ -151,7 +150,7 @@ func (b *builder) figures(f record.Finding) []figure {
 		b.figure("New", "The new picture of "+f.Result, read(b.files.New, f.Output)),
 	}
 	if png := b.files.Pictures[f.Result]; png != nil {
-		out = append(out, b.figure("Difference: red where a pixel is not the same", "Where the two pictures of "+f.Result+" differ", png))
+		out = append(out, b.figure("Difference, in red", "Where the two pictures of "+f.Result+" differ", png))
 	}
 	return out
 }
@@ -205,7 +204,7 @@ func (b *builder) side(f record.Finding) *side {
 	if err != nil || show == nil || len(show.Rows) == 0 {
 		return nil
 	}
-	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: len(show.Rows) <= openRows || !f.Verdict.Reproduced()}
+	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: !f.Verdict.Reproduced() || len(show.Rows) <= openRows}
 	for _, name := range show.Columns {
 		s.Columns = append(s.Columns, Clean(name))
 	}
@@ -227,51 +226,36 @@ func (b *builder) side(f record.Finding) *side {
 	return s
 }
 
-// rowOf marks what both sides of a row begin with, so that the eye falls on
-// the first digit that is not the same.
+// rowOf cuts a row's marked pieces where both sides stop saying the same, so
+// that the eye falls on the first digit that differs.
 func rowOf(from *compare.Row) row {
 	r := row{Name: Clean(from.Name), NoPublished: from.Published == nil, NoNew: from.New == nil}
 	if from.Skipped > 0 {
 		r.Gap = fmt.Sprintf("%d equal %s", from.Skipped, noun(int(from.Skipped), "row"))
 		return r
 	}
-	for i, p := range from.New {
-		text := Clean(p.Text)
-		out := piece{Text: text, Mark: string(p.Mark), Head: text}
-		if p.Mark != compare.Equal {
-			old := ""
-			if i < len(from.Published) {
-				old = Clean(from.Published[i].Text)
-			}
-			n := common(old, text)
-			out.Head, out.Tail = text[:n], text[n:]
-			if out.Tail == "" {
-				out.Head, out.Tail = "", text
-			}
-			if r.Mark == "" || p.Mark == compare.Off {
-				r.Mark = string(p.Mark)
-			}
+	for _, p := range from.New {
+		r.New = append(r.New, pieceOf(p))
+		if p.Mark != compare.Equal && (r.Mark == "" || p.Mark == compare.Off) {
+			r.Mark = string(p.Mark)
 		}
-		r.New = append(r.New, out)
 	}
 	for _, p := range from.Published {
-		r.Published = append(r.Published, piece{Text: Clean(p.Text), Mark: string(p.Mark), Head: Clean(p.Text)})
+		r.Published = append(r.Published, pieceOf(p))
 	}
 	return r
 }
 
-// common is the length of what a and b both begin with, whole characters.
-func common(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) {
-		r, size := utf8.DecodeRuneInString(a[n:])
-		other, _ := utf8.DecodeRuneInString(b[n:])
-		if r != other {
-			break
-		}
-		n += size
+func pieceOf(p compare.Piece) piece {
+	out := piece{Text: Clean(p.Text), Mark: string(p.Mark)}
+	if p.Mark != compare.Equal && p.Agreed > 0 && p.Agreed < len(p.Text) {
+		out.Head, out.Tail = Clean(p.Text[:p.Agreed]), Clean(p.Text[p.Agreed:])
+	} else if p.Mark != compare.Equal {
+		out.Tail = out.Text
+	} else {
+		out.Head = out.Text
 	}
-	return n
+	return out
 }
 
 func (r *row) size() int {

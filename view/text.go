@@ -20,12 +20,10 @@ func Findings(w io.Writer, findings []record.Finding, s Style) error {
 // not come out again is followed by where it differs.
 func Compare(w io.Writer, r *record.CompareReport, diffs bool, s Style) error {
 	p := &printer{w: w, style: s}
-	if !diffs {
-		p.findings(r.Findings)
-	}
-	for _, f := range r.Findings {
-		if diffs {
-			p.findings([]record.Finding{f})
+	c := table(r.Findings)
+	for i, f := range r.Findings {
+		c.writeRow(p, i)
+		if diffs && !f.Verdict.Reproduced() {
 			p.diff(f.Diff)
 		}
 	}
@@ -34,11 +32,15 @@ func Compare(w io.Writer, r *record.CompareReport, diffs bool, s Style) error {
 }
 
 func (p *printer) findings(findings []record.Finding) {
-	c := columns{indent: "  "}
+	table(findings).write(p)
+}
+
+func table(findings []record.Finding) *columns {
+	c := &columns{indent: "  "}
 	for _, f := range findings {
 		c.add(cell{string(f.Verdict), toneOf(f.Verdict), false}, cell{text: Clean(f.Result)}, cell{text: Clean(f.Reason)})
 	}
-	c.write(p)
+	return c
 }
 
 func (p *printer) diff(text string) {
