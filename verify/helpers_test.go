@@ -1,0 +1,146 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"repro/format"
+	"repro/key"
+	"repro/record"
+	"repro/sign"
+	"repro/tree"
+	"repro/verify"
+)
+
+var (
+	ctx  = context.Background()
+	made = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+)
+
+func newKey(t testing.TB, kind key.Kind, name string) *key.Private {
+	t.Helper()
+	alg := key.Ed25519
+	if kind == key.PEM {
+		alg = key.ECDSAP256
+	}
+	k, err := key.New(kind, key.Options{Algorithm: alg, Name: name, Time: made})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// image makes an image whose environment layer holds content.
+func image(t testing.TB, content string) string {
+	t.Helper()
+	env := tree.NewDir()
+	if err := env.Put("bin/sh", tree.NewFile(0o755, []byte(content))); err != nil {
+		t.Fatal(err)
+	}
+	code := tree.NewDir()
+	if err := code.Put("paper/a.sh", tree.NewFile(0o644, []byte("true\n"))); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "paper.sif")
+	_, err := format.Create(ctx, name, format.Spec{
+		Manifest: record.Manifest{
+			Version:     record.ManifestVersion,
+			Paper:       record.Paper{Title: "T", Authors: []record.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
+			Arch:        "amd64",
+			Environment: record.Environment{Kind: "host"},
+			Steps:       []record.Step{},
+			Results:     []record.Result{},
+		},
+		Recipe:  []byte("title: T\n"),
+		Inspect: []byte("{}\n"),
+		Layers: []format.LayerSpec{
+			{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: env},
+			{Name: "code", Role: record.RoleLayer, Tree: code},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// signedBy returns the bytes of an image that keys signed one after the other.
+func signedBy(t testing.TB, keys ...*key.Private) []byte {
+	t.Helper()
+	name := image(t, "not really a shell")
+	for _, k := range keys {
+		if _, err := sign.Image(ctx, name, k, sign.Options{Time: made}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return read(t, name)
+}
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func trusting(keys ...*key.Private) verify.Trust {
+	var t verify.Trust
+	for _, k := range keys {
+		t.Keys = append(t.Keys, k.Public())
+	}
+	return t
+}
+
+// run verifies the file b. A file that cannot even be opened gives no report.
+func run(b []byte, t verify.Trust, o verify.Options) (*record.VerifyReport, error) {
+	im, err := format.New(bytes.NewReader(b), int64(len(b)), "paper.sif")
+	if err != nil {
+		return &record.VerifyReport{Verdict: record.ImageMalformed}, err
+	}
+	return verify.Image(ctx, im, t, o)
+}
+
+// statuses lists the statuses of the signatures in a report.
+func statuses(r *record.VerifyReport) (list []string) {
+	for _, s := range r.Signatures {
+		list = append(list, s.Status)
+	}
+	return list
+}
+
+// SIF fields, for those who tamper with them.
+const (
+	headerArch     = 45
+	headerUUID     = 48
+	headerCreated  = 64
+	headerModified = 72
+	headerFree     = 80
+	headerTotal    = 88
+	headerTable    = 96
+	headerDataSize = 120
+	descriptorSize = 585
+
+	used, id, group, link, offset = 4, 5, 9, 13, 17
+	size, padded, created         = 25, 33, 41
+	modified, uid, name, extra    = 49, 57, 73, 201
+)
+
+// slot returns where the descriptor of slot n (from 1) stands.
+func slot(n int) int { return 4096 + (n-1)*descriptorSize }
+
+func put32(b []byte, at int, v uint32) { binary.LittleEndian.PutUint32(b[at:], v) }
+func put64(b []byte, at int, v int64)  { binary.LittleEndian.PutUint64(b[at:], uint64(v)) }
+func get64(b []byte, at int) int64     { return int64(binary.LittleEndian.Uint64(b[at:])) }
+
+// object returns the bytes of the object in slot n.
+func object(b []byte, n int) []byte {
+	from := get64(b, slot(n)+offset)
+	return b[from : from+get64(b, slot(n)+size)]
+}

@@ -1,0 +1,332 @@
+package verify_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"repro/format"
+	"repro/format/signature"
+	"repro/key"
+	"repro/record"
+	"repro/sign"
+	"repro/verify"
+)
+
+func TestSigned(t *testing.T) {
+	alice, bob, carol := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.OpenPGP, "Bob"), newKey(t, key.PEM, "")
+	b := signedBy(t, alice, bob, carol)
+	for _, trust := range []verify.Trust{trusting(alice), trusting(bob), trusting(carol), trusting(carol, alice)} {
+		for _, classic := range []bool{false, true} {
+			r, err := run(b, trust, verify.Options{Classic: classic})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict != record.ImageSigned || !r.Canonical || !r.Intact || r.ContentID == "" || len(r.Problems) > 0 {
+				t.Errorf("%+v", r)
+			}
+			valid := 0
+			for _, s := range r.Signatures {
+				if (s.Status == record.SignatureValid) != s.Trusted {
+					t.Errorf("%+v", s)
+				}
+				if s.Trusted {
+					valid++
+				}
+			}
+			if valid != len(trust.Keys) {
+				t.Errorf("%d valid signatures for %d keys", valid, len(trust.Keys))
+			}
+			for _, o := range r.Objects {
+				if !o.Intact || len(o.Signers) != len(trust.Keys) {
+					t.Errorf("%+v", o)
+				}
+			}
+		}
+	}
+	r, _ := run(b, verify.Trust{Keys: trusting(carol).Keys, Names: map[key.Fingerprint]string{carol.Fingerprint(): "carol.pub"}}, verify.Options{})
+	if !strings.Contains(r.Reason, "carol.pub") {
+		t.Error(r.Reason)
+	}
+}
+
+func TestNotSigned(t *testing.T) {
+	alice, bob, carol := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.OpenPGP, "Bob"), newKey(t, key.PEM, "")
+	tests := []struct {
+		name     string
+		image    []byte
+		trust    verify.Trust
+		statuses []string
+		reason   string
+	}{
+		{"no signature", signedBy(t), trusting(alice), nil, "no signature"},
+		{"no key", signedBy(t, alice), verify.Trust{}, []string{record.SignatureUnknown}, "no key was given"},
+		{"another key", signedBy(t, alice), trusting(bob), []string{record.SignatureUnknown}, string(alice.Fingerprint())},
+		{"another kind", signedBy(t, alice), trusting(carol), []string{record.SignatureUnknown}, string(alice.Fingerprint())},
+		{"envelope, another key", signedBy(t, carol), trusting(newKey(t, key.PEM, "")), []string{record.SignatureUnknown}, string(carol.Fingerprint())},
+	}
+	for _, tt := range tests {
+		r, err := run(tt.image, tt.trust, verify.Options{})
+		if !errors.Is(err, verify.ErrNotSigned) || r.Verdict != record.ImageNotSigned {
+			t.Errorf("%s: %v, verdict %q", tt.name, err, r.Verdict)
+		}
+		if !r.Canonical || !r.Intact {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+		if !slices.Equal(statuses(r), tt.statuses) {
+			t.Errorf("%s: %v", tt.name, statuses(r))
+		}
+		if !strings.Contains(r.Reason, tt.reason) || !strings.Contains(err.Error(), tt.reason) {
+			t.Errorf("%s: reason %q, error %q", tt.name, r.Reason, err)
+		}
+	}
+}
+
+// withBlocks returns an image that carries the given signature objects.
+func withBlocks(t *testing.T, objects ...format.NewObject) []byte {
+	t.Helper()
+	file := image(t, "not really a shell")
+	for _, o := range objects {
+		if err := format.Append(ctx, file, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return read(t, file)
+}
+
+func payloadOf(t *testing.T, file string) []byte {
+	t.Helper()
+	im, err := format.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer im.Close()
+	p, err := im.Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func entity(k *key.Private) (e [20]byte) {
+	copy(e[:], k.Entity().PrimaryKey.Fingerprint)
+	return e
+}
+
+// TestSignatureStatuses puts one signature of each sort into an image.
+func TestSignatureStatuses(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	payload := payloadOf(t, image(t, "not really a shell"))
+	clear := func(k *key.Private, payload []byte, at time.Time) []byte {
+		c, err := signature.Clearsign(payload, k, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Encode()
+	}
+	envelope := func(payload []byte, k *key.Private, edit func(*signature.Envelope)) []byte {
+		e := &signature.Envelope{Payload: payload}
+		if err := e.Sign(k); err != nil {
+			t.Fatal(err)
+		}
+		if edit != nil {
+			edit(e)
+		}
+		return e.Encode()
+	}
+	alice, carol := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.PEM, "")
+	certificate, err := alice.Revoke(key.Compromised, "", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked, err := alice.Public().Revoked(certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := payloadOf(t, image(t, "another shell"))
+	pgp := func(data []byte) format.NewObject { return format.NewObject{Entity: entity(alice), Data: data} }
+	dsse := func(data []byte) format.NewObject { return format.NewObject{Data: data} }
+	good := clear(alice, payload, made)
+	aliceKey, carolKey := alice.Public(), carol.Public()
+	tests := []struct {
+		name   string
+		object format.NewObject
+		key    *key.Public
+		at     time.Time
+		status string
+		is     error
+	}{
+		{"good", pgp(good), aliceKey, now, record.SignatureValid, nil},
+		{"good envelope", dsse(envelope(payload, carol, nil)), carolKey, now, record.SignatureValid, nil},
+		{"revoked", pgp(good), revoked, now, record.SignatureRevoked, verify.ErrNotSigned},
+		{"from the future", pgp(good), aliceKey, made.Add(-time.Hour), record.SignatureInvalid, verify.ErrNotSigned},
+		{"a fast clock", pgp(good), aliceKey, made.Add(-time.Minute), record.SignatureValid, nil},
+		{"of another image", pgp(clear(alice, other, made)), aliceKey, now, record.SignatureInvalid, format.ErrAltered},
+		{"envelope of another image", dsse(envelope(other, carol, nil)), carolKey, now, record.SignatureInvalid, format.ErrAltered},
+		{"of a text", pgp(clear(alice, []byte("I, Alice"), made)), aliceKey, now, record.SignatureInvalid, format.ErrAltered},
+		{"other descriptor entity", format.NewObject{Data: good}, aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"other descriptor hash", format.NewObject{Hash: format.HashSHA512, Entity: entity(alice), Data: good}, aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"envelope, other hash", format.NewObject{Hash: format.HashSHA384, Data: envelope(payload, carol, nil)}, carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"envelope with an entity", format.NewObject{Entity: entity(alice), Data: envelope(payload, carol, nil)}, carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"key id of another", dsse(envelope(payload, carol, func(e *signature.Envelope) { e.Signatures[0].KeyID = "SHA256:" + strings.Repeat("A", 43) })), carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"wrong signature", dsse(envelope(payload, carol, func(e *signature.Envelope) { e.Signatures[0].Sig[10] ^= 1 })), carolKey, now, record.SignatureInvalid, verify.ErrNotSigned},
+		{"payload exchanged", dsse(envelope(other, carol, func(e *signature.Envelope) { e.Payload = payload })), carolKey, now, record.SignatureInvalid, verify.ErrNotSigned},
+		{"envelope of another sort", dsse(bytes.Replace(envelope(payload, carol, nil), []byte(signature.PayloadType), []byte("application/vnd.in-toto+json"), 1)), carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"junk", dsse([]byte("junk")), aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"legacy", pgp(bytes.Replace(good, []byte("\n\n{"), []byte("\n\nSIFHASH:\n{"), 1)), aliceKey, now, record.SignatureWeak, verify.ErrNotSigned},
+		{"text before", pgp(append([]byte("trust me\n"), good...)), aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"text after", pgp(append(bytes.Clone(good), "trust me\n"...)), aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+	}
+	for _, tt := range tests {
+		for _, beside := range []bool{false, true} {
+			tt.object.Attestation = beside
+			r, err := run(withBlocks(t, tt.object), verify.Trust{Keys: []*key.Public{tt.key}}, verify.Options{Now: tt.at})
+			if !errors.Is(err, tt.is) || !slices.Equal(statuses(r), []string{tt.status}) {
+				t.Errorf("%s: %v, statuses %v (%s)", tt.name, err, statuses(r), r.Signatures[0].Problem)
+				continue
+			}
+			if s := r.Signatures[0]; s.Beside != beside || (s.Problem == "") != (s.Status == record.SignatureValid) {
+				t.Errorf("%s: %+v", tt.name, s)
+			}
+		}
+	}
+	for _, sig := range [][]byte{nil, []byte("junk"), clear(alice, other, made)} { // none takes anything away
+		b := withBlocks(t, pgp(good))
+		r, err := run(b, trusting(alice), verify.Options{Detached: [][]byte{sig}})
+		if err != nil || len(r.Signatures) != 2 {
+			t.Error(err)
+		}
+	}
+	r, err := run(withBlocks(t, dsse([]byte("junk")), pgp(good), pgp(clear(alice, other, made))), trusting(alice), verify.Options{})
+	if err != nil || r.Verdict != record.ImageSigned {
+		t.Errorf("junk beside a good signature: %v", err)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	k, err := key.New(key.OpenPGP, key.Options{Name: "Alice", Time: made, Lifetime: 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := image(t, "not really a shell")
+	if _, err := sign.Image(ctx, name, k, sign.Options{Time: made.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := run(read(t, name), trusting(k), verify.Options{}) // long after
+	if err != nil || r.Signatures[0].Status != record.SignatureValid {
+		t.Errorf("signed before its key expired: %v", err)
+	}
+}
+
+// TestRebuilt: whoever changes a file and all digests with it has another
+// image, which the old signature does not fit.
+func TestRebuilt(t *testing.T) {
+	alice, mallory := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.OpenPGP, "Mallory")
+	name := image(t, "another shell")
+	if _, err := sign.Image(ctx, name, mallory, sign.Options{Time: made}); err != nil {
+		t.Fatal(err)
+	}
+	old, err := format.New(bytes.NewReader(signedBy(t, alice)), int64(len(signedBy(t, alice))), "old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transplant, err := old.Signatures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := format.Append(ctx, name, transplant[0]); err != nil {
+		t.Fatal(err)
+	}
+	r, err := run(read(t, name), trusting(alice), verify.Options{})
+	if !errors.Is(err, format.ErrAltered) || r.Verdict != record.ImageAltered {
+		t.Errorf("%v, verdict %q", err, r.Verdict)
+	}
+	if !strings.Contains(r.Reason, "Alice") {
+		t.Error(r.Reason)
+	}
+}
+
+// TestAltered names the object that was damaged.
+func TestAltered(t *testing.T) {
+	alice := newKey(t, key.OpenPGP, "Alice")
+	noise := make([]byte, 200_000) // more than a block after compression
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	file := image(t, string(noise))
+	if _, err := sign.Image(ctx, file, alice, sign.Options{Time: made}); err != nil {
+		t.Fatal(err)
+	}
+	for n, name := range map[int]string{2: "repro.yaml", 3: "inspect-metadata.json", 4: "environment", 5: "environment.verity", 6: "code"} {
+		b := read(t, file)
+		object(b, n)[1] ^= 1
+		r, err := run(b, trusting(alice), verify.Options{})
+		if !errors.Is(err, format.ErrAltered) || r.Verdict != record.ImageAltered || r.Intact || !r.Canonical {
+			t.Errorf("%s: %v, verdict %q", name, err, r.Verdict)
+			continue
+		}
+		if !strings.Contains(err.Error(), name) || !strings.Contains(r.Reason, name) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
+	}
+}
+
+// TestFlipEveryByte flips bytes of a signed image, one at a time. Outside
+// signatures no flip is accepted; inside, none leaves the image signed. All
+// bytes take minutes: REPRO_EXHAUSTIVE=1 asks for them, otherwise zeros outside
+// the signature are thinned out.
+func TestFlipEveryByte(t *testing.T) {
+	for _, kind := range []key.Kind{key.OpenPGP, key.PEM} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			k := newKey(t, kind, "Alice")
+			whole := signedBy(t, k)
+			im, err := format.New(bytes.NewReader(whole), int64(len(whole)), "whole")
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := im.Objects()[len(im.Objects())-1]
+			b, trust, flipped := bytes.Clone(whole), trusting(k), 0
+			for i := range b {
+				inside := last.Offset <= int64(i) && int64(i) < last.Offset+last.Size
+				if whole[i] == 0 && !inside && i%61 != 0 && os.Getenv("REPRO_EXHAUSTIVE") == "" || testing.Short() && i%29 != 0 {
+					continue
+				}
+				flipped++
+				b[i] ^= 1 << (i % 8)
+				r, err := run(b, trust, verify.Options{Workers: 1})
+				b[i] = whole[i]
+				switch {
+				case err == nil || r.Verdict == record.ImageSigned:
+					t.Errorf("byte %d: still signed", i)
+				case !inside && !errors.Is(err, format.ErrMalformed) && !errors.Is(err, format.ErrAltered):
+					// Who the signer is stands in the descriptor, outside the block.
+					if at := i - slot(last.Slot) - extra; at < 0 || at >= 24 {
+						t.Errorf("byte %d: %v", i, err)
+					}
+				}
+			}
+			t.Logf("%d of %d bytes flipped", flipped, len(b))
+		})
+	}
+}
+
+func TestReportReads(t *testing.T) {
+	alice := newKey(t, key.OpenPGP, "Alice")
+	r, _ := run(signedBy(t, alice), trusting(alice), verify.Options{})
+	b, err := record.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again record.VerifyReport
+	if err := record.Unmarshal(b, &again); err != nil || fmt.Sprint(again) != fmt.Sprint(*r) {
+		t.Errorf("%v\n%s", err, b)
+	}
+	if os.Getenv("SHOW") != "" {
+		t.Logf("%s", b)
+	}
+}
