@@ -70,3 +70,5 @@ func TestFiles(t *testing.T) {
 		t.Logf("%-16s %s", f.Verdict, f.Reason)
 	}
 }
+
+func ruleOf(digits int) record.Rule { return record.Rule{Digits: digits} }
