@@ -18,11 +18,11 @@ var layers = []string{
 	"view",
 	"run",
 	"build sign verify oci compare",
-	"format recipe internal/sandbox internal/mount",
+	"format format/signature recipe build/host internal/sandbox internal/mount",
 	"format/signature",
 	"build/host format/squashfs format/verity record key",
 	"tree",
-	"progress internal/codec internal/atomicfile",
+	"progress internal/codec internal/atomicfile examples",
 }
 
 // owners says which packages may import an outside module. A module that is
@@ -31,7 +31,7 @@ var owners = map[string]string{
 	"github.com/urfave/cli/v2":               "cli",
 	"github.com/schollz/progressbar/v3":      "cli",
 	"golang.org/x/term":                      "cli",
-	"github.com/sylabs/sif/v2":               "format sign verify",
+	"github.com/sylabs/sif/v2":               "format sign verify format/signature",
 	"github.com/sigstore/sigstore":           "key",
 	"github.com/ProtonMail/go-crypto":        "key format/signature",
 	"github.com/klauspost/compress":          "internal/codec",

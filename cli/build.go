@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"repro/build"
+	"repro/format"
+	"repro/internal/codec"
+	"repro/oci"
+	"repro/recipe"
+	"repro/record"
+)
+
+func buildCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "build",
+		Usage:     "build an image of an experiment from its recipe",
+		ArgsUsage: "[FOLDER]",
+		Description: `Reads repro.yaml in the folder (default: this one) and writes one file that holds
+environment, code, data, steps and published results. The bytes depend on the
+recipe and the contents of what it names, and on nothing else.
+
+   repro build -o paper.sif
+   repro build paper/ --recipe paper/short.yaml -o short.sif`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `FILE` (default: the folder's name with .sif)"},
+			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
+			&cli.StringFlag{Name: "codec", Usage: "compress layers with `CODEC`: " + strings.Join(codec.Names(), ", ")},
+			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576"},
+			jsonFlag,
+		},
+		Action: func(ctx *cli.Context) error {
+			dir, err := oneArgument(ctx, ".", "build: name one folder at most")
+			if err != nil {
+				return err
+			}
+			return c.build(ctx, dir)
+		},
+	}
+}
+
+func (c *console) build(ctx *cli.Context, dir string) error {
+	if _, err := codec.Find(ctx.String("codec")); err != nil {
+		return usageError{fmt.Errorf("--codec: %w", err)}
+	}
+	name := ctx.String("recipe")
+	if name == "" {
+		name = filepath.Join(dir, recipe.FileName)
+	}
+	text, err := readBounded(name, recipe.MaxSize)
+	if err != nil {
+		return err
+	}
+	r, err := recipe.Parse(name, text)
+	if err != nil {
+		return err
+	}
+	out, err := imageName(ctx.String("output"), dir)
+	if err != nil {
+		return err
+	}
+	date, err := sourceDate()
+	if err != nil {
+		return err
+	}
+	_, err = build.Image(ctx.Context, out, build.Options{
+		Recipe: r, RecipeBytes: text, Dir: dir, Date: date,
+		Path: os.Getenv("PATH"), OCI: openOCI,
+		Codec: ctx.String("codec"), BlockSize: ctx.Int("block-size"), Progress: c.progress(),
+	})
+	if err != nil {
+		return err
+	}
+	return c.printBuilt(out, ctx.Bool("json"))
+}
+
+// printBuilt says what was built.
+func (c *console) printBuilt(name string, asJSON bool) error {
+	image, err := format.Open(name)
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	report, err := inspect(image)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.printJSON(report)
+	}
+	fmt.Fprintf(c.out, "%s  %d bytes  content id %s\n", name, report.Size, report.ContentID)
+	return nil
+}
+
+// imageName returns where the image goes, and refuses to replace a file that
+// is not an image.
+func imageName(name, dir string) (string, error) {
+	if name == "" {
+		full, err := filepath.Abs(dir)
+		if err != nil {
+			return "", err
+		}
+		name = filepath.Base(full) + ".sif"
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return name, nil // missing, or the error comes when it is written
+	}
+	if info.IsDir() {
+		return "", fmt.Errorf("%s: is a folder; -o wants a file", name)
+	}
+	old, err := format.Open(name)
+	if err != nil && info.Size() > 0 {
+		return "", fmt.Errorf("%s: exists and is not an image; remove it first if it may go", name)
+	}
+	if err == nil {
+		old.Close()
+	}
+	return name, nil
+}
+
+// sourceDate is the date that SOURCE_DATE_EPOCH gives recipes without one.
+func sourceDate() (string, error) {
+	epoch := os.Getenv("SOURCE_DATE_EPOCH")
+	if epoch == "" {
+		return "", nil
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil || seconds < 0 || seconds > 1<<32-1 {
+		return "", fmt.Errorf("SOURCE_DATE_EPOCH=%q: want seconds since 1970", epoch)
+	}
+	return time.Unix(seconds, 0).UTC().Format(time.RFC3339), nil
+}
+
+// openOCI gives package build what package oci opens.
+func openOCI(ctx context.Context, name string) (*build.Source, error) {
+	s, err := oci.Open(ctx, name, oci.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &build.Source{
+		Tree: s.Tree, Arch: s.Arch, Digest: record.Digest(s.Digest), Env: s.Config().Env, Close: s.Close,
+	}, nil
+}

@@ -1,0 +1,386 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"repro/examples"
+	"repro/format"
+)
+
+func demoCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "show the whole path on real published numbers",
+		Description: `Builds, signs, verifies, damages, re-runs and compares an example whose published
+results are NIST's certified values, in a temporary folder, offline. Every line
+that starts with $ is run through the same code as if you had typed it.
+
+   repro demo
+   repro demo --dir try        # keep everything in try/`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "dir", Usage: "work in `FOLDER`, which must not exist (default: a new temporary folder)"},
+		},
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() > 0 {
+				return usagef("demo takes no arguments, got %q", ctx.Args().First())
+			}
+			dir, err := demoFolder(ctx.String("dir"))
+			if err != nil {
+				return err
+			}
+			d := &demo{c: c, dir: dir}
+			return d.play(ctx.Context)
+		},
+	}
+}
+
+func demoFolder(name string) (string, error) {
+	if name == "" {
+		return os.MkdirTemp("", "repro-demo-")
+	}
+	if err := os.Mkdir(name, 0o777); err != nil {
+		return "", err
+	}
+	return filepath.Abs(name)
+}
+
+// demo plays the author's and the reviewer's part.
+type demo struct {
+	c       *console
+	dir     string
+	closing []string // what is printed last: verdicts and reports
+}
+
+func (d *demo) play(ctx context.Context) error {
+	start := time.Now()
+	if err := os.Chdir(d.dir); err != nil { // so that what is shown is what is run
+		return err
+	}
+	if err := d.nist(ctx); err != nil {
+		return err
+	}
+	if err := d.figure(ctx); err != nil {
+		return err
+	}
+	d.say("Everything is in %s (%.0f s).", d.dir, time.Since(start).Seconds())
+	for _, line := range d.closing {
+		fmt.Fprintln(d.c.out, line)
+	}
+	return nil
+}
+
+// nist is the story in full.
+func (d *demo) nist(ctx context.Context) error {
+	const name = "nist-strd"
+	d.say("The experiment: NIST's Statistical Reference Datasets, recomputed with sh and awk.")
+	if err := d.unpack(name, name, false); err != nil {
+		return err
+	}
+	d.say("The author builds one image of it: programs, code, data, steps, published results.")
+	if err := d.expect(ctx, statusDone, "build", name, "-o", "paper.sif"); err != nil {
+		return err
+	}
+	if err := d.buildElsewhere(ctx, name); err != nil {
+		return err
+	}
+	d.say("The author makes a key and signs.")
+	if err := d.expect(ctx, statusDone, "key", "new", "author", "--name", "A. Author", "--email", "author@example.org", "--no-passphrase"); err != nil {
+		return err
+	}
+	if err := d.expect(ctx, statusDone, "sign", "--key", "author.key", "paper.sif"); err != nil {
+		return err
+	}
+	d.say("A reviewer who has the author's public key verifies.")
+	if err := d.expect(ctx, statusDone, "verify", "--key", "author.pub", "paper.sif"); err != nil {
+		return err
+	}
+	if err := d.damage(ctx); err != nil {
+		return err
+	}
+	return d.rerun(ctx, "paper.sif", "author.pub", "paper.run")
+}
+
+// buildElsewhere builds a second time from another path, with other times,
+// modes and parallelism, and compares the bytes.
+func (d *demo) buildElsewhere(ctx context.Context, name string) error {
+	d.say("A second build in another folder, with other file times, on one core, gives the same bytes.")
+	if err := d.unpack(name, "elsewhere/copy", true); err != nil {
+		return err
+	}
+	cores := runtime.GOMAXPROCS(1)
+	err := d.expect(ctx, statusDone, "build", "elsewhere/copy", "-o", "second.sif")
+	runtime.GOMAXPROCS(cores)
+	if err != nil {
+		return err
+	}
+	var sums [2]string
+	for i, image := range []string{"paper.sif", "second.sif"} {
+		if sums[i], err = sha256File(image); err != nil {
+			return err
+		}
+		fmt.Fprintf(d.c.out, "%s  %s\n", sums[i], image)
+	}
+	if sums[0] != sums[1] {
+		return fmt.Errorf("demo: the second build gave other bytes than the first")
+	}
+	return nil
+}
+
+// damage flips one byte and shows that verify names the object.
+func (d *demo) damage(ctx context.Context) error {
+	const object = "data"
+	d.say("One bit is flipped in a copy, somewhere in the %s layer. Verify names it.", object)
+	offset, err := d.flip("paper.sif", "damaged.sif", object)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(d.c.out, "flipped one bit of byte %d of damaged.sif\n", offset)
+	text, err := d.capture(ctx, statusAltered, "verify", "--key", "author.pub", "damaged.sif")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(text, object) {
+		return fmt.Errorf("demo: verify did not name the damaged object")
+	}
+	return os.Remove("damaged.sif")
+}
+
+func (d *demo) flip(from, to, object string) (int64, error) {
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return 0, err
+	}
+	image, err := format.New(bytes.NewReader(content), int64(len(content)), from)
+	if err != nil {
+		return 0, err
+	}
+	for _, o := range image.Objects() {
+		if o.Name == object {
+			offset := o.Offset + o.Size/2
+			content[offset] ^= 1
+			return offset, os.WriteFile(to, content, 0o666)
+		}
+	}
+	return 0, fmt.Errorf("demo: %s has no object %q", from, object)
+}
+
+// rerun plays the reviewer's run and keeps its verdict for the end.
+func (d *demo) rerun(ctx context.Context, image, key, out string) error {
+	d.say("The reviewer re-runs it, without root or network, and is told whether the numbers came out again.")
+	text, err := d.capture(ctx, statusDone, "run", "--key", key, "-o", out, image)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	verdict := lines[len(lines)-1]
+	d.closing = append(d.closing, verdict, "report: "+filepath.Join(d.dir, out, "report.html"))
+	return nil
+}
+
+// figure is the second example, where python3 has what it needs.
+func (d *demo) figure(ctx context.Context) error {
+	const name = "norris-figure"
+	python, files := findPython(ctx)
+	if python == "" {
+		d.say("The second example is left out: it needs a python3 with numpy and matplotlib.")
+		return nil
+	}
+	d.say("A second example, a table and a figure, with %s, numpy and matplotlib.", python)
+	if err := d.unpack(name, name, false); err != nil {
+		return err
+	}
+	if err := usePython(filepath.Join(name, "repro.yaml"), python, files); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"build", name, "-o", "figure.sif"},
+		{"sign", "--key", "author.key", "figure.sif"},
+	} {
+		if err := d.expect(ctx, statusDone, args...); err != nil {
+			return err
+		}
+	}
+	return d.rerun(ctx, "figure.sif", "author.pub", "figure.run")
+}
+
+// findPython returns a python3 that can run the second example, and the files
+// besides the program that it needs: its standard library, the packages that
+// the example imports and matplotlib's data.
+func findPython(ctx context.Context) (python string, files []string) {
+	const probe = `
+import os, sys, sysconfig
+import numpy, matplotlib
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+plt.figure().savefig(os.devnull, format="png")
+lib = os.path.realpath(sysconfig.get_paths()["stdlib"])
+want = {lib, os.path.realpath(matplotlib.get_data_path())}
+for module in list(sys.modules.values()):
+    file = getattr(module, "__file__", None)
+    if not file or os.path.realpath(file).startswith(lib + os.sep) and "-packages" not in file:
+        continue
+    top = module.__name__.partition(".")[0]
+    for folder in sys.path:
+        for found in (os.path.join(folder, top), os.path.join(folder, top + ".libs"), file):
+            if os.path.exists(found) and (found == file or folder and os.path.isdir(found)):
+                want.add(found)
+for found in (matplotlib.matplotlib_fname(),):
+    want.add(found)
+keep = sorted(f for f in want if not any(f != g and f.startswith(g + os.sep) for g in want))
+print(os.path.realpath(sys.executable), *keep, sep="\n")`
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		out, err := exec.CommandContext(ctx, name, "-c", probe).Output()
+		if lines := strings.Split(strings.TrimSpace(string(out)), "\n"); err == nil && len(lines) > 1 {
+			return lines[0], lines[1:]
+		}
+	}
+	return "", nil
+}
+
+// usePython puts this machine's python3 into the recipe.
+func usePython(recipe, python string, files []string) error {
+	text, err := os.ReadFile(recipe)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "    programs: ") {
+			lines[i] = fmt.Sprintf("    programs: [%q]", python)
+		}
+		if strings.HasPrefix(line, "    files: ") {
+			lines[i] = "    files: [" + quoteAll(files) + "]"
+		}
+		if strings.HasPrefix(line, "    command: [python3, ") {
+			lines[i] = strings.Replace(line, "python3", fmt.Sprintf("%q", python), 1)
+		}
+	}
+	return os.WriteFile(recipe, []byte(strings.Join(lines, "\n")), 0o666)
+}
+
+func quoteAll(files []string) string {
+	quoted := make([]string, len(files))
+	for i, f := range files {
+		quoted[i] = fmt.Sprintf("%q", f)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// unpack writes the example to a folder below d.dir. With odd set, times and
+// modes are unlike those of the first copy.
+func (d *demo) unpack(example, to string, odd bool) error {
+	source, err := fs.Sub(examples.FS, example)
+	if err != nil {
+		return err
+	}
+	target := to
+	if err := os.MkdirAll(target, 0o777); err != nil {
+		return err
+	}
+	if err := os.CopyFS(target, source); err != nil || !odd {
+		return err
+	}
+	return filepath.WalkDir(target, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		if err := os.Chmod(name, 0o600); err != nil {
+			return err
+		}
+		return os.Chtimes(name, time.Time{}, time.Unix(86400*int64(len(name)), 0))
+	})
+}
+
+// expect plays one command and fails if it ends with another status.
+func (d *demo) expect(ctx context.Context, status int, args ...string) error {
+	_, err := d.capture(ctx, status, args...)
+	return err
+}
+
+// capture is expect, and returns what the command printed.
+func (d *demo) capture(ctx context.Context, status int, args ...string) (string, error) {
+	fmt.Fprintf(d.c.out, "$ repro %s\n", strings.Join(quoteArgs(args), " "))
+	var printed bytes.Buffer
+	inner := &console{
+		in:    strings.NewReader(""),
+		out:   io.MultiWriter(d.c.out, &printed),
+		err:   io.MultiWriter(d.c.err, &printed),
+		quiet: d.c.quiet,
+		color: d.c.color,
+	}
+	if inner.color == "auto" && !d.c.useOut {
+		inner.color = "never"
+	} else if d.c.useOut {
+		inner.color = "always"
+	}
+	got := play(ctx, append([]string{"repro", "--color", inner.color}, args...), inner)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if got != status {
+		return "", demoError{got, fmt.Errorf("demo: repro %s ended with status %d where %d was expected", args[0], got, status)}
+	}
+	return printed.String(), nil
+}
+
+// demoError says that a command of the demo ended with status.
+type demoError struct {
+	status int
+	error
+}
+
+// exitStatus is that of the command, or failed where it should have failed.
+func (e demoError) exitStatus() int {
+	if e.status == statusDone {
+		return statusFailed
+	}
+	return e.status
+}
+
+func quoteArgs(args []string) []string {
+	out := make([]string, len(args))
+	for i, arg := range args {
+		out[i] = arg
+		if strings.ContainsAny(arg, " '\"") {
+			out[i] = fmt.Sprintf("%q", arg)
+		}
+	}
+	return out
+}
+
+// say prints one line of the story.
+func (d *demo) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if d.c.useOut {
+		text = "\x1b[1m" + text + "\x1b[0m"
+	}
+	fmt.Fprintf(d.c.out, "\n%s\n", text)
+}
+
+func sha256File(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}

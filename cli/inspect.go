@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"repro/format"
+	"repro/record"
+	"repro/view"
+)
+
+var jsonFlag = &cli.BoolFlag{Name: "json", Usage: "print the report as JSON, for programs"}
+
+func inspectCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "say what is in an image and whose work it is",
+		ArgsUsage: "IMAGE",
+		Description: `Reads what the image says of itself and checks that every byte of the file has
+its place; verify checks the contents too. Other programs' SIF files are shown as
+far as they go.
+
+   repro inspect paper.sif
+   repro inspect paper.sif --json | jq .manifest.steps`,
+		Flags: []cli.Flag{jsonFlag},
+		Action: func(ctx *cli.Context) error {
+			name, err := oneArgument(ctx, "", "inspect: name one image")
+			if err != nil {
+				return err
+			}
+			image, err := format.Open(name)
+			if err != nil {
+				return err
+			}
+			defer image.Close()
+			report, err := inspect(image)
+			if err != nil {
+				return err
+			}
+			if ctx.Bool("json") {
+				return c.printJSON(report)
+			}
+			return view.Inspect(c.out, report, c.style())
+		},
+	}
+}
+
+// inspect gathers what image says of itself.
+func inspect(image *format.Image) (*record.InspectReport, error) {
+	manifest, err := image.Manifest()
+	if err != nil && !errors.Is(err, format.ErrForeign) {
+		return nil, err
+	}
+	u := image.Header().UUID
+	r := &record.InspectReport{
+		Version:  record.ReportVersion,
+		Image:    image.Name(),
+		Size:     image.Size(),
+		UUID:     fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:]),
+		Manifest: manifest,
+	}
+	bound := map[uint32]record.Object{}
+	if manifest != nil {
+		for _, o := range manifest.Objects {
+			bound[o.ID] = o
+		}
+		for _, p := range image.Layout() {
+			r.Problems = append(r.Problems, p.String())
+		}
+		r.Canonical = len(r.Problems) == 0
+		if r.ContentID, err = image.ContentID(); err != nil {
+			return nil, err
+		}
+	} else {
+		r.Problems = []string{"not made by repro: it has no manifest"}
+	}
+	for _, o := range image.Objects() {
+		r.Objects = append(r.Objects, record.InspectObject{
+			ID: o.ID, Name: o.Name, Type: o.Type.String(), Role: bound[o.ID].Role,
+			Group: o.Group, Link: o.Link, Offset: o.Offset, Size: o.Size, Digest: bound[o.ID].Digest,
+		})
+	}
+	return r, nil
+}

@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"repro/key"
+	"repro/view"
+)
+
+func keyCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:        "key",
+		Usage:       "make and look at keys",
+		Subcommands: []*cli.Command{keyNewCommand(c), keyShowCommand(c)},
+	}
+}
+
+var passphraseFlag = &cli.StringFlag{
+	Name:  "passphrase-file",
+	Usage: "read the key's passphrase from the first line of `FILE` (default: ask on the terminal)",
+}
+
+// The algorithms that --type offers.
+var keyTypes = map[string]struct {
+	kind key.Kind
+	algo key.Algorithm
+}{
+	"openpgp":     {key.OpenPGP, key.Ed25519},
+	"openpgp-rsa": {key.OpenPGP, key.RSA4096},
+	"ecdsa":       {key.PEM, key.ECDSAP256},
+	"ed25519":     {key.PEM, key.Ed25519},
+	"rsa":         {key.PEM, key.RSA3072},
+}
+
+func keyNewCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "new",
+		Usage:     "make a key: NAME.key to keep, NAME.pub to give away",
+		ArgsUsage: "NAME",
+		Description: `The default is an OpenPGP key (version 4, Ed25519), which gpg and Apptainer read
+too; its revocation certificate is written to NAME.revoke: keep it apart, for the
+day the key is lost. The other types are PEM keys as openssl and cosign use them.
+
+   repro key new alice --name 'Alice Author' --email alice@example.org
+   repro key new alice --expires 5y
+   repro key new lab --type ecdsa --passphrase-file secret.txt`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "name", Usage: "whose key it is, as `NAME` (openpgp; default: the file's name)"},
+			&cli.StringFlag{Name: "email", Usage: "mail `ADDRESS` (openpgp)"},
+			&cli.StringFlag{Name: "type", Usage: "`TYPE` of key: openpgp, openpgp-rsa, ecdsa, ed25519 or rsa", Value: "openpgp"},
+			&cli.StringFlag{Name: "expires", Usage: "`TIME` after which it is no longer valid, in days or years: 90d, 5y (openpgp; default: never)"},
+			&cli.BoolFlag{Name: "no-passphrase", Usage: "leave the private key unencrypted"},
+			passphraseFlag,
+		},
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() != 1 {
+				return usagef("key new: give the key one name, such as: repro key new alice")
+			}
+			return c.newKey(ctx, ctx.Args().First())
+		},
+	}
+}
+
+func (c *console) newKey(ctx *cli.Context, name string) error {
+	kind, ok := keyTypes[ctx.String("type")]
+	if !ok {
+		return usagef("--type %q: want openpgp, openpgp-rsa, ecdsa, ed25519 or rsa", ctx.String("type"))
+	}
+	options := key.Options{Algorithm: kind.algo}
+	if kind.kind == key.OpenPGP {
+		lifetime, err := parseLifetime(ctx.String("expires"))
+		if err != nil {
+			return err
+		}
+		options.Lifetime = lifetime
+		options.Email = ctx.String("email")
+		if options.Name = ctx.String("name"); options.Name == "" {
+			options.Name = filepath.Base(name)
+		}
+	}
+	for _, suffix := range []string{".key", ".pub"} { // before a passphrase is asked for
+		if _, err := os.Lstat(name + suffix); err == nil {
+			return fmt.Errorf("%s%s: exists already; keys are never overwritten", name, suffix)
+		}
+	}
+	passphrase, err := c.newPassphrase(ctx)
+	if err != nil {
+		return err
+	}
+	k, err := key.New(kind.kind, options)
+	if err != nil {
+		return err
+	}
+	files, err := keyFiles(name, k, passphrase)
+	if err != nil {
+		return err
+	}
+	if err := writeNewFiles(files); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s  %s\n", k.Fingerprint(), name+".pub")
+	c.note("%s.key is the private key: keep it, and keep it to yourself", name)
+	return nil
+}
+
+// newFile is a file that must not exist yet.
+type newFile struct {
+	name    string
+	perm    os.FileMode
+	content []byte
+}
+
+func keyFiles(name string, k *key.Private, passphrase []byte) ([]newFile, error) {
+	private, err := k.Encode(passphrase)
+	if err != nil {
+		return nil, err
+	}
+	public, err := k.Public().Encode()
+	if err != nil {
+		return nil, err
+	}
+	files := []newFile{{name + ".key", 0o600, private}, {name + ".pub", 0o666, public}}
+	if k.Kind() == key.OpenPGP {
+		certificate, err := k.Revoke(key.Unspecified, "", time.Now())
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, newFile{name + ".revoke", 0o600, certificate})
+	}
+	return files, nil
+}
+
+// writeNewFiles writes all files or none.
+func writeNewFiles(files []newFile) (err error) {
+	var written []string
+	defer func() {
+		if err != nil {
+			for _, name := range written {
+				os.Remove(name)
+			}
+		}
+	}()
+	for _, file := range files {
+		f, err := os.OpenFile(file.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, file.perm)
+		if err != nil {
+			return err
+		}
+		written = append(written, file.name)
+		_, err = f.Write(file.content)
+		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseLifetime reads "90d" or "5y"; years have 365 days.
+func parseLifetime(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	const day = 24 * time.Hour
+	unit := map[byte]time.Duration{'d': day, 'y': 365 * day}[s[len(s)-1]]
+	n, err := strconv.Atoi(s[:len(s)-1])
+	if err != nil || unit == 0 || n < 1 || n > int(200*365*day/unit) {
+		return 0, usagef("--expires %q: want days or years, such as 90d or 5y", s)
+	}
+	return time.Duration(n) * unit, nil
+}
+
+func keyShowCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:        "show",
+		Usage:       "print what a public key is",
+		ArgsUsage:   "FILE...",
+		Description: "   repro key show alice.pub",
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() == 0 {
+				return usagef("key show: name at least one public key")
+			}
+			for _, name := range ctx.Args().Slice() {
+				p, err := readPublicKey(name)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.out, "%s  %s\n", p.Fingerprint(), p.Algorithm())
+				for _, id := range p.UserIDs() {
+					fmt.Fprintf(c.out, "  %s\n", view.Clean(id))
+				}
+				if !p.Created().IsZero() {
+					fmt.Fprintf(c.out, "  made %s", p.Created().UTC().Format(time.DateOnly))
+					if !p.Expires().IsZero() {
+						fmt.Fprintf(c.out, ", expires %s", p.Expires().UTC().Format(time.DateOnly))
+					}
+					fmt.Fprintln(c.out)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func readPublicKey(name string) (*key.Public, error) {
+	content, err := readBounded(name, key.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	p, err := key.ParsePublic(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+func (c *console) readPrivateKey(ctx *cli.Context, name string) (*key.Private, error) {
+	content, err := readBounded(name, key.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	k, err := key.ParsePrivate(content, func() ([]byte, error) {
+		return c.passphrase(ctx, "passphrase of "+name+": ")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return k, nil
+}
+
+// aboutFile leaves the system call out of an error about a file.
+func aboutFile(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s: %w", path.Path, path.Err)
+	}
+	return err
+}
+
+// readBounded reads a file that must not be larger than limit bytes.
+func readBounded(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, aboutFile(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("%s: more than %d bytes long", name, limit)
+	}
+	return content, nil
+}
+
+// passphrase reads a passphrase from the file that was named, or asks for it.
+func (c *console) passphrase(ctx *cli.Context, prompt string) ([]byte, error) {
+	if name := ctx.String("passphrase-file"); name != "" {
+		content, err := readBounded(name, 1<<16)
+		if err != nil {
+			return nil, err
+		}
+		line, _, _ := strings.Cut(string(content), "\n")
+		return []byte(strings.TrimSuffix(line, "\r")), nil
+	}
+	f, ok := c.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, errors.New("no passphrase: use --passphrase-file, or a terminal")
+	}
+	fmt.Fprint(c.err, prompt)
+	defer fmt.Fprintln(c.err)
+	return term.ReadPassword(int(f.Fd()))
+}
+
+// newPassphrase asks twice.
+func (c *console) newPassphrase(ctx *cli.Context) ([]byte, error) {
+	if ctx.Bool("no-passphrase") {
+		return nil, nil
+	}
+	first, err := c.passphrase(ctx, "new passphrase (empty for none): ")
+	if err != nil {
+		return nil, fmt.Errorf("%w, or --no-passphrase", err)
+	}
+	if ctx.String("passphrase-file") != "" {
+		if len(first) == 0 {
+			return nil, fmt.Errorf("%s: the first line is empty", ctx.String("passphrase-file"))
+		}
+		return first, nil
+	}
+	second, err := c.passphrase(ctx, "the same again: ")
+	if err != nil {
+		return nil, err
+	}
+	if string(first) != string(second) {
+		return nil, errors.New("the two passphrases differ")
+	}
+	return first, nil
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"repro/format"
+	"repro/internal/atomicfile"
+	"repro/recipe"
+	"repro/record"
+	"repro/run"
+	"repro/verify"
+	"repro/view"
+)
+
+func runCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "run the steps of an image again and compare the results",
+		ArgsUsage: "IMAGE [STEP...]",
+		Description: `Needs no root, daemon or network. Steps see the image and nothing of this machine,
+nor the published results. Outputs, logs and report.html are left in a folder; the
+last line says how many published results came out again. What is altered is not
+run; with --key, nor is what is not signed by whom you name.
+
+   repro run --key alice.pub paper.sif
+   repro run paper.sif anova norris         # these steps, and those that they need
+   repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
+			keyFlag,
+			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together"},
+			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
+			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
+			&cli.BoolFlag{Name: "network", Usage: "let steps reach this machine's network; the report says so"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "keep no extracted layers for the next run"},
+			jsonFlag,
+		},
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() == 0 {
+				return usagef("run: name one image")
+			}
+			return c.run(ctx, ctx.Args().First(), ctx.Args().Tail())
+		},
+	}
+}
+
+func (c *console) run(ctx *cli.Context, name string, steps []string) error {
+	var memory int64
+	if text := ctx.String("memory"); text != "" {
+		var err error
+		if memory, err = recipe.Size(text); err != nil {
+			return usagef("--memory %q: %w", text, err)
+		}
+	}
+	image, err := format.Open(name) // verified and run through this one open file
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	checked, err := c.verify(ctx, image)
+	unchecked := errors.Is(err, verify.ErrNotSigned) && len(ctx.StringSlice("key")) == 0
+	if err != nil && !unchecked {
+		return err
+	}
+	if unchecked {
+		c.note("who signed it was not checked: name the author's public key with --key")
+	}
+	options := run.Options{
+		Dir: ctx.String("output"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
+		Net: ctx.Bool("network"), NoCache: ctx.Bool("no-cache"),
+		Progress: c.progress(), Version: version(),
+	}
+	if options.Dir == "" {
+		options.Dir = strings.TrimSuffix(filepath.Base(name), ".sif") + ".run"
+	}
+	if ctx.Bool("live") {
+		options.Log, options.Progress = c.err, nil
+	}
+	pictures := map[string][]byte{}
+	options.Compare.Picture = func(result string, png []byte) { pictures[result] = png }
+	report, err := run.Image(ctx.Context, image, options)
+	if report == nil {
+		return err
+	}
+	report.Verify = checked
+	return errors.Join(err, c.reportRun(ctx, image, report, options.Dir, pictures, err == nil))
+}
+
+// reportRun writes the reports of a run and prints its verdict.
+func (c *console) reportRun(ctx *cli.Context, image *format.Image, report *record.RunReport, dir string, pictures map[string][]byte, complete bool) error {
+	if err := writeReports(context.WithoutCancel(ctx.Context), image, report, dir, pictures); err != nil {
+		return err
+	}
+	c.finishProgress()
+	if ctx.Bool("json") {
+		if err := c.printJSON(report); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(c.out, "report  %s\n\n", filepath.Join(dir, "report.html"))
+		if err := view.Run(c.out, report, c.style()); err != nil {
+			return err
+		}
+	}
+	if complete && report.Counts.Reproduced < report.Counts.Results {
+		return errDiffers
+	}
+	return nil
+}
+
+// writeReports leaves report.json and report.html in dir.
+func writeReports(ctx context.Context, image *format.Image, report *record.RunReport, dir string, pictures map[string][]byte) error {
+	document, err := record.Marshal(report)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(dir, "report.json"), append(document, '\n'), 0o666); err != nil {
+		return err
+	}
+	files := view.Files{
+		New:      os.DirFS(filepath.Join(dir, "outputs")),
+		Logs:     os.DirFS(dir),
+		Pictures: pictures,
+	}
+	if published, err := image.Published(); err == nil {
+		files.Published = published
+	}
+	f, err := atomicfile.Create(filepath.Join(dir, "report.html"), 0o666)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := view.HTML(ctx, f, report, files); err != nil {
+		return err
+	}
+	return f.Commit()
+}

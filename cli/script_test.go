@@ -1,0 +1,169 @@
+package cli_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"repro/cli"
+	"repro/format"
+	"repro/internal/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Init()
+	testscript.Main(m, map[string]func(){
+		"repro": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts plays what users type: testdata/script/*.txtar.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("EXAMPLES", os.Getenv("PWD")+"/../examples")
+			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
+			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			return os.Chmod(filepath.Dir(env.WorkDir), 0o755) // another user works there too
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"flip":      flip,
+			"nobody":    nobody,
+			"interrupt": interrupt,
+		},
+		Condition: condition,
+	})
+}
+
+// exits runs a command and checks its exit status: exits STATUS COMMAND [ARG...].
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s ended with status %d, want %d", args[1], got, want)
+	}
+}
+
+// flip changes one bit in the middle of an object: flip IMAGE OBJECT.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip IMAGE OBJECT")
+	}
+	name := ts.MkAbs(args[0])
+	image, err := format.Open(name)
+	ts.Check(err)
+	offset := int64(-1)
+	for _, o := range image.Objects() {
+		if o.Name == args[1] {
+			offset = o.Offset + o.Size/2
+		}
+	}
+	ts.Check(image.Close())
+	if offset < 0 {
+		ts.Fatalf("%s has no object %q", args[0], args[1])
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	ts.Check(err)
+	defer f.Close()
+	var b [1]byte
+	_, err = f.ReadAt(b[:], offset)
+	ts.Check(err)
+	b[0] ^= 1
+	_, err = f.WriteAt(b[:], offset)
+	ts.Check(err)
+}
+
+// nobody runs a command as an ordinary user: nobody STATUS COMMAND [ARG...].
+func nobody(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: nobody STATUS COMMAND [ARG...]")
+	}
+	if args[1] == "repro" { // the test's own copy stands where only its user may look
+		args[1] = ts.MkAbs(".bin/repro")
+		if _, err := os.Stat(args[1]); err != nil {
+			ts.Check(os.MkdirAll(filepath.Dir(args[1]), 0o755))
+			program, err := exec.LookPath(filepath.Join(binaries(ts), "repro"))
+			ts.Check(err)
+			content, err := os.ReadFile(program)
+			ts.Check(err)
+			ts.Check(os.WriteFile(args[1], content, 0o755))
+		}
+	}
+	setpriv := []string{args[0], "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"}
+	exits(ts, neg, append(setpriv, args[1:]...))
+}
+
+// binaries is the folder that testscript put in front of PATH.
+func binaries(ts *testscript.TestScript) string {
+	return filepath.SplitList(ts.Getenv("PATH"))[0]
+}
+
+// interrupt runs a command, sends it SIGINT as soon as FILE exists, or a file
+// matches it, and checks that it ends with status 130: interrupt FILE COMMAND
+// [ARG...].
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: interrupt FILE COMMAND [ARG...]")
+	}
+	program, err := exec.LookPath(filepath.Join(binaries(ts), args[1]))
+	ts.Check(err)
+	cmd := exec.Command(program, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "XDG_CACHE_HOME=" + ts.Getenv("XDG_CACHE_HOME"), "TMPDIR=" + ts.Getenv("TMPDIR")}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	ts.Check(cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			ts.Fatalf("ended before it could be interrupted: %v\n%s", err, stderr.String())
+		case <-time.After(time.Millisecond):
+		}
+		if found, _ := filepath.Glob(ts.MkAbs(args[0])); len(found) > 0 {
+			break
+		}
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	var exit *exec.ExitError
+	if err := <-ended; !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		ts.Fatalf("ended with %v, want status 130\n%s", err, stderr.String())
+	}
+}
+
+// condition knows what a script may ask of the machine.
+func condition(cond string) (bool, error) {
+	switch cond {
+	case "root":
+		return os.Getuid() == 0, nil
+	case "sandbox":
+		return sandbox.Probe() == nil, nil
+	case "debian": // fetches packages, so it must be asked for
+		_, err := exec.LookPath("mmdebstrap")
+		return err == nil && os.Getuid() == 0 && os.Getenv("REPRO_TEST_NETWORK") != "", nil
+	case "numpy":
+		return exec.Command("/usr/bin/python3", "-c", "import numpy, matplotlib").Run() == nil, nil
+	}
+	return false, errors.New("unknown condition " + strconv.Quote(cond))
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"repro/format"
+	"repro/run"
+	"repro/verify"
+)
+
+// The exit statuses of every command.
+const (
+	statusDone        = 0
+	statusFailed      = 1
+	statusUsage       = 2
+	statusNotSigned   = 3
+	statusAltered     = 4
+	statusDiffers     = 5
+	statusStepFailed  = 6
+	statusMachine     = 7
+	statusInterrupted = 130
+)
+
+// usageError says that the command line is wrong.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// errDiffers says that a comparison found differences. The report, already
+// printed, says which.
+var errDiffers = errors.New("results differ from the published ones")
+
+// exitStatus is the one place that turns an error into an exit status.
+func exitStatus(ctx context.Context, err error) int {
+	var usage usageError
+	var demo demoError
+	switch {
+	case err == nil:
+		return statusDone
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return statusInterrupted
+	case errors.As(err, &demo):
+		return demo.exitStatus()
+	case errors.As(err, &usage):
+		return statusUsage
+	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered):
+		return statusAltered
+	case errors.Is(err, verify.ErrNotSigned):
+		return statusNotSigned
+	case errors.Is(err, run.ErrStep):
+		return statusStepFailed
+	case errors.Is(err, run.ErrMachine):
+		return statusMachine
+	case errors.Is(err, errDiffers):
+		return statusDiffers
+	}
+	return statusFailed
+}
+
+// hintFor says what may help, or nothing.
+func hintFor(err error, status int) string {
+	switch {
+	case status == statusUsage:
+		return "see repro COMMAND --help"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "the disk is full: nothing was left half-written; choose another place with -o, or another TMPDIR"
+	case errors.Is(err, fs.ErrPermission) && status == statusFailed:
+		return "check who owns the file and the folder around it"
+	case status == statusNotSigned:
+		return "name whose signature you ask for with --key FILE.pub, and ask the author for the file if you have none"
+	case status == statusAltered:
+		return "get the image again from where it was published; nothing of this one should be run"
+	case status == statusMachine:
+		return "this machine refuses what the runner needs; the message above says what to ask the administrator for"
+	}
+	return ""
+}
+
+// flatten splits errors joined by errors.Join, each of which stands for itself.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var lines []string
+	var all []error
+	for _, e := range joined.Unwrap() {
+		lines = append(lines, e.Error())
+		all = append(all, flatten(e)...)
+	}
+	if strings.Join(lines, "\n") != err.Error() {
+		return []error{err} // several causes in one sentence
+	}
+	return all
+}
