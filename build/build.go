@@ -64,7 +64,7 @@ func Image(ctx context.Context, out string, o Options) (*record.Manifest, error)
 	b := &builder{Options: o}
 	defer b.close()
 	if err := b.plan(ctx); err != nil {
-		return nil, err
+		return nil, b.allMismatches(ctx, err)
 	}
 	m, err := format.Create(ctx, out, b.spec())
 	if err != nil {

@@ -118,24 +118,26 @@ func (b *builder) startable(full string) string {
 	return ""
 }
 
-// links reports symbolic links of the experiment that lead out of the image.
+// links reports symbolic links of the experiment that lead out of its folder,
+// or to what the image will not have.
 func (b *builder) links(layer *tree.Node, made map[string]bool) {
-	for name, n := range layer.All() {
+	for at, n := range layer.All() {
 		if n.Target == "" {
 			continue
 		}
-		if _, to := follow(b.union, "/"+name); to != nil {
-			continue
-		}
-		target := path.Join("/", path.Dir(name), n.Target)
+		name := strings.TrimPrefix(at, Paper[1:]+"/")
+		target := path.Join("/", path.Dir(at), n.Target)
 		if path.IsAbs(n.Target) {
 			target = n.Target
 		}
-		if rel, ours := strings.CutPrefix(target, Paper+"/"); ours && isMade(made, rel) {
-			continue
+		rel, ours := strings.CutPrefix(target, Paper+"/")
+		_, to := follow(b.union, "/"+at)
+		switch {
+		case !ours && !path.IsAbs(n.Target):
+			b.problem(recipe.Pos{}, "%q: a symbolic link to %q, out of the folder: put the file itself there, or leave the link out with \"!%s\"", name, n.Target, name)
+		case to == nil && !(ours && isMade(made, rel)):
+			b.problem(recipe.Pos{}, "%q: a symbolic link to %q, which the image will not have: add it to the code or data, or leave the link out with \"!%s\"", name, n.Target, name)
 		}
-		b.problem(recipe.Pos{}, "%q: a symbolic link to %q, which the image will not have: name the file itself, or leave the link out with \"!%s\"",
-			strings.TrimPrefix(name, Paper[1:]+"/"), n.Target, strings.TrimPrefix(name, Paper[1:]+"/"))
 	}
 }
 
