@@ -17,7 +17,7 @@ type plan struct {
 }
 
 // newPlan selects the steps called names and all that they need; all steps if
-// names is nil. Steps that cannot be put in an order, or that both claim one
+// there are no names. Steps that cannot be put in an order, or that both claim one
 // output, make an image that build would have refused: it is malformed.
 func newPlan(steps []record.Step, names []string) (*plan, error) {
 	index := map[string]int{}
@@ -48,13 +48,13 @@ func newPlan(steps []record.Step, names []string) (*plan, error) {
 	p := &plan{}
 	place := make([]int, len(steps)) // in the plan
 	for i, s := range steps {
-		if names == nil || wanted[i] {
+		if len(names) == 0 || wanted[i] {
 			place[i] = len(p.steps)
 			p.steps = append(p.steps, s)
 		}
 	}
 	for i := range steps {
-		if names != nil && !wanted[i] {
+		if len(names) > 0 && !wanted[i] {
 			continue
 		}
 		needs := make([]int, 0, len(closure[i]))

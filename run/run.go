@@ -35,7 +35,7 @@ import (
 type Options struct {
 	Dir     string   // where outputs and logs go; new, empty or left by an earlier run
 	Replace bool     // take Dir even if other files are in it; they stay
-	Steps   []string // only these, and the steps that they need; nil: all
+	Steps   []string // only these, and the steps that they need; none: all
 
 	CPUs   int   // processors for all steps together; 0: those that this process may use
 	Memory int64 // bytes for all steps together; 0: no limit
