@@ -122,10 +122,15 @@ func open(t testing.TB, name string) *format.Image {
 func wantSigned(t testing.TB, name string, keys ...*key.Private) {
 	t.Helper()
 	for _, k := range keys {
-		r, err := verify.Image(ctx, open(t, name), verify.Trust{Keys: []*key.Public{k.Public()}}, verify.Options{})
-		if err != nil {
-			t.Errorf("%s: %v\n%+v", k.Fingerprint(), err, r.Signatures)
-		}
+		wantSignedBy(t, name, k.Public())
+	}
+}
+
+func wantSignedBy(t testing.TB, name string, p *key.Public) {
+	t.Helper()
+	r, err := verify.Image(ctx, open(t, name), verify.Trust{Keys: []*key.Public{p}}, verify.Options{})
+	if err != nil {
+		t.Errorf("%s: %v\n%+v", p.Fingerprint(), err, r.Signatures)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"repro/format"
 	"repro/format/signature"
@@ -15,19 +16,31 @@ import (
 // finding is what was found about one signature.
 type finding struct {
 	signer    *key.Public // nil: not made by a key that was given
-	covers    []uint32    // IDs of objects; only of a valid signature
+	covers    set         // only of a valid signature
 	elsewhere bool        // a trusted key made it, about something else
 }
 
+// set holds IDs of objects.
+type set map[uint32]bool
+
 // about says which objects a payload that stands in signature object o (nil:
 // outside the image) is about, or why none.
-type about func(o *format.Object, payload []byte) (covers []uint32, problem string)
+type about func(o *format.Object, payload []byte) (covers set, problem string)
+
+// maxSignatures bounds the signature objects of a foreign file that are
+// looked at; an image has no room for as many.
+const maxSignatures = 256
 
 // checkSignatures reports every signature in the image and outside.
 func (v *verification) checkSignatures(f about) error {
+	n := 0
 	for _, o := range v.im.Objects() {
 		if o.Type != format.DataSignature {
 			continue
+		}
+		if n++; n > maxSignatures {
+			v.report.Problems = append(v.report.Problems, fmt.Sprintf("more than %d signatures: the rest was not looked at", maxSignatures))
+			break
 		}
 		st := record.SignatureStatus{ObjectID: o.ID, Beside: o.Link == 0 && !o.LinkIsGroup}
 		if o.Size > signature.MaxSize {
@@ -144,7 +157,7 @@ func (v *verification) add(st record.SignatureStatus, o *format.Object, p *key.P
 	v.append(st, finding{signer: p, covers: covers})
 	for i := range v.report.Objects {
 		ob := &v.report.Objects[i]
-		if contains(covers, ob.ID) && !contains(ob.Signers, st.Fingerprint) {
+		if covers[ob.ID] && !slices.Contains(ob.Signers, st.Fingerprint) {
 			ob.Signers = append(ob.Signers, st.Fingerprint)
 		}
 	}

@@ -27,7 +27,11 @@ type group struct {
 // group.
 func (v *verification) examineForeign(ctx context.Context) error {
 	var objects []format.Object
+	left := v.im.Size() // objects on top of each other would make little bytes much work
 	for _, o := range v.im.Objects() {
+		if left -= o.Size; left < 0 {
+			return v.failure(format.ErrMalformed, "objects lie on each other")
+		}
 		if o.Type != format.DataSignature {
 			objects = append(objects, o)
 			v.report.Objects = append(v.report.Objects, record.ObjectStatus{
@@ -43,7 +47,7 @@ func (v *verification) examineForeign(ctx context.Context) error {
 		return err
 	}
 	groups := groupsOf(objects)
-	return v.checkSignatures(func(o *format.Object, payload []byte) ([]uint32, string) {
+	err = v.checkSignatures(func(o *format.Object, payload []byte) (set, string) {
 		for _, g := range groups {
 			if o != nil && o.LinkIsGroup && o.Link != g.id {
 				continue
@@ -54,6 +58,15 @@ func (v *verification) examineForeign(ctx context.Context) error {
 		}
 		return nil, "it is about another file, or this one before it was altered"
 	})
+	// Nothing but a signature says what content an object should have.
+	v.report.Intact = true
+	for i := range v.report.Objects {
+		o := &v.report.Objects[i]
+		if o.Intact = len(o.Signers) > 0; !o.Intact {
+			v.report.Intact, o.Problem = false, "no trusted signature covers it"
+		}
+	}
+	return err
 }
 
 func mountedAt(o format.Object) string {
@@ -125,12 +138,12 @@ func (v *verification) hash(ctx context.Context, objects []format.Object) (map[u
 
 // coverage returns the objects of g that payload is about, none if it does not
 // fit the file: each object that it lists must be there as it was.
-func (v *verification) coverage(g group, digests map[uint32]record.Digest, payload []byte) (ids []uint32) {
+func (v *verification) coverage(g group, digests map[uint32]record.Digest, payload []byte) set {
 	m, ok := parseMetadata(payload)
 	if !ok {
 		return nil
 	}
-	listed := map[uint32]bool{}
+	listed, ids := set{}, set{}
 	for _, o := range m.Objects {
 		listed[o.RelativeID] = true
 	}
@@ -140,7 +153,7 @@ func (v *verification) coverage(g group, digests map[uint32]record.Digest, paylo
 		if !listed[o.ID-first] {
 			continue
 		}
-		ids = append(ids, o.ID)
+		ids[o.ID] = true
 		actual.Objects = append(actual.Objects, objectMetadata{
 			RelativeID:       o.ID - first,
 			DescriptorDigest: string(record.DigestOf(o.SignedBytes(first))),

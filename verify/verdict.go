@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,16 +22,16 @@ func (v *verification) decide() error {
 	case v.native && !r.Intact:
 		return v.refuse(record.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
-	for i, f := range v.findings {
-		if missing := v.uncovered(f.signer); f.covers == nil || missing != "" {
-			continue
-		}
-		by := describe(r.Signatures[i])
-		if v.native || v.options.Foreign {
-			r.Verdict, r.Intact = record.ImageSigned, true
-			r.Reason = "signed by " + by + v.remark()
-			return nil
-		}
+	switch by := v.signers(); {
+	case by == "":
+	case v.native:
+		r.Verdict, r.Reason = record.ImageSigned, "signed by "+by
+		return nil
+	case v.options.Foreign:
+		r.Verdict = record.ImageSigned
+		r.Reason = "signed by " + by + "; another program's SIF file: what lies between its objects is not covered"
+		return nil
+	default:
 		return v.refuse(record.ImageMalformed, format.ErrMalformed,
 			"another program's SIF file, not an image: its objects are signed by "+by)
 	}
@@ -64,26 +65,32 @@ func (e *Error) Unwrap() error { return e.err }
 
 // uncovered names an object that p's valid signatures leave out, or "".
 func (v *verification) uncovered(p *key.Public) string {
-	var covered []uint32
+	covered := set{}
 	for _, f := range v.findings {
 		if p != nil && f.signer != nil && f.signer.Fingerprint() == p.Fingerprint() {
-			covered = append(covered, f.covers...)
+			maps.Copy(covered, f.covers)
 		}
 	}
 	for _, ob := range v.report.Objects {
-		if !slices.Contains(covered, ob.ID) {
+		if !covered[ob.ID] {
 			return fmt.Sprintf("object %d (%q)", ob.ID, ob.Name)
 		}
 	}
 	return ""
 }
 
-// remark says what a signed file's verdict does not cover.
-func (v *verification) remark() string {
-	if v.native {
-		return ""
+// signers names whose valid signatures cover everything, or is "".
+func (v *verification) signers() string {
+	var by []string
+	for i, f := range v.findings {
+		if f.covers == nil || v.uncovered(f.signer) != "" {
+			continue
+		}
+		if name := describe(v.report.Signatures[i]); !slices.Contains(by, name) {
+			by = append(by, name)
+		}
 	}
-	return "; another program's SIF file: what lies between its objects is not covered"
+	return strings.Join(by, ", ")
 }
 
 // whyNot says in one line what signatures there are and why none will do.
@@ -93,8 +100,8 @@ func (v *verification) whyNot() string {
 		return "it carries no signature"
 	}
 	for i, f := range v.findings {
-		if missing := v.uncovered(f.signer); f.covers != nil && missing != "" {
-			return fmt.Sprintf("%s signed a part of it only: %s is left out", describe(r.Signatures[i]), missing)
+		if f.covers != nil {
+			return fmt.Sprintf("%s signed a part of it only: %s is left out", describe(r.Signatures[i]), v.uncovered(f.signer))
 		}
 	}
 	var parts []string
@@ -162,7 +169,5 @@ func workers(n int) int {
 	}
 	return runtime.GOMAXPROCS(0)
 }
-
-func contains[T comparable](list []T, x T) bool { return slices.Contains(list, x) }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

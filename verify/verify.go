@@ -117,7 +117,7 @@ func (v *verification) examineImage(ctx context.Context) error {
 	}
 	if r.Canonical = len(r.Problems) == 0; !r.Canonical {
 		v.listObjects()
-		return v.checkSignatures(func(*format.Object, []byte) ([]uint32, string) {
+		return v.checkSignatures(func(*format.Object, []byte) (set, string) {
 			return nil, "the layout is broken: what it is about cannot be told"
 		})
 	}
@@ -129,7 +129,7 @@ func (v *verification) examineImage(ctx context.Context) error {
 		return err
 	}
 	r.ContentID = record.DigestOf(metadata)
-	return v.checkSignatures(func(_ *format.Object, signed []byte) ([]uint32, string) {
+	return v.checkSignatures(func(_ *format.Object, signed []byte) (set, string) {
 		if !bytes.Equal(signed, metadata) {
 			return nil, v.difference(signed, metadata)
 		}
@@ -167,9 +167,10 @@ func (v *verification) listObjects() {
 	}
 }
 
-func (v *verification) allIDs() (ids []uint32) {
+func (v *verification) allIDs() set {
+	ids := set{}
 	for _, st := range v.report.Objects {
-		ids = append(ids, st.ID)
+		ids[st.ID] = true
 	}
 	return ids
 }

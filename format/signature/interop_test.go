@@ -288,3 +288,26 @@ func TestWeakKey(t *testing.T) {
 		t.Error(key.ErrWeak)
 	}
 }
+
+// TestOpenSSL verifies the signatures of an envelope with nothing but openssl.
+func TestOpenSSL(t *testing.T) {
+	dir := home(t)
+	for _, alg := range []key.Algorithm{key.ECDSAP256, key.Ed25519, key.RSA3072} {
+		k := newKey(t, key.PEM, alg)
+		e := &signature.Envelope{Payload: []byte(payload)}
+		if err := e.Sign(k); err != nil {
+			t.Fatal(err)
+		}
+		cert := write(t, dir, "key.pub", public(t, k))
+		text := write(t, dir, "text", e.Signed())
+		for want, sig := range map[bool][]byte{true: e.Signatures[0].Sig, false: bytes.Repeat([]byte{1}, 64)} {
+			args := []string{"dgst", "-sha256", "-verify", cert, "-signature", write(t, dir, "sig", sig), text}
+			if alg == key.Ed25519 {
+				args = []string{"pkeyutl", "-verify", "-pubin", "-inkey", cert, "-rawin", "-in", text, "-sigfile", write(t, dir, "sig", sig)}
+			}
+			if out, err := peer(t, dir, "openssl", args...); (err == nil) != want {
+				t.Errorf("%s: %v\n%s", alg, err, out)
+			}
+		}
+	}
+}
