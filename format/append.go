@@ -66,7 +66,7 @@ func Update(ctx context.Context, name string, edit func(*Image) ([]NewObject, er
 		return err
 	}
 	if err := im.rewrite(ctx, f, target, signatures); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return about(name, err)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ type LayerSpec struct {
 func Create(ctx context.Context, name string, s Spec) (*record.Manifest, error) {
 	m, err := create(ctx, name, s)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, about(name, err)
 	}
 	return m, nil
 }

@@ -115,7 +115,7 @@ func leavesNothing(t *testing.T, s format.Spec, ctx context.Context) error {
 			t.Errorf("%s was left behind", e.Name())
 		}
 	}
-	if !strings.HasPrefix(err.Error(), name) {
+	if !strings.Contains(err.Error(), name) {
 		t.Errorf("the message does not say which image: %v", err)
 	}
 	return err

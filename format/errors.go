@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 var (
@@ -31,6 +32,14 @@ type textError struct {
 
 func (e *textError) Error() string { return e.text }
 func (e *textError) Unwrap() error { return e.is }
+
+// about says of which file err speaks, unless it does so itself.
+func about(name string, err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) && e.Path == name {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
 
 // Problem is one way in which a file breaks the canonical layout.
 type Problem struct {

@@ -17,7 +17,8 @@ import (
 	"path/filepath"
 )
 
-// File is a file that does not have its name yet.
+// File is a file that does not have its name yet. Errors speak of it by the
+// name that it will have.
 type File struct {
 	*os.File
 	target string // what Commit renames to
@@ -50,9 +51,26 @@ func Create(name string, perm fs.FileMode) (*File, error) {
 // naming replaces the temporary name in err by the one that the caller knows.
 func naming(name string, err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
-		return &fs.PathError{Op: "create", Path: name, Err: e.Err}
+		return &fs.PathError{Op: "write", Path: name, Err: e.Err}
 	}
 	return err
+}
+
+// Write is like that of [os.File].
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	return n, naming(f.target, err)
+}
+
+// WriteAt is like that of [os.File].
+func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	n, err := f.File.WriteAt(p, off)
+	return n, naming(f.target, err)
+}
+
+// Truncate is like that of [os.File].
+func (f *File) Truncate(size int64) error {
+	return naming(f.target, f.File.Truncate(size))
 }
 
 // resolve follows symbolic links to the file that is to be replaced.
@@ -73,7 +91,7 @@ func resolve(name string) (string, error) {
 		}
 	}
 	if !fi.Mode().IsRegular() {
-		return "", &fs.PathError{Op: "create", Path: name, Err: errors.New("not a regular file")}
+		return "", &fs.PathError{Op: "write", Path: name, Err: errors.New("not a regular file")}
 	}
 	return name, nil
 }
@@ -91,7 +109,7 @@ func (f *File) Commit() error {
 		return naming(f.target, err)
 	}
 	if err := os.Rename(f.Name(), f.target); err != nil {
-		return fmt.Errorf("%s: %w", f.target, errors.Unwrap(err))
+		return &fs.PathError{Op: "write", Path: f.target, Err: errors.Unwrap(err)}
 	}
 	f.done = true
 	return syncDir(filepath.Dir(f.target))
@@ -115,7 +133,7 @@ func Write(name string, data []byte, perm fs.FileMode) error {
 	}
 	defer f.Close()
 	if _, err := f.Write(data); err != nil {
-		return naming(name, err)
+		return err
 	}
 	return f.Commit()
 }
@@ -124,7 +142,8 @@ func Write(name string, data []byte, perm fs.FileMode) error {
 // owner and group.
 func (f *File) Take(old fs.FileInfo) error {
 	own(f.File, old)
-	return f.Chmod(old.Mode().Perm()) // after the owner: changing that clears bits
+	err := f.Chmod(old.Mode().Perm()) // after the owner: changing that clears bits
+	return naming(f.target, err)
 }
 
 // copyStep bounds how long a copy goes on after its context is done.
@@ -134,6 +153,9 @@ const copyStep = 64 << 20
 // disk blocks where the filesystem can (reflink), else by copying in the
 // kernel where it can. The offset of f is then n.
 func (f *File) CopyHead(ctx context.Context, src *os.File, n int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	fi, err := src.Stat()
 	if err != nil {
 		return err
@@ -143,7 +165,7 @@ func (f *File) CopyHead(ctx context.Context, src *os.File, n int64) error {
 	}
 	if clone(f.File, src) == nil {
 		if err := f.Truncate(n); err != nil {
-			return naming(f.target, err)
+			return err
 		}
 		_, err := f.Seek(n, io.SeekStart)
 		return err
@@ -160,7 +182,7 @@ func (f *File) CopyHead(ctx context.Context, src *os.File, n int64) error {
 		}
 		k, err := io.CopyN(f.File, src, min(n, copyStep)) // copy_file_range on Linux
 		if err != nil {
-			return fmt.Errorf("copy %s: %w", src.Name(), err)
+			return naming(f.target, err)
 		}
 		n -= k
 	}
