@@ -1,0 +1,75 @@
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"repro/record"
+)
+
+// expected is what a vector says of its pair; only what it names is held.
+type expected struct {
+	Verdict   record.Verdict `json:"verdict"`
+	Where     *string        `json:"where"`
+	Compared  *int64         `json:"compared"`
+	Differing *int64         `json:"differing"`
+	Digits    *string        `json:"digits"` // obtained
+}
+
+func TestVectors(t *testing.T) {
+	cases, err := filepath.Glob("../testdata/vectors/compare/*")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no vectors: %v", err)
+	}
+	for _, dir := range cases {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			var want expected
+			var rule record.Rule
+			readDocument(t, filepath.Join(dir, "expected.json"), &want)
+			readDocument(t, filepath.Join(dir, "rule.json"), &rule)
+			pub, err := filepath.Glob(filepath.Join(dir, "published.*"))
+			if err != nil || len(pub) != 1 {
+				t.Fatalf("published: %v %v", pub, err)
+			}
+			new := filepath.Join(dir, "new"+filepath.Ext(pub[0]))
+			f, err := Files(context.Background(), Path(pub[0]), Path(new), rule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.hold(t, &f)
+		})
+	}
+}
+
+func (want *expected) hold(t *testing.T, f *record.Finding) {
+	t.Helper()
+	if f.Verdict != want.Verdict {
+		t.Errorf("%s: %s; want %s", f.Verdict, f.Reason, want.Verdict)
+	}
+	if want.Where != nil && (f.Worst == nil || f.Worst.Where != *want.Where) {
+		t.Errorf("worst is %+v, want %s (%s)", f.Worst, *want.Where, f.Reason)
+	}
+	if want.Compared != nil && f.Compared != *want.Compared {
+		t.Errorf("%d compared, want %d", f.Compared, *want.Compared)
+	}
+	if want.Differing != nil && f.Differing != *want.Differing {
+		t.Errorf("%d differ, want %d", f.Differing, *want.Differing)
+	}
+	if want.Digits != nil && (f.Digits == nil || f.Digits.Obtained != *want.Digits) {
+		t.Errorf("digits %+v, want %s", f.Digits, *want.Digits)
+	}
+}
+
+func readDocument(t *testing.T, name string, v any) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
