@@ -2,12 +2,7 @@
 
 package sandbox
 
-import (
-	"fmt"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Offsets in struct seccomp_data (linux/seccomp.h). Both architectures that
 // are supported are little-endian: the low half of an argument comes first.
@@ -77,19 +72,4 @@ func answer(k uint32) unix.SockFilter {
 
 func refuse(e unix.Errno) unix.SockFilter {
 	return answer(unix.SECCOMP_RET_ERRNO | uint32(e)&unix.SECCOMP_RET_DATA)
-}
-
-// installFilter puts the filter on the calling thread and on every process
-// that it starts. The thread must have no_new_privs set.
-func installFilter() error {
-	prog := compile(rules)
-	if len(prog) > unix.BPF_MAXINSNS {
-		return fmt.Errorf("filter of %d instructions", len(prog))
-	}
-	fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
-	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&fprog)))
-	if errno != 0 {
-		return errno
-	}
-	return nil
 }

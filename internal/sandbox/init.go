@@ -71,7 +71,7 @@ func obey(req *request) outcome {
 	if missing := prepareFiles(req); len(missing) > 0 {
 		return outcome{Stage: stageMissing, Missing: missing}
 	}
-	if err := confine(req); err != nil {
+	if err := protect(req); err != nil {
 		return failedSetup(err)
 	}
 	return execute(req)

@@ -15,14 +15,27 @@ import (
 
 func TestMain(m *testing.M) {
 	Init()
-	os.Exit(m.Run())
+	switch {
+	case os.Getenv("REPRO_ATTEMPT") == "nest":
+		nestMain()
+	case os.Getenv("REPRO_ATTEMPT") != "":
+		attemptMain()
+	case os.Getenv("REPRO_PARENT") != "":
+		parentMain()
+	default:
+		status := m.Run()
+		if dir, err := rootOnce(); err == nil {
+			os.RemoveAll(dir)
+		}
+		os.Exit(status)
+	}
 }
 
 // programs are what the test root holds, where the machine has them.
 var programs = []string{"/bin/sh", "/bin/cat", "/bin/ls", "/bin/id", "/bin/env", "/bin/grep", "/bin/mkdir",
 	"/bin/ln", "/bin/rm", "/bin/mv", "/bin/touch", "/bin/chmod", "/bin/sleep", "/bin/true", "/bin/mount", "/bin/umount",
 	"/bin/mknod", "/bin/mkfifo", "/bin/dd", "/bin/cp", "/bin/readlink", "/usr/bin/unshare", "/usr/bin/nsenter",
-	"/usr/bin/find", "/usr/bin/awk", "/usr/bin/stat", "/usr/bin/hostname", "/bin/ps", "/usr/bin/setsid", "/usr/bin/nproc"}
+	"/usr/bin/find", "/usr/bin/awk", "/usr/bin/stat", "/usr/bin/hostname", "/bin/ps", "/usr/bin/tr", "/usr/bin/setsid", "/usr/bin/nproc"}
 
 var rootOnce = sync.OnceValues(buildRoot)
 
@@ -51,22 +64,22 @@ func buildRoot() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := copyFile(self, filepath.Join(dir, "attempt")); err != nil {
+	if err := copyProgram(dir, self, "/attempt"); err != nil {
 		return "", err
 	}
 	for _, p := range programs {
-		if err := copyProgram(dir, p); err != nil {
+		if err := copyProgram(dir, p, p); err != nil {
 			return "", err
 		}
 	}
-	return dir, chownAll(dir)
+	return dir, GiveAway(dir)
 }
 
-func copyProgram(root, name string) error {
+func copyProgram(root, name, as string) error {
 	if _, err := os.Stat(name); err != nil {
 		return nil
 	}
-	if err := copyFile(name, filepath.Join(root, name)); err != nil {
+	if err := copyFile(name, filepath.Join(root, as)); err != nil {
 		return err
 	}
 	out, _ := exec.Command("ldd", name).Output()
@@ -100,19 +113,6 @@ func copyFile(from, to string) error {
 		return err
 	}
 	return dst.Close()
-}
-
-func chownAll(dir string) error {
-	uid, gid, other := Owner()
-	if !other {
-		return nil
-	}
-	return filepath.WalkDir(dir, func(name string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(name, uid, gid)
-	})
 }
 
 // newCommand returns a command that runs script in the test root with fresh

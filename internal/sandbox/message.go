@@ -44,6 +44,7 @@ type outcome struct {
 	Missing []string `json:",omitempty"`
 	Exit    int
 	Signal  int
+	TooBig  bool
 	CPU     int64 // nanoseconds
 	MaxRSS  int64 // bytes
 }

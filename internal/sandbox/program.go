@@ -9,7 +9,6 @@ import (
 	"path"
 	"strings"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,12 +35,8 @@ func prepareFiles(req *request) (missing []string) {
 	return missing
 }
 
-// confine takes away from this process, and so from the program, whatever is
-// not needed to run it. There is no way back.
-func confine(req *request) error {
-	if err := limit(req.Limits); err != nil {
-		return err
-	}
+// protect readies this process to live beside the program.
+func protect(req *request) error {
 	if len(req.CPUs) > 0 {
 		var set unix.CPUSet
 		for _, n := range req.CPUs {
@@ -51,80 +46,12 @@ func confine(req *request) error {
 			return &stepError{"choose processors", err}
 		}
 	}
-	if err := dropCapabilities(); err != nil {
-		return &stepError{"drop capabilities", err}
-	}
+	// When the machine runs out of memory, this is what it should take first.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	// Not dumpable: nothing inside may look at process 1 or, through
 	// /proc/1/exe, at the host's copy of this program.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return &stepError{"protect process 1", err}
-	}
-	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) // dropping capabilities cleared it
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return &stepError{"forbid new privileges", err}
-	}
-	if err := installFilter(); err != nil {
-		return &stepError{"filter system calls", err}
-	}
-	return nil
-}
-
-func limit(l Limits) error {
-	for _, r := range []struct {
-		what     string
-		resource int
-		value    int64
-	}{
-		{"core dumps", unix.RLIMIT_CORE, 0},
-		{"stack", unix.RLIMIT_STACK, stackSize},
-		{"processes", unix.RLIMIT_NPROC, orDefault(l.Processes, DefaultProcesses)},
-		{"open files", unix.RLIMIT_NOFILE, orDefault(l.OpenFiles, DefaultOpenFiles)},
-		{"locked memory", unix.RLIMIT_MEMLOCK, 64 << 10},
-		{"memory", unix.RLIMIT_DATA, orDefault(l.Memory, -1)},
-		{"file size", unix.RLIMIT_FSIZE, orDefault(l.FileSize, -1)},
-	} {
-		var now unix.Rlimit
-		if err := unix.Getrlimit(r.resource, &now); err != nil {
-			return &stepError{"limit " + r.what, err}
-		}
-		want := min(uint64(r.value), now.Max) // -1 is infinity
-		if err := unix.Setrlimit(r.resource, &unix.Rlimit{Cur: want, Max: want}); err != nil {
-			return &stepError{"limit " + r.what, err}
-		}
-	}
-	return nil
-}
-
-func orDefault(n, def int64) int64 {
-	if n == 0 {
-		return def
-	}
-	return n
-}
-
-// lastCapability is above every capability that any kernel knows.
-const lastCapability = 63
-
-// dropCapabilities empties the bounding and ambient sets of this thread, which
-// the program inherits, and the other sets of every thread.
-func dropCapabilities() error {
-	for c := uintptr(0); c <= lastCapability; c++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
-			if errors.Is(err, unix.EINVAL) {
-				break
-			}
-			return err
-		}
-	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-		return err
-	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET,
-		uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0)
-	if errno != 0 {
-		return errno
 	}
 	return nil
 }
@@ -135,26 +62,19 @@ func execute(req *request) outcome {
 	if len(req.Args) == 0 { // only asked whether all this is possible
 		return outcome{Stage: stageDone}
 	}
-	name, err := lookPath(req.Args[0], req.Dir, variable(req.Env, "PATH"))
+	pid, err := startProgram(req)
+	if refused, ok := errors.AsType[*stepError](err); ok {
+		return failedSetup(refused)
+	}
 	if err != nil {
 		return failedStart(err)
 	}
-	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
-	if err != nil {
-		return failedSetup(&stepError{"open /dev/null", err})
-	}
-	pid, err := syscall.ForkExec(name, req.Args, &syscall.ProcAttr{
-		Dir: req.Dir, Env: req.Env, Files: []uintptr{null.Fd(), 1, 2},
-		Sys: &syscall.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		return failedStart(err)
-	}
+	watch := watchMemory(req.Limits.Memory)
 	status := reap(pid)
 	_ = unix.Kill(-1, unix.SIGKILL)
 	reap(-1)
 
-	out := outcome{Stage: stageDone, Exit: status.ExitStatus()}
+	out := outcome{Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded()}
 	if status.Signaled() {
 		out.Exit, out.Signal = -1, int(status.Signal())
 	}

@@ -25,7 +25,7 @@ func build(req *request) error {
 	if err != nil {
 		return err
 	}
-	system, err := openSystem()
+	system, err := openSystem(req.Limits.Memory)
 	if err != nil {
 		return err
 	}

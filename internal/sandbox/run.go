@@ -152,6 +152,7 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 	case stageSetup:
 		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What)}
 	}
+	r.TooBig = out.TooBig
 	r.Exit, r.CPU, r.MaxRSS = out.Exit, time.Duration(out.CPU), out.MaxRSS
 	if out.Signal != 0 {
 		r.Signal = unix.SignalName(syscall.Signal(out.Signal))

@@ -35,6 +35,12 @@ const (
 	GID      = 1000
 )
 
+// The user and group maps of a namespace in which nobody is renumbered.
+const (
+	sameUID = "1000 1000 1"
+	sameGID = "1000 1000 1"
+)
+
 // MountPoints are the directories that the layers must have between them.
 var MountPoints = []string{"/dev", "/proc", "/run"}
 
@@ -73,7 +79,7 @@ type Command struct {
 // Processes and OpenFiles.
 type Limits struct {
 	Time      time.Duration // wall clock
-	Memory    int64         // bytes; see Result.MemoryBound
+	Memory    int64         // bytes of all processes together; one alone may map at most twice that
 	FileSize  int64         // bytes in one file
 	Processes int64         // processes and threads; 0: DefaultProcesses
 	OpenFiles int64         // per process; 0: DefaultOpenFiles
@@ -91,6 +97,7 @@ type Result struct {
 	Exit     int    // exit status; -1 if a signal ended it
 	Signal   string // "killed", "segmentation fault", … if a signal ended it
 	TimedOut bool   // killed because Limits.Time was over
+	TooBig   bool   // killed because Limits.Memory was taken up
 	Wall     time.Duration
 	CPU      time.Duration // user and system, of all processes together
 	MaxRSS   int64         // bytes, of the largest single process

@@ -18,6 +18,8 @@ func TestWhatAProgramSees(t *testing.T) {
 		{"hostname", "repro\n"},
 		{"cat /proc/sys/kernel/hostname", "repro\n"},
 		{"umask", "0022\n"},
+		{"cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '", " 1000 1000 1\n 1000 1000 1\n"},
+		{"cat /proc/self/setgroups", "deny\n"},
 		{"grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|SigIgn|SigBlk|Seccomp):' /proc/self/status",
 			"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n" +
 				"CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,8 +23,12 @@ type system struct {
 }
 
 // openSystem makes the mounts, detached.
-func openSystem() (*system, error) {
+func openSystem(memory int64) (*system, error) {
 	var s system
+	shm := [][2]string{{"mode", "1777"}}
+	if memory > 0 {
+		shm = append(shm, [2]string{"size", strconv.FormatInt(memory, 10)})
+	}
 	for _, m := range []struct {
 		fd      *int
 		kind    string
@@ -33,7 +38,7 @@ func openSystem() (*system, error) {
 		{&s.proc, "proc", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC, nil},
 		{&s.dev, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
 		{&s.pts, "devpts", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
-		{&s.shm, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "1777"}}},
+		{&s.shm, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, shm},
 		{&s.run, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}}},
 	} {
 		fd, err := newMount(m.kind, m.attr, m.options)

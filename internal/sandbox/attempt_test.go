@@ -1,0 +1,339 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// attempt is something that a hostile program might try. It returns an error
+// if it was refused; the test fails for any that returns nil.
+type attempt struct {
+	name string
+	try  func() error
+}
+
+var attempts = []attempt{
+	{"inherited descriptor", func() error {
+		for fd := 3; fd < 1024; fd++ {
+			target, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+			if err == nil && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/proc/") {
+				return nil
+			}
+		}
+		return errors.New("only those of the Go runtime")
+	}},
+
+	// Mounts and roots.
+	{"mount a tmpfs", func() error { return unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "") }},
+	{"mount proc", func() error { return unix.Mount("proc", "/tmp", "proc", 0, "") }},
+	{"bind the root", func() error { return unix.Mount("/", "/tmp", "", unix.MS_BIND|unix.MS_REC, "") }},
+	{"remount /proc/sys writable", func() error { return unix.Mount("", "/proc/sys", "", unix.MS_REMOUNT|unix.MS_BIND, "") }},
+	{"remount /dev writable", func() error { return unix.Mount("", "/dev", "", unix.MS_REMOUNT|unix.MS_BIND, "") }},
+	{"unmount a mask", func() error { return unix.Unmount("/proc/keys", unix.MNT_DETACH) }},
+	{"unmount the root", func() error { return unix.Unmount("/", unix.MNT_DETACH) }},
+	{"pivot_root", func() error { return unix.PivotRoot("/", "/") }},
+	{"chroot", func() error { return unix.Chroot("/tmp") }},
+	{"open_tree", func() error { return fdErr(unix.OpenTree(unix.AT_FDCWD, "/", unix.OPEN_TREE_CLONE)) }},
+	{"fsopen", func() error { return fdErr(unix.Fsopen("tmpfs", 0)) }},
+	{"move_mount", func() error { return unix.MoveMount(unix.AT_FDCWD, "/proc", unix.AT_FDCWD, "/tmp", 0) }},
+	{"mount_setattr", func() error {
+		return unix.MountSetattr(unix.AT_FDCWD, "/dev", 0, &unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY})
+	}},
+	{"open by handle", func() error {
+		return fdErr(unix.OpenByHandleAt(unix.AT_FDCWD, unix.NewFileHandle(1, make([]byte, 8)), 0))
+	}},
+	{"dot dot above the root", func() error { return wantHost("/../../../..") }},
+
+	// Namespaces.
+	{"unshare user", func() error { return call(unix.SYS_UNSHARE, unix.CLONE_NEWUSER) }},
+	{"unshare mounts", func() error { return call(unix.SYS_UNSHARE, unix.CLONE_NEWNS) }},
+	{"unshare network", func() error { return call(unix.SYS_UNSHARE, unix.CLONE_NEWNET) }},
+	{"clone a user namespace", func() error { return forked(call(unix.SYS_CLONE, unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD))) }},
+	{"clone3", func() error {
+		args := [11]uint64{unix.CLONE_NEWUSER, 0, 0, 0, uint64(unix.SIGCHLD)}
+		return forked(call(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args)))
+	}},
+	{"enter the namespaces of process 1", func() error {
+		fd, err := unix.Open("/proc/1/ns/mnt", unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		return unix.Setns(fd, 0)
+	}},
+
+	// Settings of the kernel.
+	{"sysrq", writes("/proc/sysrq-trigger", "h")},
+	{"core pattern", writes("/proc/sys/kernel/core_pattern", "|/tmp/x")},
+	{"host name by /proc", writes("/proc/sys/kernel/hostname", "x")},
+	{"modprobe path", writes("/proc/sys/kernel/modprobe", "/tmp/x")},
+	{"overcommit", writes("/proc/sys/vm/overcommit_memory", "1")},
+	{"last pid", writes("/proc/sys/kernel/ns_last_pid", "5")},
+	{"ip forwarding", writes("/proc/sys/net/ipv4/ip_forward", "1")},
+	{"spare from the memory killer", writes("/proc/self/oom_score_adj", "-1000")},
+	{"new id map", writes("/proc/self/uid_map", "0 0 1")},
+	{"read the keys", reads("/proc/keys")},
+	{"read kernel messages", reads("/proc/kmsg")},
+	{"read kernel symbols", reads("/proc/kallsyms")},
+	{"read the kernel's command line", reads("/proc/cmdline")},
+	{"read the boot id", reads("/proc/sys/kernel/random/boot_id")},
+	{"list /sys", func() error {
+		e, err := os.ReadDir("/sys")
+		if err == nil && len(e) == 0 {
+			err = errors.New("empty")
+		}
+		return err
+	}},
+	{"set the host name", func() error { return unix.Sethostname([]byte("x")) }},
+	{"set the clock", func() error { return unix.ClockSettime(unix.CLOCK_REALTIME, &unix.Timespec{Sec: 1}) }},
+	{"settimeofday", func() error { return unix.Settimeofday(&unix.Timeval{Sec: 1}) }},
+	{"adjtimex", func() error { _, err := unix.Adjtimex(&unix.Timex{Modes: 1}); return err }},
+	{"load a module", func() error { return unix.InitModule([]byte("x"), "") }},
+	{"kexec", func() error { return call(unix.SYS_KEXEC_LOAD, 0, 0, 0, 0) }},
+	{"reboot", func() error { return unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) }},
+	{"swapon", func() error { return call(unix.SYS_SWAPON, ptr("/tmp/x"), 0) }},
+	{"acct", func() error { return unix.Acct("") }},
+	{"syslog", func() error { return call(unix.SYS_SYSLOG, 3, 0, 0) }},
+	{"quotactl", func() error { return call(unix.SYS_QUOTACTL, 0, 0, 0, 0) }},
+
+	// Devices.
+	{"make a disk node", func() error { return unix.Mknod("/tmp/vda", unix.S_IFBLK|0o666, int(unix.Mkdev(254, 0))) }},
+	{"make a memory node", func() error { return unix.Mknod("/tmp/mem", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 1))) }},
+	{"open memory", func() error { return opens("/dev/mem") }},
+	{"open a disk", func() error { return opens("/dev/vda") }},
+	{"open kvm", func() error { return opens("/dev/kvm") }},
+	{"open fuse", func() error { return opens("/dev/fuse") }},
+	{"open a terminal", func() error { return opens("/dev/tty") }},
+	{"type into a terminal", func() error {
+		c := byte('x')
+		return call(unix.SYS_IOCTL, 0, unix.TIOCSTI, uintptr(unsafe.Pointer(&c)))
+	}},
+	{"type with high bits", func() error {
+		c := byte('x')
+		err := call(unix.SYS_IOCTL, 0, 1<<32|unix.TIOCSTI, uintptr(unsafe.Pointer(&c)))
+		if !errors.Is(err, unix.EPERM) {
+			return nil // past the filter
+		}
+		return err
+	}},
+	{"write in /dev", func() error { return os.WriteFile("/dev/sda", nil, 0o666) }},
+
+	// Privileges.
+	{"become root", func() error { return call(unix.SYS_SETUID, 0) }},
+	{"become another", func() error { return call(unix.SYS_SETRESUID, 65534, 65534, 65534) }},
+	{"become another group", func() error { return call(unix.SYS_SETGID, 0) }},
+	{"change groups", func() error { return call(unix.SYS_SETGROUPS, 0, 0) }},
+	{"raise capabilities", func() error {
+		h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		d := [2]unix.CapUserData{{Effective: 1 << unix.CAP_SYS_ADMIN, Permitted: 1 << unix.CAP_SYS_ADMIN}}
+		return unix.Capset(&h, &d[0])
+	}},
+	{"raise ambient capabilities", func() error {
+		return unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, unix.CAP_SYS_ADMIN, 0, 0)
+	}},
+	{"allow new privileges", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0) }},
+	{"file capabilities", func() error {
+		return unix.Setxattr("/bin/sh", "security.capability", make([]byte, 20), 0)
+	}},
+	{"trusted attributes", func() error { return unix.Setxattr("/bin/sh", "trusted.overlay.opaque", []byte("y"), 0) }},
+	{"give a file to root", func() error { return os.Chown("/bin/sh", 0, 0) }},
+	{"immutable file", func() error {
+		f, err := os.Create("/tmp/immutable")
+		if err != nil {
+			return err
+		}
+		return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, 0x10)
+	}},
+	{"raise a limit", func() error {
+		return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1 << 20, Max: 1 << 20})
+	}},
+	{"raise the priority", func() error { return unix.Setpriority(unix.PRIO_PROCESS, 0, -20) }},
+	{"real-time scheduling", func() error {
+		p := int32(1)
+		return call(unix.SYS_SCHED_SETSCHEDULER, 0, 1, uintptr(unsafe.Pointer(&p)))
+	}},
+	{"old personality", func() error { return call(unix.SYS_PERSONALITY, 0x0400000) }}, // READ_IMPLIES_EXEC
+	{"seccomp listener of process 1", func() error { return call(unix.SYS_PIDFD_GETFD, 0, 0, 0) }},
+
+	// Other processes.
+	{"trace process 1", func() error { return unix.PtraceAttach(1) }},
+	{"read process 1", func() error {
+		b := make([]byte, 8)
+		_, err := unix.ProcessVMReadv(1, []unix.Iovec{{Base: &b[0], Len: 8}}, []unix.RemoteIovec{{Base: 0x400000, Len: 8}}, 0)
+		return err
+	}},
+	{"memory of process 1", func() error { return opens("/proc/1/mem") }},
+	{"executable of process 1", func() error { return opens("/proc/1/exe") }},
+	{"overwrite process 1", func() error { return os.WriteFile("/proc/1/exe", nil, 0) }},
+	{"root of process 1", func() error { return opens("/proc/1/root/") }},
+	{"directory of process 1", func() error { return opens("/proc/1/cwd/") }},
+	{"files of process 1", func() error { _, err := os.ReadDir("/proc/1/fd"); return err }},
+	{"environment of process 1", func() error { return opens("/proc/1/environ") }},
+	{"maps of process 1", func() error { _, err := os.ReadFile("/proc/1/maps"); return err }},
+	{"signal a process of the host", func() error { return hostPID(func(pid int) error { return unix.Kill(pid, 0) }) }},
+	{"find a process of the host", func() error {
+		return hostPID(func(pid int) error { return opens("/proc/" + strconv.Itoa(pid)) })
+	}},
+
+	// Rarely read kernel code.
+	{"keyctl", func() error { return fdErr(unix.KeyctlGetKeyringID(unix.KEY_SPEC_USER_KEYRING, true)) }},
+	{"add a key", func() error { return fdErr(unix.AddKey("user", "x", []byte("x"), unix.KEY_SPEC_USER_KEYRING)) }},
+	{"bpf", func() error { return call(unix.SYS_BPF, 0, 0, 0) }},
+	{"userfaultfd", func() error { return call(unix.SYS_USERFAULTFD, 0) }},
+	{"io_uring", func() error { p := [120]byte{}; return call(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&p))) }},
+	{"perf", func() error { return fdErr(unix.PerfEventOpen(&unix.PerfEventAttr{}, 0, -1, -1, 0)) }},
+	{"fanotify", func() error { return fdErr(unix.FanotifyInit(0, 0)) }},
+	{"call from the future", func() error { return call(newestCall+100, 0) }},
+
+	// Networks.
+	{"vsock", sockets(unix.AF_VSOCK, unix.SOCK_STREAM, 0)},
+	{"packet socket", sockets(unix.AF_PACKET, unix.SOCK_RAW, 0)},
+	{"raw socket", sockets(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP)},
+	{"crypto socket", sockets(unix.AF_ALG, unix.SOCK_SEQPACKET, 0)},
+	{"audit socket", sockets(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT)},
+	{"kernel events", sockets(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT)},
+	{"packet filter", sockets(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER)},
+	{"listener of the host", func() error {
+		c, err := net.Dial("tcp", os.Getenv("HOST_TCP"))
+		if err == nil {
+			c.Close()
+		}
+		return err
+	}},
+	{"abstract socket of the host", func() error {
+		c, err := net.Dial("unix", os.Getenv("HOST_UNIX"))
+		if err == nil {
+			c.Close()
+		}
+		return err
+	}},
+	{"far address", func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		return unix.Connect(fd, &unix.SockaddrInet4{Port: 80, Addr: [4]byte{192, 0, 2, 1}})
+	}},
+
+	// Files of the host.
+	{"file of the host", func() error { return opens(os.Getenv("HOST_FILE")) }},
+	{"shared memory of the host", func() error { return opens(os.Getenv("HOST_SHM")) }},
+	{"environment of the host", func() error {
+		for _, e := range os.Environ() {
+			if strings.Contains(e, "LEAK") {
+				return nil
+			}
+		}
+		return errors.New("none")
+	}},
+}
+
+func call(trap uintptr, args ...uintptr) error {
+	var a [6]uintptr
+	copy(a[:], args)
+	_, _, errno := unix.RawSyscall6(trap, a[0], a[1], a[2], a[3], a[4], a[5])
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// forked ends the child where a clone that should have been refused made one.
+func forked(err error) error {
+	if err == nil && os.Getppid() != 1 {
+		syscall.Exit(0)
+	}
+	return err
+}
+
+func ptr(s string) uintptr {
+	p, _ := unix.BytePtrFromString(s)
+	return uintptr(unsafe.Pointer(p))
+}
+
+func fdErr(_ int, err error) error { return err }
+
+func opens(name string) error {
+	f, err := os.Open(name)
+	if err == nil {
+		f.Close()
+	}
+	return err
+}
+
+// wantHost succeeds if name holds what only the host's root has.
+func wantHost(name string) error { return opens(name + os.Getenv("HOST_FILE")) }
+
+func writes(name, content string) func() error {
+	return func() error {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if isNull(f) {
+			return errors.New("is /dev/null")
+		}
+		_, err = f.WriteString(content)
+		return err
+	}
+}
+
+func reads(name string) func() error {
+	return func() error {
+		b, err := os.ReadFile(name)
+		if err == nil && len(b) == 0 {
+			err = errors.New("empty")
+		}
+		return err
+	}
+}
+
+func isNull(f *os.File) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &st) == nil && st.Rdev == unix.Mkdev(1, 3)
+}
+
+func sockets(domain, typ, proto int) func() error {
+	return func() error { return fdErr(unix.Socket(domain, typ, proto)) }
+}
+
+func hostPID(f func(int) error) error {
+	pid, err := strconv.Atoi(os.Getenv("HOST_PID"))
+	if err != nil {
+		return nil
+	}
+	return f(pid)
+}
+
+// attemptMain is the program that the escape tests run inside. It prints the
+// name of every attempt that was not refused.
+func attemptMain() {
+	for _, a := range attempts {
+		if err := a.try(); err == nil {
+			fmt.Println("not refused:", a.name)
+		} else if os.Getenv("VERBOSE") != "" {
+			fmt.Printf("%s: %v\n", a.name, err)
+		}
+	}
+}
+
+// nestMain makes directories deeper than any path can name.
+func nestMain() {
+	for range 2500 {
+		if err := errors.Join(os.Mkdir("d", 0o755), unix.Chdir("d")); err != nil {
+			fmt.Println(err)
+		}
+	}
+	_ = os.WriteFile("f", nil, 0)
+	fmt.Println("made")
+}

@@ -1,0 +1,293 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// launch is a program ready to be started. Between fork and exec its process
+// has much to do that syscall.ForkExec knows nothing of, and only raw system
+// calls to do it with: the Go runtime does not survive a fork. So everything
+// is prepared here, in the form in which the kernel takes it.
+type launch struct {
+	name      *byte
+	args, env []*byte // ending in nil
+	dir       *byte
+	stdin     int
+	report    int // end of a pipe: stage and errno if a call fails
+
+	idMaps [3]struct {
+		file    *byte
+		content []byte
+	}
+	limits []limit
+	header unix.CapUserHeader
+	none   [2]unix.CapUserData
+	filter unix.SockFprog
+	mask   uint64 // no signal
+	failed [2]uintptr
+}
+
+type limit struct {
+	resource uintptr
+	value    unix.Rlimit
+}
+
+// Stages of a launch, to name the one that failed.
+const (
+	launchSession = iota
+	launchDir
+	launchStdin
+	launchUser
+	launchLimits
+	launchCapabilities
+	launchPrivileges
+	launchFilter
+	launchExec
+)
+
+var launchStages = [...]string{
+	launchSession: "start a session", launchDir: "enter the working directory", launchStdin: "close standard input",
+	launchUser: "enter a user namespace of its own", launchLimits: "limit resources",
+	launchCapabilities: "drop capabilities", launchPrivileges: "forbid new privileges",
+	launchFilter: "filter system calls", launchExec: "execute",
+}
+
+// lastCapability is above every capability that any kernel knows.
+const lastCapability = 63
+
+func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
+	l := &launch{stdin: stdin, report: report, limits: limits(req.Limits)}
+	var err error
+	if l.name, err = unix.BytePtrFromString(name); err != nil {
+		return nil, err
+	}
+	if l.dir, err = unix.BytePtrFromString(req.Dir); err != nil {
+		return nil, err
+	}
+	if l.args, err = syscall.SlicePtrFromStrings(req.Args); err != nil {
+		return nil, err
+	}
+	if l.env, err = syscall.SlicePtrFromStrings(req.Env); err != nil {
+		return nil, err
+	}
+	// A user namespace inside the one that owns the mounts: the program could
+	// not touch them with all the capabilities of its own namespace, and does
+	// not learn from its map who it is on the host.
+	for i, f := range []struct{ name, content string }{
+		{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", sameUID}, {"/proc/self/gid_map", sameGID},
+	} {
+		if l.idMaps[i].file, err = unix.BytePtrFromString(f.name); err != nil {
+			return nil, err
+		}
+		l.idMaps[i].content = []byte(f.content)
+	}
+	l.header.Version = unix.LINUX_CAPABILITY_VERSION_3
+	program := compile(rules)
+	l.filter = unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	return l, nil
+}
+
+// start forks and executes. The errno is the program's own, from execve, or
+// that of the stage that failed.
+func (l *launch) start() (pid int, stage int, errno syscall.Errno) {
+	// A signal handler would run on a runtime that is not there.
+	all, old := ^uint64(0), uint64(0)
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), 8)
+	child, failed := l.fork()
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&old)), 0, 8)
+	runtime.KeepAlive(l)
+	return int(child), launchUser, failed
+}
+
+// fork returns in the parent only.
+//
+//go:noinline
+//go:norace
+//go:nosplit
+func (l *launch) fork() (uintptr, syscall.Errno) {
+	child, errno := raw(unix.SYS_CLONE, unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), 0, 0, 0)
+	if errno != 0 || child != 0 {
+		return child, errno
+	}
+	l.failed[0], l.failed[1] = l.run()
+	raw(unix.SYS_WRITE, uintptr(l.report), uintptr(unsafe.Pointer(&l.failed)), unsafe.Sizeof(l.failed), 0)
+	for {
+		raw(unix.SYS_EXIT_GROUP, 127, 0, 0, 0)
+	}
+}
+
+// run is what the child does. It returns only if a call failed.
+//
+//go:norace
+//go:nosplit
+func (l *launch) run() (stage uintptr, errno uintptr) {
+	if _, e := raw(unix.SYS_SETSID, 0, 0, 0, 0); e != 0 {
+		return launchSession, uintptr(e)
+	}
+	if _, e := raw(unix.SYS_CHDIR, uintptr(unsafe.Pointer(l.dir)), 0, 0, 0); e != 0 {
+		return launchDir, uintptr(e)
+	}
+	if _, e := raw(unix.SYS_DUP3, uintptr(l.stdin), 0, 0, 0); e != 0 {
+		return launchStdin, uintptr(e)
+	}
+	if e := l.mapUser(); e != 0 {
+		return launchUser, uintptr(e)
+	}
+	for i := range l.limits {
+		if _, e := raw(unix.SYS_PRLIMIT64, 0, l.limits[i].resource, uintptr(unsafe.Pointer(&l.limits[i].value)), 0); e != 0 {
+			return launchLimits, uintptr(e)
+		}
+	}
+	if e := l.dropCapabilities(); e != 0 {
+		return launchCapabilities, uintptr(e)
+	}
+	if _, e := raw(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0); e != 0 {
+		return launchPrivileges, uintptr(e)
+	}
+	if _, e := raw(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&l.filter)), 0); e != 0 {
+		return launchFilter, uintptr(e)
+	}
+	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&l.mask)), 0, 8)
+	_, e := raw(unix.SYS_EXECVE, uintptr(unsafe.Pointer(l.name)),
+		uintptr(unsafe.Pointer(&l.args[0])), uintptr(unsafe.Pointer(&l.env[0])), 0)
+	return launchExec, uintptr(e)
+}
+
+// mapUser gives the child in its new user namespace the numbers that it had.
+//
+//go:norace
+//go:nosplit
+func (l *launch) mapUser() syscall.Errno {
+	// The files below belong to root in a process that is not dumpable, as
+	// process 1 is. This memory is a copy of its own by now.
+	if _, e := raw(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1, 0, 0); e != 0 {
+		return e
+	}
+	for i := range l.idMaps {
+		m := &l.idMaps[i]
+		fd, e := raw(unix.SYS_OPENAT, atCWD, uintptr(unsafe.Pointer(m.file)), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if e != 0 {
+			return e
+		}
+		if _, e = raw(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&m.content[0])), uintptr(len(m.content)), 0); e != 0 {
+			return e
+		}
+		raw(unix.SYS_CLOSE, fd, 0, 0, 0)
+	}
+	return 0
+}
+
+// dropCapabilities empties every set of capabilities.
+//
+//go:norace
+//go:nosplit
+func (l *launch) dropCapabilities() syscall.Errno {
+	for c := uintptr(0); c <= lastCapability; c++ {
+		if _, e := raw(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c, 0, 0); e == unix.EINVAL {
+			break
+		} else if e != 0 {
+			return e
+		}
+	}
+	if _, e := raw(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0); e != 0 {
+		return e
+	}
+	_, e := raw(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&l.header)), uintptr(unsafe.Pointer(&l.none)), 0, 0)
+	return e
+}
+
+// atCWD is AT_FDCWD as an argument of a raw call.
+const atCWD = ^uintptr(99)
+
+// raw makes a system call of at most four arguments, behind the runtime's back.
+//
+//go:norace
+//go:nosplit
+func raw(call, a, b, c, d uintptr) (uintptr, syscall.Errno) {
+	r, _, e := syscall.RawSyscall6(call, a, b, c, d, 0, 0)
+	return r, e
+}
+
+// limits are the resource limits of the program. Process 1 has none: it must
+// be able to work when the program has taken everything.
+func limits(l Limits) []limit {
+	var out []limit
+	for _, r := range []struct {
+		resource int
+		value    int64
+	}{
+		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_STACK, stackSize},
+		{unix.RLIMIT_NPROC, orDefault(l.Processes, DefaultProcesses)},
+		{unix.RLIMIT_NOFILE, orDefault(l.OpenFiles, DefaultOpenFiles)},
+		{unix.RLIMIT_MEMLOCK, 64 << 10},
+		{unix.RLIMIT_DATA, orDefault(2*l.Memory, -1)},
+		{unix.RLIMIT_FSIZE, orDefault(l.FileSize, -1)},
+	} {
+		want := uint64(r.value) // -1 is infinity
+		var now unix.Rlimit
+		if unix.Getrlimit(r.resource, &now) == nil {
+			want = min(want, now.Max)
+		}
+		out = append(out, limit{uintptr(r.resource), unix.Rlimit{Cur: want, Max: want}})
+	}
+	return out
+}
+
+func orDefault(n, def int64) int64 {
+	if n == 0 {
+		return def
+	}
+	return n
+}
+
+// startProgram starts the program that req names.
+func startProgram(req *request) (pid int, err error) {
+	name, err := lookPath(req.Args[0], req.Dir, variable(req.Env, "PATH"))
+	if err != nil {
+		return 0, err
+	}
+	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	if err != nil {
+		return 0, &stepError{"open /dev/null", err}
+	}
+	defer null.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		return 0, &stepError{"make a pipe", err}
+	}
+	defer read.Close()
+	l, err := newLaunch(name, req, int(null.Fd()), int(write.Fd()))
+	if err != nil {
+		write.Close()
+		return 0, err
+	}
+	pid, stage, errno := l.start()
+	write.Close()
+	if errno != 0 {
+		return 0, &stepError{launchStages[stage], errno}
+	}
+	return pid, launched(read)
+}
+
+// launched waits until the program is executed, or says why it was not.
+func launched(read *os.File) error {
+	var failed [2]uintptr
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&failed)), unsafe.Sizeof(failed))
+	if n, _ := read.Read(b); n != len(b) {
+		return nil // closed by execve
+	}
+	errno := syscall.Errno(failed[1])
+	switch failed[0] {
+	case launchExec, launchDir:
+		return errno
+	}
+	return &stepError{launchStages[min(int(failed[0]), launchExec)], errno}
+}
