@@ -93,9 +93,12 @@ func (c *Clearsigned) Issuer() string {
 // The time is the signer's word. Whoever steals an expired key can sign for a
 // time when it was valid.
 func (c *Clearsigned) Verify(p *key.Public, now time.Time) error {
-	e := p.Entity()
-	if e == nil || c.Signature.IssuerKeyId == nil || len(openpgp.EntityList{e}.EntitiesById(*c.Signature.IssuerKeyId)) == 0 {
+	signer := c.signer(p.Entity())
+	if signer == nil {
 		return ErrUnknown
+	}
+	if err := c.checkMade(signer); err != nil {
+		return err
 	}
 	made := c.Time()
 	switch {
@@ -106,12 +109,49 @@ func (c *Clearsigned) Verify(p *key.Public, now time.Time) error {
 	case made.After(now):
 		now = made
 	}
+	e := p.Entity()
 	_, _, err := openpgp.VerifyDetachedSignature(
 		openpgp.EntityList{e}, bytes.NewReader(c.Payload), bytes.NewReader(c.packet), key.Policy(now))
 	if err != nil {
 		return c.explain(e, err)
 	}
-	return c.checkNames(e)
+	return nil
+}
+
+// signer returns the primary key or subkey of e that the signature names, or
+// nil.
+func (c *Clearsigned) signer(e *openpgp.Entity) *packet.PublicKey {
+	if e == nil || c.Signature.IssuerKeyId == nil {
+		return nil
+	}
+	id := *c.Signature.IssuerKeyId
+	if e.PrimaryKey.KeyId == id {
+		return e.PrimaryKey
+	}
+	for _, s := range e.Subkeys {
+		if s.PublicKey.KeyId == id {
+			return s.PublicKey
+		}
+	}
+	return nil
+}
+
+// checkMade checks that signer made the signature, whether it might or not,
+// and what go-crypto passes over: the first bytes of the hash, and the signing
+// key's fingerprint where it stands unsigned in the packet.
+func (c *Clearsigned) checkMade(signer *packet.PublicKey) error {
+	h := c.Signature.Hash.New()
+	h.Write(c.Payload)
+	if err := signer.VerifySignature(h, c.Signature); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if !bytes.HasPrefix(h.Sum(nil), c.Signature.HashTag[:]) { // VerifySignature hashed the rest
+		return malformed("the first bytes of the hash are wrong")
+	}
+	if f := c.Signature.IssuerFingerprint; f != nil && !bytes.Equal(f, signer.Fingerprint) {
+		return malformed("it names key %X but was made by %X", f, signer.Fingerprint)
+	}
+	return nil
 }
 
 // explain turns go-crypto's reasons into this package's. Where a subkey
@@ -139,30 +179,6 @@ func (c *Clearsigned) explain(e *openpgp.Entity, err error) error {
 		return fmt.Errorf("%w: %w", ErrWeak, err)
 	}
 	return fmt.Errorf("%w: %w", ErrInvalid, err)
-}
-
-// checkNames checks what go-crypto leaves: the first bytes of the hash and the
-// signing key's fingerprint, where they stand unsigned in the packet.
-func (c *Clearsigned) checkNames(e *openpgp.Entity) error {
-	h := c.Signature.Hash.New()
-	h.Write(c.Payload)
-	h.Write(c.Signature.HashSuffix)
-	if !bytes.HasPrefix(h.Sum(nil), c.Signature.HashTag[:]) {
-		return malformed("the first bytes of the hash are wrong")
-	}
-	if c.Signature.IssuerFingerprint == nil {
-		return nil
-	}
-	signer := e.PrimaryKey.Fingerprint
-	for _, s := range e.Subkeys {
-		if s.PublicKey.KeyId == *c.Signature.IssuerKeyId {
-			signer = s.PublicKey.Fingerprint
-		}
-	}
-	if !bytes.Equal(c.Signature.IssuerFingerprint, signer) {
-		return malformed("it names key %X but was made by %X", c.Signature.IssuerFingerprint, signer)
-	}
-	return nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
