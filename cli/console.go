@@ -70,14 +70,14 @@ func (c *console) note(format string, args ...any) {
 // printError prints each error of a joined one on a line of its own, and what
 // may help.
 func (c *console) printError(err error, status int) {
-	if err == errDiffers { // alone: the report has said it
-		return
-	}
 	label := "error"
 	if c.useErr {
 		label = "\x1b[1;31merror\x1b[0m"
 	}
 	for _, e := range flatten(err) {
+		if e == errDiffers {
+			continue // the report has said it
+		}
 		for line := range strings.SplitSeq(e.Error(), "\n") {
 			fmt.Fprintf(c.err, "repro: %s: %s\n", label, view.Clean(line))
 		}
