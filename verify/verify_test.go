@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -335,5 +336,47 @@ func TestReportReads(t *testing.T) {
 	}
 	if os.Getenv("SHOW") != "" {
 		t.Logf("%s", b)
+	}
+}
+
+// countingReader counts the bytes that are read.
+type countingReader struct {
+	*bytes.Reader
+	n atomic.Int64
+}
+
+func (c *countingReader) ReadAt(b []byte, off int64) (int, error) {
+	n, err := c.Reader.ReadAt(b, off)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// TestOnePass: the data are read once however many signatures there are.
+func TestOnePass(t *testing.T) {
+	noise := make([]byte, 8<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	file := image(t, string(noise))
+	first := newKey(t, key.OpenPGP, "Signer 1")
+	for n := 1; n <= 8; n++ {
+		k := first
+		if n > 1 {
+			k = newKey(t, key.OpenPGP, fmt.Sprint("Signer ", n))
+		}
+		if _, err := sign.Image(ctx, file, k, sign.Options{Time: made}); err != nil {
+			t.Fatal(err)
+		}
+		for _, classic := range []bool{false, true} {
+			r := &countingReader{Reader: bytes.NewReader(read(t, file))}
+			im, err := format.New(r, r.Size(), "paper.sif")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := verify.Image(ctx, im, trusting(first), verify.Options{Classic: classic}); err != nil {
+				t.Fatal(err)
+			}
+			if got, most := r.n.Load(), r.Size()+r.Size()/20; got > most {
+				t.Errorf("%d signatures: %d bytes read of a file of %d", n, got, r.Size())
+			}
+		}
 	}
 }
