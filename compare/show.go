@@ -242,6 +242,9 @@ func agreed(text, other string) int {
 	if at == s.firstReal {
 		return 0
 	}
+	if at < len(text) && text[at] == '.' {
+		at++
+	}
 	return at
 }
 

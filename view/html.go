@@ -65,6 +65,8 @@ type page struct {
 	DOI, DOILink  string
 	Verdict, Lead string
 	Tone          string
+	Failing       []failed
+	MoreFailing   int
 	Segments      []segment
 	Signed        signedFact
 	CPU           string
@@ -72,12 +74,15 @@ type page struct {
 	RunWords      string
 	RunMore       []string
 	Results       []result
+	Glance        bool // list the results before showing them
 	Steps         []step
 	Image         []field
 	Objects       []object
 	Outputs       []output
 	Footer        string
 }
+
+type failed struct{ ID, Name, Verdict string }
 
 type segment struct {
 	Tone        string
@@ -120,6 +125,7 @@ func (b *builder) page(r *record.RunReport) *page {
 	for _, s := range r.Steps {
 		p.Steps = append(p.Steps, b.step(s))
 	}
+	p.Glance = len(p.Results) > 3
 	p.describe(r)
 	return p
 }
@@ -139,32 +145,33 @@ func (p *page) judge(r *record.RunReport) {
 		p.Tone = "bad"
 	}
 	if c.Results > 0 && c.Reproduced < c.Results {
-		p.Lead = "Not reproduced: " + strings.Join(namesOf(r.Findings), ", ") + "."
+		p.Lead = "Not reproduced:"
+		p.Failing, p.MoreFailing = failing(r.Findings)
 	}
 	for _, s := range r.Steps {
 		if s.Status != "done" {
 			p.Tone = "bad"
-			p.Lead = strings.TrimSpace(fmt.Sprintf("Step %s did not finish: %s. %s", Clean(s.Name), Clean(s.Status), p.Lead))
+			p.Lead = strings.TrimSpace(fmt.Sprintf("Step %s ended otherwise than it should: %s. %s", Clean(s.Name), Clean(s.Status), p.Lead))
 			break
 		}
 	}
 	p.segments(c)
 }
 
-// namesOf lists the results that did not come out again.
-func namesOf(findings []record.Finding) []string {
-	const most = 8
-	var out []string
-	for _, f := range findings {
+// failing lists the results that did not come out again, or the first of them
+// and how many more there are.
+func failing(findings []record.Finding) ([]failed, int) {
+	const most = 12
+	var out []failed
+	for i, f := range findings {
 		if !f.Verdict.Reproduced() {
-			out = append(out, fmt.Sprintf("%s (%s)", Clean(f.Result), f.Verdict))
+			out = append(out, failed{resultID(i), Clean(f.Result), string(f.Verdict)})
 		}
 	}
-	if more := len(out) - most; more > 0 {
-		out = append(out[:most], fmt.Sprintf("and %d more", more))
-	}
-	return out
+	return out[:min(most, len(out))], max(0, len(out)-most)
 }
+
+func resultID(i int) string { return fmt.Sprintf("result-%d", i+1) }
 
 func (p *page) segments(c record.Counts) {
 	from := 0
@@ -199,6 +206,15 @@ func doiLink(doi string) string {
 		return ""
 	}
 	return "https://doi.org/" + doi
+}
+
+// day is a time's date in words, or the text as it is.
+func day(text string) string {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return t.UTC().Format("2 January 2006")
 }
 
 func orUnknown(s string) string {
@@ -284,7 +300,7 @@ func (p *page) describe(r *record.RunReport) {
 	add("Image", r.Image, true)
 	add("Content id", string(r.ContentID), true)
 	add("Licence", r.Paper.Licence, false)
-	add("Date of the paper", r.Paper.Date, false)
+	add("Date of the paper", day(r.Paper.Date), false)
 	add("Keywords", strings.Join(r.Paper.Keywords, ", "), false)
 	add("Layers", strings.TrimSuffix(r.Isolation.Layers+": "+r.Isolation.Reason, ": "), false)
 	if r.Verify == nil {

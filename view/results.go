@@ -79,7 +79,7 @@ type piece struct{ Text, Mark, Head, Tail string }
 
 func (b *builder) result(i int, f record.Finding) result {
 	r := result{
-		ID: fmt.Sprintf("result-%d", i+1), Name: Clean(f.Result), Claim: Clean(f.Claim), Reason: sentence(Clean(f.Reason)) + ".",
+		ID: resultID(i), Name: Clean(f.Result), Claim: Clean(f.Claim), Reason: sentence(Clean(f.Reason)) + ".",
 		Verdict: string(f.Verdict), Tone: className(toneOf(f.Verdict)), Sign: sign(f.Verdict), Digits: digitsOf(f),
 	}
 	r.Meta = append(r.Meta, field{Name: "Asked", Value: Clean(asked(f))})
