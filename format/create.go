@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
@@ -140,7 +141,10 @@ func (w *writer) list(o record.Object) {
 // first, is known last.
 func (w *writer) write(ctx context.Context, f *atomicfile.File) (*manifest, error) {
 	w.f, w.end = f, dataOffset+w.room
+	w.digest.SetLimit(runtime.GOMAXPROCS(0))
 	defer w.digest.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before the Wait above
 	small := [][]byte{w.Recipe, w.Inspect}
 	if w.SBOM != nil {
 		small = append(small, w.SBOM)

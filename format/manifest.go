@@ -29,6 +29,8 @@ const (
 	maxLayerName  = 64
 	maxCodecName  = 64
 	maxBlockSize  = 1 << 20
+	maxManifest   = 2 << 20
+	maxSmall      = 64 << 20  // recipe, inspect, sbom
 	maxTime       = 1<<32 - 1 // what squashfs can store
 	maxObjectSize = 1 << 53   // what the manifest can say
 )
@@ -46,8 +48,8 @@ func (im *Image) readManifest() (*manifest, error) {
 		return nil, fmt.Errorf("no manifest: %w", ErrForeign)
 	}
 	o := im.objects[0]
-	if o.Size > record.MaxDocument+align {
-		return nil, malformed("manifest: %d bytes, at most %d are allowed", o.Size, record.MaxDocument)
+	if o.Size > maxManifest {
+		return nil, malformed("manifest: %d bytes, at most %d are allowed", o.Size, maxManifest)
 	}
 	m := &manifest{stored: make([]byte, o.Size)}
 	if err := readAt(im.r, m.stored, o.Offset); err != nil {
@@ -88,8 +90,8 @@ func reserve(m record.Manifest) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(doc) >= record.MaxDocument {
-		return 0, fmt.Errorf("manifest: %d bytes, at most %d are allowed", len(doc), record.MaxDocument)
+	if len(doc) >= maxManifest {
+		return 0, fmt.Errorf("manifest: %d bytes, at most %d are allowed", len(doc), maxManifest-1)
 	}
 	return roundUp(int64(len(doc)) + 1), nil
 }
@@ -139,7 +141,13 @@ func (m *manifest) check() error {
 	if m.date, err = parseDate(m.Paper.Date); err != nil {
 		return err
 	}
-	return checkObjects(m.Objects)
+	if err := checkObjects(m.Objects); err != nil {
+		return err
+	}
+	if err := checkSteps(m.Steps); err != nil {
+		return err
+	}
+	return checkResults(m.Results)
 }
 
 // parseDate reads the date that every time in an image equals.
@@ -202,8 +210,8 @@ func checkSmall(o, want record.Object) error {
 	if o.Name != want.Name || o.Role != want.Role || o.Layer != nil {
 		return fmt.Errorf("role %q, want %q with role %q here", o.Role, want.Name, want.Role)
 	}
-	if o.Size > record.MaxDocument {
-		return fmt.Errorf("%d bytes, at most %d are allowed", o.Size, record.MaxDocument)
+	if o.Size > maxSmall {
+		return fmt.Errorf("%d bytes, at most %d are allowed", o.Size, maxSmall)
 	}
 	return nil
 }

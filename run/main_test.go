@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func (e experiment) build(t testing.TB) *format.Image {
 		if err := hidden.Put(name, tree.NewFile(0o644, []byte(e.published[name]))); err != nil {
 			t.Fatal(err)
 		}
-		m.Results = append(m.Results, record.Result{Name: name, Output: "/paper/" + name, Published: name})
+		m.Results = append(m.Results, record.Result{Name: path.Base(name), Output: "/paper/" + name, Published: name})
 	}
 	name := filepath.Join(t.TempDir(), "paper.sif")
 	spec := format.Spec{Manifest: m, Recipe: []byte("title: A test\n"), Inspect: []byte("{}"), Layers: []format.LayerSpec{

@@ -165,6 +165,19 @@ var vectors = []vector{
 	{"manifest-layer-without-root", "malformed", "MAN-6", manifest(func(m *record.Manifest) { m.Objects[4].Layer = nil })},
 	{"manifest-block-size", "malformed", "MAN-6", manifest(func(m *record.Manifest) { m.Objects[4].Layer.BlockSize = 5000 })},
 	{"manifest-tree-of-another-size", "malformed", "MAN-7", manifest(func(m *record.Manifest) { m.Objects[3].Size = 65536 })},
+	{"manifest-step-named-like-a-path", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Name = "../run" })},
+	{"manifest-step-twice", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps = append(m.Steps, m.Steps[0]) })},
+	{"manifest-step-needs-itself", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Needs = []string{"run"} })},
+	{"manifest-step-without-command", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Command = []string{} })},
+	{"manifest-step-dir-with-dots", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Dir = "/paper/../.." })},
+	{"manifest-step-output-relative", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Outputs = []string{"out"} })},
+	{"manifest-step-env-with-nul", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Env = map[string]string{"A": "\x00"} })},
+	{"manifest-result-published-outside", "malformed", "MAN-9", manifest(func(m *record.Manifest) {
+		m.Results = []record.Result{{Name: "r", Output: "/paper/r", Published: "../r"}}
+	})},
+	{"manifest-result-output-relative", "malformed", "MAN-9", manifest(func(m *record.Manifest) {
+		m.Results = []record.Result{{Name: "r", Output: "r", Published: "r"}}
+	})},
 
 	{"recipe-altered", "altered", "MAN-5", flip(slotRecipe, 3)},
 	{"inspect-altered", "altered", "MAN-5", flip(slotInspect, 3)},

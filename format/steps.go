@@ -1,0 +1,100 @@
+package format
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"repro/record"
+)
+
+const (
+	maxName  = 64   // bytes of the name of a step or result
+	maxWords = 1000 // of one command
+)
+
+// nameForm is what steps and results may be called: their names become those
+// of files.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+func checkName(name string, seen map[string]bool) error {
+	switch {
+	case len(name) > maxName || !nameForm.MatchString(name):
+		return fmt.Errorf("name %q: want up to %d letters, digits, dots, hyphens, underscores", name, maxName)
+	case seen[name]:
+		return fmt.Errorf("name %q: used twice", name)
+	}
+	seen[name] = true
+	return nil
+}
+
+// checkSteps checks what whoever runs steps relies on: a step needs only
+// earlier ones, every path is absolute and clean.
+func checkSteps(steps []record.Step) error {
+	seen := map[string]bool{}
+	for i, s := range steps {
+		if err := checkStep(s, seen); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func checkStep(s record.Step, seen map[string]bool) error {
+	for _, n := range s.Needs {
+		if !seen[n] {
+			return fmt.Errorf("needs %q, which is not an earlier step", n)
+		}
+	}
+	if err := checkName(s.Name, seen); err != nil {
+		return err
+	}
+	if len(s.Command) == 0 || len(s.Command) > maxWords || s.Command[0] == "" {
+		return fmt.Errorf("command of %d words, or an empty first one", len(s.Command))
+	}
+	for _, w := range s.Command {
+		if strings.ContainsRune(w, 0) {
+			return fmt.Errorf("command: %q has a NUL", w)
+		}
+	}
+	for k, v := range s.Env {
+		if k == "" || strings.ContainsAny(k, "=\x00") || strings.ContainsRune(v, 0) {
+			return fmt.Errorf("env: %q=%q", k, v)
+		}
+	}
+	for _, p := range append(append([]string{s.Dir}, s.Inputs...), s.Outputs...) {
+		if err := checkAbsolute(p); err != nil {
+			return err
+		}
+	}
+	if s.CPUs < 0 || s.Memory < 0 || s.Time < 0 {
+		return fmt.Errorf("limits: less than nothing")
+	}
+	return nil
+}
+
+func checkAbsolute(p string) error {
+	if !path.IsAbs(p) || path.Clean(p) != p || strings.ContainsRune(p, 0) {
+		return fmt.Errorf("path %q: want an absolute one in its shortest form", p)
+	}
+	return nil
+}
+
+func checkResults(results []record.Result) error {
+	seen := map[string]bool{}
+	for i, r := range results {
+		err := checkName(r.Name, seen)
+		if err == nil {
+			err = checkAbsolute(r.Output)
+		}
+		if err == nil && (!fs.ValidPath(r.Published) || r.Published == "." || strings.ContainsRune(r.Published, 0)) {
+			err = fmt.Errorf("published %q: want a path in the published layer", r.Published)
+		}
+		if err != nil {
+			return fmt.Errorf("result %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
