@@ -39,6 +39,9 @@ func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
 	if err != nil {
 		return l, err
 	}
+	if r.options.copyRoot {
+		return r.provideCopy(ctx, root, errors.New("asked for by a test"))
+	}
 	try := filepath.Join(r.scratch, "try")
 	if err := sandbox.Prepare(try); err != nil {
 		return l, err
@@ -48,15 +51,15 @@ func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
 	if refused == nil || !ok || u.What != sandbox.Overlay {
 		return l, refused
 	}
-	return r.provideCopy(ctx, root, u)
+	return r.provideCopy(ctx, root, u.Err)
 }
 
 // provideCopy is for machines without overlays in user namespaces: steps share
 // one writable copy and run one after the other.
-func (r *runner) provideCopy(ctx context.Context, root *tree.Node, why *sandbox.UnavailableError) (layers, error) {
+func (r *runner) provideCopy(ctx context.Context, root *tree.Node, why error) (layers, error) {
 	l := layers{
 		root: filepath.Join(r.scratch, "copy"), kind: "extracted", shared: true,
-		reason: fmt.Sprintf("no overlay here (%v): steps write to one copy of the root, made for this run, one after the other", why.Err),
+		reason: fmt.Sprintf("no overlay here (%v): steps write to one copy of the root, made for this run, one after the other", why),
 		notes:  []string{"steps were not kept apart from each other's undeclared files"},
 	}
 	if err := extract(ctx, root, l.root, r.options.Progress); err != nil {

@@ -52,6 +52,8 @@ type Options struct {
 	Progress progress.Func
 	Version  string          // of this program, for the report
 	Compare  compare.Options // how results are compared; its Progress is replaced
+
+	copyRoot bool // for tests: as on a machine without overlays
 }
 
 // Default bounds on what steps leave.

@@ -21,7 +21,7 @@ func TestReproduced(t *testing.T) {
 	}
 	o := options(t)
 	var live strings.Builder
-	o.Log = &live
+	o.Log, o.Scratch = &live, t.TempDir()
 	report, err := e.run(t, o)
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +49,8 @@ func TestReproduced(t *testing.T) {
 	if report.Machine.CPU == "" || report.Machine.Memory == 0 || report.Isolation.Level != "namespaces" {
 		t.Errorf("%+v %+v", report.Machine, report.Isolation)
 	}
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), "repro-run-*"))
-	for _, name := range left {
-		if info, err := os.Stat(name); err == nil && info.ModTime().Unix() >= 0 && strings.Contains(name, filepath.Base(o.Dir)) {
-			t.Errorf("%s was left", name)
-		}
+	if left, _ := os.ReadDir(o.Scratch); len(left) != 0 {
+		t.Errorf("left in the scratch directory: %v", left)
 	}
 }
 
@@ -203,5 +200,31 @@ func TestStepProblems(t *testing.T) {
 				t.Errorf("%s: %s, want %s: %s", s.Status, s.Problem, tt.status, tt.problem)
 			}
 		})
+	}
+}
+
+func TestCleaningUpFollowsNoLink(t *testing.T) {
+	host := t.TempDir()
+	for _, dir := range []string{"tmp", "var/tmp"} {
+		if err := os.MkdirAll(filepath.Join(host, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(host, dir, "precious"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, copyRoot := range []bool{false, true} {
+		e := experiment{steps: []record.Step{
+			sh("links", "rm -rf /var /tmp /sys; ln -s "+host+" /var; ln -s "+host+"/tmp /tmp; ln -s "+host+"/tmp /sys"),
+			after(sh("deeper", "true"), "links"),
+		}}
+		o := options(t)
+		o.copyRoot = copyRoot
+		_, _ = e.run(t, o)
+		for _, name := range []string{"tmp/precious", "var/tmp/precious"} {
+			if _, err := os.Stat(filepath.Join(host, name)); err != nil {
+				t.Errorf("copy %v: %v", copyRoot, err)
+			}
+		}
 	}
 }

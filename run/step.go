@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -49,7 +50,7 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	if cleaned := clearTemporary(upper); cleaned != nil && err == nil {
 		err = cleaned
 	}
-	if err := describe(ctx, &st.status, step, result, err); err != nil {
+	if err := describe(ctx, &st.status, &c, result, err); err != nil {
 		return err
 	}
 	missing, err := r.outputs.collect(ctx, upper, step.Outputs)
@@ -89,7 +90,7 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 
 // describe turns how the program ended into the step's status. It returns the
 // error if it is not the step's.
-func describe(ctx context.Context, st *record.StepStatus, step record.Step, result sandbox.Result, err error) error {
+func describe(ctx context.Context, st *record.StepStatus, c *sandbox.Command, result sandbox.Result, err error) error {
 	missing, isMissing := errors.AsType[*sandbox.MissingError](err)
 	start, isStart := errors.AsType[*sandbox.StartError](err)
 	switch {
@@ -106,7 +107,9 @@ func describe(ctx context.Context, st *record.StepStatus, step record.Step, resu
 		fail(st, err.Error())
 		return machineError(err)
 	case result.TimedOut:
-		st.Status, st.Problem = statusTimedOut, fmt.Sprintf("still ran after %s, its time limit", time.Duration(step.Time)*time.Second)
+		st.Status, st.Problem = statusTimedOut, fmt.Sprintf("still ran after %s, its time limit", c.Limits.Time)
+	case result.TooBig:
+		st.Status, st.Problem = statusKilled, fmt.Sprintf("its processes took more memory than the %d MiB it may have", c.Limits.Memory>>20)
 	case result.Signal != "":
 		st.Status, st.Problem = statusKilled, "killed by "+result.Signal
 	case result.Exit != 0:
@@ -124,15 +127,33 @@ func fail(st *record.StepStatus, problem string) {
 	}
 }
 
-// clearTemporary removes what a step left where nothing is kept, so that the
-// steps which stand on it start like the first one.
+// temporary are the directories whose files no step inherits from another.
+var temporary = []string{"sys", "tmp", "var/tmp"}
+
+// clearTemporary removes what a step left there, so that the steps which stand
+// on it start like the first one.
 func clearTemporary(upper string) error {
-	for _, name := range emptied {
+	for _, name := range temporary {
+		if !realDir(upper, path.Dir(name)) {
+			continue // not there, or a link that may lead anywhere on the machine
+		}
 		if err := sandbox.Remove(filepath.Join(upper, name)); err != nil {
 			return fmt.Errorf("clean up after a step: %w", err)
 		}
 	}
 	return nil
+}
+
+// realDir reports whether name is a directory below dir and can be reached
+// without following a link. Nothing else may be at work below dir.
+func realDir(dir, name string) bool {
+	for elem := range strings.SplitSeq(name, "/") {
+		dir = filepath.Join(dir, elem)
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+			return false
+		}
+	}
+	return true
 }
 
 // logName is a file name for a step's log. Names of steps are words by the
@@ -144,10 +165,10 @@ func logName(step string) string {
 		}
 		return '_'
 	}, step)
-	if safe != step || strings.HasPrefix(safe, ".") || len(safe) > 100 {
+	if safe == "" || safe != step || strings.HasPrefix(safe, ".") || len(safe) > 100 {
 		safe = safe[:min(len(safe), 60)] + "-" + record.DigestOf([]byte(step)).Short()
 	}
-	return strings.TrimLeft(safe, ".") + ".log"
+	return strings.TrimLeft(safe, ".-") + ".log"
 }
 
 func quoteList(names []string) string {

@@ -4,7 +4,9 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,12 +51,17 @@ func namespaceHint() string {
 	return ""
 }
 
-func setupHint(what string) string {
+// setupHint says what to do about a kernel that allowed the namespaces and
+// then refused what is made of them.
+func setupHint(what string, err error) string {
 	switch {
 	case what == "mount proc":
 		return "inside a container whose /proc is masked, no new /proc may be mounted: start the container with --security-opt systempaths=unconfined"
 	case what == Overlay:
 		return fmt.Sprintf("overlays in user namespaces need Linux 5.11 and a scratch directory on a local filesystem; TMPDIR is %s", os.TempDir())
 	}
-	return namespaceHint()
+	if errors.Is(err, fs.ErrPermission) {
+		return namespaceHint()
+	}
+	return ""
 }

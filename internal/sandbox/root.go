@@ -53,10 +53,14 @@ func build(req *request) error {
 }
 
 // openLayers returns detached mounts of the lower directories and, last, of
-// the scratch directory.
+// the scratch directory if there is one.
 func openLayers(req *request) ([]int, error) {
+	sources := req.Lower
+	if req.Overlay {
+		sources = append(sources[:len(sources):len(sources)], req.Scratch)
+	}
 	var fds []int
-	for _, s := range append(req.Lower[:len(req.Lower):len(req.Lower)], req.Scratch) {
+	for _, s := range sources {
 		if s.FD != 0 {
 			fds = append(fds, s.FD)
 			continue

@@ -150,7 +150,7 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 	case stageStart:
 		return r, &StartError{c.Args[0], err}
 	case stageSetup:
-		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What)}
+		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What, err)}
 	}
 	r.TooBig = out.TooBig
 	r.Exit, r.CPU, r.MaxRSS = out.Exit, time.Duration(out.CPU), out.MaxRSS
