@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -30,9 +31,10 @@ var (
 	made = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 )
 
-// TestMain is also the program that TestProcesses starts.
+// TestMain is also the program that TestProcesses and TestCrash start.
 func TestMain(m *testing.M) {
 	if file := os.Getenv("SIGN_TEST_KEY"); file != "" {
+		runtime.LockOSThread() // strace counts system calls by thread
 		if err := signWith(file, os.Getenv("SIGN_TEST_IMAGE")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
