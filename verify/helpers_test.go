@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"log"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,15 +39,21 @@ func newKey(t testing.TB, kind key.Kind, name string) *key.Private {
 // image makes an image whose environment layer holds content.
 func image(t testing.TB, content string) string {
 	t.Helper()
-	env := tree.NewDir()
-	if err := env.Put("bin/sh", tree.NewFile(0o755, []byte(content))); err != nil {
-		t.Fatal(err)
-	}
-	code := tree.NewDir()
-	if err := code.Put("paper/a.sh", tree.NewFile(0o644, []byte("true\n"))); err != nil {
-		t.Fatal(err)
-	}
 	name := filepath.Join(t.TempDir(), "paper.sif")
+	if err := create(name, content); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func create(name, content string) error {
+	env, code := tree.NewDir(), tree.NewDir()
+	if err := env.Put("bin/sh", tree.NewFile(0o755, []byte(content))); err != nil {
+		return err
+	}
+	if err := code.Put("paper/a.sh", tree.NewFile(0o644, []byte("true\n"))); err != nil {
+		return err
+	}
 	_, err := format.Create(ctx, name, format.Spec{
 		Manifest: record.Manifest{
 			Version:     record.ManifestVersion,
@@ -63,10 +70,27 @@ func image(t testing.TB, content string) string {
 			{Name: "code", Role: record.RoleLayer, Tree: code},
 		},
 	})
+	return err
+}
+
+// exampleImage makes an image that Alice signed.
+func exampleImage() (name string, alice *key.Public, remove func()) {
+	dir, err := os.MkdirTemp("", "repro-example")
 	if err != nil {
-		t.Fatal(err)
+		log.Fatal(err)
 	}
-	return name
+	name = filepath.Join(dir, "paper.sif")
+	if err := create(name, "not really a shell"); err != nil {
+		log.Fatal(err)
+	}
+	k, err := key.New(key.OpenPGP, key.Options{Name: "Alice"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := sign.Image(ctx, name, k, sign.Options{}); err != nil {
+		log.Fatal(err)
+	}
+	return name, k.Public(), func() { os.RemoveAll(dir) }
 }
 
 // signedBy returns the bytes of an image that keys signed one after the other.
