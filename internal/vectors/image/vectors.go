@@ -53,7 +53,7 @@ var vectors = []vector{
 	{"header-total-2-million", "malformed", "SIF-3", put64(88, 2e6, 104, 2e6*585)},
 	{"header-total-more-than-file", "malformed", "SIF-3", put64(88, 65536, 104, 65536*585)},
 	{"header-total-lowered", "malformed", "IMG-2", put64(80, 0, 88, 12, 104, 12*585)},
-	{"header-total-zero", "foreign", "IMG-2", put64(80, 0, 88, 0, 104, 0)},
+	{"header-total-zero", "foreign", "IMG-8", put64(80, 0, 88, 0, 104, 0)},
 	{"header-table-offset-negative", "malformed", "SIF-3", put64(96, -4096)},
 	{"header-table-offset-zero", "malformed", "SIF-3", put64(96, 0)},
 	{"header-table-offset-beyond-end", "malformed", "SIF-3", put64(96, 1<<40)},
@@ -93,7 +93,7 @@ var vectors = []vector{
 	{"descriptor-type", "malformed", "IMG-4", descr(slotRecipe, 0, "\x01")},
 	{"descriptor-unused-slot-filled", "malformed", "IMG-2", descr(slotUnused, 73, "hidden")},
 	{"descriptor-hidden", "malformed", "IMG-4", descr(slotPublished, 4, "\x00")},
-	{"manifest-renamed", "foreign", "IMG-4", descr(slotManifest, 73, "M")},
+	{"manifest-renamed", "foreign", "IMG-8", descr(slotManifest, 73, "M")},
 
 	{"partition-ext3", "malformed", "IMG-4", descr(slotCode, 201, "\x02")},
 	{"partition-arch", "malformed", "IMG-4", descr(slotEnvironment, 209, "04")},
