@@ -20,7 +20,7 @@ var layers = []string{
 	"build sign verify oci compare",
 	"format format/signature recipe build/host internal/sandbox internal/mount",
 	"format/signature",
-	"build/host format/squashfs format/verity record key",
+	"format/squashfs format/verity record key",
 	"tree",
 	"progress internal/codec internal/atomicfile examples",
 }

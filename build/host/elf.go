@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -89,7 +90,11 @@ func readObject(file string) (*object, error) {
 		return nil, nil // an object file or a core dump
 	}
 	obj := &object{arch: arch{e.Class, e.Data, e.Machine}}
+	sections := slices.ContainsFunc(e.Sections, func(s *elf.Section) bool { return s.Type == elf.SHT_DYNAMIC })
 	for _, p := range e.Progs {
+		if p.Type == elf.PT_DYNAMIC && !sections {
+			return nil, fmt.Errorf("ELF file without a table of sections, so the libraries that it needs cannot be told")
+		}
 		if p.Type == elf.PT_INTERP && p.Filesz < 4096 {
 			b := make([]byte, p.Filesz)
 			if _, err := p.ReadAt(b, 0); err != nil {

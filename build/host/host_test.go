@@ -19,6 +19,9 @@ import (
 func unpack(t *testing.T, n *tree.Node) string {
 	t.Helper()
 	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "proc"), 0o755); err != nil { // $ORIGIN needs it
+		t.Fatal(err)
+	}
 	for name, n := range n.All() {
 		at := filepath.Join(dir, name)
 		var err error
@@ -69,7 +72,7 @@ func inside(t *testing.T, dir string, argv ...string) string {
 	if err != nil {
 		t.Skipf("needs bwrap")
 	}
-	cmd := exec.Command(bwrap, append([]string{"--unshare-all", "--clearenv", "--setenv", "PATH", strings.Join(DefaultPath, ":"), "--setenv", "LC_ALL", "C.UTF-8", "--ro-bind", dir, "/", "--"}, argv...)...)
+	cmd := exec.Command(bwrap, append([]string{"--unshare-all", "--clearenv", "--setenv", "PATH", strings.Join(DefaultPath, ":"), "--setenv", "LC_ALL", "C.UTF-8", "--ro-bind", dir, "/", "--proc", "/proc", "--"}, argv...)...)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
