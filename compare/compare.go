@@ -54,9 +54,9 @@ type Options struct {
 // Files compares a new file to the published one by rule. The finding's
 // Result, Claim and Output are left to the caller.
 //
-// A missing, malformed, oversized or special new file is a finding. An error
-// is a [*RuleError], a published file that can't be opened, or a failure to
-// read: then there is no finding.
+// A missing, malformed, oversized or special file is a finding. An error is a
+// [*RuleError], a published file that is not there, or a failure to read: then
+// there is no finding.
 func Files(ctx context.Context, pub, new File, r record.Rule) (record.Finding, error) {
 	return files(ctx, pub, new, r, sinks{})
 }
@@ -127,7 +127,11 @@ func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.
 	if err != nil {
 		return f, err
 	}
-	if err := regular(pub); err != nil {
+	switch err := regular(pub); {
+	case errors.Is(err, errIrregular):
+		f.Verdict, f.Reason = record.NeedsEyes, "the published file is not a plain file: links and special files are not followed"
+		return f, nil
+	case err != nil:
 		return f, fmt.Errorf("published file %q: %w", pub.Name, err)
 	}
 	if err := regular(new); err != nil {
