@@ -60,6 +60,7 @@ func newApp(c *console) *cli.App {
 		Commands: []*cli.Command{
 			initCommand(c), buildCommand(c), keyCommand(c), signCommand(c),
 			verifyCommand(c), runCommand(c), compareCommand(c), inspectCommand(c),
+			lsCommand(c), catCommand(c), extractCommand(c),
 			schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 		},
 		EnableBashCompletion:      true,

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"repro/format"
+	"repro/format/squashfs"
 	"repro/run"
 	"repro/verify"
 )
@@ -50,7 +51,8 @@ func exitStatus(ctx context.Context, err error) int {
 		return demo.exitStatus()
 	case errors.As(err, &usage):
 		return statusUsage
-	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered):
+	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered),
+		errors.Is(err, squashfs.ErrMalformed):
 		return statusAltered
 	case errors.Is(err, verify.ErrNotSigned):
 		return statusNotSigned
