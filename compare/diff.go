@@ -41,46 +41,47 @@ func (d *differ) both(pub, new *item, p *pair) {
 }
 
 func (d *differ) replaced(pub, new *item) {
-	d.hunk(pub.n, new.n, string(pub.text), string(new.text))
+	if d.room(3) {
+		d.put("@@ -%d +%d @@\n-%s\n+%s\n", pub.n, new.n, clip(string(pub.text)), clip(string(new.text)))
+	}
 }
 
 func (d *differ) dropped(pub *item) {
-	d.put(fmt.Sprintf("@@ -%d @@\n-%s\n", pub.n, clip(string(pub.text))), 2)
+	if d.room(2) {
+		d.put("@@ -%d @@\n-%s\n", pub.n, clip(string(pub.text)))
+	}
 }
 
 func (d *differ) added(new *item) {
-	d.put(fmt.Sprintf("@@ +%d @@\n+%s\n", new.n, clip(string(new.text))), 2)
+	if d.room(2) {
+		d.put("@@ +%d @@\n+%s\n", new.n, clip(string(new.text)))
+	}
 }
 
 func (d *differ) value(where, pub, new string, mark Mark) {
-	if mark == Printed {
+	if mark == Printed || !d.room(3) {
 		return
 	}
-	hunk := "@@ " + clip(where) + " @@\n"
-	lines := 1
+	d.put("@@ %s @@\n", clip(where))
 	if pub != "" {
-		hunk += "-" + clip(pub) + "\n"
-		lines++
+		d.put("-%s\n", clip(pub))
 	}
 	if new != "" {
-		hunk += "+" + clip(new) + "\n"
-		lines++
+		d.put("+%s\n", clip(new))
 	}
-	d.put(hunk, lines)
 }
 
-func (d *differ) hunk(at, atNew int64, pub, new string) {
-	d.put(fmt.Sprintf("@@ -%d +%d @@\n-%s\n+%s\n", at, atNew, clip(pub), clip(new)), 3)
-}
-
-func (d *differ) put(hunk string, lines int) {
+// room takes room for some lines, or counts one more place left out.
+func (d *differ) room(lines int) bool {
 	if d.lines+lines > maxDiffLines {
 		d.omitted++
-		return
+		return false
 	}
-	d.out.WriteString(hunk)
 	d.lines += lines
+	return true
 }
+
+func (d *differ) put(format string, args ...any) { fmt.Fprintf(&d.out, format, args...) }
 
 func (d *differ) String() string {
 	if d.omitted > 0 {
@@ -89,14 +90,16 @@ func (d *differ) String() string {
 	return d.out.String()
 }
 
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
 // clip shortens text for a person and makes it valid UTF-8 on one line.
 func clip(s string) string {
 	if len(s) > 4*maxClip {
 		s = s[:4*maxClip]
 	}
 	s = strings.ToValidUTF8(s, "\ufffd")
-	s = strings.NewReplacer("\r", " ", "\n", " ").Replace(s)
-	if utf8.RuneCountInString(s) > maxClip {
+	s = oneLine.Replace(s)
+	if len(s) > maxClip && utf8.RuneCountInString(s) > maxClip {
 		return string([]rune(s)[:maxClip]) + "…"
 	}
 	return s
