@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"repro/format"
 	"repro/format/signature"
@@ -164,7 +165,7 @@ func (v *verification) add(st record.SignatureStatus, o *format.Object, p *key.P
 }
 
 func (v *verification) addBroken(st record.SignatureStatus, err error) {
-	st.Status, st.Problem = statusOf(err), err.Error()
+	st.Status, st.Problem = statusOf(err)
 	v.append(st, finding{})
 }
 
@@ -182,13 +183,16 @@ var statuses = []struct {
 	{signature.ErrUnknown, record.SignatureUnknown},
 	{signature.ErrExpired, record.SignatureExpired},
 	{signature.ErrRevoked, record.SignatureRevoked},
+	{signature.ErrInvalid, record.SignatureInvalid},
 }
 
-func statusOf(err error) string {
+// statusOf returns the status that err stands for, and what it says beyond
+// that.
+func statusOf(err error) (status, problem string) {
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {
-			return s.status
+			return s.status, strings.TrimPrefix(strings.TrimPrefix(err.Error(), s.err.Error()), ": ")
 		}
 	}
-	return record.SignatureInvalid
+	return record.SignatureInvalid, err.Error()
 }

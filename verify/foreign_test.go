@@ -106,9 +106,9 @@ func TestForeign(t *testing.T) {
 		want   error
 		reason string
 	}{
-		{"openpgp", signed(1, pgp), pgp, nil, "signed by Alice"},
-		{"dsse", signed(1, pem), pem, nil, "signed by SHA256:"},
-		{"openpgp, two groups", signed(2, pgp), pgp, nil, "signed by Alice"},
+		{"openpgp", signed(1, pgp), pgp, nil, "Alice "},
+		{"dsse", signed(1, pem), pem, nil, "vouches for all objects"},
+		{"openpgp, two groups", signed(2, pgp), pgp, nil, "Alice "},
 		{"dsse, two groups", signed(2, pem), pem, nil, ""},
 		{"both kinds, which Apptainer cannot", signed(1, pgp, pem), pem, nil, ""},
 		{"unsigned", signed(1), pgp, verify.ErrNotSigned, "no signature"},

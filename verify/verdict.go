@@ -22,18 +22,8 @@ func (v *verification) decide() error {
 	case v.native && !r.Intact:
 		return v.refuse(record.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
-	switch by := v.signers(); {
-	case by == "":
-	case v.native:
-		r.Verdict, r.Reason = record.ImageSigned, "signed by "+by
-		return nil
-	case v.options.Foreign:
-		r.Verdict = record.ImageSigned
-		r.Reason = "signed by " + by + "; another program's SIF file: what lies between its objects is not covered"
-		return nil
-	default:
-		return v.refuse(record.ImageMalformed, format.ErrMalformed,
-			"another program's SIF file, not an image: its objects are signed by "+by)
+	if by := v.signers(); len(by) > 0 {
+		return v.accept(by)
 	}
 	for i, f := range v.findings {
 		if st := r.Signatures[i]; f.elsewhere && f.signer != nil {
@@ -42,6 +32,29 @@ func (v *verification) decide() error {
 		}
 	}
 	return v.refuse(record.ImageNotSigned, ErrNotSigned, v.whyNot())
+}
+
+// accept gives the verdict on what the given persons signed in full.
+func (v *verification) accept(by []string) error {
+	who := strings.Join(by, " and ")
+	switch {
+	case v.native:
+		v.report.Reason = who + vouch(len(by)) + " for every byte"
+	case v.options.Foreign:
+		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered"
+	default:
+		return v.refuse(record.ImageMalformed, format.ErrMalformed,
+			"another program's SIF file, not an image; for its objects "+who+vouch(len(by)))
+	}
+	v.report.Verdict = record.ImageSigned
+	return nil
+}
+
+func vouch(n int) string {
+	if n == 1 {
+		return " vouches"
+	}
+	return " vouch"
 }
 
 func (v *verification) refuse(verdict string, is error, reason string) error {
@@ -79,9 +92,8 @@ func (v *verification) uncovered(p *key.Public) string {
 	return ""
 }
 
-// signers names whose valid signatures cover everything, or is "".
-func (v *verification) signers() string {
-	var by []string
+// signers names those whose valid signatures cover everything.
+func (v *verification) signers() (by []string) {
 	for i, f := range v.findings {
 		if f.covers == nil || v.uncovered(f.signer) != "" {
 			continue
@@ -90,7 +102,7 @@ func (v *verification) signers() string {
 			by = append(by, name)
 		}
 	}
-	return strings.Join(by, ", ")
+	return by
 }
 
 // whyNot says in one line what signatures there are and why none will do.

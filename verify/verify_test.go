@@ -195,6 +195,9 @@ func TestSignatureStatuses(t *testing.T) {
 			if s := r.Signatures[0]; s.Beside != beside || (s.Problem == "") != (s.Status == record.SignatureValid) {
 				t.Errorf("%s: %+v", tt.name, s)
 			}
+			if s := r.Signatures[0]; strings.HasPrefix(s.Problem, s.Status) {
+				t.Errorf("%s: %+v", tt.name, s)
+			}
 		}
 	}
 	for _, sig := range [][]byte{nil, []byte("junk"), clear(alice, other, made)} { // none takes anything away

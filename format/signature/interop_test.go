@@ -253,6 +253,8 @@ func TestLifeOfKeys(t *testing.T) {
 			for range 2 { // the answer must not depend on what was asked before
 				if err := c.Verify(p, now); !errors.Is(err, tt.want) {
 					t.Errorf("%v, want %v", err, tt.want)
+				} else if tt.want == signature.ErrRevoked && !strings.Contains(err.Error(), stamp(tt.revoked)) {
+					t.Errorf("%v does not say when", err)
 				}
 				_ = forge(t, k.Entity(), born.Add(time.Hour)).Verify(p, now)
 			}
@@ -268,6 +270,8 @@ func TestLifeOfKeys(t *testing.T) {
 		})
 	}
 }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // TestWeakKey: RSA of 1024 bits is refused when the key is read, and by what
 // its signatures look like.

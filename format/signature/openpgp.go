@@ -172,13 +172,39 @@ func (c *Clearsigned) explain(e *openpgp.Entity, err error) error {
 	case errors.Is(err, pgperrors.ErrSignatureExpired):
 		return fmt.Errorf("%w: the signature of %s was made for a limited time", ErrExpired, stamp(made))
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
-		return ErrRevoked
+		return fmt.Errorf("%w: %s", ErrRevoked, revocation(e, made))
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
 		return ErrUnknown
 	case errors.As(err, &weak):
 		return fmt.Errorf("%w: %w", ErrWeak, err)
 	}
 	return fmt.Errorf("%w: %w", ErrInvalid, err)
+}
+
+var revocationReasons = map[packet.ReasonForRevocation]string{
+	packet.KeySuperseded:  "superseded",
+	packet.KeyCompromised: "compromised",
+	packet.KeyRetired:     "retired",
+}
+
+// revocation says why e does not count for a signature that was made then.
+func revocation(e *openpgp.Entity, made time.Time) string {
+	for _, s := range e.Revocations {
+		reason := packet.NoReason
+		if r := s.Packet.RevocationReason; r != nil {
+			reason = *r
+		}
+		later := s.Packet.CreationTime.After(made)
+		if s.Valid == nil || !*s.Valid || later && (reason == packet.KeySuperseded || reason == packet.KeyRetired) {
+			continue
+		}
+		text := "on " + stamp(s.Packet.CreationTime)
+		if name := revocationReasons[reason]; name != "" {
+			text += " as " + name
+		}
+		return text
+	}
+	return "the subkey that signed"
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
