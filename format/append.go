@@ -123,6 +123,7 @@ func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signa
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	src.Close() // Windows does not rename over a file that is open
 	return f.Commit()
 }
 

@@ -6,9 +6,12 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -71,6 +74,66 @@ func TestTheLibraryReadsTheSame(t *testing.T) {
 	prim, err := f.GetDescriptor(sif.WithPartitionType(sif.PartPrimSys))
 	if err != nil || prim.Name() != format.EnvironmentName {
 		t.Error("primary partition:", prim.Name(), err)
+	}
+}
+
+// TestWhatApptainerNeeds checks, with the library that it uses, what Apptainer
+// relies on when it starts an image.
+func TestWhatApptainerNeeds(t *testing.T) {
+	f := load(t, create(t, sampleSpec()))
+	inspect, err := f.GetDescriptor(sif.WithDataType(sif.DataGenericJSON), func(d sif.Descriptor) (bool, error) {
+		return d.Name() == "inspect-metadata.json", nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := inspect.GetData(); err != nil || !json.Valid(b) {
+		t.Errorf("%q, %v", b, err)
+	}
+	primary, err := f.GetDescriptor(sif.WithPartitionType(sif.PartPrimSys))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := f.GetDescriptors(sif.WithDataType(sif.DataPartition), sif.WithGroupID(primary.GroupID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var overlays []string
+	for _, d := range parts {
+		if _, pt, _, err := d.PartitionMetadata(); err != nil {
+			t.Error(err)
+		} else if pt == sif.PartOverlay {
+			overlays = append(overlays, d.Name())
+		}
+		b, err := d.GetData()
+		if err != nil || len(b) < 2048 || len(b)%4096 != 0 || d.Offset()%4096 != 0 || string(b[:4]) != "hsqs" {
+			t.Errorf("partition %s: %d bytes at %d: skipped by Apptainer (%v)", d.Name(), len(b), d.Offset(), err)
+		}
+	}
+	if want := []string{"code", "data"}; !slices.Equal(overlays, want) {
+		t.Errorf("overlays %q, want %q, the last on top", overlays, want)
+	}
+}
+
+// TestUnsquashfsReadsLayersInPlace reads each layer out of the image with
+// the reference program.
+func TestUnsquashfsReadsLayersInPlace(t *testing.T) {
+	program, err := exec.LookPath("unsquashfs")
+	if err != nil {
+		t.Skip("needs unsquashfs (Debian package squashfs-tools)")
+	}
+	name := create(t, sampleSpec())
+	want := map[string]string{
+		"environment": "etc/passwd", "code": "paper/analysis.py", "data": "paper/data.csv", "published": "result.txt",
+	}
+	for _, o := range open(t, name).Objects() {
+		if o.Type != format.DataPartition {
+			continue
+		}
+		out, err := exec.Command(program, "-lc", "-o", fmt.Sprint(o.Offset), name).CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte(want[o.Name])) {
+			t.Errorf("layer %s: %v\n%s", o.Name, err, out)
+		}
 	}
 }
 

@@ -29,6 +29,23 @@ func check(b []byte) error {
 	return err
 }
 
+// TestTheValidImageIsStillMadeSo fails when a change moves the bytes of images.
+// That is a mistake, or a new version of the format or of the codec: then make
+// the vectors anew with -base.
+func TestTheValidImageIsStillMadeSo(t *testing.T) {
+	base, err := load(filepath.Join(dir, valid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	today, err := makeBase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(base, today) {
+		t.Errorf("%s is not the image that this program makes", valid)
+	}
+}
+
 func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
 	base, err := load(filepath.Join(dir, valid))
 	if err != nil {
