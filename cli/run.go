@@ -39,7 +39,7 @@ run; with --key, nor is what is not signed by whom you name.
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
 			&cli.BoolFlag{Name: "network", Usage: "let steps reach this machine's network; the report says so"},
-			&cli.BoolFlag{Name: "no-cache", Usage: "keep no extracted layers for the next run"},
+			&cli.BoolFlag{Name: "keep-layers", Usage: "keep extracted layers in the cache folder, so that the next run of this image starts sooner"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -74,7 +74,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	options := run.Options{
 		Dir: ctx.String("output"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
-		Net: ctx.Bool("network"), NoCache: ctx.Bool("no-cache"),
+		Net: ctx.Bool("network"), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {
