@@ -13,34 +13,17 @@
 package compare
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"repro/progress"
 	"repro/record"
 )
-
-// File is one file to compare.
-type File struct {
-	FS   fs.FS
-	Name string // as fs.FS takes it
-
-	follow bool // where Name is a symbolic link
-}
-
-// Path returns the file at name on this machine, or the one that a symbolic
-// link there leads to. A link that stands in an fs.FS is not followed.
-func Path(name string) File {
-	return File{FS: os.DirFS(filepath.Dir(name)), Name: filepath.Base(name), follow: true}
-}
 
 // Options of a comparison. The zero value is ready.
 type Options struct {
@@ -166,15 +149,11 @@ func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.
 
 // run compares by f.Kind.
 func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, to sinks) error {
-	p, err := pub.FS.Open(pub.Name)
+	p, n, err := open(pub, new)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	n, err := new.FS.Open(new.Name)
-	if err != nil {
-		return err
-	}
 	defer n.Close()
 	d := &differ{}
 	j := &job{rule: r, name: pub.Name, pub: p, new: n, watch: d, picture: to.picture, finding: f}
@@ -226,118 +205,4 @@ func settle(f record.Finding, err error) (record.Finding, error) {
 		return f, err
 	}
 	return f, nil
-}
-
-// errIrregular is what a file is that is no plain file.
-var errIrregular = errors.New("is not a plain file")
-
-func regular(f File) error {
-	stat := fs.Lstat
-	if f.follow {
-		stat = fs.Stat
-	}
-	info, err := stat(f.FS, f.Name)
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errIrregular
-	}
-	return nil
-}
-
-// unusable says of a new file that is not there, or is no plain file.
-func unusable(f record.Finding, new File, err error) (record.Finding, error) {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		f.Verdict, f.Reason = record.Missing, "there is no new file"
-	case errors.Is(err, errIrregular):
-		f.Verdict, f.Reason = record.NeedsEyes, "the new file is not a plain file: links and special files are not followed"
-	default:
-		return f, fmt.Errorf("new file %q: %w", new.Name, err)
-	}
-	return f, nil
-}
-
-func sniff(pub File) (string, error) {
-	f, err := pub.FS.Open(pub.Name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	start := make([]byte, sniffed)
-	n, err := io.ReadFull(f, start)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", err
-	}
-	return kindOf(pub.Name, start[:n]), nil
-}
-
-// identical compares bytes.
-func identical(ctx context.Context, pub, new File) (bool, error) {
-	p, err := pub.FS.Open(pub.Name)
-	if err != nil {
-		return false, err
-	}
-	defer p.Close()
-	n, err := new.FS.Open(new.Name)
-	if err != nil {
-		return false, err
-	}
-	defer n.Close()
-	at, err := firstDifference(ctx, p, n)
-	return at < 0, err
-}
-
-// firstDifference returns the offset of the first byte that differs, or -1.
-func firstDifference(ctx context.Context, a, b io.Reader) (int64, error) {
-	x, y := make([]byte, 128<<10), make([]byte, 128<<10)
-	for at := int64(0); ; {
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		n, err := fill(a, x)
-		if err != nil {
-			return 0, err
-		}
-		m, err := fill(b, y)
-		if err != nil {
-			return 0, err
-		}
-		if !bytes.Equal(x[:n], y[:m]) {
-			return at + int64(prefix(x[:n], y[:m])), nil
-		}
-		if n < len(x) {
-			return -1, nil
-		}
-		at += int64(n)
-	}
-}
-
-func fill(r io.Reader, b []byte) (int, error) {
-	n, err := io.ReadFull(r, b)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	return n, err
-}
-
-func prefix(a, b []byte) int {
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return min(len(a), len(b))
-}
-
-func compareExact(ctx context.Context, j *job) error {
-	at, err := firstDifference(ctx, j.pub, j.new)
-	if err != nil {
-		return err
-	}
-	j.finding.Verdict = record.Differs
-	j.finding.Reason = fmt.Sprintf("the bytes differ, first at byte %d", at)
-	j.finding.Worst = &record.Worst{Where: fmt.Sprintf("byte %d", at)}
-	return nil
 }
