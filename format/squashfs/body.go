@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 )
 
 // body is where the bytes of one regular file stand.
@@ -186,30 +185,10 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-// bufferPool lends buffers of one block.
-type bufferPool struct {
-	size int
-	pool sync.Pool
-	zero sync.Once
-	none []byte
-}
-
-func (p *bufferPool) get() []byte {
-	if b, ok := p.pool.Get().(*[]byte); ok {
-		return *b
-	}
-	return make([]byte, p.size)
-}
-
-func (p *bufferPool) put(b []byte) {
-	b = b[:p.size]
-	p.pool.Put(&b)
-}
-
 // zeros returns a block of zeros, to read only.
 func (r *Reader) zeros() []byte {
-	r.buffers.zero.Do(func() { r.buffers.none = make([]byte, r.buffers.size) })
-	return r.buffers.none
+	r.zero.Do(func() { r.hole = make([]byte, r.super.BlockSize) })
+	return r.hole
 }
 
 // readAt is io.ReaderAt's, through the cache.

@@ -90,7 +90,7 @@ func (c *cutter) stream(l *load) (err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	to := l.in.content
 	for i := range to.blocks {
-		raw := *c.raw.Get().(*[]byte)
+		raw := c.buffers.get()
 		if _, err := io.ReadFull(r, raw); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (c *cutter) end(to *content, rest []byte) error {
 		}
 	}
 	if c.ends == nil {
-		c.ends = (*c.raw.Get().(*[]byte))[:0]
+		c.ends = c.buffers.get()[:0]
 	}
 	to.fragment, to.offset = c.fragments, uint32(len(c.ends))
 	c.ends = append(c.ends, rest...)
@@ -160,7 +160,7 @@ func (p *pipeline) pack(e codec.Encoder, b *block) {
 	if b.file != nil && allZero(b.raw) {
 		return
 	}
-	packed := *p.packed.Get().(*[]byte)
+	packed := p.buffers.get()
 	if packed, b.err = e.Encode(packed[:0], b.raw); b.err != nil {
 		return
 	}
@@ -168,18 +168,17 @@ func (p *pipeline) pack(e codec.Encoder, b *block) {
 		b.packed, b.word = packed, uint32(len(packed))
 		return
 	}
-	p.packed.Put(&packed)
+	p.buffers.put(packed)
 	b.packed, b.word = b.raw, uint32(len(b.raw))|blockRaw
 }
 
 // recycle gives the memory of a written block back.
 func (p *pipeline) recycle(b *block) {
-	if b.word&blockRaw == 0 && b.packed != nil {
-		p.packed.Put(&b.packed)
+	if b.word&blockRaw == 0 {
+		p.buffers.put(b.packed)
 	}
 	if b.pooled {
-		raw := b.raw[:cap(b.raw)]
-		p.raw.Put(&raw)
+		p.buffers.put(b.raw)
 	}
 	b.raw, b.packed = nil, nil
 }

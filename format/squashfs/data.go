@@ -2,7 +2,6 @@ package squashfs
 
 import (
 	"context"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -62,12 +61,11 @@ const (
 
 type pipeline struct {
 	*writer
-	ctx    context.Context
-	work   chan *block // to compressors
-	queue  chan *block // to the emitter
-	raw    sync.Pool   // *[]byte, of block size
-	packed sync.Pool   // *[]byte
-	done   int64       // bytes cut, for progress
+	ctx     context.Context
+	work    chan *block // to compressors
+	queue   chan *block // to the emitter
+	buffers bufferPool
+	done    int64 // bytes cut, for progress
 }
 
 // data writes all blocks and sets where each file's content stands.
@@ -76,8 +74,7 @@ func (w *writer) data(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	depth := max(maxInFlight/w.o.BlockSize, minInFlight, 2*w.o.Workers)
 	p := &pipeline{writer: w, ctx: ctx, work: make(chan *block, depth), queue: make(chan *block, depth)}
-	p.raw.New = func() any { b := make([]byte, w.o.BlockSize); return &b }
-	p.packed.New = func() any { b := make([]byte, 0, w.o.BlockSize); return &b }
+	p.buffers.size = w.o.BlockSize
 
 	loads := make(chan *load, 1024)
 	room := semaphore.NewWeighted(maxLoading)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"repro/internal/codec"
 )
@@ -34,6 +35,9 @@ type Reader struct {
 	data     *cache[[]byte]
 	listings *cache[[]entry]
 	buffers  bufferPool
+
+	zero sync.Once
+	hole []byte // a block of zeros
 }
 
 // region is where a stream of metadata stands: the bytes from start to end.
