@@ -178,6 +178,9 @@ func (r *runner) prepare(ctx context.Context) error {
 	if r.scratch, err = os.MkdirTemp(r.options.Scratch, "repro-run-"); err != nil {
 		return fmt.Errorf("scratch directory: %w", err)
 	}
+	if err := checkDisk(r.scratch); err != nil {
+		return err
+	}
 	root, err := r.image.Root()
 	if err != nil {
 		return err

@@ -37,13 +37,27 @@ func (r *runner) runAll(ctx context.Context) {
 		cpus: newPool(r.cpus), memory: r.options.Memory,
 	}
 	s.changed = sync.NewCond(&s.mu)
-	go func() { // wakes the loop below when the context ends
+	var helpers sync.WaitGroup
+	helpers.Go(func() { // wakes the loop below when the context ends
 		<-ctx.Done()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.changed.Broadcast()
-	}()
+	})
+	helpers.Go(func() { watchDisk(ctx, r.scratch, s.abort) })
 	s.loop(ctx)
+	stop(nil)
+	helpers.Wait()
+}
+
+// abort stops the run because of something that is no step's fault.
+func (s *schedule) abort(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.damage == nil {
+		s.damage = why
+	}
+	s.stop(why)
 }
 
 type schedule struct {

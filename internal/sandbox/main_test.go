@@ -72,6 +72,9 @@ func buildRoot() (string, error) {
 			return "", err
 		}
 	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", err
+	}
 	return dir, GiveAway(dir)
 }
 

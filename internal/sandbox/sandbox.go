@@ -46,7 +46,7 @@ var MountPoints = []string{"/dev", "/proc", "/run"}
 
 // Bounds on what a caller may ask for.
 const (
-	MaxLayers  = 180     // the kernel takes one page of overlay options
+	MaxLayers  = 490     // an overlay has room for 500
 	maxMessage = 8 << 20 // bytes of configuration or report on the pipes
 )
 

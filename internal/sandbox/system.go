@@ -162,18 +162,15 @@ func maskProc() error {
 		if err != nil {
 			return &stepError{"hide " + name, err}
 		}
-		var fd int
+		// No link can stand in the way here: the names are the kernel's.
 		if info.IsDir() {
-			fd, err = newMount("tmpfs", unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC,
-				[][2]string{{"mode", "0555"}, {"size", "4k"}})
+			const closed = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+			err = unix.Mount("tmpfs", name, "tmpfs", closed, "mode=0555,size=4k")
 		} else {
-			fd, err = unix.OpenTree(unix.AT_FDCWD, "/dev/null", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+			err = unix.Mount("/dev/null", name, "", unix.MS_BIND, "")
 		}
 		if err != nil {
 			return &stepError{"hide " + name, err}
-		}
-		if err := attachAt(fd, name); err != nil {
-			return err
 		}
 	}
 	return bindReadOnly("/proc/sys")
