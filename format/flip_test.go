@@ -108,9 +108,13 @@ func TestSignatureBlocksAreTheOnlyFreeBytes(t *testing.T) {
 		}
 		return false
 	}
+	step := int64(1)
+	if testing.Short() {
+		step = 7
+	}
 	ranges := [][2]int64{{0, 128}, {table + 5*585, table + 7*585}, {first.Offset - 10, im.Size()}}
 	for _, r := range ranges {
-		for i := r[0]; i < r[1]; i++ {
+		for i := r[0]; i < r[1]; i += step {
 			b[i] ^= 0x40
 			if by, err := refused(b); err == nil && !free(i) {
 				t.Errorf("byte %d flipped: accepted", i)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -27,6 +28,12 @@ func check(b []byte) error {
 	}
 	_, err = im.Check(context.Background(), format.CheckOptions{})
 	return err
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 // TestTheValidImageIsStillMadeSo fails when a change moves the bytes of images.
@@ -69,8 +76,12 @@ func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
 		if bytes.Equal(b, base) {
 			t.Errorf("%s: is the valid image", v.Name)
 		}
+		before := allocated()
 		if err := check(b); !errors.Is(err, want[v.Refuse]) {
 			t.Errorf("%s: refused with %v, want %s", v.Name, err, v.Refuse)
+		}
+		if n := allocated() - before; n > 16<<20 {
+			t.Errorf("%s: took %d bytes of memory to refuse", v.Name, n)
 		}
 	}
 	list, err := marshalIndex()
