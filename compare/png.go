@@ -73,7 +73,7 @@ func (j *job) alike(ctx context.Context, pub, new *picture, d *pixels) error {
 	f.Reason = fmt.Sprintf("%d of %d pixels differ, most at %d,%d; similarity %s", f.Differing, f.Compared, d.worst.X, d.worst.Y, f.Score)
 	switch {
 	case j.rule.score == nil:
-		f.Reason += ", and no score is asked that would do"
+		f.Reason += "; no similarity was asked for"
 	case mustNumber(f.Score).float() >= j.rule.score.float() && pub.colours == new.colours:
 		f.Verdict = record.WithinTolerance
 		f.Reason += ", " + j.rule.Score + " asked"

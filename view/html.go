@@ -133,14 +133,14 @@ func (b *builder) page(r *record.RunReport) *page {
 // judge fills in the verdict in plain words.
 func (p *page) judge(r *record.RunReport) {
 	c := record.Count(r.Findings)
-	p.Verdict = fmt.Sprintf("Reproduced %d of %d published %s", c.Reproduced, c.Results, noun(c.Results, "result"))
+	p.Verdict = fmt.Sprintf("Reproduced %d of %d published results", c.Reproduced, c.Results)
 	p.Tone = "warn"
 	switch {
 	case c.Results == 0:
 		p.Verdict, p.Lead = "Nothing to compare", "The image names no published results, or its steps did not run to the end."
 	case c.Reproduced == c.Results:
 		p.Tone = "good"
-		p.Lead = "The experiment was run again from the image, and every result that the paper reports came out again."
+		p.Lead = "The experiment was run again from the image, and every published result that it names came out again."
 	case c.Reproduced == 0:
 		p.Tone = "bad"
 	}
@@ -249,7 +249,7 @@ func signed(v *record.VerifyReport) signedFact {
 		}
 		if s.Trusted && s.Status == record.SignatureValid {
 			trusted = append(trusted, name)
-			f.More = append(f.More, "Key "+Clean(s.Fingerprint))
+			f.More = append(f.More, "Key "+grouped(Clean(s.Fingerprint)))
 		} else {
 			others = append(others, fmt.Sprintf("%s: %s", orUnknown(name), Clean(s.Status)))
 		}
@@ -263,6 +263,21 @@ func signed(v *record.VerifyReport) signedFact {
 		f.More = append(f.More, "Also: "+strings.Join(others, "; "))
 	}
 	return f
+}
+
+// grouped parts a fingerprint into fours, as people compare them.
+func grouped(fingerprint string) string {
+	if strings.Trim(fingerprint, "0123456789abcdefABCDEF") != "" || len(fingerprint)%4 != 0 {
+		return fingerprint
+	}
+	var b strings.Builder
+	for i := 0; i < len(fingerprint); i += 4 {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(fingerprint[i : i+4])
+	}
+	return b.String()
 }
 
 func sentence(s string) string {

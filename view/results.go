@@ -24,7 +24,8 @@ const (
 	maxLog         = 16 << 10 // bytes of one log, its end
 	maxOutputs     = 500
 	maxSource      = 8 << 20 // bytes of a file that is shown side by side
-	openRows       = 16      // a table of so many rows is shown unfolded
+	openRows       = 32      // a table of so many rows is shown unfolded
+	maxSlide       = 1 << 20 // bytes of a picture that is laid over another
 )
 
 // builder fills a page and keeps count of the room.
@@ -43,6 +44,7 @@ type result struct {
 	Digits                  *digits
 	Meta                    []field
 	Pictures                []figure
+	Slide                   *slide
 	Side                    *side
 	Diff                    string
 }
@@ -94,6 +96,7 @@ func (b *builder) result(i int, f record.Finding) result {
 	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
 	if f.Kind == compare.KindPNG {
 		r.Pictures = b.figures(f)
+		r.Slide = b.slide(r.Pictures)
 	} else {
 		r.Side = b.side(f)
 	}
@@ -153,6 +156,21 @@ func (b *builder) figures(f record.Finding) []figure {
 		out = append(out, b.figure("Difference, in red", "Where the two pictures of "+f.Result+" differ", png))
 	}
 	return out
+}
+
+// slide lays the new picture over the published one, for two that differ.
+type slide struct{ Published, New template.URL }
+
+func (b *builder) slide(figures []figure) *slide {
+	if len(figures) < 3 || figures[0].URI == "" || figures[1].URI == "" {
+		return nil
+	}
+	s := &slide{figures[0].URI, figures[1].URI}
+	if size := len(s.Published) + len(s.New); size > 2*maxSlide || size > b.pictureRoom {
+		return nil
+	}
+	b.pictureRoom -= len(s.Published) + len(s.New)
+	return s
 }
 
 func (b *builder) figure(caption, alt string, png []byte) figure {

@@ -127,7 +127,9 @@ func Verify(w io.Writer, r *record.VerifyReport, s Style) error {
 	p.objects(r)
 	p.signatures(r.Signatures)
 	for _, problem := range r.Problems {
-		p.line("  %s", s.paint(bad, "problem: "+Clean(problem)))
+		if problem != r.Reason {
+			p.line("  %s", s.paint(bad, "problem: "+Clean(problem)))
+		}
 	}
 	return p.err
 }

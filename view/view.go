@@ -96,7 +96,7 @@ func width(s string) int {
 // Verdict says in one line how many published results came out again:
 // "reproduced 4 of 4 published results".
 func Verdict(c record.Counts) string {
-	return fmt.Sprintf("reproduced %d of %d published %s%s", c.Reproduced, c.Results, noun(c.Results, "result"), failures(c))
+	return fmt.Sprintf("reproduced %d of %d published results%s", c.Reproduced, c.Results, failures(c))
 }
 
 // failures lists the verdicts that did not reproduce.

@@ -44,7 +44,7 @@ func TestVerdict(t *testing.T) {
 		want     string
 	}{
 		{[]record.Verdict{record.Identical, record.SameAsPrinted}, "reproduced 2 of 2 published results"},
-		{[]record.Verdict{record.Identical}, "reproduced 1 of 1 published result"},
+		{[]record.Verdict{record.Identical}, "reproduced 1 of 1 published results"},
 		{nil, "reproduced 0 of 0 published results"},
 		{[]record.Verdict{record.Identical, record.Differs, record.Differs, record.Missing, record.NeedsEyes},
 			"reproduced 1 of 5 published results: 2 differ, 1 missing, 1 needs eyes"},
@@ -141,8 +141,8 @@ func TestHTML(t *testing.T) {
 			t.Errorf("%q is not in the report", want)
 		}
 	}
-	if n := strings.Count(got, "data:image/png;base64,"); n != 3 {
-		t.Errorf("%d pictures, want published, new and difference", n)
+	if n := strings.Count(got, "data:image/png;base64,"); n != 5 {
+		t.Errorf("%d pictures, want published, new and difference, and two to lay over each other", n)
 	}
 	if again := html(t, r, files); again != got {
 		t.Error("two reports of one run differ")
