@@ -35,9 +35,9 @@ func normalise(root *tree.Node, date int64) {
 			}
 		}
 	}
-	for _, n := range root.All() {
+	for name, n := range root.All() {
 		if cache := n.Entries["__pycache__"]; cache != nil {
-			sourceTimes(n, cache)
+			sourceTimes(root, name, cache)
 		}
 	}
 }

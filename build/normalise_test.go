@@ -78,7 +78,8 @@ func TestSourceTimes(t *testing.T) {
 		"m/valid.py": tree.NewFile(0o644, []byte("12345")), "m/__pycache__/valid.cpython-311.pyc": cached(0, 1234, 5),
 		"m/stale.py": tree.NewFile(0o644, []byte("12345")), "m/__pycache__/stale.cpython-311.pyc": cached(0, 1234, 6),
 		"m/hashed.py": tree.NewFile(0o644, []byte("12345")), "m/__pycache__/hashed.cpython-311.pyc": cached(1, 1234, 5),
-		"m/two.py": tree.NewFile(0o644, []byte("12345")), "m/__pycache__/two.cpython-311.pyc": cached(0, 99, 6), "m/__pycache__/two.cpython-312.pyc": cached(0, 77, 5),
+		"m/linked.py": tree.NewSymlink("/e/real.py"), "e/real.py": tree.NewFile(0o644, []byte("12345")), "m/__pycache__/linked.cpython-311.pyc": cached(0, 55, 5),
+		"m/two.py": tree.NewFile(0o644, []byte("12345")), "m/__pycache__/two.cpython-311.pyc": cached(0, 77, 5), "m/__pycache__/two.cpython-312.pyc": cached(0, 99, 6),
 		"m/__pycache__/gone.cpython-311.pyc": cached(0, 1, 1), "m/__pycache__/short.cpython-311.pyc": tree.NewFile(0o644, []byte("x")), "m/short.py": tree.NewFile(0o644, nil),
 	} {
 		if err := root.Put(name, n); err != nil {
@@ -86,6 +87,9 @@ func TestSourceTimes(t *testing.T) {
 		}
 	}
 	normalise(root, 42)
+	if got := root.Lookup("e/real.py").ModTime; got != 55 {
+		t.Errorf("the source behind a link has time %d, want 55", got)
+	}
 	for name, want := range map[string]int64{"valid": 1234, "stale": 42, "hashed": 42, "two": 77, "short": 42} {
 		if got := root.Lookup("m/" + name + ".py").ModTime; got != want {
 			t.Errorf("%s.py has time %d, want %d", name, got, want)

@@ -3,6 +3,7 @@ package build
 import (
 	"encoding/binary"
 	"io"
+	"path"
 	"strings"
 
 	"repro/tree"
@@ -12,15 +13,16 @@ import (
 // flags 0) records the time and the size of the source that it was compiled
 // from, and Python compiles again, on every start, if the source has another
 // time. So a source gets the time that its cache records, which depends on
-// contents alone. Of several caches, the first in byte order whose size fits
-// counts.
-func sourceTimes(dir, cache *tree.Node) {
+// contents alone. Of several caches, the last in byte order whose size fits
+// counts. The source may be a symbolic link (Debian has one for
+// sitecustomize).
+func sourceTimes(root *tree.Node, at string, cache *tree.Node) {
 	for _, name := range cache.Names() {
 		module, rest, ok := strings.Cut(name, ".")
 		if !ok || !strings.HasPrefix(rest, "cpython-") || !strings.HasSuffix(rest, ".pyc") {
 			continue
 		}
-		source := dir.Entries[module+".py"]
+		_, source := follow(root, path.Join("/", at, module+".py"))
 		if source == nil || !source.Mode.IsRegular() {
 			continue
 		}
