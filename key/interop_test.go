@@ -91,6 +91,9 @@ func TestGnuPGReadsOurKeys(t *testing.T) {
 func TestWeReadGnuPGKeys(t *testing.T) {
 	gpg := peer(t, "gpg")
 	for _, alg := range []string{"ed25519", "rsa2048", "nistp256"} {
+		if testing.Short() && alg != "ed25519" {
+			continue
+		}
 		gpg.run(nil, "gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "secret",
 			"--quick-gen-key", fmt.Sprintf("Grace %s <grace@example.org>", alg), alg, "sign", "1y")
 		uid := "Grace " + alg

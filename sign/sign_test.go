@@ -326,6 +326,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := sign.Image(ctx, good, k, sign.Options{Time: made.Add(-time.Hour)}); err == nil {
 		t.Error("signed before the key was made")
 	}
+	if _, err := sign.Image(ctx, good, k, sign.Options{Time: time.Now().Add(time.Hour)}); err == nil {
+		t.Error("signed in the future")
+	}
 	stopped, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := sign.Image(stopped, good, k, sign.Options{}); !errors.Is(err, context.Canceled) {

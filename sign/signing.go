@@ -29,6 +29,9 @@ func (s *signing) add(k *key.Private, at time.Time) error {
 		if err != nil {
 			return err
 		}
+		if err := c.Verify(k.Public(), time.Now()); err != nil { // nobody else would accept it either
+			return err
+		}
 		s.put(c, k.Public())
 		return nil
 	}

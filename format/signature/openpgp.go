@@ -76,13 +76,17 @@ func hashFor(pub *packet.PublicKey) crypto.Hash {
 // Time returns when the signature was made, by the signer's word.
 func (c *Clearsigned) Time() time.Time { return c.Signature.CreationTime.UTC() }
 
-// Issuer returns the key id that the signature names, in 16 hexadecimal
-// digits, or "". Anyone can write anything there.
+// Issuer returns the fingerprint of the key or subkey that the signature
+// names, or only its key id (16 digits), or "". Anyone can write anything
+// there.
 func (c *Clearsigned) Issuer() string {
-	if c.Signature.IssuerKeyId == nil {
-		return ""
+	switch s := c.Signature; {
+	case s.IssuerFingerprint != nil:
+		return fmt.Sprintf("%X", s.IssuerFingerprint)
+	case s.IssuerKeyId != nil:
+		return fmt.Sprintf("%016X", *s.IssuerKeyId)
 	}
-	return fmt.Sprintf("%016X", *c.Signature.IssuerKeyId)
+	return ""
 }
 
 // Verify checks that p made the signature, and was entitled to at the time

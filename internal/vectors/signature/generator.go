@@ -131,11 +131,11 @@ func edit(change func([]byte) []byte) maker {
 }
 
 // armoured returns a block around any packet.
-func armoured(signature []byte) []byte {
+func armoured(packets []byte) []byte {
 	var out bytes.Buffer
 	out.WriteString("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + signedText + "\n")
 	w, _ := armor.EncodeWithChecksumOption(&out, "PGP SIGNATURE", nil, true)
-	_, _ = w.Write(signature)
+	_, _ = w.Write(packets)
 	_ = w.Close()
 	return out.Bytes()
 }
