@@ -126,24 +126,33 @@ func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.
 		}
 	}
 	same, err := identical(ctx, pub, new)
-	if err != nil {
+	switch {
+	case err != nil:
 		return f, err
+	case same && to.show == nil:
+		return asIdentical(f), nil
 	}
-	if same && to.show != nil {
-		f := f
-		_ = run(ctx, &f, pub, new, ready, to) // only to show what there is: a file that is not of its kind is not shown
+	decided, err := decide(ctx, f, pub, new, ready, to)
+	if same { // shown side by side, if it is of its kind
+		return asIdentical(f), nil
 	}
-	if same {
-		f.Verdict, f.Reason = record.Identical, "the same bytes"
-		return f, nil
-	}
+	return decided, err
+}
+
+func asIdentical(f record.Finding) record.Finding {
+	f.Verdict, f.Reason = record.Identical, "the same bytes"
+	return f
+}
+
+// decide compares by f.Kind, or by the next kind that the files are of.
+func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to sinks) (record.Finding, error) {
 	for {
-		err := run(ctx, &f, pub, new, ready, to)
-		next := fallback(f.Kind, r, err)
+		err := run(ctx, &f, pub, new, r, to)
+		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
 			return settle(f, err)
 		}
-		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next, Rule: r}
+		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next, Rule: r.Rule}
 	}
 }
 

@@ -61,6 +61,16 @@ func (s *shape) scan(b []byte) bool {
 	if c := b[i] | 0x20; c == 'n' || c == 'i' {
 		return s.word(b[i:])
 	}
+	i = s.scanMantissa(b, i)
+	if s.printed == 0 || leadingZero(b[s.from:s.to]) {
+		return false
+	}
+	return i == len(b) || s.scanExponent(b[i:])
+}
+
+// scanMantissa reads digits with at most one point, and returns where they
+// end.
+func (s *shape) scanMantissa(b []byte, i int) int {
 	s.from, s.point, s.firstReal = i, -1, -1
 	for ; i < len(b); i++ {
 		c := b[i]
@@ -77,16 +87,13 @@ func (s *shape) scan(b []byte) bool {
 		s.point = i
 	}
 	s.to = i
-	if s.printed == 0 || leadingZero(b[s.from:s.to]) {
-		return false
-	}
 	if s.point < 0 {
 		s.point = s.to
 	}
 	if s.firstReal < 0 {
 		s.firstReal = s.to
 	}
-	return i == len(b) || s.scanExponent(b[i:])
+	return i
 }
 
 // leadingZero reports a zero before another digit, as in 007 or 01.5: an
