@@ -64,9 +64,17 @@ func (p program) file(name string, content []byte) string {
 	return path
 }
 
+// algorithms lists those of OpenPGP; RSA keys take their time.
+func algorithms() []key.Algorithm {
+	if testing.Short() {
+		return []key.Algorithm{key.Ed25519}
+	}
+	return []key.Algorithm{key.Ed25519, key.RSA3072}
+}
+
 func TestGnuPGReadsOurKeys(t *testing.T) {
 	gpg := peer(t, "gpg")
-	for _, alg := range []key.Algorithm{key.Ed25519, key.RSA3072} {
+	for _, alg := range algorithms() {
 		k := newKey(t, key.OpenPGP, key.Options{Algorithm: alg, Lifetime: 24 * time.Hour})
 		gpg.run(encodePublic(t, k.Public()), "gpg", "--batch", "--import")
 		if out := gpg.run(nil, "gpg", "--batch", "--with-colons", "--list-keys"); !strings.Contains(out, string(k.Fingerprint())) {
@@ -118,7 +126,7 @@ func TestWeReadGnuPGKeys(t *testing.T) {
 
 func TestSequoiaReadsOurKeys(t *testing.T) {
 	sq := peer(t, "sq")
-	for _, alg := range []key.Algorithm{key.Ed25519, key.RSA3072} {
+	for _, alg := range algorithms() {
 		k := newKey(t, key.OpenPGP, key.Options{Algorithm: alg})
 		name := sq.file("k.pgp", encodePublic(t, k.Public()))
 		if out := sq.run(nil, "sq", "inspect", name); !strings.Contains(out, string(k.Fingerprint())) || strings.Contains(out, "Invalid") {
