@@ -56,15 +56,32 @@ func write(base bool) error {
 			return err
 		}
 	}
-	list, err := marshalIndex()
+	list, err := marshalIndex(b)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, index), list, 0o666)
 }
 
-func marshalIndex() ([]byte, error) {
-	b, err := json.MarshalIndent(vectors, "", "  ")
+// marshalIndex returns vectors.json, which also states the content id of the
+// valid image, for those who compute it by themselves.
+func marshalIndex(base []byte) ([]byte, error) {
+	im, err := format.New(bytes.NewReader(base), int64(len(base)), valid)
+	if err != nil {
+		return nil, err
+	}
+	id, err := im.ContentID()
+	if err != nil {
+		return nil, err
+	}
+	type image struct {
+		Name      string        `json:"name"`
+		ContentID record.Digest `json:"contentId"`
+	}
+	b, err := json.MarshalIndent(struct {
+		Valid   image    `json:"valid"`
+		Vectors []vector `json:"vectors"`
+	}{image{"valid", id}, vectors}, "", "  ")
 	return append(b, '\n'), err
 }
 

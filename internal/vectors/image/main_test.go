@@ -84,7 +84,7 @@ func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
 			t.Errorf("%s: took %d bytes of memory to refuse", v.Name, n)
 		}
 	}
-	list, err := marshalIndex()
+	list, err := marshalIndex(base)
 	if err != nil {
 		t.Fatal(err)
 	}
