@@ -20,11 +20,12 @@ type expected struct {
 }
 
 func TestVectors(t *testing.T) {
-	cases, err := filepath.Glob("../testdata/vectors/compare/*")
+	cases, err := filepath.Glob("../testdata/vectors/compare/*/expected.json")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("no vectors: %v", err)
 	}
-	for _, dir := range cases {
+	for _, expectation := range cases {
+		dir := filepath.Dir(expectation)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var want expected
 			var rule record.Rule
