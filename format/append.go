@@ -46,15 +46,12 @@ func Update(ctx context.Context, name string, edit func(*Image) ([]NewObject, er
 		return err
 	}
 	defer unlock()
-	f, err := os.Open(target)
+	im, f, err := openFile(target)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	im, err := openFile(f, name)
-	if err != nil {
-		return err
-	}
+	defer im.Close()
+	im.name = name
 	if _, err := im.Manifest(); err != nil {
 		return err
 	}
@@ -87,6 +84,9 @@ func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signa
 			return fmt.Errorf("signature of %d bytes, at most %d are allowed", n, MaxSignature)
 		}
 		slots = append(slots, signatureSlot{s.Attestation, s.Hash, s.Entity, int64(len(s.Data))})
+	}
+	if n := capacity - 1 - len(m.Objects); len(slots) > n {
+		return fmt.Errorf("%d signatures: the image has room for %d", len(slots), n)
 	}
 	p, err := newPlan(m, slots)
 	if err != nil {

@@ -198,6 +198,9 @@ func TestOpenRefusesWhatIsNoFile(t *testing.T) {
 	if _, err := format.Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
+	if _, err := format.Open(os.DevNull); err == nil {
+		t.Error("a device was opened")
+	}
 	empty := filepath.Join(dir, "empty")
 	os.WriteFile(empty, nil, 0o666)
 	if _, err := format.Open(empty); !errors.Is(err, format.ErrMalformed) {

@@ -30,28 +30,31 @@ type Image struct {
 // Open opens the SIF file called name. It fails with [ErrMalformed] if header
 // and descriptors do not lie within the file. The caller must call Close.
 func Open(name string) (*Image, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	im, err := openFile(f, name)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	im.close = f.Close
-	return im, nil
+	im, _, err := openFile(name)
+	return im, err
 }
 
-func openFile(f *os.File, name string) (*Image, error) {
-	fi, err := f.Stat()
+func openFile(name string) (*Image, *os.File, error) {
+	fi, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if fi.IsDir() {
-		return nil, fmt.Errorf("%s: is a directory", name)
+	if !fi.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return nil, nil, fmt.Errorf("%s: not a regular file", name)
 	}
-	return New(f, fi.Size(), name)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if fi, err = f.Stat(); err == nil {
+		var im *Image
+		if im, err = New(f, fi.Size(), name); err == nil {
+			im.close = f.Close
+			return im, f, nil
+		}
+	}
+	f.Close()
+	return nil, nil, err
 }
 
 // New opens the SIF file of size bytes that r reads. Name is what messages
