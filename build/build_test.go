@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"repro/recipe"
 	"repro/record"
 	"repro/tree"
+
+	"github.com/sylabs/sif/v2/pkg/sif"
 )
 
 // experiment is a folder with what a small paper consists of.
@@ -149,4 +153,91 @@ func checkNormal(t *testing.T, name string, n *tree.Node) {
 	if n.UID != 0 || n.GID != 0 || n.Mode&(os.ModeSetuid|os.ModeSetgid|os.ModeDevice|os.ModeNamedPipe) != 0 {
 		t.Errorf("%s: owner %d:%d, mode %v", name, n.UID, n.GID, n.Mode)
 	}
+}
+
+// TestOnAnImage builds on an image of ours, on which it comes to the same as
+// on what that was built on, and on one of another program.
+func TestOnAnImage(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, experiment)
+	base := filepath.Join(t.TempDir(), "base.sif")
+	m, err := Image(context.Background(), base, options(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := func(base string) *record.Manifest {
+		write(t, dir, map[string]string{"repro.yaml": strings.Replace(experiment["repro.yaml"], "host: [sh, awk, cat]", "sif: "+base, 1)})
+		m, err := Image(context.Background(), filepath.Join(t.TempDir(), "p.sif"), options(t, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	same := on(base)
+	if got, want := environmentOf(t, same), environmentOf(t, m); got.Digest != want.Digest {
+		t.Error("the environment of an image built on an image is another one")
+	}
+	if got := environmentOf(t, on(foreignSIF(t, base))); got.Digest != environmentOf(t, m).Digest {
+		t.Error("the environment is another one after a way through mksquashfs")
+	}
+}
+
+// foreignSIF makes a SIF file as other programs do: a system partition made
+// by mksquashfs, with an overlay that has one file.
+func foreignSIF(t *testing.T, from string) string {
+	t.Helper()
+	im, err := format.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer im.Close()
+	root, err := im.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(root.Entries, "paper")
+	delete(root.Entries, singularityDir)
+	dir := t.TempDir()
+	lower, upper := filepath.Join(dir, "lower"), filepath.Join(dir, "upper")
+	if err := tree.Extract(context.Background(), root, lower, tree.ExtractOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(lower, "etc/hosts"), filepath.Join(dir, "hosts")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(upper, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "hosts"), filepath.Join(upper, "etc/hosts")); err != nil {
+		t.Fatal(err)
+	}
+	var inputs []sif.DescriptorInput
+	for i, part := range []struct {
+		dir  string
+		kind sif.PartType
+	}{{lower, sif.PartPrimSys}, {upper, sif.PartOverlay}} {
+		file := fmt.Sprintf("%s/%d.squashfs", dir, i)
+		if out, err := exec.Command("mksquashfs", part.dir, file, "-comp", "gzip", "-quiet", "-no-progress").CombinedOutput(); err != nil {
+			t.Skipf("needs mksquashfs: %s", out)
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		di, err := sif.NewDescriptorInput(sif.DataPartition, f, sif.OptPartitionMetadata(sif.FsSquash, part.kind, "amd64"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs = append(inputs, di)
+	}
+	name := filepath.Join(dir, "foreign.sif")
+	c, err := sif.CreateContainerAtPath(name, sif.OptCreateWithDescriptors(inputs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.UnloadContainer(); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

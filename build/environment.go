@@ -12,6 +12,7 @@ import (
 
 	"repro/build/host"
 	"repro/format"
+	"repro/format/squashfs"
 	"repro/recipe"
 	"repro/record"
 	"repro/tree"
@@ -100,8 +101,7 @@ func (b *builder) oci(ctx context.Context, name string) (*Source, error) {
 	return b.OCI(ctx, name)
 }
 
-// sif opens an image of ours, all its layers, or the root partition of another
-// SIF image.
+// sif opens a SIF image, ours or another.
 func (b *builder) sif(ctx context.Context, name string) (*Source, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -116,12 +116,65 @@ func (b *builder) sif(ctx context.Context, name string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := im.Root()
+	src, err := fromImage(im)
 	if err != nil {
 		im.Close()
 		return nil, err
 	}
-	return &Source{Tree: root, Arch: im.Header().Arch, Digest: digest, Close: im.Close}, nil
+	src.Digest, src.Close = digest, im.Close
+	return src, nil
+}
+
+// fromImage returns the root of an image: of ours, without the experiment that
+// stands in it; of another, the system partition and what lies over it.
+func fromImage(im *format.Image) (*Source, error) {
+	root, err := im.Root()
+	if err == nil {
+		env := scriptVariables(root)
+		delete(root.Entries, Paper[1:])
+		delete(root.Entries, singularityDir)
+		return &Source{Tree: root, Arch: im.Header().Arch, Env: env}, nil
+	}
+	if !errors.Is(err, format.ErrForeign) {
+		return nil, err
+	}
+	primary, err := im.Primary()
+	if err != nil {
+		return nil, err
+	}
+	if root, err = primary.Tree(); err != nil {
+		return nil, err
+	}
+	for _, o := range overlays(im) {
+		r, err := squashfs.NewReader(im.Section(o), o.Size)
+		if err != nil {
+			return nil, fmt.Errorf("object %d: %w", o.ID, err)
+		}
+		t, err := r.Tree()
+		if err != nil {
+			return nil, fmt.Errorf("object %d: %w", o.ID, err)
+		}
+		root = tree.Union(root, t)
+	}
+	return &Source{Tree: root, Env: scriptVariables(root)}, nil
+}
+
+// overlays returns the partitions that Apptainer lays over the root of a SIF
+// file by itself: those of the root's group, the last on top.
+func overlays(im *format.Image) []format.Object {
+	var group uint32
+	var all []format.Object
+	for _, o := range im.Objects() {
+		if p, ok := o.Partition(); ok && p.Type == format.PartPrimary {
+			group = o.Group
+		}
+	}
+	for _, o := range im.Objects() {
+		if p, ok := o.Partition(); ok && p.Type == format.PartOverlay && p.FS == format.FSSquash && o.Group == group {
+			all = append(all, o)
+		}
+	}
+	return all
 }
 
 // host gathers programs of this machine.

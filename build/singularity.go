@@ -84,10 +84,8 @@ func (b *builder) labels() map[string]string {
 
 // variables is a script that sets what every step of the image is to have.
 func (b *builder) variables() string {
-	env := map[string]string{
-		"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg",
-		"SOURCE_DATE_EPOCH": fmt.Sprint(b.date.Unix()),
-	}
+	env := maps.Clone(fixed)
+	env[epochVariable] = fmt.Sprint(b.date.Unix())
 	maps.Copy(env, b.env.Env)
 	return exports(env)
 }
