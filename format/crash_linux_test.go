@@ -138,3 +138,19 @@ func TestFullDiskAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestModeFollowsTheUmask: the file's mode does, its bytes do not.
+func TestModeFollowsTheUmask(t *testing.T) {
+	want := read(t, create(t, sampleSpec()))
+	for mask, mode := range map[int]os.FileMode{0o022: 0o644, 0o077: 0o600, 0: 0o666} {
+		old := syscall.Umask(mask)
+		name := create(t, sampleSpec())
+		syscall.Umask(old)
+		if fi, err := os.Stat(name); err != nil || fi.Mode() != mode {
+			t.Errorf("umask %03o: mode %v, %v", mask, fi.Mode(), err)
+		}
+		if !bytes.Equal(read(t, name), want) {
+			t.Errorf("umask %03o: other bytes", mask)
+		}
+	}
+}
