@@ -58,7 +58,7 @@ func (w *walker) node(at string, in *record, depth int) (*tree.Node, error) {
 	}
 	switch in.kind {
 	case typeFile:
-		n.Open = func() (io.ReadCloser, error) { return w.r.openStream(at, in) }
+		n.Open = func() (io.ReadCloser, error) { return w.r.openStream(in) }
 	case typeDir:
 		err = w.entries(at, in, depth)
 	}
@@ -108,10 +108,10 @@ func (w *walker) xattrs(place uint32) (map[string][]byte, error) {
 	return set, nil
 }
 
-func (r *Reader) openStream(name string, in *record) (io.ReadCloser, error) {
+func (r *Reader) openStream(in *record) (io.ReadCloser, error) {
 	b, err := r.body(in)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", name, err)
+		return nil, err
 	}
 	return &stream{b: b}, nil
 }

@@ -70,7 +70,12 @@ var codecs = []*Codec{
 	{alias: "zstd", algorithm: Zstd, level: 3, open: openZstd(zstd.SpeedDefault)},
 	{alias: "zstd-small", algorithm: Zstd, level: 19, open: openZstd(zstd.SpeedBestCompression)},
 	{alias: "gzip", algorithm: Gzip, level: 9, open: openGzip(zlib.BestCompression)},
+	{alias: none, algorithm: Zstd, level: 1, open: openNone},
 }
+
+// none is the codec that leaves blocks as they are. What it writes counts as
+// zstd, since a reader that knows a format does not mind its absence.
+const none = "none"
 
 // Names returns the short names that [Find] knows, the default first.
 func Names() []string {
@@ -94,7 +99,7 @@ func Find(name string) (*Codec, error) {
 		if name == c.alias || name == c.Name() {
 			return c, nil
 		}
-		if short == c.shortName() {
+		if short == c.shortName() && c.alias != none {
 			return nil, fmt.Errorf("codec %q: this program has %s, which may write other bytes", name, c.Name())
 		}
 	}
@@ -104,7 +109,12 @@ func Find(name string) (*Codec, error) {
 func (c *Codec) shortName() string { return fmt.Sprintf("%s-%d", c.algorithm, c.level) }
 
 // Name returns the full name, which stands for the bytes that c writes.
-func (c *Codec) Name() string { return c.shortName() + "/" + library }
+func (c *Codec) Name() string {
+	if c.alias == none {
+		return none
+	}
+	return c.shortName() + "/" + library
+}
 
 // Algorithm returns the format of what c writes.
 func (c *Codec) Algorithm() Algorithm { return c.algorithm }
@@ -113,8 +123,15 @@ func (c *Codec) Algorithm() Algorithm { return c.algorithm }
 // reference implementation.
 func (c *Codec) Level() int { return c.level }
 
-// NewEncoder returns an encoder for blocks of up to size bytes.
+// NewEncoder returns an encoder for blocks of up to size bytes. What it returns
+// may be longer than what it was given: then a block is better stored as it is.
 func (c *Codec) NewEncoder(size int) (Encoder, error) { return c.open(size) }
+
+type noEncoder struct{}
+
+func openNone(int) (Encoder, error) { return noEncoder{}, nil }
+
+func (noEncoder) Encode(dst, src []byte) ([]byte, error) { return append(dst, src...), nil }
 
 type zstdEncoder struct{ *zstd.Encoder }
 

@@ -1,0 +1,94 @@
+// Command squashfs writes testdata/vectors/squashfs: file systems with one
+// defect each, named for it, that every reader of layers must refuse, and
+// vectors.json, which says of each what is wrong.
+//
+//	go run ./internal/vectors/squashfs
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"repro/format/squashfs"
+	"repro/tree"
+)
+
+const (
+	dir   = "testdata/vectors/squashfs"
+	index = "vectors.json"
+)
+
+func main() {
+	if err := write(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func write() error {
+	files, err := files()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for name, b := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// files returns what stands in the directory, by name.
+func files() (map[string][]byte, error) {
+	base, err := makeBase()
+	if err != nil {
+		return nil, err
+	}
+	list, err := json.MarshalIndent(vectors, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{index: append(list, '\n'), "valid.squashfs": base}
+	for _, v := range vectors {
+		out[v.Name+".squashfs"] = v.edit(bytes.Clone(base))
+	}
+	return out, nil
+}
+
+// output is a squashfs.Output in memory.
+type output struct{ b []byte }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.b = append(o.b, p...)
+	return len(p), nil
+}
+
+func (o *output) WriteAt(p []byte, off int64) (int, error) { return copy(o.b[off:], p), nil }
+
+// makeBase makes the file system that all others are edits of. Nothing in it is
+// compressed, so that fields can be edited in place.
+func makeBase() ([]byte, error) {
+	root := tree.NewDir()
+	var noise []byte // no block of it repeats anything, so it is stored as it is
+	for i, x := 0, uint32(1); i < 5000; i++ {
+		x = x*1664525 + 1013904223
+		noise = append(noise, byte(x>>24))
+	}
+	content := tree.NewFile(0o644, noise)
+	content.Xattrs = map[string][]byte{"user.x": []byte("y")}
+	for name, n := range map[string]*tree.Node{"d/file": content, "link": tree.NewSymlink("d/file"), "d/e/empty": tree.NewFile(0o600, nil)} {
+		if err := root.Put(name, n); err != nil {
+			return nil, err
+		}
+	}
+	var out output
+	_, err := squashfs.Write(context.Background(), &out, root, squashfs.Options{Codec: "none", BlockSize: 4096, ModTime: 1_700_000_000})
+	return out.b, err
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"repro/format/squashfs"
+	"repro/tree"
+)
+
+func TestMain(m *testing.M) {
+	if err := os.Chdir("../../.."); err != nil { // paths are from the module's root
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// check reads all there is of a file system.
+func check(b []byte) error {
+	r, err := squashfs.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return err
+	}
+	root, err := r.Tree()
+	if err != nil {
+		return err
+	}
+	_, err = tree.Digest(root, nil)
+	return err
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+func TestEachDefectIsRefused(t *testing.T) {
+	base, err := makeBase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := check(base); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vectors {
+		b := v.edit(bytes.Clone(base))
+		if bytes.Equal(b, base) {
+			t.Errorf("%s: is the valid file system", v.Name)
+		}
+		before := allocated()
+		if err := check(b); !errors.Is(err, squashfs.ErrMalformed) {
+			t.Errorf("%s: %s: refused with %v", v.Name, v.Defect, err)
+		} else {
+			t.Logf("%s: %v", v.Name, err)
+		}
+		if n := allocated() - before; n > 1<<20 {
+			t.Errorf("%s: took %d bytes of memory to refuse", v.Name, n)
+		}
+	}
+}
+
+func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
+	want, err := files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b, want[e.Name()]) {
+			t.Errorf("%s: the program makes another file", e.Name())
+		}
+		delete(want, e.Name())
+	}
+	for name := range want {
+		t.Errorf("%s: not committed", name)
+	}
+}
