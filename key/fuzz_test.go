@@ -1,9 +1,13 @@
 package key_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"testing"
 	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 
 	"repro/key"
 )
@@ -25,6 +29,11 @@ func addSeeds(f *testing.F) {
 		f.Add(encode(f, k, ""))
 		f.Add(encode(f, k, "x"))
 		f.Add(encodePublic(f, k.Public()))
+		if kind == key.OpenPGP {
+			f.Add(unarmour(f, encode(f, k, "")))
+			f.Add(unarmour(f, encode(f, k, "x")))
+			f.Add(unarmour(f, encodePublic(f, k.Public())))
+		}
 	}
 	k := newKey(f, key.OpenPGP, key.Options{})
 	certificate, err := k.Revoke(key.Compromised, "", time.Unix(1e9, 0))
@@ -33,6 +42,19 @@ func addSeeds(f *testing.F) {
 	}
 	f.Add(certificate)
 	f.Add([]byte("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"))
+}
+
+// unarmour returns the packets in b, which the fuzzer reaches more easily.
+func unarmour(f *testing.F, b []byte) []byte {
+	block, err := armor.Decode(bytes.NewReader(b))
+	if err != nil {
+		f.Fatal(err)
+	}
+	packets, err := io.ReadAll(block.Body)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return packets
 }
 
 // FuzzParsePublic: never a panic, always a known error, and what is read is
