@@ -72,3 +72,12 @@ func TestFiles(t *testing.T) {
 }
 
 func ruleOf(digits int) record.Rule { return record.Rule{Digits: digits} }
+
+// TestWorst holds that what no tolerance accepts is named before what one
+// does, however few digits that has.
+func TestWorst(t *testing.T) {
+	f := finding(t, "a.txt", "0.001 100.00\n", "0.050 100.50\n", record.Rule{Absolute: "0.1"})
+	if f.Verdict != record.Differs || f.Worst.Where != "line 1, number 2" || f.Digits.Obtained != "0.0" || f.Digits.Of != 1 {
+		t.Errorf("%+v: worst %+v, digits %+v", f, f.Worst, f.Digits)
+	}
+}

@@ -45,8 +45,8 @@ func tooLarge(of side, format string, args ...any) error {
 	return &contentError{of: of, why: fmt.Sprintf(format, args...), limit: true}
 }
 
-// errUndecided wraps reasons for which a program can't decide although both
-// files are what they should be.
+// undecided is why a program can't decide although both files are what they
+// should be.
 type undecided struct{ why string }
 
 func (e *undecided) Error() string { return e.why }

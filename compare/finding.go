@@ -72,14 +72,14 @@ func (t *tally) explain(f *record.Finding) string {
 func (t *tally) numbers(differing int64) string {
 	w := t.worst
 	out := fmt.Sprintf("%d of %d numbers differ", differing, t.compared)
-	if !w.found {
+	if w.what == same {
 		return out
 	}
 	out += fmt.Sprintf("; worst at %s: published %s, new %s", w.where, clip(w.pub), clip(w.new))
-	if w.of == 0 || math.IsInf(w.digits, -1) {
+	if w.digits.of == 0 || math.IsInf(w.digits.n, -1) {
 		return out
 	}
-	out += fmt.Sprintf(" (%s of %d digits", tenths(w.digits), w.of)
+	out += fmt.Sprintf(" (%s of %d digits", tenths(w.digits.n), w.digits.of)
 	if t.rule.Digits > 0 {
 		out += fmt.Sprintf(", %d asked", t.rule.Digits)
 	}
@@ -96,14 +96,14 @@ func (t *tally) describe(f *record.Finding) {
 	if t.most > 0 {
 		f.Digits = &record.Digits{Published: digitRange(t.least, t.most), Asked: t.rule.Digits}
 		f.Digits.Obtained = f.Digits.Published
-		if f.Differing > 0 && t.worst.of > 0 {
-			f.Digits.Obtained, f.Digits.Of = tenths(t.worst.digits), t.worst.of
+		if f.Differing > 0 && t.obtained.of > 0 {
+			f.Digits.Obtained, f.Digits.Of = tenths(t.obtained.n), t.obtained.of
 		}
 	}
 	switch {
 	case t.firstAt != nil:
 		f.Worst = t.firstAt
-	case f.Differing > 0 && t.worst.found:
+	case f.Differing > 0 && t.worst.what != same:
 		w := t.worst
 		f.Worst = &record.Worst{Where: w.where, Published: clip(w.pub), New: clip(w.new),
 			Absolute: w.absolute, Relative: w.relative, ULP: w.ulp}

@@ -158,13 +158,13 @@ func jsonGrammar(b []byte) bool {
 	if len(b) > 0 && b[0] == '-' {
 		b = b[1:]
 	}
-	whole := digits(b)
+	whole := leadingDigits(b)
 	if whole == 0 || whole > 1 && b[0] == '0' {
 		return false
 	}
 	b = b[whole:]
 	if len(b) > 0 && b[0] == '.' {
-		n := digits(b[1:])
+		n := leadingDigits(b[1:])
 		if n == 0 {
 			return false
 		}
@@ -180,10 +180,10 @@ func jsonGrammar(b []byte) bool {
 	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
 		b = b[1:]
 	}
-	return len(b) > 0 && digits(b) == len(b)
+	return len(b) > 0 && leadingDigits(b) == len(b)
 }
 
-func digits(b []byte) int {
+func leadingDigits(b []byte) int {
 	n := 0
 	for n < len(b) && digit(b[n]) {
 		n++

@@ -39,6 +39,7 @@ type tally struct {
 	onlyCut  int64 // agree only if they were
 	least    int   // digits published
 	most     int
+	obtained digits // least over the numbers that do not agree as printed
 	worst    worst
 	broken   int64  // differences that are not between two numbers
 	first    string // the first of them, in words
@@ -47,11 +48,16 @@ type tally struct {
 	p, n     number
 }
 
-// worst is the number that agrees in the fewest digits.
+// digits obtained of digits published.
+type digits struct {
+	n  float64 // -Inf where no number of digits is
+	of int
+}
+
+// worst is the number that the rule is furthest from accepting.
 type worst struct {
-	found    bool
-	digits   float64 // -Inf where no number of digits is
-	of       int
+	what     outcome // same: there is none
+	digits   digits
 	where    string
 	pub, new string
 	absolute string
@@ -118,23 +124,31 @@ func (t *tally) number(what outcome, pub, new []byte, where func() string) {
 		t.onlyCut++
 	}
 	if what > agrees {
-		t.consider(where)
+		t.consider(what, where)
 	}
 }
 
-// consider keeps the two numbers just parsed if they are the worst.
-func (t *tally) consider(where func() string) {
-	w := worst{found: true, digits: math.Inf(-1), of: t.p.significant()}
-	var d distance
-	if t.p.class == finite && t.n.class == finite {
-		d = between(&t.p, &t.n)
-		w.digits = min(d.lre(), float64(t.p.shown(t.n.last)))
+// consider keeps the two numbers just parsed if they are the worst: those that
+// no tolerance accepts before others, then those with the fewest digits.
+func (t *tally) consider(what outcome, where func() string) {
+	w := worst{what: max(what, within), digits: digits{math.Inf(-1), t.p.significant()}}
+	if what == cut {
+		w.what = unclear
 	}
-	if t.worst.found && w.digits >= t.worst.digits {
+	var d distance
+	measured := t.p.class == finite && t.n.class == finite
+	if measured {
+		d = between(&t.p, &t.n)
+		w.digits.n = min(d.lre(), float64(t.p.shown(t.n.last)))
+	}
+	if t.obtained.of == 0 || w.digits.n < t.obtained.n {
+		t.obtained = w.digits
+	}
+	if w.what < t.worst.what || w.what == t.worst.what && w.digits.n >= t.worst.digits.n {
 		return
 	}
 	w.where, w.pub, w.new = where(), string(t.p.text), string(t.n.text)
-	if t.p.class == finite && t.n.class == finite {
+	if measured {
 		w.absolute, w.relative = d.absolute(), d.relative()
 		w.ulp = strconv.FormatUint(ulps(&t.p, &t.n), 10)
 	}
