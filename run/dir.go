@@ -50,18 +50,22 @@ func claimDir(ctx context.Context, o *Options) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{outputsDir, logsDir} {
-		name = filepath.Join(o.Dir, name)
-		if err := sandbox.Remove(name); err != nil {
-			release()
-			return nil, fmt.Errorf("remove what an earlier run left: %w", err)
-		}
-		if err := os.Mkdir(name, 0o755); err != nil {
-			release()
-			return nil, err
-		}
+	if err := emptyDir(o.Dir); err != nil {
+		release()
+		return nil, err
 	}
 	return release, nil
+}
+
+// emptyDir removes what an earlier run left, its reports included: they would
+// speak of other outputs than those beside them.
+func emptyDir(dir string) error {
+	for _, name := range []string{outputsDir, logsDir, "report.json", "report.html"} {
+		if err := sandbox.Remove(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+	}
+	return errors.Join(os.Mkdir(filepath.Join(dir, outputsDir), 0o755), os.Mkdir(filepath.Join(dir, logsDir), 0o755))
 }
 
 // ours makes the marker in a directory that is new, empty, or to be taken

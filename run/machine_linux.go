@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// plainFile makes an open neither follow a link nor wait for a FIFO's writer.
+const plainFile = syscall.O_NONBLOCK | syscall.O_NOFOLLOW
+
 // cpuModel is the processor's name as Linux gives it.
 func cpuModel() string {
 	for _, key := range []string{"model name", "Model", "CPU part"} {

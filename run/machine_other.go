@@ -7,6 +7,8 @@ import (
 	"runtime"
 )
 
+const plainFile = 0
+
 func cpuModel() string      { return "" }
 func memorySize() int64     { return 0 }
 func kernelVersion() string { return runtime.GOOS }

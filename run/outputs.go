@@ -207,7 +207,7 @@ func (c *collector) sorted() []record.OutputFile {
 // openOwn opens a file or directory that the step may have made unreadable.
 // Its mode is no secret of anyone's: the file belongs to the run.
 func openOwn(from *os.Root, name string, need fs.FileMode) (*os.File, error) {
-	const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOFOLLOW
+	const flags = os.O_RDONLY | plainFile
 	f, err := from.OpenFile(name, flags, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		if err := from.Chmod(name, need); err != nil {

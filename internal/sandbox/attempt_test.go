@@ -315,6 +315,14 @@ func hostPID(f func(int) error) error {
 	return f(pid)
 }
 
+// inside are the programs that this test binary is inside a sandbox.
+var inside = map[string]func(){
+	"escape":   attemptMain,
+	"nest":     nestMain,
+	"loopback": loopbackMain,
+	"dial":     dialMain,
+}
+
 // attemptMain is the program that the escape tests run inside. It prints the
 // name of every attempt that was not refused.
 func attemptMain() {
@@ -336,4 +344,29 @@ func nestMain() {
 	}
 	_ = os.WriteFile("f", nil, 0)
 	fmt.Println("made")
+}
+
+// loopbackMain talks to itself.
+func loopbackMain() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	go func() {
+		if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			c.Close()
+		}
+	}()
+	if _, err := l.Accept(); err == nil {
+		fmt.Println("heard")
+	}
+}
+
+// dialMain reaches for a listener of the host.
+func dialMain() {
+	if _, err := net.Dial("tcp", os.Getenv("HOST_TCP")); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
 }

@@ -20,7 +20,7 @@ func TestEscape(t *testing.T) {
 	before := hostState(t)
 	c, out := newCommand(t, "")
 	c.Args = []string{"/attempt"}
-	c.Env = append(c.Env, "REPRO_ATTEMPT=1", "HOST_PID="+fmt.Sprint(os.Getpid()))
+	c.Env = append(c.Env, "REPRO_ATTEMPT=escape", "HOST_PID="+fmt.Sprint(os.Getpid()))
 	if testing.Verbose() {
 		c.Env = append(c.Env, "VERBOSE=1")
 	}

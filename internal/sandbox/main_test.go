@@ -15,11 +15,11 @@ import (
 
 func TestMain(m *testing.M) {
 	Init()
+	if inside, ok := inside[os.Getenv("REPRO_ATTEMPT")]; ok {
+		inside()
+		return
+	}
 	switch {
-	case os.Getenv("REPRO_ATTEMPT") == "nest":
-		nestMain()
-	case os.Getenv("REPRO_ATTEMPT") != "":
-		attemptMain()
 	case os.Getenv("REPRO_PARENT") != "":
 		parentMain()
 	default:

@@ -4,6 +4,8 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,5 +144,53 @@ func TestProbe(t *testing.T) {
 	var unavailable *UnavailableError
 	if err := Check(t.Context(), c); !errors.As(err, &unavailable) {
 		t.Errorf("a root without mount points: %v", err)
+	}
+}
+
+func TestManyLayers(t *testing.T) {
+	c, out := newCommand(t, "cd /paper; echo *")
+	dir := t.TempDir()
+	var want []string
+	for i := range 300 {
+		name := fmt.Sprintf("f%03d", i)
+		layer := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Join(layer, "paper"), 0o755), os.WriteFile(filepath.Join(layer, "paper", name), nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		c.Lower = append([]string{layer}, c.Lower...)
+		want = append(want, name)
+	}
+	if err := GiveAway(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), c); err != nil || out.String() != strings.Join(want, " ")+"\n" {
+		t.Errorf("%v %.200s", err, out)
+	}
+	c.Lower = make([]string, MaxLayers+1)
+	if _, err := Run(t.Context(), c); err == nil {
+		t.Error("more layers than an overlay takes: accepted")
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	// Programs may talk to each other over the loopback of their own network.
+	c, out := newCommand(t, "")
+	c.Args, c.Env = []string{"/attempt"}, []string{"REPRO_ATTEMPT=loopback"}
+	if r, err := Run(t.Context(), c); err != nil || r.Exit != 0 || out.String() != "heard\n" {
+		t.Errorf("%+v %v %s", r, err, out)
+	}
+	// The host's network only if it is asked for.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, host := range []bool{false, true} {
+		c, out := newCommand(t, "")
+		c.Args, c.Net = []string{"/attempt"}, host
+		c.Env = []string{"REPRO_ATTEMPT=dial", "HOST_TCP=" + l.Addr().String()}
+		if r, err := Run(t.Context(), c); err != nil || (r.Exit == 0) != host {
+			t.Errorf("host's network %v: %+v %v %s", host, r, err, out)
+		}
 	}
 }
