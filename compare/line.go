@@ -11,19 +11,17 @@ var mask = []byte("\x00ignored\x00")
 
 // matcher compares two pieces of text, a line or a cell, numbers in place.
 type matcher struct {
-	t          *tally
-	pub, new   []token
-	pubM, newM []byte // with masks
+	t        *tally
+	pub, new []token
 }
 
 // hide returns text with the rule's patterns masked, and how many were.
-func (m *matcher) hide(text, buf []byte) ([]byte, int64) {
+func (m *matcher) hide(text []byte) ([]byte, int64) {
 	var count int64
 	for _, re := range m.t.rule.ignore {
 		if all := re.FindAllIndex(text, -1); len(all) > 0 {
 			count += int64(len(all))
-			buf = re.ReplaceAllLiteral(text, mask)
-			text = buf
+			text = re.ReplaceAllLiteral(text, mask)
 		}
 	}
 	return text, count
@@ -31,7 +29,7 @@ func (m *matcher) hide(text, buf []byte) ([]byte, int64) {
 
 // visible is a line with a word for what the rule's patterns hide.
 func (m *matcher) visible(text []byte) []byte {
-	text, _ = m.hide(text, nil)
+	text, _ = m.hide(text)
 	return bytes.ReplaceAll(text, mask, []byte("[ignored]"))
 }
 
@@ -39,8 +37,8 @@ func (m *matcher) visible(text []byte) []byte {
 func (m *matcher) line(pub, new []byte, p *pair) {
 	if len(m.t.rule.ignore) > 0 {
 		var count int64
-		pub, count = m.hide(pub, m.pubM)
-		new, _ = m.hide(new, m.newM)
+		pub, count = m.hide(pub)
+		new, _ = m.hide(new)
 		p.masked += count
 	}
 	if bytes.Equal(pub, new) {
