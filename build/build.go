@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"repro/format"
@@ -62,13 +63,16 @@ type Opener func(ctx context.Context, name string) (*Source, error)
 // in a [*recipe.Error]; out then is as it was before.
 func Image(ctx context.Context, out string, o Options) (*record.Manifest, error) {
 	b := &builder{Options: o}
+	if b.Dir == "" {
+		b.Dir = "."
+	}
 	defer b.close()
 	if err := b.plan(ctx); err != nil {
-		return nil, b.allMismatches(ctx, err)
+		return nil, b.explain(ctx, err)
 	}
 	m, err := format.Create(ctx, out, b.spec())
 	if err != nil {
-		return nil, b.allMismatches(ctx, err)
+		return nil, b.explain(ctx, err)
 	}
 	return m, nil
 }
@@ -161,20 +165,45 @@ func (b *builder) spec() format.Spec {
 	return s
 }
 
-// allMismatches turns the error of the first file that has not the sha256 of
-// the recipe into one that names all such files.
-func (b *builder) allMismatches(ctx context.Context, err error) error {
-	var first *sumError
-	if !errors.As(err, &first) {
+// maxShown bounds how many unreadable files an error lists.
+const maxShown = 20
+
+// explain turns the error of the first file that cannot be read, or has not
+// the sha256 of the recipe, into one that names all such files.
+func (b *builder) explain(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
 		return err
-	}
-	for _, s := range b.sums {
-		if text := s.verify(ctx); text != "" {
-			b.problem(s.at, "%s", text)
+	case errors.As(err, new(*sumError)):
+		for _, s := range b.sums {
+			if text := s.verify(ctx); text != "" {
+				b.problem(s.at, "%s", text)
+			}
 		}
+	case errors.Is(err, fs.ErrPermission) && b.published != nil:
+		b.unreadable(ctx)
 	}
 	if all := b.failed(); all != nil {
 		return all
 	}
 	return err
+}
+
+// unreadable notes the files of the experiment that cannot be opened.
+func (b *builder) unreadable(ctx context.Context) {
+	found := 0
+	for _, layer := range []*tree.Node{b.code, b.data, b.published} {
+		for _, n := range layer.All() {
+			if n.Open == nil || found == maxShown || ctx.Err() != nil {
+				continue
+			}
+			r, err := n.Open()
+			if err == nil {
+				r.Close()
+				continue
+			}
+			b.problem(recipe.Pos{}, "%s", plain(err))
+			found++
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,6 +153,56 @@ func checkNormal(t *testing.T, name string, n *tree.Node) {
 	t.Helper()
 	if n.UID != 0 || n.GID != 0 || n.Mode&(os.ModeSetuid|os.ModeSetgid|os.ModeDevice|os.ModeNamedPipe) != 0 {
 		t.Errorf("%s: owner %d:%d, mode %v", name, n.UID, n.GID, n.Mode)
+	}
+}
+
+// TestWhatIsTaken has names that never come along by themselves, links that
+// the recipe names, patterns that take away, and the environment's own source
+// in the folder.
+func TestWhatIsTaken(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	write(t, dir, experiment)
+	write(t, elsewhere, map[string]string{"big/1.dat": "one", "big/.git/x": "x", "one.csv": "single", "paper.csv": "6.000\n"})
+	write(t, dir, map[string]string{
+		"repro.yaml": strings.NewReplacer(
+			"[run.sh, lib/, \"*.awk\"]", "[., \"!notes.txt\", \"!lib/deep\", lib/__pycache__, \"!published\"]",
+			"- {path: data/x.dat", "- big\n  - data/one.csv\n  - {path: data/x.dat",
+			"host: [sh, awk, cat]", "rootfs: base",
+			"awk -f", "busybox awk -f",
+			"published/fit.csv", "linked.csv",
+		).Replace(experiment["repro.yaml"]),
+		".git/config": "x", ".env": "SECRET=1", "author.key": "secret", "old.sif": "x", "paper.run/x": "x", "lib/__pycache__/a.pyc": "x", "lib/.DS_Store": "x",
+		".hidden": "comes along",
+	})
+	busybox, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Skipf("needs a static /bin/busybox")
+	}
+	write(t, dir, map[string]string{"base/bin/busybox": "#!", "base/bin/sh": "#!"})
+	for _, name := range []string{"base/bin/busybox", "base/bin/sh"} {
+		if err := os.WriteFile(filepath.Join(dir, name), busybox, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, target := range map[string]string{"big": "big", "data/one.csv": "one.csv", "linked.csv": "paper.csv"} {
+		if err := os.Symlink(filepath.Join(elsewhere, target), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	im, _ := build(t, dir)
+	root, err := im.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for name, n := range root.Lookup("paper").All() {
+		if !n.IsDir() {
+			got = append(got, name)
+		}
+	}
+	want := []string{".hidden", "big/1.dat", "data/one.csv", "data/x.dat", "fit.awk", "lib/__pycache__/a.pyc", "lib/common.awk", "repro.yaml", "run.sh"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,15 +15,14 @@ import (
 	"repro/tree"
 )
 
-// maxShown bounds how many files of one kind an error lists.
-const maxShown = 20
-
 // leftOut are names that a folder or pattern never brings along: records of
-// version control, what programs and desktops leave behind, and images (the
-// last build's, for one). They come along only if the recipe names them.
+// version control, what programs and desktops leave behind, what is likely a
+// secret, and what building and running left (an image, a run's folder). They
+// come along only if the recipe names them.
 var leftOut = []string{
 	".git", ".hg", ".svn", ".bzr", "CVS", ".DS_Store", "__pycache__", ".ipynb_checkpoints", ".Rproj.user",
-	"*.sif",
+	".env", ".netrc", ".ssh", ".aws", ".gnupg", "id_rsa", "id_ecdsa", "id_ed25519", "*.key",
+	"*.sif", "*.run",
 }
 
 // gather reads the experiment's folder and shares it out among the layers.
@@ -30,6 +31,9 @@ func (b *builder) gather(ctx context.Context) error {
 	c := newChoice(b.Recipe)
 	folder, err := tree.FromDir(b.Dir, tree.DirOptions{Skip: c.skip})
 	if err != nil {
+		return err
+	}
+	if err := b.behindLinks(folder, c); err != nil {
 		return err
 	}
 	for name, n := range folder.All() {
@@ -41,7 +45,41 @@ func (b *builder) gather(ctx context.Context) error {
 		}
 	}
 	b.unmatched(c)
-	return b.unreadable(ctx)
+	return nil
+}
+
+// behindLinks puts in place of a symbolic link that the recipe names itself
+// what it leads to: large data often lies elsewhere.
+func (b *builder) behindLinks(folder *tree.Node, c *choice) error {
+	named := slices.Collect(maps.Keys(c.published))
+	for _, p := range slices.Concat(c.code, c.data) {
+		named = append(named, p.Value)
+	}
+	for _, name := range named {
+		link := folder.Lookup(name)
+		if link == nil || link.Target == "" {
+			continue
+		}
+		real, err := filepath.EvalSymlinks(filepath.Join(b.Dir, filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // reported as a link to nothing
+		}
+		if err != nil {
+			return err
+		}
+		dir, base := filepath.Split(real)
+		n, err := tree.FromDir(dir, tree.DirOptions{Skip: func(at string, _ fs.FileMode) bool {
+			first, below, _ := strings.Cut(at, "/")
+			return first != base || below != "" && dropped(below, "")
+		}})
+		if err != nil {
+			return err
+		}
+		if to := n.Entries[base]; to != nil {
+			put(folder, name, to)
+		}
+	}
+	return nil
 }
 
 // choice says which layer a path of the folder goes to.
@@ -50,6 +88,7 @@ type choice struct {
 	data          []pattern
 	published     map[string]bool
 	outputs       map[string]bool
+	environment   string // where the environment's source lies, if in the folder
 }
 
 // pattern is a path or glob and what it has brought.
@@ -59,7 +98,7 @@ type pattern struct {
 }
 
 func newChoice(r *recipe.Recipe) *choice {
-	c := &choice{published: map[string]bool{}, outputs: map[string]bool{}}
+	c := &choice{published: map[string]bool{}, outputs: map[string]bool{}, environment: path.Clean(r.Environment.Source.Value)}
 	for _, t := range r.Code {
 		if rest, ok := strings.CutPrefix(t.Value, "!"); ok {
 			c.without = append(c.without, pattern{recipe.Text{Value: rest, Pos: t.Pos}, new(int)})
@@ -146,6 +185,9 @@ func (c *choice) isOutput(name string) bool {
 
 // skip spares the walk what nothing takes.
 func (c *choice) skip(name string, mode fs.FileMode) bool {
+	if name == c.environment {
+		return true
+	}
 	if c.published[name] || takenBy(c.data, name) != nil || takenBy(c.code, name) != nil {
 		return false
 	}
@@ -275,30 +317,6 @@ func (b *builder) expect() {
 			b.sums = append(b.sums, s)
 		}
 	}
-}
-
-// unreadable reports the files that cannot be opened, before any is written.
-func (b *builder) unreadable(ctx context.Context) error {
-	found := 0
-	for _, layer := range []*tree.Node{b.code, b.data, b.published} {
-		for _, n := range layer.All() {
-			if n.Open == nil {
-				continue
-			}
-			r, err := n.Open()
-			if err == nil {
-				r.Close()
-				continue
-			}
-			if found++; found <= maxShown {
-				b.problem(recipe.Pos{}, "%v", plain(err))
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // plain drops what the operating system was asked from a file's error.
