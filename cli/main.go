@@ -60,7 +60,7 @@ func newApp(c *console) *cli.App {
 		Commands: []*cli.Command{
 			initCommand(c), buildCommand(c), keyCommand(c), signCommand(c),
 			verifyCommand(c), runCommand(c), compareCommand(c), inspectCommand(c),
-			lsCommand(c), catCommand(c), extractCommand(c),
+			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c),
 			schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 		},
 		EnableBashCompletion:      true,
@@ -80,6 +80,16 @@ func newApp(c *console) *cli.App {
 func finishCommand(command *cli.Command) {
 	command.OnUsageError = onUsageError
 	command.HideHelpCommand = true
+	for _, f := range command.Flags {
+		switch f := f.(type) { // "default: false" tells nobody anything
+		case *cli.BoolFlag:
+			f.DisableDefaultText = true
+		case *cli.IntFlag:
+			f.DisableDefaultText = f.Value == 0
+		case *cli.Int64Flag:
+			f.DisableDefaultText = f.Value == 0
+		}
+	}
 	for _, sub := range command.Subcommands {
 		finishCommand(sub)
 	}

@@ -160,6 +160,9 @@ func condition(cond string) (bool, error) {
 		return os.Getuid() == 0, nil
 	case "sandbox":
 		return sandbox.Probe() == nil, nil
+	case "fuse":
+		_, err := os.Stat("/dev/fuse")
+		return err == nil && os.Getuid() == 0, nil
 	case "debian": // fetches packages, so it must be asked for
 		_, err := exec.LookPath("mmdebstrap")
 		return err == nil && os.Getuid() == 0 && os.Getenv("REPRO_TEST_NETWORK") != "", nil

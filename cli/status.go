@@ -10,6 +10,7 @@ import (
 
 	"repro/format"
 	"repro/format/squashfs"
+	"repro/internal/mount"
 	"repro/run"
 	"repro/verify"
 )
@@ -58,7 +59,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusNotSigned
 	case errors.Is(err, run.ErrStep):
 		return statusStepFailed
-	case errors.Is(err, run.ErrMachine):
+	case errors.Is(err, run.ErrMachine), errors.Is(err, mount.ErrUnavailable):
 		return statusMachine
 	case errors.Is(err, errDiffers):
 		return statusDiffers

@@ -1,0 +1,171 @@
+package mount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"repro/tree"
+)
+
+// Limits on what the kernel asks for at once.
+const (
+	maxRead       = 1 << 20 // bytes in one request
+	maxBackground = 64      // requests for contents read ahead
+)
+
+// Server serves one mount.
+type Server struct {
+	fs     *filesystem
+	server *fuse.Server
+	dir    string // empty: mounted by somebody else
+	done   chan struct{}
+	stop   func() bool // ends the watch over the context
+
+	unmount sync.Mutex
+}
+
+func newFilesystem(root *tree.Node, o Options) (*filesystem, error) {
+	t, err := newTable(root)
+	if err != nil {
+		return nil, err
+	}
+	return &filesystem{
+		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: t,
+		contents: newContents(), failed: o.Failed,
+	}, nil
+}
+
+func mountOptions(o Options) *fuse.MountOptions {
+	m := &fuse.MountOptions{
+		Name: "repro", FsName: source(o), Options: []string{"ro", "nosuid", "nodev"},
+		AllowOther: o.AllowOther, DirectMount: true, DirectMountFlags: mountFlags,
+		MaxWrite: maxRead, MaxBackground: maxBackground,
+		EnableSymlinkCaching: true, ExplicitDataCacheControl: true, DisableSplice: true,
+		Logger: log.New(io.Discard, "", 0),
+	}
+	if o.AllowOther {
+		m.Options = append(m.Options, "default_permissions")
+	}
+	return m
+}
+
+func source(o Options) string {
+	if o.Source == "" {
+		return "repro"
+	}
+	return strings.Map(func(r rune) rune { // what a table of mounts can show
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, o.Source)
+}
+
+func serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server, error) {
+	f, err := newFilesystem(root, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := available(); err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	server, err := fuse.NewServer(f, dir, mountOptions(o))
+	if err != nil {
+		return nil, fmt.Errorf("%s: mount: %w: %w", dir, ErrUnavailable, err)
+	}
+	s := &Server{fs: f, server: server, dir: dir}
+	s.start(ctx)
+	if err := server.WaitMount(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: mount: %w", dir, err), s.Close())
+	}
+	return s, nil
+}
+
+func serveDevice(ctx context.Context, root *tree.Node, d *Device, o Options) (*Server, error) {
+	defer d.Close()
+	f, err := newFilesystem(root, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.waitMounted(ctx); err != nil {
+		return nil, err
+	}
+	fd, err := unix.FcntlInt(d.f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	options := mountOptions(o)
+	options.DirectMount = false
+	server, err := fuse.NewServer(f, fmt.Sprintf("/dev/fd/%d", fd), options)
+	if err != nil {
+		return nil, fmt.Errorf("serve FUSE device: %w", err)
+	}
+	s := &Server{fs: f, server: server}
+	s.start(ctx)
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context) {
+	s.done = make(chan struct{})
+	s.stop = context.AfterFunc(ctx, func() { _ = s.detach() })
+	go func() {
+		s.server.Serve()
+		s.fs.contents.close()
+		close(s.done)
+	}()
+}
+
+// Wait returns when the filesystem was unmounted, by whomever.
+func (s *Server) Wait() {
+	<-s.done
+	s.stop()
+}
+
+// Close unmounts the filesystem, where Serve mounted it, and waits for the
+// last request. Programs that still have files of it open get errors from then
+// on.
+func (s *Server) Close() error {
+	s.stop()
+	if err := s.detach(); err != nil {
+		return err
+	}
+	<-s.done
+	return nil
+}
+
+// detach takes the mount out of the tree of files and ends the kernel's
+// connection, so that no program that still uses it can hold up the end.
+func (s *Server) detach() error {
+	s.unmount.Lock()
+	defer s.unmount.Unlock()
+	if s.dir == "" || s.ended() {
+		return nil
+	}
+	err := unmount(s.dir)
+	if s.ended() {
+		return nil // somebody else was faster
+	}
+	return err
+}
+
+func (s *Server) ended() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
