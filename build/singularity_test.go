@@ -1,0 +1,83 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"repro/format"
+	"repro/tree"
+)
+
+// TestRunscript runs the script that Apptainer runs, over the union of the
+// layers, as Apptainer would with a writable tmpfs.
+func TestRunscript(t *testing.T) {
+	if _, err := exec.LookPath("bwrap"); err != nil {
+		t.Skipf("needs bwrap")
+	}
+	dir := t.TempDir()
+	write(t, dir, experiment)
+	write(t, dir, map[string]string{"repro.yaml": strings.Replace(experiment["repro.yaml"], "OMP_NUM_THREADS: 1", `QUOTE: "it's $HOME \"x\""`, 1),
+		"fit.awk": "{ s += $1 } END { print s; print ENVIRON[\"QUOTE\"] }\n"})
+	im, _ := build(t, dir)
+	root, err := im.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := t.TempDir()
+	if err := tree.Extract(context.Background(), root, there, tree.ExtractOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (string, error) {
+		out, err := exec.Command("bwrap", append([]string{"--unshare-all", "--bind", there, "/", "--dev", "/dev", "/.singularity.d/runscript"}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run(); err != nil || out != "step prepare\nstep fit\n" {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := os.ReadFile(filepath.Join(there, "paper/out/fit.csv"))
+	if err != nil || string(b) != "6\nit's $HOME \"x\"\n" {
+		t.Errorf("output %q, %v", b, err)
+	}
+	if out, err := run("fit"); err != nil || out != "step fit\n" {
+		t.Errorf("one step: %v\n%s", err, out)
+	}
+	if out, err := run("none"); err == nil || !strings.Contains(out, "no step none: there are prepare fit") {
+		t.Errorf("unknown step: %v\n%s", err, out)
+	}
+}
+
+// TestInspectMetadata holds what `apptainer inspect` reads without starting
+// anything.
+func TestInspectMetadata(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, experiment)
+	im, _ := build(t, dir)
+	var doc struct {
+		Type string
+		Data struct {
+			Attributes struct {
+				Labels      map[string]string
+				Runscript   string
+				Environment map[string]string
+			}
+		}
+	}
+	for _, o := range im.Objects() {
+		if o.Name != format.InspectName {
+			continue
+		}
+		if err := json.NewDecoder(im.Section(o)).Decode(&doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := doc.Data.Attributes
+	if doc.Type != "container" || a.Labels["org.opencontainers.image.title"] != "Norris" || !strings.HasPrefix(a.Runscript, "#!/bin/sh\n") ||
+		!strings.Contains(a.Environment["/.singularity.d/env/90-environment.sh"], "export TZ='UTC'\n") {
+		t.Errorf("got %+v", doc)
+	}
+}
