@@ -16,6 +16,7 @@ import (
 	"repro/format"
 	"repro/key"
 	"repro/record"
+	"repro/sign"
 	"repro/verify"
 )
 
@@ -189,6 +190,40 @@ func TestForeignFlips(t *testing.T) {
 			}
 		}
 	}))
+}
+
+// TestSignedByOthers: an image that another program signed in place is no
+// longer canonical. Its signature can be put into an untouched copy.
+func TestSignedByOthers(t *testing.T) {
+	alice := newKey(t, key.OpenPGP, "Alice")
+	file, copied := image(t, "not really a shell"), image(t, "not really a shell")
+	f, err := sif.LoadContainerFromPath(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&foreign{t: t, f: f}).sign(alice)
+	if err := f.UnloadContainer(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := run(read(t, copied), trusting(alice), verify.Options{Foreign: true})
+	if !errors.Is(err, format.ErrMalformed) || !strings.Contains(r.Reason, "another program") {
+		t.Errorf("%v", err)
+	}
+	theirs, err := format.Open(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	blocks, err := theirs.Signatures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sign.Embed(ctx, file, blocks[0].Data, alice.Public(), sign.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(read(t, file), trusting(alice), verify.Options{}); err != nil {
+		t.Error(err)
+	}
 }
 
 func content(b []byte) int { return bytes.Index(b, []byte("not really")) }

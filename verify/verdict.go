@@ -18,7 +18,7 @@ func (v *verification) decide() error {
 	r := v.report
 	switch {
 	case v.native && !r.Canonical:
-		return v.refuse(record.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1))
+		return v.refuse(record.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1)+v.touched())
 	case v.native && !r.Intact:
 		return v.refuse(record.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
@@ -145,6 +145,15 @@ func describe(st record.SignatureStatus) string {
 		return st.Fingerprint
 	}
 	return fmt.Sprintf("nobody known in object %d", st.ObjectID)
+}
+
+// touched says what the times in the header tell of a broken layout: programs
+// for SIF files set one when they add something, such as a signature.
+func (v *verification) touched() string {
+	if h := v.im.Header(); h.Modified == h.Created {
+		return ""
+	}
+	return "; it looks as if another program for SIF files had written to it"
 }
 
 func more(n int) string {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
@@ -381,5 +383,26 @@ func TestOnePass(t *testing.T) {
 				t.Errorf("%d signatures: %d bytes read of a file of %d", n, got, r.Size())
 			}
 		}
+	}
+}
+
+// TestShared: goroutines may share an image and keys. (It says more with -race.)
+func TestShared(t *testing.T) {
+	alice, carol := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.PEM, "")
+	b := signedBy(t, alice, carol)
+	im, err := format.New(bytes.NewReader(b), int64(len(b)), "paper.sif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := trusting(alice, carol)
+	var eg errgroup.Group
+	for i := range 8 {
+		eg.Go(func() error {
+			_, err := verify.Image(ctx, im, trust, verify.Options{Now: made.Add(time.Duration(i) * time.Hour)})
+			return err
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		t.Error(err)
 	}
 }
