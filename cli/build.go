@@ -34,7 +34,7 @@ recipe and the contents of what it names, and on nothing else.
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `FILE` (default: the folder's name with .sif)"},
 			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
 			&cli.StringFlag{Name: "codec", Usage: "compress layers with `CODEC`: " + strings.Join(codec.Names(), ", ")},
-			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576"},
+			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "131072"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {

@@ -81,13 +81,8 @@ func finishCommand(command *cli.Command) {
 	command.OnUsageError = onUsageError
 	command.HideHelpCommand = true
 	for _, f := range command.Flags {
-		switch f := f.(type) { // "default: false" tells nobody anything
-		case *cli.BoolFlag:
-			f.DisableDefaultText = true
-		case *cli.IntFlag:
-			f.DisableDefaultText = f.Value == 0
-		case *cli.Int64Flag:
-			f.DisableDefaultText = f.Value == 0
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true // "default: false" tells nobody anything
 		}
 	}
 	for _, sub := range command.Subcommands {

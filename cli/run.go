@@ -35,7 +35,7 @@ run; with --key, nor is what is not signed by whom you name.
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag,
-			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together"},
+			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
 			&cli.BoolFlag{Name: "network", Usage: "let steps reach this machine's network; the report says so"},
