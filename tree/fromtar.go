@@ -145,6 +145,9 @@ func (t *tarReader) node(h *tar.Header, start, data int64) (*Node, error) {
 		if h.Size < 0 || h.Size > MaxTarFileSize {
 			return nil, fmt.Errorf("size %d: at most %d", h.Size, int64(MaxTarFileSize))
 		}
+		if !isSparse(h) && h.Size > t.size-data {
+			return nil, io.ErrUnexpectedEOF
+		}
 		n.Size = h.Size
 		n.Open = t.opener(h, start, data)
 	case tar.TypeSymlink:

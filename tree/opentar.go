@@ -53,30 +53,30 @@ func OpenTar(ctx context.Context, r io.Reader, o TarOptions) (*Tar, error) {
 	return spoolTar(ctx, z, o)
 }
 
-func spoolTar(ctx context.Context, r io.Reader, o TarOptions) (t *Tar, err error) {
+func spoolTar(ctx context.Context, r io.Reader, o TarOptions) (*Tar, error) {
 	spool, err := os.CreateTemp("", "repro-tar-*")
 	if err != nil {
 		return nil, err
 	}
-	t = &Tar{spool: spool}
-	defer func() {
-		if err != nil {
-			t.Close()
-		}
-	}()
+	t := &Tar{spool: spool}
 	// Where the system allows it the file goes at once, so that nothing can
 	// leave it behind; Close tries again.
 	_ = os.Remove(spool.Name())
-	limited := io.LimitReader(untilDone{ctx, r}, MaxTarSize+1)
-	size, err := io.Copy(spool, limited)
+	if t.Root, err = fillSpool(ctx, spool, r, o); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+func fillSpool(ctx context.Context, spool *os.File, r io.Reader, o TarOptions) (*Node, error) {
+	size, err := io.Copy(spool, io.LimitReader(untilDone{ctx, r}, MaxTarSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
 	if size > MaxTarSize {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrTar, int64(MaxTarSize))
 	}
-	t.Root, err = FromTar(spool, size, o)
-	return t, err
+	return FromTar(spool, size, o)
 }
 
 // Close ends the use of the tree's contents.
