@@ -13,6 +13,7 @@ import (
 const (
 	lookAhead   = 16
 	maxSearches = 200
+	maxSearched = 64 << 10 // bytes of a line
 )
 
 // item is one line of text or one row of a table.
@@ -119,7 +120,7 @@ func align(ctx context.Context, pub, new *queue, to pairing) error {
 			return rest(ctx, pub, new, to)
 		}
 		found := to.judge(p, n)
-		if bytes.Equal(p.text, n.text) || found.close() || searches >= maxSearches {
+		if bytes.Equal(p.text, n.text) || found.close() || searches >= maxSearches || len(p.text)+len(n.text) > maxSearched {
 			together(p, n, found, to)
 			pub.pop(1)
 			new.pop(1)

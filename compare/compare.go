@@ -120,10 +120,9 @@ func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.
 	if err := regular(new); err != nil {
 		return unusable(f, new, err)
 	}
-	if f.Kind == "" {
-		if f.Kind, err = sniff(pub); err != nil {
-			return f, err
-		}
+	inPub, inNew, err := look(&f, pub, new)
+	if err != nil {
+		return f, err
 	}
 	same, err := identical(ctx, pub, new)
 	switch {
@@ -132,11 +131,31 @@ func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.
 	case same && to.show == nil:
 		return asIdentical(f), nil
 	}
-	decided, err := decide(ctx, f, pub, new, ready, to)
+	decided, err := decide(ctx, f, inPub, inNew, ready, to)
 	if same { // shown side by side, if it is of its kind
 		return asIdentical(f), nil
 	}
 	return decided, err
+}
+
+// look chooses the kind, where it was not asked for, and whether the files are
+// compared by what they hold.
+func look(f *record.Finding, pub, new File) (File, File, error) {
+	packed, err := pub.packed()
+	if err != nil {
+		return pub, new, err
+	}
+	if packed && f.Kind != KindExact {
+		pub, new = pub.inside(), new.inside()
+	}
+	if f.Kind != "" {
+		return pub, new, nil
+	}
+	f.Kind, err = sniff(pub)
+	if _, damaged := asContent(err); damaged {
+		f.Kind, err, pub.unpack, new.unpack = KindExact, nil, false, false
+	}
+	return pub, new, err
 }
 
 func asIdentical(f record.Finding) record.Finding {
@@ -146,11 +165,27 @@ func asIdentical(f record.Finding) record.Finding {
 
 // decide compares by f.Kind, or by the next kind that the files are of.
 func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to sinks) (record.Finding, error) {
+	if pub.unpack {
+		switch same, err := identical(ctx, pub, new); {
+		case same:
+			if to.show != nil {
+				shown := f
+				_ = run(ctx, &shown, pub, new, r, to) // what is not of its kind is not shown
+			}
+			f.Verdict, f.Reason = record.SameContent, "the same bytes once unpacked"
+			return f, nil
+		case err != nil && fallback(f.Kind, r.Rule, err) == "":
+			return settle(f, err)
+		}
+	}
 	for {
 		err := run(ctx, &f, pub, new, r, to)
 		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
 			return settle(f, err)
+		}
+		if c, _ := asContent(err); c.kind == packedKind {
+			pub.unpack, new.unpack = false, false
 		}
 		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next, Rule: r.Rule}
 	}
@@ -165,7 +200,7 @@ func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, to sink
 	defer p.Close()
 	defer n.Close()
 	d := &differ{}
-	j := &job{rule: r, name: pub.Name, pub: p, new: n, watch: d, picture: to.picture, finding: f}
+	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, finding: f}
 	j.tally = &tally{rule: r}
 	if to.show != nil {
 		*to.show = Show{Kind: f.Kind}
@@ -190,6 +225,9 @@ func fallback(kind string, r record.Rule, err error) string {
 	c, ok := asContent(err)
 	if !ok || r.Kind != "" || c.limit || c.of != published {
 		return ""
+	}
+	if c.kind == packedKind {
+		return KindExact
 	}
 	switch kind {
 	case KindCSV, KindJSON:

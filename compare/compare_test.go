@@ -61,6 +61,8 @@ func TestFiles(t *testing.T) {
 		{"a.json", `{"a":1.5,"b":2}`, `{"b":2,"a":1.52}`, record.Rule{}, P},
 		{"a.json", `{"a":[1,2]}`, `{"a":[1,2,3]}`, record.Rule{}, D},
 		{"a.json", `{"a":1}`, `{"a":1,"a":1}`, record.Rule{}, D},
+		{"a.json", `1 2`, `[1,2]`, record.Rule{}, D},
+		{"a.json", `1`, `1 1`, record.Rule{}, D},
 		{"a.json", `["\ud800"]`, `["\ud801"]`, record.Rule{}, D},
 	} {
 		f := finding(t, c.name, c.pub, c.new, c.rule)

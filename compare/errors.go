@@ -35,6 +35,8 @@ var kindNames = map[string]string{
 	KindCSV:   "a table",
 	KindJSON:  "JSON",
 	KindPNG:   "a PNG picture",
+
+	packedKind: "a gzip file",
 }
 
 func malformed(of side, kind, format string, args ...any) error {

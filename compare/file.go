@@ -18,6 +18,7 @@ type File struct {
 	Name string // as fs.FS takes it
 
 	follow bool // where Name is a symbolic link
+	unpack bool // read what the file holds
 }
 
 // Path returns the file at name on this machine, or the one that a symbolic
@@ -28,14 +29,15 @@ func Path(name string) File {
 
 // opened is a file whose errors say which it is.
 type opened struct {
-	fs.File
+	io.Closer
+	r    io.Reader
 	of   side
 	name string
 }
 
 func (o *opened) Read(b []byte) (int, error) {
-	n, err := o.File.Read(b)
-	if err != nil && !errors.Is(err, io.EOF) {
+	n, err := o.r.Read(b)
+	if _, known := asContent(err); err != nil && !known && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%s file %q: %w", o.of, o.name, err)
 	}
 	return n, err
@@ -46,7 +48,11 @@ func (f File) open(of side) (*opened, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s file %q: %w", of, f.Name, err)
 	}
-	return &opened{file, of, f.Name}, nil
+	o := &opened{Closer: file, r: file, of: of, name: f.Name}
+	if f.unpack {
+		return &opened{Closer: file, r: &unpacker{r: o, of: of, left: maxUnpacked}, of: of, name: f.Name}, nil
+	}
+	return o, nil
 }
 
 // open opens both files, or neither.
@@ -105,7 +111,7 @@ func sniff(pub File) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", err
 	}
-	return kindOf(pub.Name, start[:n]), nil
+	return kindOf(pub.kindName(), start[:n]), nil
 }
 
 // identical compares bytes.

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -194,4 +195,21 @@ func checkPair(t *testing.T, name string, pub, new []byte, r record.Rule) {
 	if _, err := record.Marshal(f); err != nil && f.Rule.Keys == nil {
 		t.Fatalf("%v: %+v", err, f)
 	}
+}
+
+func FuzzGzip(f *testing.F) {
+	pack := func(s string) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := io.WriteString(w, s); err != nil {
+			f.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			f.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	f.Add(pack("k,v\na,1.5\n"), pack("k,v\na,1.6\n"))
+	f.Add(pack("k,v\na,1.5\n"), pack("k,v\n")[:12])
+	f.Fuzz(func(t *testing.T, pub, new []byte) { checkPair(t, "a.csv.gz", pub, new, record.Rule{}) })
 }

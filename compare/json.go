@@ -41,7 +41,7 @@ func (c *values) compare(pub, new *value) {
 		c.number(pub, new)
 	case pub.kind == jsonString && !bytes.Equal(pub.text, new.text):
 		c.differs(pub, new)
-	case pub.kind == jsonArray:
+	case pub.kind == jsonArray || pub.kind == jsonSeveral:
 		c.arrays(pub, new)
 	case pub.kind == jsonObject:
 		c.objects(pub, new)
@@ -148,6 +148,8 @@ func show(v *value) string {
 		return clip(string(v.text))
 	case jsonString:
 		return fmt.Sprintf("%q", clip(string(v.text)))
+	case jsonSeveral:
+		return plural(int64(len(v.elem)), "value") + " one after another"
 	case jsonArray:
 		return "array of " + plural(int64(len(v.elem)), "value")
 	}

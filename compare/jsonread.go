@@ -24,6 +24,7 @@ const (
 	jsonString
 	jsonArray
 	jsonObject
+	jsonSeveral // values one after another
 )
 
 // value is one JSON value.
@@ -31,7 +32,7 @@ type value struct {
 	kind kind
 	text []byte // of a number, as printed; of a string, unescaped
 	keys []string
-	elem []value // of an array; of an object, in the order of keys
+	elem []value // of an array, of several; of an object, in the order of keys
 }
 
 // jsonReader reads RFC 8259, and the names NaN, Infinity and -Infinity, which
@@ -44,8 +45,7 @@ type jsonReader struct {
 	of     side
 }
 
-// readJSON reads one value, or an array of them where several stand one after
-// another.
+// readJSON reads one value, or several that stand one after another.
 func readJSON(r io.Reader, of side) (value, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
 	if err != nil {
@@ -62,7 +62,7 @@ func readJSON(r io.Reader, of side) (value, error) {
 }
 
 func (p *jsonReader) stream() (value, error) {
-	all := value{kind: jsonArray}
+	all := value{kind: jsonSeveral}
 	for p.skip(); p.at < len(p.b); p.skip() {
 		v, err := p.value(0)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"repro/record"
@@ -35,7 +36,7 @@ func TestVectors(t *testing.T) {
 			if err != nil || len(pub) != 1 {
 				t.Fatalf("published: %v %v", pub, err)
 			}
-			new := filepath.Join(dir, "new"+filepath.Ext(pub[0]))
+			new := filepath.Join(dir, strings.Replace(filepath.Base(pub[0]), "published", "new", 1))
 			f, err := Files(context.Background(), Path(pub[0]), Path(new), rule)
 			if err != nil {
 				t.Fatal(err)
