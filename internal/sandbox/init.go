@@ -7,10 +7,10 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"strconv"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -77,11 +77,16 @@ func obey(req *request) outcome {
 	return execute(req)
 }
 
-// defaultSignals makes the program start with every signal at its default,
-// whatever the caller of repro ignored: a handler that is set here is reset by
-// execve, an ignored signal is not.
+// defaultSignals gives every signal its default action, in place of the Go
+// runtime's handlers and of what the caller of repro ignored. The program
+// inherits that; and the kernel keeps from process 1 of a namespace whatever
+// it has no handler for, so that nothing inside can end it.
 func defaultSignals() {
-	signal.Notify(make(chan os.Signal, 1))
+	const last, maskSize = 64, 8
+	var action [4]uintptr // struct sigaction of the kernel: SIG_DFL, no flags
+	for n := uintptr(1); n <= last; n++ {
+		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, n, uintptr(unsafe.Pointer(&action)), 0, maskSize, 0, 0)
+	}
 }
 
 // closeInherited marks every descriptor but the standard three as not to be
