@@ -115,7 +115,7 @@ func (a *archive) open(name string) (*file, error) {
 // openArchive lists the entries of the tar file f, which a compressed one is
 // first unpacked for.
 func openArchive(ctx context.Context, f *os.File, size int64) (*archive, error) {
-	plain, err := uncompressed(ctx, io.NewSectionReader(f, 0, size), size)
+	plain, err := uncompressed(ctx, io.NewSectionReader(f, 0, size), size, io.Discard)
 	if err != nil {
 		return nil, err
 	}
@@ -198,8 +198,8 @@ const (
 )
 
 // uncompressed returns a nameless temporary file with the uncompressed bytes
-// of r, or nil if r is not compressed.
-func uncompressed(ctx context.Context, r io.Reader, size int64) (*os.File, error) {
+// of r, which also go to tee, or nil if r is not compressed.
+func uncompressed(ctx context.Context, r io.Reader, size int64, tee io.Writer) (*os.File, error) {
 	z, kind, err := codec.NewReader(r)
 	if err != nil {
 		return nil, malformed("%v", err)
@@ -214,7 +214,7 @@ func uncompressed(ctx context.Context, r io.Reader, size int64) (*os.File, error
 	}
 	os.Remove(f.Name())
 	limit := size*maxGrowth + growthFloor
-	n, err := io.Copy(f, io.LimitReader(contextReader{ctx, z}, limit+1))
+	n, err := io.Copy(io.MultiWriter(f, tee), io.LimitReader(contextReader{ctx, z}, limit+1))
 	switch {
 	case ctx.Err() != nil:
 		err = ctx.Err()

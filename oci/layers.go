@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 
 	"repro/record"
 	"repro/tree"
@@ -52,9 +51,9 @@ func (s *Source) layer(ctx context.Context, st store, l layer) (opened, error) {
 	if l.size >= 0 && f.Size() != l.size {
 		return opened{}, malformed("%d bytes, %d are stated", f.Size(), l.size)
 	}
-	stored := sha256.New()
+	stored, plain := sha256.New(), sha256.New()
 	in := io.TeeReader(f, stored)
-	spool, err := uncompressed(ctx, in, f.Size())
+	spool, err := uncompressed(ctx, in, f.Size(), plain)
 	if err != nil {
 		return opened{}, err
 	}
@@ -68,24 +67,17 @@ func (s *Source) layer(ctx context.Context, st store, l layer) (opened, error) {
 	if l.digest != "" && digest != l.digest {
 		return opened{}, malformed("content differs from its digest")
 	}
-	if spool == nil {
-		if digest != l.diffID {
-			return opened{}, malformed("content differs from the digest in the configuration")
+	o := opened{f, f.Size()}
+	if spool != nil {
+		digest = record.DigestSum([32]byte(plain.Sum(nil)))
+		info, err := spool.Stat()
+		if err != nil {
+			return opened{}, err
 		}
-		return opened{f, f.Size()}, nil
+		o = opened{spool, info.Size()}
 	}
-	return spooled(ctx, spool, l.diffID)
-}
-
-// spooled verifies the uncompressed stream in spool.
-func spooled(ctx context.Context, spool *os.File, want record.Digest) (opened, error) {
-	h := sha256.New()
-	size, err := io.Copy(h, contextReader{ctx, io.NewSectionReader(spool, 0, 1<<62)})
-	if err != nil {
-		return opened{}, err
-	}
-	if record.DigestSum([32]byte(h.Sum(nil))) != want {
+	if digest != l.diffID {
 		return opened{}, malformed("uncompressed content differs from the digest in the configuration")
 	}
-	return opened{spool, size}, nil
+	return o, nil
 }

@@ -463,7 +463,7 @@ func TestBomb(t *testing.T) {
 		t.Skip("decompresses 64 MiB")
 	}
 	packed := compress(t, "zstd", make([]byte, growthFloor+(16<<20)))
-	_, err := uncompressed(context.Background(), bytes.NewReader(packed), 1000)
+	_, err := uncompressed(context.Background(), bytes.NewReader(packed), 1000, io.Discard)
 	if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "grows beyond") {
 		t.Errorf("got %v", err)
 	}
