@@ -100,7 +100,11 @@ type field struct {
 	Code        bool
 }
 
-type step struct{ Name, Status, Tone, Wall, CPU, Memory, Log, LogNote string }
+type step struct {
+	Name, Status, Tone, Wall, CPU, Memory, Log, LogNote string
+
+	Open bool // show the log
+}
 
 type object struct {
 	ID                               uint32
@@ -151,11 +155,22 @@ func (p *page) judge(r *record.RunReport) {
 	for _, s := range r.Steps {
 		if s.Status != "done" {
 			p.Tone = "bad"
-			p.Lead = strings.TrimSpace(fmt.Sprintf("Step %s ended otherwise than it should: %s. %s", Clean(s.Name), Clean(s.Status), p.Lead))
+			p.Lead = strings.TrimSpace(fmt.Sprintf("Step %s %s. %s", Clean(s.Name), ended(s.Status), p.Lead))
 			break
 		}
 	}
 	p.segments(c)
+}
+
+// ended says what became of a step that is not done.
+func ended(status string) string {
+	switch status {
+	case "failed", "timed out":
+		return status
+	case "killed", "skipped":
+		return "was " + status
+	}
+	return "is not done: " + Clean(status)
 }
 
 // failing lists the results that did not come out again, or the first of them

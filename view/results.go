@@ -293,9 +293,13 @@ func (b *builder) step(s record.StepStatus) step {
 		Wall: duration(s.WallMS), CPU: duration(s.CPUMS), Memory: bytesOf(s.MaxRSS)}
 	if s.Status != "done" {
 		out.Tone = "bad"
-		if problem := stepProblem(s); problem != "" {
+		out.Open = true
+		if problem := stepProblem(s, false); problem != "" {
 			out.Status += ": " + Clean(problem)
 		}
+	}
+	if s.Status == "skipped" {
+		out.Wall, out.CPU, out.Memory = "", "", ""
 	}
 	if s.Log != "" && b.files.Logs != nil {
 		text, cut := tail(b.files.Logs, s.Log)

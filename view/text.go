@@ -89,14 +89,19 @@ func (p *printer) steps(steps []record.StepStatus) {
 		if st.Status != "done" {
 			t = bad
 		}
+		wall, cpu, memory := duration(st.WallMS), "cpu "+duration(st.CPUMS), bytesOf(st.MaxRSS)
+		if st.Status == "skipped" {
+			wall, cpu, memory = "", "", ""
+		}
 		c.add(cell{text: "step"}, cell{text: Clean(st.Name)}, cell{text: Clean(st.Status), tone: t},
-			cell{text: duration(st.WallMS), right: true}, cell{text: "cpu " + duration(st.CPUMS), right: true},
-			cell{text: bytesOf(st.MaxRSS), right: true}, cell{text: Clean(stepProblem(st)), tone: bad})
+			cell{text: wall, right: true}, cell{text: cpu, right: true},
+			cell{text: memory, right: true}, cell{text: Clean(stepProblem(st, true)), tone: bad})
 	}
 	c.write(p)
 }
 
-func stepProblem(st record.StepStatus) string {
+// stepProblem says why a step is not done, and where to read on.
+func stepProblem(st record.StepStatus, log bool) string {
 	var parts []string
 	if st.Problem != "" {
 		parts = append(parts, st.Problem)
@@ -107,7 +112,7 @@ func stepProblem(st record.StepStatus) string {
 	if st.Exit != 0 {
 		parts = append(parts, fmt.Sprintf("exit %d", st.Exit))
 	}
-	if st.Status != "done" && st.Log != "" {
+	if log && st.Status != "done" && st.Log != "" {
 		parts = append(parts, "log: "+st.Log)
 	}
 	return strings.Join(parts, "; ")
