@@ -323,9 +323,9 @@ func TestFlipEveryByte(t *testing.T) {
 
 func thinning(b byte) int {
 	if b == 0 || b == ' ' {
-		return 61
+		return 127
 	}
-	return 5
+	return 11
 }
 
 func TestReportReads(t *testing.T) {
