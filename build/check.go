@@ -56,6 +56,25 @@ func (b *builder) checkStep(s recipe.Step, made map[string]bool) {
 		}
 	}
 	b.checkCommand(s, made)
+	b.checkScript(s, made)
+}
+
+// runsScripts are interpreters whose first word is a script, if it is no flag.
+var runsScripts = []string{"sh", "bash", "dash", "python", "python3", "Rscript", "perl", "julia", "lua", "ruby", "node", "octave"}
+
+// checkScript finds the script that a step has an interpreter run.
+func (b *builder) checkScript(s recipe.Step, made map[string]bool) {
+	if len(s.Command) < 2 || !slices.Contains(runsScripts, path.Base(s.Command[0])) {
+		return
+	}
+	name := s.Command[1]
+	if name == "" || strings.HasPrefix(name, "-") || path.IsAbs(name) {
+		return
+	}
+	at := path.Join(s.Dir.Value, name)
+	if _, n := follow(b.union, path.Join(Paper, at)); n == nil && !isMade(made, at) {
+		b.problem(s.Pos, "step %q: %s is to run %q, which is not in the code or data", s.Name, s.Command[0], at)
+	}
 }
 
 // has reports whether the code or data has what an input names.

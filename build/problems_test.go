@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"repro/progress"
 	"repro/recipe"
 )
 
@@ -50,6 +51,11 @@ func TestProblemsAllAtOnce(t *testing.T) {
 				`inputs: "lib/*.r": neither`,
 				`step "fit": command "gawk-9": its environment has no such program: add it to the programs of the host`,
 			},
+		},
+		{
+			name:   "script that is not in the code",
+			recipe: strings.Replace(experiment["repro.yaml"], "code: [run.sh, ", "code: [", 1),
+			want:   []string{`repro.yaml:11:5: step "prepare": sh is to run "run.sh", which is not in the code or data`},
 		},
 		{
 			name:   "script that is not executable",
@@ -163,12 +169,24 @@ func TestUnreadable(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	write(t, dir, experiment)
+	check := func(when string, err error) {
+		t.Helper()
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v", when, err)
+		}
+		if left, _ := os.ReadDir(out); len(left) > 0 {
+			t.Errorf("%s: %s is left behind", when, left[0].Name())
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Image(ctx, filepath.Join(out, "p.sif"), options(t, dir)); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if left, _ := os.ReadDir(out); len(left) > 0 {
-		t.Errorf("%s is left behind", left[0].Name())
-	}
+	_, err := Image(ctx, filepath.Join(out, "p.sif"), options(t, dir))
+	check("before", err)
+
+	ctx, cancel = context.WithCancel(context.Background())
+	defer cancel()
+	o := options(t, dir)
+	o.Progress = func(progress.Event) { cancel() }
+	_, err = Image(ctx, filepath.Join(out, "p.sif"), o)
+	check("while a layer is written", err)
 }
