@@ -244,6 +244,9 @@ func (r *runner) report() *record.RunReport {
 }
 
 func (r *runner) isolation() record.Isolation {
+	if r.options.Net {
+		r.layers.notes = append(r.layers.notes, "steps could use the machine's network, and its /etc/resolv.conf")
+	}
 	return record.Isolation{
 		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
 		Net: r.options.Net, Notes: r.layers.notes,

@@ -43,6 +43,7 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	c.Limits.Memory = memory
 	c.Limits.Time = time.Duration(step.Time) * time.Second
 
+	st.status.Started = time.Now().UTC().Format(time.RFC3339)
 	result, err := sandbox.Run(ctx, c)
 	st.upper = upper
 	st.status.WallMS, st.status.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
@@ -85,7 +86,30 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	if err := sandbox.Prepare(c.Scratch); err != nil {
 		return c, "", fmt.Errorf("scratch directory: %w", err)
 	}
-	return c, sandbox.Upper(c.Scratch), nil
+	upper = sandbox.Upper(c.Scratch)
+	if r.options.Net {
+		if err := addResolver(upper); err != nil {
+			return c, "", err
+		}
+	}
+	return c, upper, nil
+}
+
+// addResolver lets a step that may use the machine's network find names as the
+// machine does.
+func addResolver(upper string) error {
+	b, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		return nil // names cannot be found here either
+	}
+	etc := filepath.Join(upper, "etc")
+	if err := os.Mkdir(etc, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(etc, "resolv.conf"), b, 0o644); err != nil {
+		return err
+	}
+	return sandbox.GiveAway(etc)
 }
 
 // describe turns how the program ended into the step's status. It returns the

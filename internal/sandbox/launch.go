@@ -223,7 +223,7 @@ func limits(l Limits) []limit {
 		resource int
 		value    int64
 	}{
-		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_CORE, 1}, // as good as 0, and the one value that also keeps a crash from the host's core handler
 		{unix.RLIMIT_STACK, stackSize},
 		{unix.RLIMIT_NPROC, orDefault(l.Processes, DefaultProcesses)},
 		{unix.RLIMIT_NOFILE, orDefault(l.OpenFiles, DefaultOpenFiles)},

@@ -46,6 +46,8 @@ func protect(req *request) error {
 			return &stepError{"choose processors", err}
 		}
 	}
+	// Out of the caller's session keyring, into an empty one.
+	_, _ = unix.KeyctlJoinSessionKeyring("")
 	// When the machine runs out of memory, this is what it should take first.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	// Not dumpable: nothing inside may look at process 1 or, through

@@ -122,10 +122,17 @@ func run(ctx context.Context, c *Command) (Result, error) {
 	if err := ctx.Err(); err != nil && heard != nil {
 		return result, err
 	}
-	if heard != nil && !result.TimedOut {
+	if heard != nil && !result.TimedOut && !signaled(cmd.ProcessState) {
 		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(sent, heard, waited))
 	}
 	return result.with(out, c)
+}
+
+// signaled reports whether process 1 was killed: the kernel out of memory, or
+// the machine's administrator.
+func signaled(state *os.ProcessState) bool {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
 // killed describes a sandbox that was killed whole: what the kernel accounted

@@ -147,6 +147,41 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestNothingOfTheHostLeaks looks for the caller's names and paths in all that
+// a program can read of itself and of its namespaces.
+func TestNothingOfTheHostLeaks(t *testing.T) {
+	secret := "leak" + filepath.Base(t.TempDir())
+	dir := filepath.Join(t.TempDir(), secret)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	t.Setenv("HOME", dir)
+	t.Setenv(secret, secret)
+	c, out := newCommand(t, `
+		cat /proc/self/mountinfo /proc/self/mounts /proc/self/cgroup /proc/self/environ /proc/self/maps /proc/self/status \
+			/proc/self/limits /proc/self/net/unix /proc/1/cmdline /proc/1/status /proc/1/stat
+		ls -l /proc/self/fd /proc/self/ns /proc/self/ /proc/1/ / /tmp /dev/shm
+		find /paper /tmp /run /dev /etc; env; ps axf`)
+	scratch := filepath.Join(dir, "scratch") // in an overlay's options, the path would show
+	if err := Prepare(scratch); err != nil {
+		t.Fatal(err)
+	}
+	c.Scratch = scratch
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "overlay") {
+		t.Errorf("saw too little:\n%s", out)
+	}
+	host, _ := os.Hostname()
+	for _, word := range []string{secret, "repro-sandbox-root", "/" + host + "/"} {
+		if strings.Contains(out.String(), word) {
+			t.Errorf("%q leaked:\n%s", word, out)
+		}
+	}
+}
+
 func TestManyLayers(t *testing.T) {
 	c, out := newCommand(t, "cd /paper; echo *")
 	dir := t.TempDir()
