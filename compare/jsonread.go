@@ -8,8 +8,8 @@ import (
 
 // Limits on JSON files, which are compared in memory.
 const (
-	maxJSON   = 64 << 20 // bytes
-	maxValues = 2 << 20
+	maxJSON   = 32 << 20 // bytes
+	maxValues = 1 << 20
 	maxDepth  = 256
 )
 

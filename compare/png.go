@@ -16,7 +16,7 @@ import (
 // Limits on pictures, which are compared in memory.
 const (
 	maxPicture = 64 << 20 // bytes of a file
-	maxPixels  = 16 << 20
+	maxPixels  = 16 << 20 // half of that with 16 bits a channel
 )
 
 // picture is a decoded PNG.
@@ -103,8 +103,12 @@ func readPNG(r io.Reader, of side) (*picture, error) {
 	if err != nil {
 		return nil, malformed(of, KindPNG, "%s", reason(err))
 	}
-	if int64(conf.Width)*int64(conf.Height) > maxPixels {
-		return nil, tooLarge(of, "%d × %d pixels; at most %d are compared", conf.Width, conf.Height, maxPixels)
+	most := int64(maxPixels)
+	if deep(conf.ColorModel) {
+		most /= 2
+	}
+	if int64(conf.Width)*int64(conf.Height) > most {
+		return nil, tooLarge(of, "%d × %d pixels; at most %d are compared", conf.Width, conf.Height, most)
 	}
 	how, err := chunks(b, of)
 	if err != nil {
@@ -115,6 +119,11 @@ func readPNG(r io.Reader, of side) (*picture, error) {
 		return nil, malformed(of, KindPNG, "%s", reason(err))
 	}
 	return &picture{m, how}, nil
+}
+
+// deep reports 16 bits a channel.
+func deep(m color.Model) bool {
+	return m == color.Gray16Model || m == color.RGBA64Model || m == color.NRGBA64Model
 }
 
 func reason(err error) string {
