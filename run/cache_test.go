@@ -109,6 +109,9 @@ func TestDamagedImage(t *testing.T) {
 	if _, err := Image(t.Context(), damaged, o); !errors.Is(err, format.ErrAltered) {
 		t.Errorf("%v", err)
 	}
+	if _, err := os.Stat(o.Dir); err == nil {
+		t.Error("a run that never began left its directory")
+	}
 }
 
 func TestWithoutOverlays(t *testing.T) {

@@ -26,14 +26,17 @@ const (
 const lockPatience = 300 * time.Millisecond
 
 // claimDir makes o.Dir ready for a run, removes what an earlier run left in
-// it, and keeps other runs out until release is called.
-func claimDir(ctx context.Context, o *Options) (release func(), err error) {
+// it, and keeps other runs out until release is called. Release removes a
+// directory that was made here, unless the run came as far as to keep it.
+func claimDir(ctx context.Context, o *Options) (release func(keep bool), err error) {
 	if o.Dir == "" {
 		return nil, errors.New("run: no directory for outputs and logs")
 	}
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return nil, err
 	}
+	_, err = os.Lstat(o.Dir)
+	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -43,15 +46,21 @@ func claimDir(ctx context.Context, o *Options) (release func(), err error) {
 	}
 	soon, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	release, err = atomicfile.Lock(soon, marker)
+	unlock, err := atomicfile.Lock(soon, marker)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, fmt.Errorf("%s: another run is writing to this directory", o.Dir)
 	}
 	if err != nil {
 		return nil, err
 	}
+	release = func(keep bool) {
+		if made && !keep {
+			_ = sandbox.Remove(o.Dir)
+		}
+		unlock()
+	}
 	if err := emptyDir(o.Dir); err != nil {
-		release()
+		release(false)
 		return nil, err
 	}
 	return release, nil

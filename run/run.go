@@ -125,7 +125,8 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	started := false
+	defer func() { release(started) }()
 
 	r := &runner{image: im, manifest: m, id: id, plan: plan, options: o, started: time.Now()}
 	err = r.prepare(ctx)
@@ -133,6 +134,7 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	if err != nil {
 		return nil, err
 	}
+	started = true
 	r.runAll(ctx)
 	report := r.report()
 	if err := ctx.Err(); err != nil {

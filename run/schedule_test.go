@@ -190,7 +190,7 @@ func TestDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer release()
+	defer release(true)
 	if _, err := Image(t.Context(), im, o); err == nil || !strings.Contains(err.Error(), "another run") {
 		t.Errorf("two runs in one directory: %v", err)
 	}

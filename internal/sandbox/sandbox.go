@@ -141,6 +141,15 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("missing input: %q", e.Paths)
 }
 
+// Feature is one thing that a machine may offer to a runner.
+type Feature struct {
+	Name   string
+	Works  bool
+	Needed bool   // nothing runs without
+	Detail string // what it gives, or what happens without it and why
+	Hint   string // what to ask the administrator for; may be empty
+}
+
 // check refuses commands that could not mean anything.
 func (c *Command) check() error {
 	switch {

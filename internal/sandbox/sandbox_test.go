@@ -138,6 +138,11 @@ func TestProbe(t *testing.T) {
 	if err := Probe(); err != nil {
 		t.Fatal(err)
 	}
+	for _, f := range Survey() {
+		if f.Name == "" || f.Detail == "" || f.Needed && !f.Works {
+			t.Errorf("%+v", f)
+		}
+	}
 	// What cannot work is said, not tried again and again.
 	c, _ := newCommand(t, "true")
 	c.Lower = []string{t.TempDir()} // no mount points
