@@ -21,20 +21,20 @@ type choice struct {
 // pattern is a path or glob and what it has brought.
 type pattern struct {
 	recipe.Text
-	files *int
+	files int
 }
 
 func newChoice(r *recipe.Recipe) *choice {
 	c := &choice{published: map[string]bool{}, outputs: map[string]bool{}, environment: path.Clean(r.Environment.Source.Value)}
 	for _, t := range r.Code {
 		if rest, ok := strings.CutPrefix(t.Value, "!"); ok {
-			c.without = append(c.without, pattern{recipe.Text{Value: rest, Pos: t.Pos}, new(int)})
+			c.without = append(c.without, pattern{Text: recipe.Text{Value: rest, Pos: t.Pos}})
 		} else {
-			c.code = append(c.code, pattern{t, new(int)})
+			c.code = append(c.code, pattern{Text: t})
 		}
 	}
 	for _, d := range r.Data {
-		c.data = append(c.data, pattern{d.Path, new(int)})
+		c.data = append(c.data, pattern{Text: d.Path})
 	}
 	for _, res := range r.Results {
 		c.published[res.Published.Value] = true
@@ -98,6 +98,18 @@ func takenBy(patterns []pattern, name string) *pattern {
 		}
 	}
 	return nil
+}
+
+// count notes for each pattern that takes the file that it is of use, even if
+// another one is there before it.
+func (c *choice) count(name string) {
+	for _, patterns := range [][]pattern{c.code, c.data} {
+		for i := range patterns {
+			if patterns[i].takes(name) {
+				patterns[i].files++
+			}
+		}
+	}
 }
 
 // isOutput reports whether name is, or lies in, what a step makes.

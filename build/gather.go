@@ -80,19 +80,21 @@ func (b *builder) share(c *choice, name string, n *tree.Node) {
 		b.publish(name, n)
 		return
 	}
+	if c.isOutput(name) {
+		return
+	}
+	if !n.IsDir() {
+		c.count(name)
+	}
 	layer, p := b.data, takenBy(c.data, name)
 	if p == nil {
 		layer, p = b.code, takenBy(c.code, name)
-		if p != nil && takenBy(c.without, name) != nil {
+		if p == nil || takenBy(c.without, name) != nil {
 			return
 		}
 	}
-	if p == nil || c.isOutput(name) {
-		return
-	}
 	switch n.Mode.Type() {
 	case 0, fs.ModeSymlink:
-		*p.files++
 	case fs.ModeDir:
 		n = nil
 	default:
@@ -127,12 +129,12 @@ func put(root *tree.Node, name string, n *tree.Node) {
 // unmatched reports what the recipe names and the folder has not.
 func (b *builder) unmatched(c *choice) {
 	for _, p := range c.code {
-		if *p.files == 0 && !b.folderOnly(b.code, p) {
+		if p.files == 0 && !b.folderOnly(b.code, p) {
 			b.problem(p.Pos, "code: %q: %s", p.Value, missing(p, c))
 		}
 	}
 	for _, p := range c.data {
-		if *p.files == 0 {
+		if p.files == 0 {
 			b.problem(p.Pos, "data: %q: %s", p.Value, missing(p, c))
 		}
 	}
@@ -155,16 +157,11 @@ func (b *builder) folderOnly(layer *tree.Node, p pattern) bool {
 func missing(p pattern, c *choice) string {
 	switch {
 	case recipe.IsGlob(p.Value):
-		return "matches nothing that is not already taken by another entry, an output or a published result"
+		return "matches no file, outputs and published results aside"
 	case c.published[p.Value]:
 		return "is a published result, which steps may not see"
 	case c.isOutput(p.Value):
 		return "is an output of a step, which the steps are to make anew"
-	}
-	for _, other := range slices.Concat(c.data, c.code) {
-		if *other.files > 0 && other.takes(p.Value) {
-			return "is already taken by " + other.Value
-		}
 	}
 	return "no such file or folder"
 }

@@ -33,7 +33,7 @@ func TestProblemsAllAtOnce(t *testing.T) {
 				`repro.yaml:6:31: host: "no-such-program": no such program in /usr/local/sbin:`,
 				`repro.yaml:6:48: host: "/no/such/file": /no/such/file: /no: no such file or directory`,
 				`repro.yaml:7:8: code: "nothing.sh": no such file or folder`,
-				`repro.yaml:7:20: code: "n*.q": matches nothing that`,
+				`repro.yaml:7:20: code: "n*.q": matches no file, outputs and published results aside`,
 				`repro.yaml:9:12: data: "data/y.dat": no such file or folder`,
 				`repro.yaml:14:53: published: "published/no.csv": no such file: a published result is the file as it was published`,
 			},
