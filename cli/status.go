@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"repro/archive"
 	"repro/format"
 	"repro/format/squashfs"
 	"repro/internal/mount"
@@ -53,7 +54,7 @@ func exitStatus(ctx context.Context, err error) int {
 	case errors.As(err, &usage):
 		return statusUsage
 	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered),
-		errors.Is(err, squashfs.ErrMalformed):
+		errors.Is(err, squashfs.ErrMalformed), errors.Is(err, archive.ErrDamaged):
 		return statusAltered
 	case errors.Is(err, verify.ErrNotSigned):
 		return statusNotSigned

@@ -216,6 +216,7 @@ type StepStatus struct {
 	Status  string `json:"status"` // done, failed, timed out, killed, skipped
 	Exit    int    `json:"exit"`
 	Signal  string `json:"signal,omitempty"`
+	Started string `json:"started,omitempty"` // RFC 3339, UTC; empty if it never did
 	WallMS  int64  `json:"wallMs"`
 	CPUMS   int64  `json:"cpuMs"`
 	MaxRSS  int64  `json:"maxRss"`        // bytes

@@ -1,0 +1,144 @@
+package archive
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"repro/record"
+)
+
+// Statuses of actions: the shapes want them as text.
+const (
+	actionDone   = "http://schema.org/CompletedActionStatus"
+	actionFailed = "http://schema.org/FailedActionStatus"
+)
+
+// describeRuns adds the runs: the whole of each, its steps, and the engine
+// that ran them.
+func (g *crateGraph) describeRuns() {
+	var mentions []string
+	for i, r := range g.runs {
+		mentions = append(mentions, g.describeRun(i+1, r)...)
+	}
+	if len(mentions) > 0 {
+		g.root["mentions"] = refs(mentions)
+	}
+}
+
+func (g *crateGraph) describeRun(nr int, r *runRecord) []string {
+	engine := g.add("#repro", "SoftwareApplication", entity{"name": "repro", "softwareVersion": r.Machine.Repro})
+	whole := fmt.Sprintf("#run-%d", nr)
+	where := g.add(whole+"-machine", "PropertyValue", entity{"name": "machine", "value": fmt.Sprintf("%s, %d cores, %s", r.Machine.CPU, r.Machine.CPUs, r.Machine.Kernel)})
+	status, problem := actionDone, ""
+	var controls, actions []string
+	for j, s := range r.Steps {
+		if s.Status == "skipped" || j >= len(r.Steps) || g.step(s.Name) == nil {
+			continue
+		}
+		if s.Status != "done" {
+			status, problem = actionFailed, fmt.Sprintf("step %s: %s %s", s.Name, s.Status, s.Problem)
+		}
+		action := g.stepAction(whole, where, r, s)
+		actions = append(actions, action)
+		controls = append(controls, g.add(action+"-control", "ControlAction", entity{
+			"name": "run of step " + s.Name, "instrument": ref("#step-" + s.Name), "object": ref(action),
+		}))
+	}
+	e := entity{
+		"name": fmt.Sprintf("run %d", nr), "description": fmt.Sprintf("Reproduced %d of %d published results.", r.Counts.Reproduced, r.Counts.Results),
+		"instrument": ref("repro.yaml"), "startTime": stamp(r.Started), "endTime": stamp(r.Finished), "actionStatus": status, "error": problem,
+		"containerImage": ref(g.imageID()), "environment": ref(where),
+	}
+	objects, results := g.workflowFiles(r)
+	e["object"], e["result"] = refs(objects), refs(results)
+	g.add(whole, "CreateAction", e)
+	organize := g.add(whole+"-engine", "OrganizeAction", entity{
+		"name": "run of repro", "instrument": ref(engine), "object": refs(controls), "result": ref(whole),
+		"startTime": stamp(r.Started), "endTime": stamp(r.Finished),
+	})
+	return append([]string{whole, organize}, actions...)
+}
+
+func (g *crateGraph) step(name string) *record.Step {
+	for i := range g.manifest.Steps {
+		if g.manifest.Steps[i].Name == name {
+			return &g.manifest.Steps[i]
+		}
+	}
+	return nil
+}
+
+// stepAction describes one execution of a step.
+func (g *crateGraph) stepAction(whole, where string, r *runRecord, s record.StepStatus) string {
+	step, id := g.step(s.Name), whole+"-"+s.Name
+	e := entity{
+		"name": "step " + s.Name, "description": strings.Join(step.Command, " "), "instrument": ref("#tool-" + s.Name),
+		"startTime": stamp(r.Started), "endTime": stamp(r.Finished), "actionStatus": actionDone,
+		"containerImage": ref(g.imageID()), "environment": ref(where),
+		"resourceUsage": refs([]string{
+			g.usage(id, "wall", "wall time", fmt.Sprint(s.WallMS), "C26"), // UN/CEFACT: millisecond
+			g.usage(id, "cpu", "processor time", fmt.Sprint(s.CPUMS), "C26"),
+			g.usage(id, "memory", "peak memory", fmt.Sprint(s.MaxRSS), "AD"), // byte
+		}),
+	}
+	if t, err := time.Parse(time.RFC3339, s.Started); err == nil {
+		e["startTime"] = stamp(s.Started)
+		e["endTime"] = stamp(t.Add(time.Duration(s.WallMS) * time.Millisecond).Format(time.RFC3339))
+	}
+	if s.Status != "done" {
+		e["actionStatus"], e["error"] = actionFailed, strings.TrimSpace(s.Status+" "+s.Problem)
+	}
+	var objects, results []string
+	for _, p := range step.Inputs {
+		objects = append(objects, g.filesAt(p, s.Name)...)
+	}
+	for _, p := range step.Outputs {
+		results = append(results, g.left(r, p)...)
+	}
+	e["object"], e["result"] = refs(objects), refs(results)
+	return g.add(id, "CreateAction", e)
+}
+
+func (g *crateGraph) usage(action, local, name, value, unit string) string {
+	return g.add(action+"-"+local, "PropertyValue", entity{
+		"name": name, "value": value, "unitCode": unit, "propertyID": "urn:repro:usage:" + local,
+	})
+}
+
+// left returns what a run left at a path.
+func (g *crateGraph) left(r *runRecord, p string) []string {
+	if name, ok := r.output[p]; ok {
+		return []string{iri(name)}
+	}
+	if dir := path.Join(r.dir, "outputs", p); g.holds(dir) {
+		return []string{iri(dir) + "/"}
+	}
+	return nil
+}
+
+// workflowFiles returns what the run as a whole read and made.
+func (g *crateGraph) workflowFiles(r *runRecord) (objects, results []string) {
+	seen := map[string]bool{}
+	for _, s := range g.manifest.Steps {
+		for _, p := range s.Inputs {
+			if step, _ := g.made(p); step != "" {
+				continue
+			}
+			for _, f := range g.filesAt(p, "") {
+				if !seen[f] {
+					seen[f] = true
+					objects = append(objects, f)
+				}
+			}
+		}
+	}
+	for _, f := range g.manifest.Results {
+		results = append(results, g.left(r, f.Output)...)
+	}
+	if g.holds(inputsDir) && len(objects) == 0 {
+		objects = []string{iri(inputsDir) + "/"}
+	}
+	return objects, results
+}

@@ -1,0 +1,3 @@
+package archive
+
+func (d *deposit) addRunner() {}

@@ -1,0 +1,168 @@
+package archive
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"repro/internal/atomicfile"
+)
+
+// sink is what a deposit is written to, file by file. Nothing of it is seen
+// before commit; close without it takes everything away.
+type sink interface {
+	// create starts the file of exactly size bytes at a slash-separated path.
+	// The one before must have been closed.
+	create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error)
+	commit() error
+	close()
+}
+
+func newSink(f Form, out string, d *deposit) (sink, error) {
+	if f == Folder || f == OCFL {
+		dir, err := atomicfile.CreateDir(out)
+		if err != nil {
+			return nil, err
+		}
+		s := &folder{dir: dir}
+		if f == OCFL {
+			return &ocfl{folder: s, deposit: d}, nil
+		}
+		return s, nil
+	}
+	if _, err := os.Lstat(out); err == nil {
+		return nil, fmt.Errorf("%s: exists", out)
+	}
+	file, err := atomicfile.Create(out, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if f == Zip {
+		return &zipped{file: file, zip: zip.NewWriter(file), date: d.date, made: map[string]bool{}}, nil
+	}
+	return &tarred{file: file, tar: tar.NewWriter(file), prefix: d.name, date: d.date, made: map[string]bool{}}, nil
+}
+
+// folder writes a deposit as files.
+type folder struct{ dir *atomicfile.Dir }
+
+func (s *folder) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser, error) {
+	full := filepath.Join(s.dir.Path(), filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(full), 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666|mode&0o111)
+	if err != nil {
+		return nil, err
+	}
+	return &once{WriteCloser: f}, nil
+}
+
+func (s *folder) commit() error {
+	if err := os.Chmod(s.dir.Path(), 0o755); err != nil { // it was closed to others while it was filled
+		return err
+	}
+	return s.dir.Commit()
+}
+
+func (s *folder) close() { s.dir.Close() }
+
+// once lets a file be closed again by a deferred call.
+type once struct {
+	io.WriteCloser
+	done bool
+}
+
+func (o *once) Close() error {
+	if o.done {
+		return nil
+	}
+	o.done = true
+	return o.WriteCloser.Close()
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// tarred writes a deposit as a tar archive with everything below one folder.
+type tarred struct {
+	file   *atomicfile.File
+	tar    *tar.Writer
+	prefix string
+	date   time.Time
+	made   map[string]bool
+}
+
+func (s *tarred) header(name string, kind byte, size int64, mode fs.FileMode) error {
+	return s.tar.WriteHeader(&tar.Header{
+		Typeflag: kind, Name: name, Size: size, Mode: int64(mode), ModTime: s.date, Format: tar.FormatPAX,
+	})
+}
+
+func (s *tarred) folders(dir string) error {
+	if s.made[dir] || dir == "." {
+		return nil
+	}
+	s.made[dir] = true
+	if err := s.folders(path.Dir(dir)); err != nil {
+		return err
+	}
+	return s.header(dir+"/", tar.TypeDir, 0, 0o755)
+}
+
+func (s *tarred) create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error) {
+	name = path.Join(s.prefix, name)
+	if err := s.folders(path.Dir(name)); err != nil {
+		return nil, err
+	}
+	return nopCloser{s.tar}, s.header(name, tar.TypeReg, size, mode)
+}
+
+func (s *tarred) commit() error { return errors.Join(s.tar.Close(), s.file.Commit()) }
+func (s *tarred) close()        { s.file.Close() }
+
+// zipped writes a deposit as a zip archive of stored files, with an entry for
+// each folder, which readers of crates ask for.
+type zipped struct {
+	file *atomicfile.File
+	zip  *zip.Writer
+	date time.Time
+	made map[string]bool
+}
+
+func (s *zipped) entry(name string, mode fs.FileMode) (io.Writer, error) {
+	h := &zip.FileHeader{Name: name, Method: zip.Store, Modified: s.date}
+	h.SetMode(mode)
+	return s.zip.CreateHeader(h)
+}
+
+func (s *zipped) folders(dir string) error {
+	if s.made[dir] || dir == "." {
+		return nil
+	}
+	s.made[dir] = true
+	if err := s.folders(path.Dir(dir)); err != nil {
+		return err
+	}
+	_, err := s.entry(dir+"/", fs.ModeDir|0o755)
+	return err
+}
+
+func (s *zipped) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser, error) {
+	if err := s.folders(path.Dir(name)); err != nil {
+		return nil, err
+	}
+	w, err := s.entry(name, mode)
+	return nopCloser{w}, err
+}
+
+func (s *zipped) commit() error { return errors.Join(s.zip.Close(), s.file.Commit()) }
+func (s *zipped) close()        { s.file.Close() }

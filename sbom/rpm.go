@@ -1,0 +1,3 @@
+package sbom
+
+func (r *reader) rpm() error { return nil }
