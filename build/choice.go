@@ -75,6 +75,9 @@ func dropped(name, pattern string) bool {
 
 // leads reports whether p may take something below the folder dir.
 func (p pattern) leads(dir string) bool {
+	if dropped(dir, p.Value) {
+		return false
+	}
 	elems := strings.Split(p.Value, "/")
 	for i, elem := range strings.Split(dir, "/") {
 		if i == len(elems) {

@@ -13,6 +13,7 @@ import (
 	"repro/build/host"
 	"repro/format"
 	"repro/format/squashfs"
+	"repro/progress"
 	"repro/recipe"
 	"repro/record"
 	"repro/tree"
@@ -57,7 +58,10 @@ func (b *builder) environment(ctx context.Context) error {
 
 func rootfs(_ context.Context, name string) (*Source, error) {
 	t, err := tree.FromDir(name, tree.DirOptions{Skip: hidden})
-	return &Source{Tree: t}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Source{Tree: t, Env: scriptVariables(t)}, nil
 }
 
 func (b *builder) tar(ctx context.Context, name string) (*Source, error) {
@@ -65,23 +69,33 @@ func (b *builder) tar(ctx context.Context, name string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest, err := digestOf(ctx, f)
+	digest, err := b.digestOf(ctx, f)
 	if err == nil {
 		var t *tree.Tar
 		if t, err = tree.OpenTar(ctx, f, tree.TarOptions{}); err == nil {
-			return &Source{Tree: t.Root, Digest: digest, Close: func() error { return errors.Join(t.Close(), f.Close()) }}, nil
+			return &Source{
+				Tree: t.Root, Digest: digest, Env: scriptVariables(t.Root),
+				Close: func() error { return errors.Join(t.Close(), f.Close()) },
+			}, nil
 		}
 	}
 	f.Close()
 	return nil, err
 }
 
-func digestOf(ctx context.Context, f *os.File) (record.Digest, error) {
+// digestOf returns the digest of f and goes back to its start.
+func (b *builder) digestOf(ctx context.Context, f *os.File) (record.Digest, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
 	h := sha256.New()
 	buf := make([]byte, 1<<20)
-	for {
+	for done := int64(0); ; {
 		n, err := f.Read(buf)
 		h.Write(buf[:n])
+		done += int64(n)
+		b.Progress.Report(progress.Event{Task: "read " + filepath.Base(f.Name()), Done: done, Total: info.Size(), Bytes: true})
 		switch {
 		case err == io.EOF:
 			_, err = f.Seek(0, io.SeekStart)
@@ -107,7 +121,7 @@ func (b *builder) sif(ctx context.Context, name string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest, err := digestOf(ctx, f)
+	digest, err := b.digestOf(ctx, f)
 	f.Close()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,5 +80,50 @@ func TestInspectMetadata(t *testing.T) {
 	if doc.Type != "container" || a.Labels["org.opencontainers.image.title"] != "Norris" || !strings.HasPrefix(a.Runscript, "#!/bin/sh\n") ||
 		!strings.Contains(a.Environment["/.singularity.d/env/90-environment.sh"], "export TZ='UTC'\n") {
 		t.Errorf("got %+v", doc)
+	}
+}
+
+// TestBaseWithVariables builds on a sandbox as Apptainer makes them.
+func TestBaseWithVariables(t *testing.T) {
+	busybox, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Skipf("needs a static /bin/busybox")
+	}
+	base, dir := t.TempDir(), t.TempDir()
+	write(t, base, map[string]string{
+		"opt/bin/tool": "#!", "bin/sh": "#!",
+		".singularity.d/env/10-docker2singularity.sh": "#!/bin/sh\nexport PATH=\"/opt/bin:/bin\"\nexport FOO=\"${FOO:-\"bar\"}\"\n",
+		".singularity.d/env/90-environment.sh":        "export LC_ALL=de_DE\nexport PATH=/more:$PATH\n",
+		".singularity.d/env/99-base.sh":               "exit 1\n",
+		".singularity.d/labels.json":                  `{"org.label-schema.build-date": "yesterday"}`,
+		".singularity.d/actions/run":                  "#!/bin/sh\n",
+	})
+	for _, name := range []string{"opt/bin/tool", "bin/sh"} {
+		if err := os.WriteFile(filepath.Join(base, name), busybox, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir, experiment)
+	write(t, dir, map[string]string{"repro.yaml": strings.NewReplacer("host: [sh, awk, cat]", "rootfs: "+base, "[sh, run.sh]", "[tool, run.sh]").Replace(experiment["repro.yaml"])})
+	im, m := build(t, dir)
+	if got := m.Steps[0].Env; got["PATH"] != "/more:/opt/bin:/bin" || got["FOO"] != "bar" || got["LC_ALL"] != "" {
+		t.Errorf("variables of a step: %q", got)
+	}
+	root, err := im.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for name, n := range root.Lookup(singularityDir).All() {
+		if !n.IsDir() {
+			names = append(names, name)
+		}
+	}
+	want := []string{"env/10-docker2singularity.sh", "env/80-environment.sh", "env/90-environment.sh", "env/99-base.sh", "labels.json", "runscript"}
+	if !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+	if n := root.Lookup(singularityDir + "/env/99-base.sh"); n.Size != 0 {
+		t.Error("99-base.sh is the base's")
 	}
 }

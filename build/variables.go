@@ -28,8 +28,8 @@ const maxScript = 1 << 20
 var assignment = regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(?:` +
 	`([A-Za-z0-9_./:,=+@%${}-]*)|'([^']*)'|"\$\{[A-Za-z0-9_]+:-"?([^"$\x60\\]*)"?\}"|"([^"\x60\\]*)")[ \t]*(?:#.*)?$`)
 
-// scriptVariables returns what the scripts of a SIF image's own environment
-// set, as far as they are plain assignments at the start of a line; of
+// scriptVariables returns what the scripts set that a SIF image, or a sandbox
+// of Apptainer's, has for its environment, as far as they are plain assignments at the start of a line; of
 // variables in them, PATH is known. Our runner starts steps without a shell,
 // so it cannot read them itself.
 func scriptVariables(root *tree.Node) map[string]string {

@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"io"
 
+	"repro/progress"
 	"repro/record"
 	"repro/tree"
 )
 
 // apply reads the layers and lays them over each other. A layer that occurs
 // twice is read once.
-func (s *Source) apply(ctx context.Context, st store, im *image) error {
+func (s *Source) apply(ctx context.Context, st store, im *image, p progress.Func) error {
 	read := map[record.Digest]opened{}
 	root := tree.NewDir()
 	for i, l := range im.layers {
+		p.Report(progress.Event{Task: "read layers", Done: int64(i), Total: int64(len(im.layers))})
 		o, ok := read[l.diffID]
 		if !ok {
 			var err error
@@ -30,6 +32,7 @@ func (s *Source) apply(ctx context.Context, st store, im *image) error {
 		}
 		root = tree.Union(root, t)
 	}
+	p.Report(progress.Event{Task: "read layers", Done: int64(len(im.layers)), Total: int64(len(im.layers))})
 	s.Tree = root
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 
+	"repro/progress"
 	"repro/record"
 	"repro/tree"
 
@@ -33,6 +34,7 @@ func malformed(format string, args ...any) error {
 type Options struct {
 	Platform string // such as "linux/arm64"; empty: Linux on this machine's architecture
 	Ref      string // tag or annotated name; empty: the only one
+	Progress progress.Func
 }
 
 // Source is an opened image. Its tree reads from files that Close closes.
@@ -107,7 +109,7 @@ func (s *Source) open(ctx context.Context, name string, o Options) error {
 	if err := im.checkPlatform(want); err != nil {
 		return err
 	}
-	return s.apply(ctx, st, im)
+	return s.apply(ctx, st, im, o.Progress)
 }
 
 func platform(text string) (v1.Platform, error) {
