@@ -98,6 +98,26 @@ func hidden(name string, mode fs.FileMode) bool {
 	return false
 }
 
+// ofTheMachine are files that say on which machine a root filesystem was made
+// (mmdebstrap and live systems have them), and what stands in their place. A
+// runner puts its own over them. Those marked are there in every image.
+var ofTheMachine = map[string]struct {
+	content string
+	always  bool
+}{
+	"etc/hosts":       {"127.0.0.1 localhost\n::1 localhost\n", true},
+	"etc/resolv.conf": {"", true},
+	"etc/hostname":    {"localhost\n", false},
+	"etc/machine-id":  {"", false},
+}
+
+// defaults are files without which programs do not know who they are.
+var defaults = map[string]string{
+	"etc/passwd":        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+	"etc/group":         "root:x:0:\nnogroup:x:65534:\n",
+	"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+
 // complete gives the environment what a runner, ours or Apptainer, mounts
 // onto or looks for.
 func complete(root *tree.Node) {
@@ -109,15 +129,19 @@ func complete(root *tree.Node) {
 	for _, name := range []string{"etc", "home", "root", "run", "var/tmp", "paper", "dev/shm", "dev/pts"} {
 		makeDir(root, name)
 	}
-	for name, content := range map[string]string{
-		"etc/passwd":        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-		"etc/group":         "root:x:0:\nnogroup:x:65534:\n",
-		"etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
-		"etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-		"etc/resolv.conf":   "",
-	} {
-		if dir := makeDir(root, path.Dir(name)); dir != nil && dir.Entries[path.Base(name)] == nil {
-			dir.Entries[path.Base(name)] = tree.NewFile(0o644, []byte(content))
+	etc := makeDir(root, "etc")
+	if etc == nil {
+		return
+	}
+	for name, content := range defaults {
+		if base := path.Base(name); etc.Entries[base] == nil {
+			etc.Entries[base] = tree.NewFile(0o644, []byte(content))
+		}
+	}
+	for name, f := range ofTheMachine {
+		base := path.Base(name)
+		if n := etc.Entries[base]; n == nil && f.always || n != nil && n.Mode.IsRegular() {
+			etc.Entries[base] = tree.NewFile(0o644, []byte(f.content))
 		}
 	}
 }

@@ -64,6 +64,30 @@ func TestNormalise(t *testing.T) {
 	}
 }
 
+func TestComplete(t *testing.T) {
+	root := tree.NewDir()
+	for name, text := range map[string]string{"etc/hostname": "laptop\n", "etc/resolv.conf": "nameserver 10.0.0.1\n", "etc/passwd": "me\n", "tmp/x": "x", "proc/1/environ": "secret"} {
+		if err := root.Put(name, tree.NewFile(0o644, []byte(text))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := root.Put("etc/hosts", tree.NewSymlink("../run/hosts")); err != nil {
+		t.Fatal(err)
+	}
+	complete(root)
+	want := map[string]int64{"etc/hostname": 10, "etc/resolv.conf": 0, "etc/passwd": 3, "etc/hosts": 0, "etc/group": 27}
+	for name, size := range want {
+		if n := root.Lookup(name); n == nil || n.Size != size {
+			t.Errorf("%s: %+v", name, n)
+		}
+	}
+	for _, name := range []string{"tmp/x", "proc/1", "etc/machine-id"} {
+		if root.Lookup(name) != nil {
+			t.Errorf("%s is there", name)
+		}
+	}
+}
+
 func cached(flags, mtime, size uint32) *tree.Node {
 	b := append([]byte{0xa7, 0x0d, '\r', '\n'}, make([]byte, 12)...)
 	binary.LittleEndian.PutUint32(b[4:], flags)
