@@ -1,12 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -67,6 +69,7 @@ type experiment struct {
 	steps     []record.Step
 	code      map[string]string
 	published map[string]string // published path → content; compared to /paper/<path>
+	arch      string            // empty: this machine's
 }
 
 // sh is a step that runs a script.
@@ -96,7 +99,7 @@ func (e experiment) build(t testing.TB) *format.Image {
 		}
 	}
 	m := record.Manifest{
-		Version: record.ManifestVersion, Arch: "amd64", Environment: record.Environment{Kind: "host"},
+		Version: record.ManifestVersion, Arch: cmp.Or(e.arch, runtime.GOARCH), Environment: record.Environment{Kind: "host"},
 		Paper: record.Paper{Title: "A test", Authors: []record.Author{{Name: "A. Uthor"}}, Date: "2024-05-06T07:08:09Z"},
 		Steps: e.steps, Results: []record.Result{},
 	}

@@ -113,6 +113,9 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	if err != nil {
 		return nil, err
 	}
+	if m.Arch != runtime.GOARCH {
+		return nil, &MachineError{Err: fmt.Errorf("%s: made for %s, this machine is %s", im.Name(), m.Arch, runtime.GOARCH)}
+	}
 	plan, err := newPlan(m.Steps, o.Steps)
 	if err != nil {
 		return nil, err

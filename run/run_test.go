@@ -203,6 +203,13 @@ func TestStepProblems(t *testing.T) {
 	}
 }
 
+func TestOtherMachine(t *testing.T) {
+	e := experiment{arch: "s390x", steps: []record.Step{sh("s", "true")}}
+	if _, err := e.run(t, options(t)); !errors.Is(err, ErrMachine) {
+		t.Error(err)
+	}
+}
+
 func TestCleaningUpFollowsNoLink(t *testing.T) {
 	host := t.TempDir()
 	for _, dir := range []string{"tmp", "var/tmp"} {

@@ -21,6 +21,7 @@ type launch struct {
 	dir       *byte
 	stdin     int
 	report    int // end of a pipe: stage and errno if a call fails
+	landlock  int // descriptor of its rules; -1: none here
 
 	idMaps [3]struct {
 		file    *byte
@@ -48,6 +49,7 @@ const (
 	launchLimits
 	launchCapabilities
 	launchPrivileges
+	launchLandlock
 	launchFilter
 	launchExec
 )
@@ -56,14 +58,14 @@ var launchStages = [...]string{
 	launchSession: "start a session", launchDir: "enter the working directory", launchStdin: "close standard input",
 	launchUser: "enter a user namespace of its own", launchLimits: "limit resources",
 	launchCapabilities: "drop capabilities", launchPrivileges: "forbid new privileges",
-	launchFilter: "filter system calls", launchExec: "execute",
+	launchLandlock: "restrict itself to files below the root", launchFilter: "filter system calls", launchExec: "execute",
 }
 
 // lastCapability is above every capability that any kernel knows.
 const lastCapability = 63
 
 func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
-	l := &launch{stdin: stdin, report: report, limits: limits(req.Limits)}
+	l := &launch{stdin: stdin, report: report, landlock: newLandlock(), limits: limits(req.Limits)}
 	var err error
 	if l.name, err = unix.BytePtrFromString(name); err != nil {
 		return nil, err
@@ -150,6 +152,11 @@ func (l *launch) run() (stage uintptr, errno uintptr) {
 	}
 	if _, e := raw(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0); e != 0 {
 		return launchPrivileges, uintptr(e)
+	}
+	if l.landlock >= 0 {
+		if _, e := raw(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(l.landlock), 0, 0, 0); e != 0 {
+			return launchLandlock, uintptr(e)
+		}
 	}
 	if _, e := raw(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&l.filter)), 0); e != 0 {
 		return launchFilter, uintptr(e)

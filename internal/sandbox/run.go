@@ -61,71 +61,112 @@ func start(ctx context.Context, c Command) (Result, error) {
 }
 
 func run(ctx context.Context, c *Command) (Result, error) {
-	requestRead, requestWrite, err := os.Pipe()
+	talk, err := newChannel()
 	if err != nil {
 		return Result{}, err
 	}
-	defer requestWrite.Close()
-	defer requestRead.Close()
-	outcomeRead, outcomeWrite, err := os.Pipe()
+	defer talk.close()
+	output, err := newPipes(c.Stdout, c.Stderr)
 	if err != nil {
 		return Result{}, err
 	}
-	defer outcomeRead.Close()
-	defer outcomeWrite.Close()
-
-	cmd := initCommand(c)
-	cmd.ExtraFiles = []*os.File{requestRead, outcomeWrite} // requestFD, outcomeFD
+	defer output.wait()
+	defer output.release()
 	req, mounts, err := newRequest(c)
 	defer closeAll(mounts)
 	if err != nil {
 		return Result{}, err
 	}
-	cmd.ExtraFiles = append(cmd.ExtraFiles, mounts...)
 
-	timeout := make(<-chan time.Time)
+	cmd := initCommand(c)
+	cmd.Stdout, cmd.Stderr = output.stdout, output.stderr
+	cmd.ExtraFiles = append([]*os.File{talk.requestRead, talk.outcomeWrite}, mounts...) // from requestFD on
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
 		return Result{}, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint()}
 	}
-	requestRead.Close()
-	outcomeWrite.Close()
-	if c.Limits.Time > 0 {
-		timer := time.NewTimer(c.Limits.Time)
-		defer timer.Stop()
-		timeout = timer.C
-	}
-	timedOut := make(chan bool, 1)
-	finished := make(chan struct{})
-	go func() {
-		late := false
-		select {
-		case <-finished:
-		case <-ctx.Done():
-			_ = cmd.Process.Kill()
-		case <-timeout:
-			late = true
-			_ = cmd.Process.Kill()
-		}
-		timedOut <- late
-	}()
-
-	var out outcome
-	sent := json.NewEncoder(requestWrite).Encode(req)
-	heard := json.NewDecoder(io.LimitReader(outcomeRead, maxMessage)).Decode(&out)
+	guard := newGuard(ctx, cmd.Process, c.Limits.Time)
+	out, silent := talk.exchange(req)
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
-	close(finished)
-	result := Result{Wall: time.Since(started), TimedOut: <-timedOut}
-	if result.TimedOut || heard != nil {
+	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
+	switch {
+	case silent != nil && ctx.Err() != nil:
+		return result, ctx.Err()
+	case result.TimedOut || silent != nil && signaled(cmd.ProcessState):
 		out = killed(cmd.ProcessState)
-	}
-	if err := ctx.Err(); err != nil && heard != nil {
-		return result, err
-	}
-	if heard != nil && !result.TimedOut && !signaled(cmd.ProcessState) {
-		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(sent, heard, waited))
+	case silent != nil:
+		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(silent, waited))
 	}
 	return result.with(out, c)
+}
+
+// channel is the pair of pipes between Run and Init.
+type channel struct {
+	requestRead, requestWrite, outcomeRead, outcomeWrite *os.File
+}
+
+func newChannel() (*channel, error) {
+	var ch channel
+	var err error
+	if ch.requestRead, ch.requestWrite, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if ch.outcomeRead, ch.outcomeWrite, err = os.Pipe(); err != nil {
+		closeAll([]*os.File{ch.requestRead, ch.requestWrite})
+		return nil, err
+	}
+	return &ch, nil
+}
+
+func (ch *channel) close() {
+	closeAll([]*os.File{ch.requestRead, ch.requestWrite, ch.outcomeRead, ch.outcomeWrite})
+}
+
+// exchange sends the request and waits for the outcome. The request's pipe
+// stays open: process 1 ends when it is closed.
+func (ch *channel) exchange(req *request) (out outcome, err error) {
+	ch.requestRead.Close()
+	ch.outcomeWrite.Close()
+	sent := json.NewEncoder(ch.requestWrite).Encode(req)
+	if err := json.NewDecoder(io.LimitReader(ch.outcomeRead, maxMessage)).Decode(&out); err != nil {
+		return out, errors.Join(sent, err)
+	}
+	return out, nil
+}
+
+// guard kills process 1 when the context ends or the time is over.
+type guard struct {
+	finished chan struct{}
+	late     chan bool
+}
+
+func newGuard(ctx context.Context, p *os.Process, limit time.Duration) *guard {
+	g := &guard{finished: make(chan struct{}), late: make(chan bool, 1)}
+	go func() {
+		var timeout <-chan time.Time
+		if limit > 0 {
+			timer := time.NewTimer(limit)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		late := false
+		select {
+		case <-g.finished:
+		case <-ctx.Done():
+			_ = p.Kill()
+		case <-timeout:
+			late = true
+			_ = p.Kill()
+		}
+		g.late <- late
+	}()
+	return g
+}
+
+// release ends the guard and reports whether the time was over.
+func (g *guard) release() bool {
+	close(g.finished)
+	return <-g.late
 }
 
 // signaled reports whether process 1 was killed: the kernel out of memory, or
@@ -177,7 +218,6 @@ func initCommand(c *Command) *exec.Cmd {
 	}
 	return &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/",
-		Stdout: piped(c.Stdout), Stderr: piped(c.Stderr),
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:                 uintptr(flags),
 			UidMappings:                []syscall.SysProcIDMap{{ContainerID: UID, HostID: host.uid, Size: 1}},
@@ -190,15 +230,6 @@ func initCommand(c *Command) *exec.Cmd {
 			Setsid:    true, // away from the caller's terminal
 		},
 	}
-}
-
-// piped keeps exec from handing a file of the caller's, perhaps its terminal,
-// to the program: whatever w is, the program gets a pipe.
-func piped(w io.Writer) io.Writer {
-	if w == nil {
-		w = io.Discard
-	}
-	return struct{ io.Writer }{w}
 }
 
 // newRequest opens as root what process 1, an ordinary user, could not reach.

@@ -35,6 +35,11 @@ func TestWhatAProgramSees(t *testing.T) {
 		{"ls /sys 2>/dev/null; echo $?", "2\n"},
 		{"echo x > /dev/null; echo y > /dev/shm/f; cat /dev/shm/f; touch /etc/new; ls /etc", "y\nnew\n"},
 		{"touch /dev/x 2>/dev/null || echo read-only", "read-only\n"},
+		// What a wall around files must not stand in the way of.
+		{"echo x > /dev/stdout; echo y >/dev/fd/1; echo z > /proc/self/fd/1", "x\ny\nz\n"},
+		{"echo in | cat /dev/stdin; echo in | cat /dev/fd/0", "in\nin\n"},
+		{"mkdir -p a b; echo 1 > a/x; mv a/x b/y; ln b/y a/z; mv a /tmp/a; cat /tmp/a/z; mkfifo p; (echo 2 > p &); cat p", "1\n2\n"},
+		{"ln /bin/sh /tmp/sh && /tmp/sh -c 'echo linked'; cp /bin/cat /dev/shm/cat && echo moved | /dev/shm/cat", "linked\nmoved\n"},
 		{"test -t 0 || echo no terminal; (: </dev/tty) 2>/dev/null || echo no tty", "no terminal\nno tty\n"},
 	} {
 		out, r := run1(t, tt.script)

@@ -81,10 +81,9 @@ func controlGroupFeature() Feature {
 
 func landlockFeature() Feature {
 	f := Feature{Name: "landlock", Detail: "a second wall around files"}
-	const versionFlag = 1
-	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, versionFlag)
-	if errno != 0 {
-		f.Detail = fmt.Sprintf("no second wall around files: %v", errno)
+	version := landlockVersion()
+	if version < 2 {
+		f.Detail = "no second wall around files: the kernel is too old, or was started without it"
 		return f
 	}
 	f.Works, f.Detail = true, fmt.Sprintf("%s, version %d", f.Detail, version)
