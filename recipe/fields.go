@@ -100,7 +100,7 @@ func (p *parser) environment(n *yaml.Node, env *Environment) {
 	case ok && env.Kind == "":
 		if len(n.Content) == 0 {
 			p.errorf(at(n), "environment: want one of host, rootfs, tar, oci, sif")
-		} else if find1(n, "sha256") && len(n.Content) == 2 {
+		} else if hasKey(n, "sha256") && len(n.Content) == 2 {
 			p.errorf(at(n), "environment: sha256 of what? want one of tar, oci, sif")
 		}
 	case env.SHA256 != "" && (env.Kind == Host || env.Kind == Rootfs):
@@ -108,8 +108,8 @@ func (p *parser) environment(n *yaml.Node, env *Environment) {
 	}
 }
 
-// find1 reports whether the mapping n has the key.
-func find1(n *yaml.Node, key string) bool {
+// hasKey reports whether the mapping n has the key.
+func hasKey(n *yaml.Node, key string) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
 			return true

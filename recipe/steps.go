@@ -139,7 +139,7 @@ func (p *parser) results(n *yaml.Node) []Result {
 			{"claim", false, func(v *yaml.Node) { r.Claim, _ = p.text("claim", v) }},
 			{"compare", false, func(v *yaml.Node) { r.Compare = p.rule(v) }},
 		})
-		if !find1(e, "published") { // the file of the same name, as the author's own run left it
+		if !hasKey(e, "published") { // the file of the same name, as the author's own run left it
 			r.Published = r.Output
 		}
 		results = append(results, r)
