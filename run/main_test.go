@@ -68,6 +68,7 @@ func addProgram(root *tree.Node, name string) error {
 type experiment struct {
 	steps     []record.Step
 	code      map[string]string
+	links     map[string]string // symbolic links of the code layer
 	published map[string]string // published path → content; compared to /paper/<path>
 	arch      string            // empty: this machine's
 }
@@ -92,6 +93,11 @@ func (e experiment) build(t testing.TB) *format.Image {
 	code, hidden := tree.NewDir(), tree.NewDir()
 	if _, err := code.MkdirAll("paper"); err != nil {
 		t.Fatal(err)
+	}
+	for name, target := range e.links {
+		if err := code.Put(name, tree.NewSymlink(target)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, content := range e.code {
 		if err := code.Put(name, tree.NewFile(0o644, []byte(content))); err != nil {

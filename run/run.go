@@ -28,6 +28,7 @@ import (
 	"repro/internal/sandbox"
 	"repro/progress"
 	"repro/record"
+	"repro/tree"
 )
 
 // Options choose what is run and with how much of the machine. The zero value,
@@ -162,9 +163,10 @@ type runner struct {
 	options  Options
 	started  time.Time
 
-	layers  layers // what steps stand on
-	scratch string // for what they write
-	cpus    []int  // that they may use
+	root    *tree.Node // what steps see
+	layers  layers     // where it is
+	scratch string     // for what they write
+	cpus    []int      // that they may use
 	outputs *collector
 	live    *liveLog
 
@@ -186,14 +188,13 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := checkDisk(r.scratch); err != nil {
 		return err
 	}
-	root, err := r.image.Root()
-	if err != nil {
+	if r.root, err = r.image.Root(); err != nil {
 		return err
 	}
-	if err := shapeRoot(root, r.manifest.Steps); err != nil {
+	if err := shapeRoot(r.root, r.manifest.Steps); err != nil {
 		return err
 	}
-	if r.layers, err = r.provide(ctx, root); err != nil {
+	if r.layers, err = r.provide(ctx, r.root); err != nil {
 		return machineError(err)
 	}
 	if r.outputs, err = newCollector(filepath.Join(r.options.Dir, outputsDir), r.options.OutputSize); err != nil {

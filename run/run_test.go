@@ -203,6 +203,31 @@ func TestStepProblems(t *testing.T) {
 	}
 }
 
+// TestShape shows what layers cannot put in a step's way.
+func TestShape(t *testing.T) {
+	e := experiment{
+		code: map[string]string{"data/old.txt": "x", "tmp/left": "x", "run/left": "x", "dev/null": "x", "proc/left": "x", "sys/left": "x",
+			"etc/passwd": "root:x:0:0::/root:/bin/sh"},
+		links: map[string]string{"paper/results": "/data", "var": "/data", "etc/hosts": "/nowhere"},
+		steps: []record.Step{
+			sh("look", "ls -A /tmp /run /sys; cat /etc/passwd; test -c /dev/null; test -d /proc/self; ls -A /var"),
+			sh("link", "echo 1 > results/new.txt", "/paper/results/new.txt"),
+		},
+	}
+	o := options(t)
+	report, err := e.run(t, o)
+	if !errors.Is(err, ErrStep) {
+		t.Fatal(err)
+	}
+	want := "/run:\n\n/sys:\n\n/tmp:\nhome\nroot:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp/home:/bin/sh\ntmp\n"
+	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != want || report.Steps[0].Status != statusDone {
+		t.Errorf("%+v\n%q\n%q", report.Steps[0], got, want)
+	}
+	if p := report.Steps[1].Problem; !strings.Contains(p, `"/paper/results" is a symbolic link`) {
+		t.Error(p)
+	}
+}
+
 func TestOtherMachine(t *testing.T) {
 	e := experiment{arch: "s390x", steps: []record.Step{sh("s", "true")}}
 	if _, err := e.run(t, options(t)); !errors.Is(err, ErrMachine) {

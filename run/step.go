@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"repro/internal/sandbox"
 	"repro/record"
+	"repro/tree"
 )
 
 // runStep runs step i on the given processors and collects what it declared.
@@ -61,9 +63,22 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	case err != nil:
 		return err
 	case len(missing) > 0:
-		fail(&st.status, fmt.Sprintf("did not leave its output %s", quoteList(missing)))
+		fail(&st.status, fmt.Sprintf("did not leave its output %s%s", quoteList(missing), linkHint(r.root, missing)))
 	}
 	return nil
+}
+
+// linkHint explains outputs that are missing because a layer has a symbolic
+// link on the way to them: what was written through it lies elsewhere.
+func linkHint(root *tree.Node, missing []string) string {
+	for _, name := range missing {
+		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
+			if n := root.Lookup(dir); n != nil && n.Mode&fs.ModeSymlink != 0 {
+				return fmt.Sprintf(" (%q is a symbolic link; declare the place that it points to)", dir)
+			}
+		}
+	}
+	return ""
 }
 
 // command is what the sandbox runs for step i, and the directory that will

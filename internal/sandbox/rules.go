@@ -4,9 +4,9 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-// The system call filter. Programs inside hold no capability and own no
-// namespace, so most of these calls would fail anyway: the filter is the
-// second wall, for the day on which the first has a hole. A call that is newer
+// The system call filter. Programs inside hold no capability, and their user
+// namespace owns no other, so most of these calls would fail anyway: the filter
+// is the second wall, for the day on which the first has a hole. A call that is newer
 // than this table is answered with ENOSYS, so that C libraries fall back to
 // the call that they used before; everything else that no rule names is
 // allowed.
@@ -39,7 +39,7 @@ const namespaceFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID
 
 // newestCall is the last system call that the table below was checked against
 // (Linux 6.18).
-const newestCall = unix.SYS_FILE_SETATTR
+const newestCall = unix.SYS_LISTNS
 
 // addrNoRandomize is ADDR_NO_RANDOMIZE of linux/personality.h.
 const addrNoRandomize = 0x0040000

@@ -95,7 +95,7 @@ const (
 // Result says how the program ended and what it took.
 type Result struct {
 	Exit     int    // exit status; -1 if a signal ended it
-	Signal   string // "killed", "segmentation fault", … if a signal ended it
+	Signal   string // "SIGKILL", "SIGSEGV", … if a signal ended it
 	TimedOut bool   // killed because Limits.Time was over
 	TooBig   bool   // killed because Limits.Memory was taken up
 	Wall     time.Duration
