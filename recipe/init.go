@@ -137,26 +137,35 @@ environment:
 	}
 }
 
-// group sums up names as top-level files, whole folders that have nothing
-// else, and patterns by extension for the others.
+// manyFiles are so many that a pattern says more than their names.
+const manyFiles = 5
+
+// group sums up names as top-level files, or a pattern for many of a kind,
+// whole folders that have nothing else, and patterns by extension for the
+// others.
 func (w *draft) group(u use) []string {
-	mixed := map[string]bool{}
+	mixed := map[string]bool{} // folders, and extensions at the top, of several uses
+	count := map[string]int{}
 	for _, f := range w.files {
-		if top, _, ok := strings.Cut(f.name, "/"); ok && f.use != u {
-			mixed[top] = true
+		top, _, below := strings.Cut(f.name, "/")
+		if !below {
+			top = path.Ext(f.name)
+			count[top]++
 		}
+		mixed[top] = mixed[top] || f.use != u
 	}
 	var entries []string
 	for _, name := range w.of(u) {
+		top, _, below := strings.Cut(name, "/")
+		ext := path.Ext(name)
 		entry := name
-		if top, _, ok := strings.Cut(name, "/"); ok {
+		switch {
+		case below && !mixed[top]:
 			entry = top + "/"
-			if mixed[top] {
-				entry = top + "/**/*" + path.Ext(name)
-				if path.Ext(name) == "" {
-					entry = name
-				}
-			}
+		case below && ext != "":
+			entry = top + "/**/*" + ext
+		case !below && ext != "" && !mixed[ext] && count[ext] > manyFiles:
+			entry = "*" + ext
 		}
 		if !slices.Contains(entries, entry) {
 			entries = append(entries, entry)
@@ -223,18 +232,29 @@ func (w *draft) entry() []string {
 			}
 		}
 	}
+	var scripts []found
 	for _, f := range w.files {
-		switch {
-		case f.use != useCode || f.lang == "" || strings.Contains(f.name, "/"):
-		case f.lang == "jupyter":
-			return []string{"jupyter", "nbconvert", "--execute", "--to", "notebook", "--inplace", f.name}
-		case f.lang == "awk":
-			return []string{"awk", "-f", f.name}
-		default:
-			return []string{f.lang, f.name}
+		if f.use == useCode && f.lang != "" {
+			scripts = append(scripts, f)
+		}
+	}
+	for _, f := range scripts {
+		if len(scripts) == 1 || !strings.Contains(f.name, "/") {
+			return f.command()
 		}
 	}
 	return nil
+}
+
+// command runs one script.
+func (f found) command() []string {
+	switch f.lang {
+	case "jupyter":
+		return []string{"jupyter", "nbconvert", "--execute", "--to", "notebook", "--inplace", f.name}
+	case "awk":
+		return []string{"awk", "-f", f.name}
+	}
+	return []string{f.lang, f.name}
 }
 
 func (w *draft) stepList() {

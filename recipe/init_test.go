@@ -26,6 +26,10 @@ func TestInit(t *testing.T) {
 		},
 		{"make", map[string]string{"Makefile": "all:", "a.c": ""}, []string{"command: [make]", "programs: [make, sh]"}},
 		{"shebang", map[string]string{"analyse": "#!/usr/bin/env python3\n"}, []string{"command: [python3, analyse]"}},
+		{
+			"many", map[string]string{"1.dat": "", "2.dat": "", "3.dat": "", "4.dat": "", "5.dat": "", "6.dat": "", "7.csv": "", "code/only.awk": ""},
+			[]string{"  - path: \"*.dat\"\n", "  - path: \"7.csv\"\n", "command: [awk, \"-f\", code/only.awk]"},
+		},
 		{"notebook", map[string]string{"a.ipynb": "{}"}, []string{`"--execute"`}},
 		{
 			"awkward names", map[string]string{"true": "#!/bin/sh\n", "a: b.sh": "", "#x.sh": "", "!y.sh": "", "-1.sh": "", "results/1e5.csv": "", "results/…/1e5.csv": "", "data/é \"q\".csv": "", "[x].sh": "", "data/a\nb.csv": ""},
