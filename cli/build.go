@@ -73,7 +73,7 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	}
 	_, err = build.Image(ctx.Context, out, build.Options{
 		Recipe: r, RecipeBytes: text, Dir: dir, Date: date,
-		Path: os.Getenv("PATH"), OCI: openOCI,
+		Path: os.Getenv("PATH"), OCI: c.openOCI,
 		Codec: ctx.String("codec"), BlockSize: ctx.Int("block-size"), Progress: c.progress(),
 	})
 	if err != nil {
@@ -141,12 +141,12 @@ func sourceDate() (string, error) {
 }
 
 // openOCI gives package build what package oci opens.
-func openOCI(ctx context.Context, name string) (*build.Source, error) {
-	s, err := oci.Open(ctx, name, oci.Options{})
+func (c *console) openOCI(ctx context.Context, name string) (*build.Source, error) {
+	s, err := oci.Open(ctx, name, oci.Options{Progress: c.progress()})
 	if err != nil {
 		return nil, err
 	}
 	return &build.Source{
-		Tree: s.Tree, Arch: s.Arch, Digest: record.Digest(s.Digest), Env: s.Config().Env, Close: s.Close,
+		Tree: s.Tree, Arch: s.Arch, Digest: s.Digest, Env: s.Config().Env, Close: s.Close,
 	}, nil
 }

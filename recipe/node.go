@@ -120,8 +120,11 @@ func (p *parser) text(what string, n *yaml.Node) (string, bool) {
 }
 
 // isText reports whether n is text. What only YAML 1.1 takes for something
-// else (a date) is text, as in YAML 1.2.
-func isText(n *yaml.Node) bool { return n.Tag == "!!str" || n.Tag == "!!timestamp" }
+// else (a date) is text, as in YAML 1.2, and so is a digest whose 64 digits
+// happen to read as a number.
+func isText(n *yaml.Node) bool {
+	return n.Tag == "!!str" || n.Tag == "!!timestamp" || sha256Form.MatchString(n.Value)
+}
 
 func isControl(r rune) bool {
 	return r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0
