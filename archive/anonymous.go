@@ -1,14 +1,241 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"repro/format"
+	"repro/recipe"
+	"repro/record"
+	"repro/tree"
 )
 
+// minName is the least length of a word that is searched for: shorter ones
+// are everywhere.
+const minName = 4
+
+// anonymise makes the image anew without what says whose work it is, as a
+// temporary file beside out. It fails with all places where a name remains:
+// those in code and data only the authors can take out.
 func anonymise(ctx context.Context, im *format.Image, out string, o Options) (*format.Image, func(), error) {
-	return nil, nil, errors.New("not yet")
+	m, err := im.Manifest()
+	if err != nil {
+		return nil, nil, err
+	}
+	if problems := im.Layout(); len(problems) > 0 {
+		return nil, nil, fmt.Errorf("%s: %w", im.Name(), &format.LayoutError{Problems: problems})
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(out), ".anonymous-*.partial")
+	if err != nil {
+		return nil, nil, err
+	}
+	done := func() { os.RemoveAll(dir) }
+	secrets := identities(m)
+	spec, err := nameless(ctx, im, m, secrets, o)
+	if err == nil {
+		name := filepath.Join(dir, "paper.sif")
+		if _, err = format.Create(ctx, name, *spec); err == nil {
+			var made *format.Image
+			if made, err = format.Open(name); err == nil {
+				return made, func() { made.Close(); done() }, nil
+			}
+		}
+	}
+	done()
+	return nil, nil, err
 }
 
-func (d *deposit) searchNames() error { return nil }
+// identities are the words that give the authors away, in lower case.
+func identities(m *record.Manifest) []string {
+	var all []string
+	add := func(s string) {
+		s = strings.ToLower(strings.TrimSpace(s))
+		if len(s) >= minName && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	for _, a := range m.Paper.Authors {
+		add(a.Name)
+		add(a.ORCID)
+		add(a.Email)
+		add(a.Affiliation)
+		if _, family := splitName(a); family != "" {
+			add(family)
+		} else if words := strings.Fields(a.Name); len(words) == 2 {
+			add(words[1])
+		}
+		if user, _, ok := strings.Cut(a.Email, "@"); ok {
+			add(user)
+		}
+	}
+	add(m.Paper.DOI)
+	return all
+}
+
+// nameless is the image without names: the recipe and the manifest without
+// authors, licence holder and DOI, and layers that were searched.
+func nameless(ctx context.Context, im *format.Image, m *record.Manifest, secrets []string, o Options) (*format.Spec, error) {
+	spec := &format.Spec{Manifest: *m, Workers: o.Workers, Progress: o.Progress}
+	spec.Manifest.Objects = nil
+	spec.Manifest.Paper.Authors = []record.Author{{Name: "Anonymous"}}
+	spec.Manifest.Paper.DOI = ""
+	spec.Manifest.Environment.Source = ""
+	var problems []Problem
+	for i, r := range m.Objects {
+		o := im.Objects()[i+1]
+		switch r.Role {
+		case record.RoleRecipe:
+			b, err := section(im, o, r)
+			if err != nil {
+				return nil, err
+			}
+			if spec.Recipe, err = recipe.Anonymous(b); err != nil {
+				return nil, fmt.Errorf("%s: recipe: %w", im.Name(), err)
+			}
+			problems = append(problems, found("repro.yaml", bytes.NewReader(spec.Recipe), secrets)...)
+		case record.RoleInspect:
+			spec.Inspect = []byte("{\"data\":{\"attributes\":{}},\"type\":\"container\"}\n")
+		case record.RoleSBOM:
+			var err error
+			if spec.SBOM, err = section(im, o, r); err != nil {
+				return nil, err
+			}
+			problems = append(problems, found(r.Name, bytes.NewReader(spec.SBOM), secrets)...)
+		case record.RoleLayer, record.RoleHidden:
+			reader, err := im.Layer(r.Name)
+			if err != nil {
+				return nil, err
+			}
+			root, err := reader.Tree()
+			if err != nil {
+				return nil, fmt.Errorf("%s: layer %q: %w", im.Name(), r.Name, err)
+			}
+			spec.BlockSize = r.Layer.BlockSize
+			if r.Name == format.EnvironmentName {
+				root.Entries[".singularity.d"] = unlabelled(root)
+			}
+			bad, err := search(ctx, root, secrets, r.Name == format.EnvironmentName)
+			if err != nil {
+				return nil, err
+			}
+			problems = append(problems, bad...)
+			spec.Layers = append(spec.Layers, format.LayerSpec{Name: r.Name, Role: r.Role, Tree: root})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, &Error{Image: im.Name(), Problems: problems}
+	}
+	return spec, nil
+}
+
+// unlabelled is .singularity.d without the labels that name the authors.
+func unlabelled(root *tree.Node) *tree.Node {
+	dir := tree.NewDir()
+	if old := root.Entries[".singularity.d"]; old != nil && old.IsDir() {
+		*dir = *old
+		dir.Entries = map[string]*tree.Node{}
+		for name, n := range old.Entries {
+			dir.Entries[name] = n
+		}
+	}
+	dir.Entries["labels.json"] = tree.NewFile(0o644, []byte("{}\n"))
+	dir.Entries["labels.json"].ModTime = dir.ModTime
+	return dir
+}
+
+// section reads a small object and checks it.
+func section(im *format.Image, o format.Object, want record.Object) ([]byte, error) {
+	b, err := io.ReadAll(im.Section(o))
+	if err != nil {
+		return nil, err
+	}
+	if record.DigestOf(b) != want.Digest {
+		return nil, fmt.Errorf("%s: %w", im.Name(), &format.AlteredError{Object: want.Name, Offset: -1, Reason: "content differs from the digest that the manifest binds"})
+	}
+	return b, nil
+}
+
+// search looks for the authors in names and contents of a layer. The programs
+// of an environment are others' work: in it, only names and small texts are
+// searched for whole words that no one else has, which are addresses and iDs.
+func search(ctx context.Context, root *tree.Node, secrets []string, environment bool) ([]Problem, error) {
+	if environment {
+		secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return !strings.ContainsAny(s, "@-") || strings.Contains(s, " ") })
+	}
+	var problems []Problem
+	for name, n := range root.All() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		problems = append(problems, found("name of /"+name, strings.NewReader(name), secrets)...)
+		if n.Mode.Type() != 0 || n.Open == nil || len(secrets) == 0 {
+			continue
+		}
+		f, err := n.Open()
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, found("/"+name, f, secrets)...)
+		f.Close()
+	}
+	return problems, nil
+}
+
+// found reports which of the words stand in what r reads, in any mixture of
+// capital and small letters.
+func found(where string, r io.Reader, secrets []string) []Problem {
+	longest := 0
+	for _, s := range secrets {
+		longest = max(longest, len(s))
+	}
+	var problems []Problem
+	seen := map[string]bool{}
+	buf, kept := make([]byte, 0, 256<<10), 0
+	for {
+		n, err := r.Read(buf[kept:cap(buf)])
+		text := bytes.ToLower(buf[:kept+n])
+		for _, s := range secrets {
+			if !seen[s] && bytes.Contains(text, []byte(s)) {
+				seen[s] = true
+				problems = append(problems, Problem{fmt.Sprintf("%s: says %q, which gives the authors away: take it out and build again, or archive without --anonymous", where, s)})
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return problems
+		}
+		if err != nil {
+			return append(problems, Problem{fmt.Sprintf("%s: %v", where, err)})
+		}
+		total := kept + n
+		kept = min(total, max(longest-1, 0))
+		copy(buf[:kept], buf[total-kept:total])
+	}
+}
+
+// searchNames holds the whole deposit against the names, last of all.
+func (d *deposit) searchNames() error {
+	var problems []Problem
+	for _, e := range d.entries {
+		if e.kind == "image" {
+			continue // searched layer by layer, for it is compressed
+		}
+		problems = append(problems, found("name of "+e.path, strings.NewReader(e.path), d.options.secrets)...)
+		r, err := e.open()
+		if err != nil {
+			return err
+		}
+		problems = append(problems, found(e.path, r, d.options.secrets)...)
+		r.Close()
+	}
+	if len(problems) > 0 {
+		return &Error{Image: d.imageName(), Problems: problems}
+	}
+	return nil
+}

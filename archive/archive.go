@@ -75,6 +75,8 @@ type Options struct {
 
 	Workers  int // 0: all cores
 	Progress progress.Func
+
+	secrets []string // what an anonymous deposit may not say
 }
 
 // Report says what was written.
@@ -97,6 +99,11 @@ func Write(ctx context.Context, im *format.Image, out string, o Options) (*Repor
 		o.Form = Folder
 	}
 	if o.Anonymous {
+		m, err := im.Manifest()
+		if err != nil {
+			return nil, err
+		}
+		o.secrets = identities(m)
 		nameless, done, err := anonymise(ctx, im, out, o)
 		if err != nil {
 			return nil, err

@@ -18,6 +18,7 @@ import (
 	"repro/progress"
 	"repro/recipe"
 	"repro/record"
+	"repro/sbom"
 	"repro/tree"
 )
 
@@ -89,7 +90,7 @@ type builder struct {
 	union                 *tree.Node // what steps see
 	sums                  []*sum
 	manifest              record.Manifest
-	inspect               []byte
+	inspect, sbom         []byte
 }
 
 // plan does everything short of reading contents.
@@ -109,7 +110,21 @@ func (b *builder) plan(ctx context.Context) error {
 	if err := b.check(ctx); err != nil {
 		return err
 	}
-	return b.failed()
+	if err := b.failed(); err != nil {
+		return err
+	}
+	return b.listSoftware(ctx)
+}
+
+// listSoftware makes the bill of materials of the environment.
+func (b *builder) listSoftware(ctx context.Context) error {
+	inventory, err := sbom.Read(ctx, b.env.Tree)
+	if err != nil {
+		return fmt.Errorf("software of the environment: %w", err)
+	}
+	p := b.manifest.Paper
+	b.sbom = inventory.SPDX(sbom.Subject{Name: p.Title, Licence: p.Licence, Date: p.Date})
+	return nil
 }
 
 // problem notes what is wrong with a value of the recipe.
@@ -149,7 +164,7 @@ func (b *builder) close() {
 // spec is the image for package format.
 func (b *builder) spec() format.Spec {
 	s := format.Spec{
-		Manifest: b.manifest, Recipe: b.RecipeBytes, Inspect: b.inspect,
+		Manifest: b.manifest, Recipe: b.RecipeBytes, Inspect: b.inspect, SBOM: b.sbom,
 		Codec: b.Codec, BlockSize: b.BlockSize, Workers: b.Workers, Progress: b.Progress,
 	}
 	for _, l := range []format.LayerSpec{

@@ -25,15 +25,25 @@ func (r *reader) languages() error {
 		if read == nil {
 			continue
 		}
+		if n.Size > MaxRecord {
+			r.unread("/%s: %d bytes, at most %d are read", name, n.Size, MaxRecord)
+			continue
+		}
 		b, err := content("/"+name, n, MaxRecord)
 		if err != nil {
 			return err
 		}
 		if err := read(name, b); err != nil {
-			return fmt.Errorf("/%s: %w", name, err)
+			r.unread("/%s: %v", name, err)
 		}
 	}
 	return nil
+}
+
+func (r *reader) unread(format string, args ...any) {
+	if len(r.inv.Unread) < maxUnread {
+		r.inv.Unread = append(r.inv.Unread, fmt.Sprintf(format, args...))
+	}
 }
 
 // recordReader returns what reads the file at a path, if that is a record.

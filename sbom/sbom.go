@@ -32,6 +32,7 @@ const (
 	MaxRecord   = 8 << 20   // bytes of the metadata of one package
 	MaxLine     = 1 << 20
 	maxLicences = 200 // of one package
+	maxUnread   = 100
 )
 
 // Kind is which package manager recorded a package, as the type of its
@@ -71,8 +72,9 @@ type Inventory struct {
 	Version  string // of the distribution
 	Name     string // of the distribution, for people
 	Packages []Package
-	Files    int64 // regular files in the tree
-	Unowned  int64 // of these, such as no package lists
+	Files    int64    // regular files in the tree
+	Unowned  int64    // of these, such as no package lists
+	Unread   []string // records that could not be understood, and why
 }
 
 // reader gathers an inventory.
@@ -86,7 +88,8 @@ type reader struct {
 
 // Read returns the software in the tree at root, packages in a fixed order.
 // It opens only the files that hold such records, and programs that no
-// package lists. A damaged record is an error.
+// package lists. A damaged database is an error; the damaged record of a
+// single package is listed as unread.
 func Read(ctx context.Context, root *tree.Node) (*Inventory, error) {
 	r := &reader{ctx: ctx, root: root, inv: &Inventory{}, owned: map[*tree.Node]bool{}, dirs: map[string]*tree.Node{}}
 	for _, read := range []func() error{r.distribution, r.dpkg, r.apk, r.rpm, r.languages, r.programs} {

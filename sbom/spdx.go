@@ -116,7 +116,11 @@ func (inv *Inventory) remark() string {
 	if name == "" {
 		name = "a file tree that names no distribution"
 	}
-	return fmt.Sprintf("%s: %d packages; %d of %d files belong to no package", clean(name), len(inv.Packages), inv.Unowned, inv.Files)
+	text := fmt.Sprintf("%s: %d packages; %d of %d files belong to no package", clean(name), len(inv.Packages), inv.Unowned, inv.Files)
+	for _, u := range inv.Unread {
+		text += "; not understood: " + clean(u)
+	}
+	return text
 }
 
 // location is where the very version of a package can be had, as far as that
