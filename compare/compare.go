@@ -70,7 +70,12 @@ func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Opt
 }
 
 func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (record.Finding, error) {
-	var to sinks
+	sp, err := spreadOf(ctx, pub, r)
+	if err != nil {
+		f, err := settle(record.Finding{Kind: r.Compare.Kind, Rule: r.Compare}, err)
+		return f, err
+	}
+	to := sinks{spread: sp}
 	if o.Picture != nil {
 		to.picture = func(png []byte) { o.Picture(r.Name, png) }
 	}
@@ -81,7 +86,9 @@ func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (recor
 // job is one comparison under way.
 type job struct {
 	rule        *rule
-	name        string // of the published file, for its extension
+	name        string  // of the published file, for its extension
+	files       [2]File // published and new, to be read once more
+	depth       int     // archives around the files
 	pub, new    io.Reader
 	tally       *tally
 	watch       watcher
@@ -90,18 +97,12 @@ type job struct {
 	finding     *record.Finding // of a comparer that decides by itself
 }
 
-var comparers = map[string]func(context.Context, *job) error{
-	KindExact: compareExact,
-	KindText:  compareText,
-	KindCSV:   compareCSV,
-	KindJSON:  compareJSON,
-	KindPNG:   comparePNG,
-}
-
 // sinks take what is found beside the finding. Each may be nil.
 type sinks struct {
 	picture func([]byte)
 	show    *Show
+	spread  *spread // what is recorded of the result; not a sink while it judges
+	depth   int     // archives around the files
 }
 
 func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.Finding, error) {
@@ -200,13 +201,15 @@ func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, to sink
 	defer p.Close()
 	defer n.Close()
 	d := &differ{}
-	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, finding: f}
-	j.tally = &tally{rule: r}
+	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, finding: f,
+		files: [2]File{pub, new}, depth: to.depth}
+	j.tally = newTally(r)
+	j.tally.spread = to.spread
 	if to.show != nil {
 		*to.show = Show{Kind: f.Kind}
 		j.watch = &shower{differ: d, show: to.show, hide: (&matcher{t: j.tally}).visible}
 	}
-	if err := comparers[f.Kind](ctx, j); err != nil {
+	if err := kindOf(f.Kind).compare(ctx, j); err != nil {
 		return err
 	}
 	if f.Verdict == "" {
@@ -229,13 +232,7 @@ func fallback(kind string, r record.Rule, err error) string {
 	if c.kind == packedKind {
 		return KindExact
 	}
-	switch kind {
-	case KindCSV, KindJSON:
-		return KindText
-	case KindText, KindPNG:
-		return KindExact
-	}
-	return ""
+	return kindOf(kind).next
 }
 
 // settle turns what is wrong with the files themselves into a verdict.

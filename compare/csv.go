@@ -20,10 +20,11 @@ type table struct {
 	t      *tally
 	m      matcher
 	watch  watcher
-	header []string // of the published table; empty if it has none
-	column []int    // for each published column its place in the new table, or -1
-	width  int      // columns of the new table by its header
-	keys   []int    // published columns that name a row
+	header []string      // of the published table; empty if it has none
+	column []int         // for each published column its place in the new table, or -1
+	width  int           // columns of the new table by its header
+	keys   []int         // published columns that name a row
+	facts  []columnFacts // by published column; empty where no rule asks for them
 	found  pair
 	cell   pair
 }
@@ -39,6 +40,9 @@ func compareCSV(ctx context.Context, j *job) error {
 	c := &table{t: j.tally, m: matcher{t: j.tally}, watch: j.watch}
 	j.sameContent = "the same cells: only quoting, line ends or outer blanks differ"
 	if err := c.readHeaders(pub, new); err != nil {
+		return err
+	}
+	if err := c.survey(ctx, j, comma); err != nil {
 		return err
 	}
 	if len(j.rule.Keys) == 0 {
@@ -169,12 +173,13 @@ func (c *table) judge(pub, new *item) *pair {
 }
 
 func (c *table) judgeCell(i int, x, y []byte, p *pair) {
+	y = c.rules(i, y)
 	if bytes.Equal(x, y) && isNumber(x) {
 		c.m.count(x, p)
 		return
 	}
 	if isNumber(x) && isNumber(y) {
-		p.changes = append(p.changes, change{what: c.t.judge(x, y), item: i, pub: x, new: y})
+		p.changes = append(p.changes, c.t.change(i, x, y))
 		return
 	}
 	c.cell = pair{shape: true, changes: c.cell.changes[:0]}
@@ -186,15 +191,15 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 		return
 	}
 	p.sames += c.cell.sames
-	p.least, p.most = spread(p.least, p.most, c.cell.least, c.cell.most)
+	p.least, p.most = joinDigits(p.least, p.most, c.cell.least, c.cell.most)
 	for _, ch := range c.cell.changes {
 		ch.item = i
 		p.changes = append(p.changes, ch)
 	}
 }
 
-// spread joins two ranges of digits, of which 0 is none.
-func spread(least, most, otherLeast, otherMost int) (int, int) {
+// joinDigits joins two ranges of digits, of which 0 is none.
+func joinDigits(least, most, otherLeast, otherMost int) (int, int) {
 	if least == 0 || otherLeast > 0 && otherLeast < least {
 		least = otherLeast
 	}

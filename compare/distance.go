@@ -86,6 +86,13 @@ func bigLog10(v *big.Int) float64 {
 	return math.Log10(m) + float64(exp)*math.Log10(2)
 }
 
+// of is the same distance, to be held against another number than pub.
+func (d *distance) of(scale *number) *distance {
+	out := *d
+	out.logPub = log10(scale)
+	return &out
+}
+
 // lre is the log relative error, the number of digits in which new agrees
 // with pub: -log10(|new-pub|/|pub|), with |new-pub| alone where pub is zero
 // (Sawitzki 1994; McCullough, The American Statistician 52(4), 1998).

@@ -26,17 +26,7 @@ func (e *contentError) Error() string {
 	if e.limit {
 		return fmt.Sprintf("the %s file is too large to compare: %s", e.of, e.why)
 	}
-	return fmt.Sprintf("the %s file is not %s: %s", e.of, kindNames[e.kind], e.why)
-}
-
-var kindNames = map[string]string{
-	KindExact: "a file",
-	KindText:  "text",
-	KindCSV:   "a table",
-	KindJSON:  "JSON",
-	KindPNG:   "a PNG picture",
-
-	packedKind: "a gzip file",
+	return fmt.Sprintf("the %s file is not %s: %s", e.of, kindOf(e.kind).words, e.why)
 }
 
 func malformed(of side, kind, format string, args ...any) error {

@@ -111,7 +111,7 @@ func sniff(pub File) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", err
 	}
-	return kindOf(pub.kindName(), start[:n]), nil
+	return choose(pub.kindName(), start[:n]), nil
 }
 
 // identical compares bytes.

@@ -25,6 +25,8 @@ func (j *job) conclude(f *record.Finding) {
 	case cutOff:
 		f.Verdict, f.Differing = record.SameAsPrinted, 0
 		f.Reason = t.allAgree() + "; the published digits are cut off, not rounded"
+	case failing == 0 && t.outcomes[unclear] == 0 && t.outcomes[within] == 0:
+		f.Verdict = record.WithinSpread
 	case failing == 0 && t.outcomes[unclear] == 0:
 		f.Verdict = record.WithinTolerance
 	case t.notCut == 0:
@@ -38,6 +40,15 @@ func (j *job) conclude(f *record.Finding) {
 	}
 	if f.Reason == "" {
 		f.Reason = t.explain(f)
+	}
+	if t.reversed > 0 {
+		f.Reason += fmt.Sprintf("; the signs of %s reversed as the rule allows", plural(t.reversed, "vector"))
+		if f.Verdict.Reproduced() {
+			f.Verdict = record.WithinTolerance
+		}
+	}
+	if t.outcomes[moved] > 0 {
+		f.Reason += fmt.Sprintf("; %s within the spread of %s", plural(t.outcomes[moved], "number"), t.spread.what)
 	}
 	if t.masked > 0 {
 		f.Reason += fmt.Sprintf("; %s ignored as the rule asks", plural(t.masked, "place"))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,8 @@ type values struct {
 	t     *tally
 	watch watcher
 	path  []string
+	norms map[string]*number // largest published number by pointer, elements of arrays alike
+	array []bool             // of path: whether it is an element of an array
 }
 
 func compareJSON(ctx context.Context, j *job) error {
@@ -28,9 +31,51 @@ func compareJSON(ctx context.Context, j *job) error {
 		return err
 	}
 	j.sameContent = "the same values: only blanks, escapes or the order of keys differ"
+	return j.compareValues(&pub, &new)
+}
+
+// compareValues compares two trees that were read.
+func (j *job) compareValues(pub, new *value) error {
+	if j.rule.Signs != "" {
+		return &undecided{"signs can be left free in tables and arrays only"}
+	}
 	c := &values{t: j.tally, watch: j.watch}
-	c.compare(&pub, &new)
-	return ctx.Err()
+	if j.rule.norm != nil {
+		c.norms = map[string]*number{}
+		c.measure(pub)
+	}
+	c.compare(pub, new)
+	return nil
+}
+
+// measure finds the largest numbers of arrays.
+func (c *values) measure(v *value) {
+	n := finiteNumber(v.text)
+	if v.kind == jsonNumber && n != nil {
+		group := c.group()
+		if most := c.norms[group]; most == nil || math.Abs(n.float()) > math.Abs(most.float()) {
+			c.norms[group] = n
+		}
+	}
+	for i := range v.elem {
+		name, array := fmt.Sprint(i), v.kind != jsonObject
+		if !array {
+			name = v.keys[i]
+		}
+		c.in(name, array, func() { c.measure(&v.elem[i]) })
+	}
+}
+
+// group is the place without the numbers of elements.
+func (c *values) group() string {
+	var b strings.Builder
+	for i, name := range c.path {
+		if c.array[i] {
+			name = "\x00"
+		}
+		b.WriteString(name + "\x01")
+	}
+	return b.String()
 }
 
 func (c *values) compare(pub, new *value) {
@@ -57,7 +102,13 @@ func (c *values) number(pub, new *value) {
 		c.differs(pub, new)
 		return
 	}
+	if c.norms != nil {
+		c.t.largest = c.norms[c.group()]
+	}
 	what := c.t.judge(pub.text, new.text)
+	if c.t.spread != nil {
+		what = c.t.settle(what, pub.text, new.text, c.pointer())
+	}
 	c.t.number(what, pub.text, new.text, c.pointer)
 	c.watch.value(c.pointer(), show(pub), show(new), markOf(what))
 }
@@ -71,13 +122,13 @@ func (c *values) differs(pub, new *value) {
 func (c *values) arrays(pub, new *value) {
 	both := min(len(pub.elem), len(new.elem))
 	for i := range both {
-		c.in(fmt.Sprint(i), func() { c.compare(&pub.elem[i], &new.elem[i]) })
+		c.in(fmt.Sprint(i), true, func() { c.compare(&pub.elem[i], &new.elem[i]) })
 	}
 	for i := both; i < len(pub.elem); i++ {
-		c.in(fmt.Sprint(i), func() { c.onlyPublished(&pub.elem[i]) })
+		c.in(fmt.Sprint(i), true, func() { c.onlyPublished(&pub.elem[i]) })
 	}
 	for i := both; i < len(new.elem); i++ {
-		c.in(fmt.Sprint(i), func() { c.onlyNew(&new.elem[i]) })
+		c.in(fmt.Sprint(i), true, func() { c.onlyNew(&new.elem[i]) })
 	}
 }
 
@@ -89,7 +140,7 @@ func (c *values) objects(pub, new *value) {
 	for i, key := range pub.keys {
 		at, ok := places[key]
 		delete(places, key)
-		c.in(key, func() {
+		c.in(key, false, func() {
 			if !ok {
 				c.onlyPublished(&pub.elem[i])
 				return
@@ -99,7 +150,7 @@ func (c *values) objects(pub, new *value) {
 	}
 	for i, key := range new.keys {
 		if _, extra := places[key]; extra {
-			c.in(key, func() { c.onlyNew(&new.elem[i]) })
+			c.in(key, false, func() { c.onlyNew(&new.elem[i]) })
 		}
 	}
 }
@@ -116,10 +167,10 @@ func (c *values) onlyNew(v *value) {
 	c.watch.value(at, "", show(v), Off)
 }
 
-func (c *values) in(name string, do func()) {
-	c.path = append(c.path, name)
+func (c *values) in(name string, array bool, do func()) {
+	c.path, c.array = append(c.path, name), append(c.array, array)
 	do()
-	c.path = c.path[:len(c.path)-1]
+	c.path, c.array = c.path[:len(c.path)-1], c.array[:len(c.array)-1]
 }
 
 // pointer is the place by RFC 6901; the whole document is "/".

@@ -72,7 +72,7 @@ func (m *matcher) tokens(pub, new []byte, p *pair) {
 		case a.number && bytes.Equal(x, y):
 			m.count(x, p)
 		case a.number:
-			p.changes = append(p.changes, change{what: m.t.judge(x, y), item: number, pub: x, new: y})
+			p.changes = append(p.changes, m.t.change(number, x, y))
 		case !bytes.Equal(x, y):
 			p.shape = false
 			return

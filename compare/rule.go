@@ -9,16 +9,11 @@ import (
 	"repro/record"
 )
 
-// The kinds of comparison that a rule may name.
+// What [record.Rule] may say of signs.
 const (
-	KindExact = "exact" // bytes
-	KindText  = "text"  // lines, with numbers in place
-	KindCSV   = "csv"   // tables with a delimiter: csv, tsv
-	KindJSON  = "json"  // one value, or several one after another
-	KindPNG   = "png"   // pixels
+	signColumns = "columns"
+	signRows    = "rows"
 )
-
-var kinds = []string{KindExact, KindText, KindCSV, KindJSON, KindPNG}
 
 // Limits on rules.
 const (
@@ -43,9 +38,10 @@ func (e *RuleError) Error() string {
 // rule is a record.Rule made ready.
 type rule struct {
 	record.Rule
-	absolute, relative, digits *number // digits: 10^-Digits
-	score                      *number
-	ignore                     []*regexp.Regexp
+	*limits
+	score   *number
+	ignore  []*regexp.Regexp
+	columns map[string]*limits
 }
 
 // Check returns a [*RuleError] for a rule that [Files] would not accept.
@@ -55,25 +51,27 @@ func Check(r record.Rule) error {
 }
 
 func prepare(r record.Rule) (*rule, error) {
-	out := &rule{Rule: r}
-	if r.Kind != "" && !slices.Contains(kinds, r.Kind) {
-		return nil, &RuleError{"kind", r.Kind, "want " + strings.Join(kinds, ", ")}
+	out := &rule{Rule: r, columns: map[string]*limits{}}
+	if r.Kind != "" && !slices.Contains(Kinds(), r.Kind) {
+		return nil, &RuleError{"kind", r.Kind, "want " + strings.Join(Kinds(), ", ")}
 	}
-	if r.ULP < 0 || r.ULP > maxAskedULP {
-		return nil, &RuleError{"ulp", fmt.Sprint(r.ULP), "want 0 to 2^52"}
+	if r.Signs != "" && r.Signs != signColumns && r.Signs != signRows {
+		return nil, &RuleError{"signs", r.Signs, "want columns or rows"}
 	}
-	if r.Digits < 0 || r.Digits > maxAskedDigit {
-		return nil, &RuleError{"digits", fmt.Sprint(r.Digits), fmt.Sprintf("want 0 to %d", maxAskedDigit)}
-	}
-	if r.Digits > 0 {
-		out.digits = mustNumber(fmt.Sprintf("1e-%d", r.Digits))
+	if r.Signs != "" && len(r.Keys) > 0 {
+		return nil, &RuleError{"signs", r.Signs, "does not go with keys"}
 	}
 	var err error
-	if out.absolute, err = limit("absolute", r.Absolute); err != nil {
+	if out.limits, err = prepareLimits(r.Tolerance()); err != nil {
 		return nil, err
 	}
-	if out.relative, err = limit("relative", r.Relative); err != nil {
-		return nil, err
+	if len(r.Columns) > maxCells {
+		return nil, &RuleError{"columns", fmt.Sprint(len(r.Columns)), fmt.Sprintf("at most %d", maxCells)}
+	}
+	for name, t := range r.Columns {
+		if out.columns[name], err = prepareLimits(t); err != nil {
+			return nil, err
+		}
 	}
 	if out.score, err = limit("score", r.Score); err != nil {
 		return nil, err
@@ -118,38 +116,4 @@ func mustNumber(text string) *number {
 	n := new(number)
 	n.parse([]byte(text))
 	return n
-}
-
-// tolerant reports whether the rule accepts numbers that differ.
-func (r *rule) tolerant() bool {
-	return r.absolute != nil || r.relative != nil || r.ULP > 0 || r.digits != nil
-}
-
-// accepts reports whether one of the rule's tolerances holds (CMP-30).
-func (r *rule) accepts(pub, new *number, d *distance) bool {
-	switch {
-	case r.absolute != nil && d.atMost(r.absolute, nil):
-	case r.relative != nil && len(pub.digits) > 0 && d.atMost(r.relative, pub):
-	case r.ULP > 0 && ulps(pub, new) <= uint64(r.ULP):
-	case r.digits != nil && r.enoughDigits(pub, new, d):
-	default:
-		return false
-	}
-	return true
-}
-
-// enoughDigits asks for r.Digits of the digits published, or for all of them
-// where fewer were.
-func (r *rule) enoughDigits(pub, new *number, d *distance) bool {
-	asked, limit := r.Digits, r.digits
-	if published := pub.significant(); published < asked {
-		asked, limit = published, mustNumber(fmt.Sprintf("1e-%d", published))
-	}
-	if pub.shown(new.last) < asked {
-		return false
-	}
-	if len(pub.digits) == 0 {
-		return d.atMost(limit, nil)
-	}
-	return d.atMost(limit, pub)
 }

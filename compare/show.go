@@ -254,7 +254,7 @@ func markOf(o outcome) Mark {
 		return Equal
 	case agrees:
 		return Printed
-	case within:
+	case moved, within:
 		return Inside
 	}
 	return Off

@@ -15,6 +15,7 @@ const (
 	same    outcome = iota // the same text
 	agrees                 // as printed
 	cut                    // agrees only if the published digits were cut off
+	moved                  // within the recorded spread
 	within                 // within a tolerance of the rule
 	unclear                // equal, but printed with fewer digits
 	differs
@@ -27,6 +28,9 @@ type change struct {
 	text     bool // no number on at least one side
 	item     int  // column, or number in its line; from 0
 	pub, new []byte
+
+	by      *limits // by which it is judged
+	largest *number
 }
 
 // tally sums what was found about the numbers of one file, and about
@@ -45,8 +49,17 @@ type tally struct {
 	first    string // the first of them, in words
 	firstAt  *record.Worst
 	masked   int64 // places hidden by the rule's patterns
+	spread   *spread
+	reversed int64 // vectors whose signs were reversed as the rule allows
+	notes    []string
 	p, n     number
+
+	limits  *limits // of the number to be judged next
+	largest *number // published in its column or array; nil: not known
+	binary  bool    // numbers are not printed: there is no last digit to round at
 }
+
+func newTally(r *rule) *tally { return &tally{rule: r, limits: r.limits} }
 
 // digits obtained of digits published.
 type digits struct {
@@ -85,18 +98,36 @@ func (t *tally) printed(significant int) {
 	t.most = max(t.most, significant)
 }
 
-// judge compares two numbers without counting them.
+// judge compares two numbers without counting them. Where a spread is
+// recorded, those that do not agree are moved until [tally.settle] has looked
+// at their place.
 func (t *tally) judge(pub, new []byte) outcome {
 	if !t.p.parse(pub) || !t.n.parse(new) {
 		return differs
 	}
-	f := asPrinted(&t.p, &t.n)
-	switch {
-	case f.rounds:
+	f := t.fit()
+	if f.rounds {
 		return agrees
-	case t.p.class == finite && t.n.class == finite && t.rule.tolerant():
+	}
+	if t.spread != nil && t.p.class == finite && t.n.class == finite {
+		return moved
+	}
+	return t.beyond(f)
+}
+
+// fit is asPrinted of the two numbers just parsed.
+func (t *tally) fit() fit {
+	if t.binary && t.p.class == finite && t.n.class == finite {
+		return fit{rounds: equal(&t.p, &t.n)}
+	}
+	return asPrinted(&t.p, &t.n)
+}
+
+// beyond judges the two numbers just parsed, which do not round.
+func (t *tally) beyond(f fit) outcome {
+	if t.p.class == finite && t.n.class == finite && t.limits.tolerant() {
 		d := between(&t.p, &t.n)
-		if t.rule.accepts(&t.p, &t.n, &d) {
+		if t.limits.accepts(&t.p, &t.n, &d, t.largest) {
 			return within
 		}
 	}
@@ -109,6 +140,24 @@ func (t *tally) judge(pub, new []byte) outcome {
 	return differs
 }
 
+// change is two numbers with different texts, judged.
+func (t *tally) change(item int, pub, new []byte) change {
+	return change{what: t.judge(pub, new), item: item, pub: pub, new: new, by: t.limits, largest: t.largest}
+}
+
+// settle decides what judge could not without the place.
+func (t *tally) settle(what outcome, pub, new []byte, where string) outcome {
+	t.spread.meet(where, pub, new)
+	if what != moved || !t.p.parse(pub) || !t.n.parse(new) {
+		return what
+	}
+	d := between(&t.p, &t.n)
+	if t.spread.holds(where, &d) {
+		return moved
+	}
+	return t.beyond(t.fit())
+}
+
 // number counts what judge said of two numbers; where is asked for only if
 // they are the worst so far.
 func (t *tally) number(what outcome, pub, new []byte, where func() string) {
@@ -117,7 +166,7 @@ func (t *tally) number(what outcome, pub, new []byte, where func() string) {
 	t.p.parse(pub)
 	t.n.parse(new)
 	t.printed(t.p.significant())
-	f := asPrinted(&t.p, &t.n)
+	f := t.fit()
 	if !f.truncates {
 		t.notCut++
 	} else if !f.rounds {
@@ -176,6 +225,10 @@ func (t *tally) add(p *pair, where func(*change) string) {
 			at := where(c)
 			t.brokenAt(at, string(c.pub), string(c.new), "%s: published %s, new %s", at, quote(c.pub), quote(c.new))
 			continue
+		}
+		if t.spread != nil {
+			t.limits, t.largest = c.by, c.largest
+			c.what = t.settle(c.what, c.pub, c.new, where(c))
 		}
 		t.number(c.what, c.pub, c.new, func() string { return where(c) })
 	}

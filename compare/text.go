@@ -61,9 +61,23 @@ type text struct {
 
 func compareText(ctx context.Context, j *job) error {
 	c := &text{t: j.tally, m: matcher{t: j.tally}, watch: j.watch}
+	if err := j.wholeLines(); err != nil {
+		return err
+	}
 	pub, new := &queue{r: newLineReader(j.pub, published)}, &queue{r: newLineReader(j.new, produced)}
 	j.sameContent = "the same lines: only line ends, outer blanks or ignored places differ"
 	return align(ctx, pub, new, c)
+}
+
+// wholeLines refuses rules that speak of columns and arrays.
+func (j *job) wholeLines() error {
+	switch {
+	case j.rule.norm != nil:
+		return &undecided{"text has no columns or arrays to take a norm of: compare it as a table"}
+	case j.rule.Signs != "":
+		return &undecided{"signs can be left free in tables and arrays only"}
+	}
+	return nil
 }
 
 func (c *text) judge(pub, new *item) *pair {

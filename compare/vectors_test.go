@@ -37,13 +37,28 @@ func TestVectors(t *testing.T) {
 				t.Fatalf("published: %v %v", pub, err)
 			}
 			new := filepath.Join(dir, strings.Replace(filepath.Base(pub[0]), "published", "new", 1))
-			f, err := Files(context.Background(), Path(pub[0]), Path(new), rule)
+			f, err := compareVector(dir, filepath.Base(pub[0]), filepath.Base(new), rule)
 			if err != nil {
 				t.Fatal(err)
 			}
 			want.hold(t, &f)
 		})
 	}
+}
+
+// compareVector compares by Files, or, where more than the pair is published,
+// by Results.
+func compareVector(dir, pub, new string, rule record.Rule) (record.Finding, error) {
+	sets, err := filepath.Glob(filepath.Join(dir, "published-*"))
+	if err != nil || len(sets) == 0 && rule.Spread == "" {
+		return Files(context.Background(), Path(filepath.Join(dir, pub)), Path(filepath.Join(dir, new)), rule)
+	}
+	r := record.Result{Name: "result", Published: pub, Output: new, Compare: rule}
+	for _, set := range sets {
+		r.Sets = append(r.Sets, filepath.Base(set))
+	}
+	found, err := Results(context.Background(), os.DirFS(dir), os.DirFS(dir), []record.Result{r}, Options{})
+	return found[0], err
 }
 
 func (want *expected) hold(t *testing.T, f *record.Finding) {

@@ -15,6 +15,7 @@ type Manifest struct {
 	Objects     []Object    `json:"objects"` // in slot order, from slot 2; signatures and attestations excluded
 	Steps       []Step      `json:"steps"`
 	Results     []Result    `json:"results"`
+	Claims      []Claim     `json:"claims,omitempty"`
 }
 
 // Paper describes the published work.
@@ -93,11 +94,32 @@ type Step struct {
 // Result is one published result and the rule by which a new one is compared
 // to it.
 type Result struct {
-	Name      string `json:"name"`
-	Output    string `json:"output"`    // absolute path at which the steps leave the new file
-	Published string `json:"published"` // path in the hidden layer, slash-separated, not rooted
-	Claim     string `json:"claim,omitempty"`
-	Compare   Rule   `json:"compare"`
+	Name      string   `json:"name"`
+	Output    string   `json:"output"`         // absolute path at which the steps leave the new file
+	Published string   `json:"published"`      // path in the hidden layer, slash-separated, not rooted
+	Sets      []string `json:"sets,omitempty"` // further published files of the same experiment, as Published: how far it moves
+	Claim     string   `json:"claim,omitempty"`
+	Compare   Rule     `json:"compare"`
+}
+
+// Claim is one number that the paper's text gives, and where a new one is
+// found. Exactly one of Cell, Pointer and Pattern is set.
+type Claim struct {
+	Name    string    `json:"name"`
+	Value   string    `json:"value"`             // as printed
+	Text    string    `json:"text,omitempty"`    // the sentence, or what it is
+	Output  string    `json:"output"`            // absolute path of the file that the steps leave
+	Cell    *Cell     `json:"cell,omitempty"`    // of a table
+	Pointer string    `json:"pointer,omitempty"` // RFC 6901, of a JSON file
+	Pattern string    `json:"pattern,omitempty"` // RE2 with one group, of a text; must match once
+	Compare Tolerance `json:"compare,omitzero"`
+}
+
+// Cell is one cell of a csv table: where the row that begins with Row meets
+// the column that is named Column.
+type Cell struct {
+	Row    string `json:"row"`
+	Column string `json:"column"`
 }
 
 // Rule says how a new result is compared to the published one. The zero value
@@ -107,12 +129,33 @@ type Result struct {
 // Tolerances are decimal numbers kept as text ("1e-9"), so that documents hold
 // no floating-point numbers.
 type Rule struct {
-	Kind     string   `json:"kind,omitempty"`     // exact, text, csv, json, png; empty: chosen
+	Kind     string   `json:"kind,omitempty"`     // SPEC.md CMP-3; empty: chosen
 	Absolute string   `json:"absolute,omitempty"` // |new-published| at most
 	Relative string   `json:"relative,omitempty"` // |new-published| / |published| at most
 	ULP      int64    `json:"ulp,omitempty"`      // float64 steps apart at most
 	Digits   int      `json:"digits,omitempty"`   // significant digits that must agree at least, of those published
+	Norm     string   `json:"norm,omitempty"`     // |new-published| / largest |published| of the column or array at most
 	Keys     []string `json:"keys,omitempty"`     // csv: columns that name a row; row order is then free
-	Score    string   `json:"score,omitempty"`    // png: least structural similarity, 0 to 1
+	Score    string   `json:"score,omitempty"`    // pictures: least structural similarity, 0 to 1
 	Ignore   []string `json:"ignore,omitempty"`   // text: regular expressions (RE2) masked on both sides
+	Signs    string   `json:"signs,omitempty"`    // "columns" or "rows": each may come with all its signs reversed
+	Random   bool     `json:"random,omitempty"`   // moves from run to run; judged by a spread
+	Spread   string   `json:"spread,omitempty"`   // path in the hidden layer of a Spread
+
+	Columns map[string]Tolerance `json:"columns,omitempty"` // csv: for the column of that name instead of the rule's own
+}
+
+// Tolerance says which differences between two numbers are accepted: those
+// that one of its parts accepts.
+type Tolerance struct {
+	Absolute string `json:"absolute,omitempty"`
+	Relative string `json:"relative,omitempty"`
+	ULP      int64  `json:"ulp,omitempty"`
+	Digits   int    `json:"digits,omitempty"`
+	Norm     string `json:"norm,omitempty"`
+}
+
+// Tolerance is the part of the rule that holds for every number.
+func (r Rule) Tolerance() Tolerance {
+	return Tolerance{Absolute: r.Absolute, Relative: r.Relative, ULP: r.ULP, Digits: r.Digits, Norm: r.Norm}
 }

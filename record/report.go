@@ -99,13 +99,14 @@ const (
 
 // What `repro verify` finds about a signature.
 const (
-	SignatureValid     = "valid"          // made by a key that was given, over the whole of what is signed
-	SignatureInvalid   = "invalid"        // not made by that key, or not then, or about something else
-	SignatureUnknown   = "unknown signer" // no key that was given made it
-	SignatureExpired   = "expired"        // made after its key had expired
-	SignatureRevoked   = "revoked"        // its key is revoked
-	SignatureWeak      = "weak"           // broken cryptography
-	SignatureMalformed = "malformed"      // the block breaks the rules
+	SignatureValid      = "valid"          // made by a key that was given, over the whole of what is signed
+	SignatureUnanchored = "unanchored"     // the same, but the key has lapsed since, and only the signer's word says that it was made before
+	SignatureInvalid    = "invalid"        // not made by that key, or not then, or about something else
+	SignatureUnknown    = "unknown signer" // no key that was given made it
+	SignatureExpired    = "expired"        // made after its key had expired, or outside the time for which it is trusted
+	SignatureRevoked    = "revoked"        // its key is revoked
+	SignatureWeak       = "weak"           // broken cryptography
+	SignatureMalformed  = "malformed"      // the block breaks the rules
 )
 
 // VerifyReport is what `repro verify` found about one image.
@@ -120,7 +121,25 @@ type VerifyReport struct {
 	Reason     string            `json:"reason"`    // one line for a person
 	Objects    []ObjectStatus    `json:"objects"`
 	Signatures []SignatureStatus `json:"signatures"`
+	Policy     *PolicyStatus     `json:"policy,omitempty"`   // none if only keys were given
 	Problems   []string          `json:"problems,omitempty"` // everything found wrong, most important first
+}
+
+// PolicyStatus is what a policy asks, and whether it is met.
+type PolicyStatus struct {
+	Name   string       `json:"name"`
+	Serial int          `json:"serial,omitempty"`
+	Digest Digest       `json:"digest"` // of the policy file
+	Rules  []RuleStatus `json:"rules"`
+}
+
+// RuleStatus is what was found about one rule of a policy.
+type RuleStatus struct {
+	Rule    string   `json:"rule"` // in words
+	Met     bool     `json:"met"`
+	Wanted  int      `json:"wanted,omitempty"`  // different persons
+	Persons []string `json:"persons,omitempty"` // who count
+	Found   string   `json:"found"`             // in words
 }
 
 // ObjectStatus is what was found about one object.
@@ -137,15 +156,17 @@ type ObjectStatus struct {
 
 // SignatureStatus is what was found about one signature.
 type SignatureStatus struct {
-	ObjectID    uint32 `json:"objectId,omitempty"` // 0 for a detached signature
-	Beside      bool   `json:"beside,omitempty"`   // programs for SIF files pass it over
-	Kind        string `json:"kind"`               // openpgp or dsse
-	Status      string `json:"status"`             // SignatureValid and so on
-	Fingerprint string `json:"fingerprint,omitempty"`
-	Signer      string `json:"signer,omitempty"` // user id or the name the caller gave
-	Trusted     bool   `json:"trusted"`          // by a key that the caller named
-	Time        string `json:"time,omitempty"`   // by the signer's own word
-	Problem     string `json:"problem,omitempty"`
+	ObjectID    uint32   `json:"objectId,omitempty"` // 0 for a detached signature
+	Beside      bool     `json:"beside,omitempty"`   // programs for SIF files pass it over
+	Kind        string   `json:"kind"`               // openpgp or dsse
+	Status      string   `json:"status"`             // SignatureValid and so on
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Signer      string   `json:"signer,omitempty"` // user id or the name the caller gave
+	Person      string   `json:"person,omitempty"` // whose key it is by the policy
+	Roles       []string `json:"roles,omitempty"`  // of that person
+	Trusted     bool     `json:"trusted"`          // by a key that the caller named
+	Time        string   `json:"time,omitempty"`   // by the signer's own word
+	Problem     string   `json:"problem,omitempty"`
 }
 
 // InspectReport is what `repro inspect` says of one SIF file.
@@ -229,4 +250,37 @@ type OutputFile struct {
 	Path   string `json:"path"` // absolute, as the steps see it
 	Size   int64  `json:"size"`
 	Digest Digest `json:"digest"`
+}
+
+// Spread records how far the numbers of an experiment's results moved over
+// several runs of it. A recipe names it as the evidence for what it accepts.
+type Spread struct {
+	Version int            `json:"version"`
+	Image   string         `json:"image,omitempty"`
+	Runs    []SpreadRun    `json:"runs"`
+	Results []ResultSpread `json:"results"`
+	Notes   []string       `json:"notes,omitempty"` // what could not be varied here
+}
+
+// SpreadRun is one run, and what was set otherwise than in the first.
+type SpreadRun struct {
+	Cause string            `json:"cause"` // "cpu", "threads", "hash seed" and so on
+	Env   map[string]string `json:"env,omitempty"`
+}
+
+// ResultSpread is how far one result moved.
+type ResultSpread struct {
+	Name      string        `json:"name"`
+	Identical bool          `json:"identical"`        // every run left the same bytes
+	Causes    []string      `json:"causes,omitempty"` // what moved it
+	Random    bool          `json:"random,omitempty"` // two runs with the same settings differ
+	Other     string        `json:"other,omitempty"`  // what moved beside numbers: no spread covers it
+	Places    []PlaceSpread `json:"places,omitempty"` // that moved
+}
+
+// PlaceSpread is the range of the numbers found at one place.
+type PlaceSpread struct {
+	Where string `json:"where"` // as in Worst
+	Least string `json:"least"`
+	Most  string `json:"most"`
 }

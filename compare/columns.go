@@ -1,0 +1,134 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// columnFacts is what a table's rule asks of one column before it is compared.
+type columnFacts struct {
+	limits   *limits // of the rule for this column; nil: those for all
+	largest  *number // in magnitude, of the published cells that are numbers
+	size     float64
+	row      int64 // where it stands
+	reversed bool  // all signs of the new column are to be reversed
+}
+
+// rules makes the rules of column i hold for the cell to be judged next, and
+// returns the cell with the sign that it is compared with.
+func (c *table) rules(i int, new []byte) []byte {
+	c.t.limits, c.t.largest = c.t.rule.limits, nil
+	if i >= len(c.facts) {
+		return new
+	}
+	f := &c.facts[i]
+	c.t.largest = f.largest
+	if f.limits != nil {
+		c.t.limits = f.limits
+	}
+	if f.reversed && isNumber(new) {
+		return negated(new)
+	}
+	return new
+}
+
+// negated is a number with its sign reversed.
+func negated(text []byte) []byte {
+	switch text[0] {
+	case '-':
+		return text[1:]
+	case '+':
+		text = text[1:]
+	}
+	return append([]byte{'-'}, text...)
+}
+
+// survey reads the files once before they are compared, where the rule speaks
+// of whole columns (CMP-57 to CMP-59).
+func (c *table) survey(ctx context.Context, j *job, comma byte) error {
+	r := c.t.rule
+	for name := range r.columns {
+		if at := slices.Index(c.header, name); at < 0 || slices.Index(c.header[at+1:], name) >= 0 {
+			return &undecided{fmt.Sprintf("the rule names the column %q, which the published table has not once", name)}
+		}
+	}
+	if r.Signs == signRows {
+		return &undecided{"signs of rows are for arrays; a table has signs of columns"}
+	}
+	if r.norm == nil && r.Signs == "" && len(r.columns) == 0 {
+		return nil
+	}
+	for _, name := range c.header {
+		c.facts = append(c.facts, columnFacts{limits: r.columns[name], row: -1, size: -1})
+	}
+	if err := c.rowsOf(ctx, j.files[0], comma, published, c.measure); err != nil {
+		return err
+	}
+	if r.Signs == "" {
+		return nil
+	}
+	return c.rowsOf(ctx, j.files[1], comma, produced, c.orient)
+}
+
+// rowsOf calls visit for each row but the header.
+func (c *table) rowsOf(ctx context.Context, f File, comma byte, of side, visit func(*item)) error {
+	in, err := f.open(of)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	rows := newRowReader(in, comma, of)
+	if len(c.header) > 0 {
+		rows.n = -1
+	}
+	for it := new(item); ; {
+		switch err := rows.read(it); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case it.n%1024 == 0 && ctx.Err() != nil:
+			return ctx.Err()
+		case it.n > 0:
+			visit(it)
+		}
+	}
+}
+
+// measure finds the largest numbers of a published row.
+func (c *table) measure(it *item) {
+	for i := range it.cells {
+		if i == len(c.facts) {
+			c.facts = append(c.facts, columnFacts{row: -1, size: -1})
+		}
+		var n number
+		text := it.value(i)
+		if !n.parse(text) || n.class != finite {
+			continue
+		}
+		if f := &c.facts[i]; math.Abs(n.float()) > f.size {
+			f.size, f.row = math.Abs(n.float()), it.n
+			f.largest = mustNumber(string(text))
+		}
+	}
+}
+
+// orient finds the columns whose signs are to be reversed: those whose largest
+// published number has the other sign in the new table.
+func (c *table) orient(it *item) {
+	for i := range c.facts {
+		f := &c.facts[i]
+		var n number
+		if f.row != it.n || c.place(i) < 0 || !n.parse(it.value(c.place(i))) {
+			continue
+		}
+		if n.class == finite && len(n.digits) > 0 && f.size > 0 && n.neg != f.largest.neg {
+			f.reversed = true
+			c.t.reversed++
+		}
+	}
+}

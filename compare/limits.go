@@ -1,0 +1,73 @@
+package compare
+
+import (
+	"fmt"
+
+	"repro/record"
+)
+
+// limits is a record.Tolerance made ready.
+type limits struct {
+	tolerance                record.Tolerance
+	absolute, relative, norm *number
+	power                    *number // 10^-Digits
+}
+
+func prepareLimits(t record.Tolerance) (*limits, error) {
+	if t.ULP < 0 || t.ULP > maxAskedULP {
+		return nil, &RuleError{"ulp", fmt.Sprint(t.ULP), "want 0 to 2^52"}
+	}
+	if t.Digits < 0 || t.Digits > maxAskedDigit {
+		return nil, &RuleError{"digits", fmt.Sprint(t.Digits), fmt.Sprintf("want 0 to %d", maxAskedDigit)}
+	}
+	out := &limits{tolerance: t}
+	if t.Digits > 0 {
+		out.power = mustNumber(fmt.Sprintf("1e-%d", t.Digits))
+	}
+	for _, l := range []struct {
+		name, text string
+		to         **number
+	}{{"absolute", t.Absolute, &out.absolute}, {"relative", t.Relative, &out.relative}, {"norm", t.Norm, &out.norm}} {
+		var err error
+		if *l.to, err = limit(l.name, l.text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// tolerant reports whether numbers that differ may be accepted.
+func (l *limits) tolerant() bool {
+	return l.absolute != nil || l.relative != nil || l.tolerance.ULP > 0 || l.power != nil || l.norm != nil
+}
+
+// accepts reports whether one of the tolerances holds (CMP-30). The largest
+// published number of the column or array is nil where there is none.
+func (l *limits) accepts(pub, new *number, d *distance, largest *number) bool {
+	switch {
+	case l.absolute != nil && d.atMost(l.absolute, nil):
+	case l.relative != nil && len(pub.digits) > 0 && d.atMost(l.relative, pub):
+	case l.tolerance.ULP > 0 && ulps(pub, new) <= uint64(l.tolerance.ULP):
+	case l.power != nil && l.enoughDigits(pub, new, d):
+	case l.norm != nil && largest != nil && d.of(largest).atMost(l.norm, largest):
+	default:
+		return false
+	}
+	return true
+}
+
+// enoughDigits asks for as many of the digits published, or for all of them
+// where fewer were.
+func (l *limits) enoughDigits(pub, new *number, d *distance) bool {
+	asked, power := l.tolerance.Digits, l.power
+	if published := pub.significant(); published < asked {
+		asked, power = published, mustNumber(fmt.Sprintf("1e-%d", published))
+	}
+	if pub.shown(new.last) < asked {
+		return false
+	}
+	if len(pub.digits) == 0 {
+		return d.atMost(power, nil)
+	}
+	return d.atMost(power, pub)
+}
