@@ -16,7 +16,6 @@ import (
 	"repro/internal/codec"
 	"repro/oci"
 	"repro/recipe"
-	"repro/record"
 )
 
 func buildCommand(c *console) *cli.Command {

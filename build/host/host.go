@@ -150,12 +150,28 @@ func (g *gatherer) program(name string) error {
 	return g.start(full)
 }
 
+// interpreter finds the program that env will find inside the image, whoever
+// builds it: in the folders of named programs and the usual ones. The builder's
+// own PATH comes last.
+func (g *gatherer) interpreter(name string) (string, error) {
+	for _, dir := range append(slices.Clip(g.path), DefaultPath...) {
+		if full := path.Join(dir, name); g.executable(full) {
+			return full, nil
+		}
+	}
+	return g.lookup(name)
+}
+
+func (g *gatherer) executable(full string) bool {
+	_, info, err := g.m.resolve(full, nil)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
 // lookup finds name in PATH.
 func (g *gatherer) lookup(name string) (string, error) {
 	for _, dir := range g.search {
 		full := path.Join(dir, name)
-		_, info, err := g.m.resolve(full, nil)
-		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		if !g.executable(full) {
 			continue
 		}
 		if path.Base(dir) == "shims" {
@@ -235,7 +251,7 @@ func (g *gatherer) script(real, full string, depth int) error {
 		return nil
 	}
 	if !path.IsAbs(name) {
-		if name, err = g.lookup(name); err != nil {
+		if name, err = g.interpreter(name); err != nil {
 			return fmt.Errorf("interpreter of %s: %q: %w", full, envProgram(words), err)
 		}
 	}
