@@ -4,7 +4,7 @@
 // Equal input must give equal bytes, on every machine and for as long as an
 // image is rebuilt. Compressors do not promise that: their output changes from
 // release to release. So a codec has a name that holds all that determines its
-// output ("zstd-3/klauspost-1.20.3": algorithm, level, library, release),
+// output ("gzip-9/klauspost-1.20.3": algorithm, level, library, release),
 // images record that name, and golden digests in the tests of this package
 // catch a library whose output moved under an unchanged name.
 package codec
@@ -18,9 +18,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// library is the part of a codec's name that stands for klauspost/compress at
-// the release in go.mod.
-const library = "klauspost-1.20.3"
+// Parts of codecs' names: klauspost/compress at the release in go.mod, and the
+// version of this package's own encoder, which uses the library's Huffman coder.
+const (
+	library = "klauspost-1.20.3"
+	own     = "repro-1"
+)
 
 // Algorithm is a compressed format, numbered as in the superblock of squashfs.
 type Algorithm uint16
@@ -52,7 +55,8 @@ func (a Algorithm) String() string {
 type Codec struct {
 	alias     string
 	algorithm Algorithm
-	level     int // as the reference implementation of the algorithm counts
+	level     int    // as the reference implementation of the algorithm counts
+	maker     string // what writes it, at which release
 	open      func(window int) (Encoder, error)
 }
 
@@ -67,9 +71,9 @@ type Encoder interface {
 const Default = "zstd"
 
 var codecs = []*Codec{
-	{alias: "zstd", algorithm: Zstd, level: 3, open: openZstd(zstd.SpeedDefault)},
-	{alias: "zstd-small", algorithm: Zstd, level: 19, open: openZstd(zstd.SpeedBestCompression)},
-	{alias: "gzip", algorithm: Gzip, level: 9, open: openGzip(zlib.BestCompression)},
+	{alias: "zstd", algorithm: Zstd, level: 3, maker: own + "-" + library, open: openZstdBlocks},
+	{alias: "zstd-small", algorithm: Zstd, level: 19, maker: library, open: openZstd(zstd.SpeedBestCompression)},
+	{alias: "gzip", algorithm: Gzip, level: 9, maker: library, open: openGzip(zlib.BestCompression)},
 	{alias: none, algorithm: Zstd, level: 1, open: openNone},
 }
 
@@ -113,7 +117,7 @@ func (c *Codec) Name() string {
 	if c.alias == none {
 		return none
 	}
-	return c.shortName() + "/" + library
+	return c.shortName() + "/" + c.maker
 }
 
 // Algorithm returns the format of what c writes.

@@ -1,0 +1,85 @@
+package codec
+
+import "github.com/klauspost/compress/huff0"
+
+// zstdBlocks writes zstd frames (RFC 8878) of single blocks of layers. It is
+// faster than a general encoder, for the whole input is there at once and
+// small; and its output is this package's own to keep.
+type zstdBlocks struct {
+	matcher
+	scratch huff0.Scratch
+	kinds   [3]kind // lengths of literals, offsets, lengths of matches
+	codes   [maxZstdBlock / minMatch]codes
+}
+
+const (
+	zstdMagic    = 0xfd2fb528
+	maxZstdBlock = 128 << 10
+	maxZstdInput = 1 << 24
+)
+
+func openZstdBlocks(int) (Encoder, error) {
+	e := &zstdBlocks{}
+	for i, k := range []struct {
+		norm []int16
+		log  uint
+		most uint
+	}{{standardLiterals, 6, 9}, {standardOffset, 5, 8}, {standardMatch, 6, 9}} {
+		e.kinds[i].standard.build(k.norm, k.log)
+		e.kinds[i].log, e.kinds[i].most = k.log, k.most
+	}
+	return e, nil
+}
+
+// Encode appends one frame with a single segment and no checksum.
+func (e *zstdBlocks) Encode(dst, src []byte) ([]byte, error) {
+	if len(src) > maxZstdInput {
+		return nil, errBlockSize
+	}
+	dst = appendFrameHeader(dst, len(src))
+	e.begin(len(src))
+	for from := 0; ; {
+		to := min(from+maxZstdBlock, len(src))
+		dst = e.appendBlock(dst, src, from, to)
+		if from = to; from == len(src) {
+			break
+		}
+	}
+	e.end(len(src))
+	return dst, nil
+}
+
+func appendFrameHeader(dst []byte, n int) []byte {
+	dst = le.AppendUint32(dst, zstdMagic)
+	const single = 1 << 5
+	switch {
+	case n < 256:
+		return append(dst, single, byte(n))
+	case n < 65536+256:
+		return le.AppendUint16(append(dst, single|1<<6), uint16(n-256))
+	}
+	return le.AppendUint32(append(dst, single|2<<6), uint32(n))
+}
+
+// appendBlock appends src[from:to], compressed if that is shorter.
+func (e *zstdBlocks) appendBlock(dst, src []byte, from, to int) []byte {
+	last := 0
+	if to == len(src) {
+		last = 1
+	}
+	start := len(dst)
+	dst = append(dst, 0, 0, 0)
+	before := e.last
+	e.find(src, from, to)
+	dst = e.appendLiterals(dst)
+	dst = e.appendSequences(dst)
+	size, kind := len(dst)-start-3, 2
+	if size >= to-from {
+		e.last = before // a block as it is has no offsets
+		dst = append(dst[:start+3], src[from:to]...)
+		size, kind = to-from, 0
+	}
+	head := last | kind<<1 | size<<3
+	dst[start], dst[start+1], dst[start+2] = byte(head), byte(head>>8), byte(head>>16)
+	return dst
+}
