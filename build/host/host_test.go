@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -113,6 +114,32 @@ func TestTheSameTwice(t *testing.T) {
 	a, b := gather(t, []string{"awk", "sh"}, nil), gather(t, []string{"sh", "awk"}, nil)
 	if x, y := names(a.Tree), names(b.Tree); !slices.Equal(x, y) {
 		t.Errorf("order of the programs changes the closure:\n%q\n%q", x, y)
+	}
+}
+
+// What env starts is looked up as it will be inside the image, not in the PATH
+// of whoever builds it.
+func TestEnvDoesNotAskTheBuildersPath(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "script")
+	mine := filepath.Join(dir, "mine")
+	if err := errors.Join(
+		os.WriteFile(script, []byte("#!/usr/bin/env sh\ntrue\n"), 0o755),
+		os.Mkdir(mine, 0o755),
+		os.WriteFile(filepath.Join(mine, "sh"), []byte("#!/bin/true\n"), 0o755),
+	); err != nil {
+		t.Fatal(err)
+	}
+	var trees [2]string
+	for i, search := range [][]string{DefaultPath, append([]string{mine}, DefaultPath...)} {
+		c, err := Gather(context.Background(), []string{script}, nil, Options{Path: search})
+		if err != nil {
+			t.Fatal(err)
+		}
+		trees[i] = strings.Join(names(c.Tree), "\n")
+	}
+	if trees[0] != trees[1] {
+		t.Errorf("another PATH gives other files:\n%s\nand\n%s", trees[0], trees[1])
 	}
 }
 
