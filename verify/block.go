@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"repro/format"
 	"repro/format/signature"
@@ -78,7 +79,7 @@ func (v *verification) checkBlock(st record.SignatureStatus, o *format.Object, d
 		for _, s := range b.Envelope.Signatures {
 			st.Fingerprint = fingerprintOf(s.KeyID)
 			p, err := v.maker(func(p *key.Public) error { return b.Envelope.Verify(s, p) })
-			v.add(st, o, p, err, b.Envelope.Payload, f)
+			v.add(st, o, made{p, madeInEnvelope(p), v.now}, err, b.Envelope.Payload, f)
 		}
 	}
 }
@@ -95,7 +96,7 @@ func (v *verification) checkClearsigned(st record.SignatureStatus, o *format.Obj
 	if err == nil && o != nil {
 		err = v.checkDescriptor(o, c.Signature.Hash, [20]byte(p.Entity().PrimaryKey.Fingerprint))
 	}
-	v.add(st, o, p, err, c.Payload, f)
+	v.add(st, o, made{p, c.Algorithms(p), c.Time()}, err, c.Payload, f)
 }
 
 // checkDescriptor compares what the descriptor says of a signature. Nothing
@@ -138,24 +139,54 @@ func (v *verification) maker(verify func(*key.Public) error) (*key.Public, error
 	return maker, best
 }
 
-// add reports a signature: p, if not nil, is whose it is; err is what is wrong
-// with it so far.
-func (v *verification) add(st record.SignatureStatus, o *format.Object, p *key.Public, err error, payload []byte, f about) {
+// made is how a signature came about.
+type made struct {
+	by   *key.Public // nil: nobody who is trusted
+	with signature.Algorithms
+	at   time.Time // by the signer's word; now, where he gave none
+}
+
+func madeInEnvelope(p *key.Public) (a signature.Algorithms) {
 	if p != nil {
-		st.Fingerprint, st.Signer = string(p.Fingerprint()), v.trust.name(p)
+		a = signature.Algorithms{Key: p.Algorithm(), Hash: "sha256"}
+		if a.Key == "ed25519" {
+			a.Hash = "sha512" // inside of Ed25519, RFC 8032 section 5.1
+		}
+	}
+	return a
+}
+
+// add reports a signature; err is what is wrong with it so far.
+func (v *verification) add(st record.SignatureStatus, o *format.Object, m made, err error, payload []byte, f about) {
+	if m.by != nil {
+		st.Fingerprint, st.Signer = string(m.by.Fingerprint()), v.trust.name(m.by)
+		v.introduce(&st, m.by)
 	}
 	if err != nil {
 		v.addBroken(st, err)
 		return
 	}
+	if st.Status, st.Problem = v.refused(m); st.Problem != "" {
+		v.append(st, finding{})
+		return
+	}
 	covers, problem := f(o, payload)
 	if problem != "" {
 		st.Status, st.Problem = record.SignatureInvalid, problem
-		v.append(st, finding{signer: p, elsewhere: true})
+		v.append(st, finding{signer: m.by, elsewhere: true})
 		return
 	}
 	st.Status, st.Trusted = record.SignatureValid, true
-	v.append(st, finding{signer: p, covers: covers})
+	if lapsed := m.by.Lapsed(v.now); lapsed != "" {
+		st.Status = record.SignatureUnanchored
+		st.Problem = "the key has lapsed: " + lapsed + "; that this was made before is the signer's word only"
+		if v.trust.Policy != nil && !v.trust.Policy.Lapsed {
+			st.Trusted = false
+			v.append(st, finding{})
+			return
+		}
+	}
+	v.append(st, finding{signer: m.by, covers: covers})
 	for i := range v.report.Objects {
 		ob := &v.report.Objects[i]
 		if covers[ob.ID] && !slices.Contains(ob.Signers, st.Fingerprint) {

@@ -22,7 +22,8 @@ func (v *verification) decide() error {
 	case v.native && !r.Intact:
 		return v.refuse(record.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
-	if by := v.signers(); len(by) > 0 {
+	by, unmet := v.signers(), v.unmet()
+	if len(by) > 0 && unmet == "" {
 		return v.accept(by)
 	}
 	for i, f := range v.findings {
@@ -30,6 +31,9 @@ func (v *verification) decide() error {
 			return v.refuse(record.ImageAltered, format.ErrAltered,
 				fmt.Sprintf("%s signed something else: %s", describe(st), st.Problem))
 		}
+	}
+	if unmet != "" {
+		return v.refuse(record.ImageNotSigned, ErrNotSigned, unmet)
 	}
 	return v.refuse(record.ImageNotSigned, ErrNotSigned, v.whyNot())
 }
@@ -39,9 +43,9 @@ func (v *verification) accept(by []string) error {
 	who := strings.Join(by, " and ")
 	switch {
 	case v.native:
-		v.report.Reason = who + vouch(len(by)) + " for every byte"
-	case v.options.Foreign:
-		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered"
+		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.unanchored()
+	case v.options.Foreign || v.trust.Policy != nil && v.trust.Policy.Foreign:
+		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered" + v.unanchored()
 	default:
 		return v.refuse(record.ImageMalformed, format.ErrMalformed,
 			"another program's SIF file, not an image; for its objects "+who+vouch(len(by)))

@@ -20,10 +20,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"repro/format"
 	"repro/key"
+	"repro/policy"
 	"repro/progress"
 	"repro/record"
 )
@@ -33,10 +35,37 @@ import (
 var ErrNotSigned = errors.New("not signed by whom was asked")
 
 // Trust says whose signature the caller wants to see. One valid signature by
-// one of the keys is enough.
+// one of the keys is enough, unless a policy asks for more.
 type Trust struct {
 	Keys  []*key.Public
 	Names map[key.Fingerprint]string // what to call them; otherwise their own user ids are used
+
+	// Windows limits a key to signatures that were made in one of them.
+	// Signatures in an envelope state no time: they count as made now.
+	Windows map[key.Fingerprint][]key.Window
+
+	// Policy, if not nil, decides in place of "one is enough": who must have
+	// signed, with what cryptography, as of when. Its keys are added to Keys.
+	Policy *policy.Policy
+}
+
+// Add trusts p for signatures made in w, and calls its owner name if that is
+// not empty. A key may be added for several windows.
+func (t *Trust) Add(p *key.Public, name string, w key.Window) {
+	f := p.Fingerprint()
+	if !slices.ContainsFunc(t.Keys, func(k *key.Public) bool { return k.Fingerprint() == f }) {
+		t.Keys = append(t.Keys, p)
+	}
+	if name != "" {
+		if t.Names == nil {
+			t.Names = map[key.Fingerprint]string{}
+		}
+		t.Names[f] = name
+	}
+	if t.Windows == nil {
+		t.Windows = map[key.Fingerprint][]key.Window{}
+	}
+	t.Windows[f] = append(t.Windows[f], w)
 }
 
 // Options says how to verify. The zero value is the strictest.
@@ -74,6 +103,7 @@ func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*record.V
 	if v.now.IsZero() {
 		v.now = time.Now()
 	}
+	v.heed(t.Policy)
 	v.native = !isForeign(im)
 	examine := v.examineForeign
 	if v.native {

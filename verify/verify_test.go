@@ -17,6 +17,7 @@ import (
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
+	"repro/policy"
 	"repro/record"
 	"repro/sign"
 	"repro/verify"
@@ -224,9 +225,23 @@ func TestExpiry(t *testing.T) {
 	if _, err := sign.Image(ctx, name, k, sign.Options{Time: made.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := run(read(t, name), trusting(k), verify.Options{}) // long after
+	r, err := run(read(t, name), trusting(k), verify.Options{Now: made.Add(2 * time.Hour)})
 	if err != nil || r.Signatures[0].Status != record.SignatureValid {
 		t.Errorf("signed before its key expired: %v", err)
+	}
+	r, err = run(read(t, name), trusting(k), verify.Options{}) // long after
+	if err != nil || r.Signatures[0].Status != record.SignatureUnanchored || !strings.Contains(r.Reason, "their word only") {
+		t.Errorf("seen after its key expired: %v, %s", err, r.Reason)
+	}
+	for _, lapsed := range []bool{false, true} {
+		trust := verify.Trust{Policy: &policy.Policy{
+			Name: "P", Lapsed: lapsed,
+			People:  []policy.Person{{ID: "alice", Keys: []policy.Key{{Fingerprint: k.Fingerprint(), Public: k.Public()}}}},
+			Require: []policy.Rule{{Persons: 1}},
+		}}
+		if _, err := run(read(t, name), trust, verify.Options{}); (err == nil) != lapsed {
+			t.Errorf("a policy that accepts lapsed keys: %v: %v", lapsed, err)
+		}
 	}
 }
 

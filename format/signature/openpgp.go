@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
@@ -212,3 +213,16 @@ func revocation(e *openpgp.Entity, made time.Time) string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Algorithms names what a signature was made with: the key as
+// [key.Public.Algorithm] names it, the hash as "sha256".
+type Algorithms struct{ Key, Hash string }
+
+// Algorithms returns what p or its subkey made the signature with; nothing if
+// it is not p's.
+func (c *Clearsigned) Algorithms(p *key.Public) Algorithms {
+	if p == nil || c.Signature.IssuerKeyId == nil {
+		return Algorithms{}
+	}
+	return Algorithms{p.SubkeyAlgorithm(*c.Signature.IssuerKeyId), strings.ToLower(hashNames[c.Signature.Hash])}
+}

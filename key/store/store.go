@@ -1,0 +1,255 @@
+// Package store keeps keys in a folder, and the list of those whom its owner
+// trusts in a plain file beside it.
+//
+// The folder (mode 0700) holds NAME.pub and, of one's own keys, NAME.key and
+// NAME.revoke (mode 0600), as `repro key new` writes them: a store can be made
+// with cp. Being in the folder means nothing but that a key can be named.
+//
+// Whom to trust is said in the file called trust: see [Trust].
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"repro/internal/atomicfile"
+	"repro/key"
+)
+
+// MaxKeys bounds the keys of one store.
+const MaxKeys = 10_000
+
+// ErrNotFound is in the error about a key that is not in the store.
+var ErrNotFound = errors.New("no such key in the key store")
+
+// Store is a folder of keys. Programs may use one side by side.
+type Store struct{ dir string }
+
+// Open returns the store in the folder dir, which need not exist: it is made
+// when the first key is added.
+func Open(dir string) *Store { return &Store{dir} }
+
+// Dir returns the folder of the user's own store: repro below
+// $XDG_CONFIG_HOME, or what stands in for that here.
+func Dir() (string, error) {
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("key store: %w", err)
+	}
+	return filepath.Join(config, "repro"), nil
+}
+
+// Entry is one key of a store.
+type Entry struct {
+	Name    string
+	Public  *key.Public
+	Private bool  // the private key is there too
+	Err     error // why the file could not be read; Public is nil
+}
+
+// Entries lists the keys by name. A file that holds no key is listed with its
+// error, and does not hide the others.
+func (s *Store) Entries() ([]Entry, error) {
+	files, err := os.ReadDir(s.keys())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Entry
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), ".pub")
+		if !ok || checkName(name) != nil {
+			continue
+		}
+		if len(all) == MaxKeys {
+			return nil, fmt.Errorf("%s: more than %d keys", s.keys(), MaxKeys)
+		}
+		all = append(all, s.read(name))
+	}
+	return all, nil
+}
+
+func (s *Store) read(name string) Entry {
+	e := Entry{Name: name}
+	b, err := readFile(s.file(name, ".pub"))
+	if err == nil {
+		e.Public, err = key.ParsePublic(b)
+	}
+	if err != nil {
+		e.Err = fmt.Errorf("%s: %w", s.file(name, ".pub"), err)
+	}
+	_, err = os.Stat(s.file(name, ".key"))
+	e.Private = err == nil
+	return e
+}
+
+// Find returns the key that what names: its name in the store, or its full
+// fingerprint. It fails with [ErrNotFound].
+func (s *Store) Find(what string) (Entry, error) {
+	if checkName(what) == nil {
+		if _, err := os.Stat(s.file(what, ".pub")); err == nil {
+			e := s.read(what)
+			return e, e.Err
+		}
+	}
+	if f, err := key.ParseFingerprint(what); err == nil {
+		all, err := s.Entries()
+		if err != nil {
+			return Entry{}, err
+		}
+		for _, e := range all {
+			if e.Public != nil && e.Public.Fingerprint() == f {
+				return e, nil
+			}
+		}
+	}
+	return Entry{}, fmt.Errorf("%q: %w", what, ErrNotFound)
+}
+
+// Private reads the private key of an entry.
+func (s *Store) Private(e Entry, ask key.PassphraseFunc) (*key.Private, error) {
+	b, err := s.PrivateBytes(e)
+	if err != nil {
+		return nil, err
+	}
+	k, err := key.ParsePrivate(b, ask)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.file(e.Name, ".key"), err)
+	}
+	if k.Fingerprint() != e.Public.Fingerprint() {
+		return nil, fmt.Errorf("%s: %w: it does not belong to %s", s.file(e.Name, ".key"), key.ErrNotKey, e.Public.Fingerprint())
+	}
+	return k, nil
+}
+
+// PrivateBytes returns the private key of an entry as it is stored, encrypted
+// if it was when it was added.
+func (s *Store) PrivateBytes(e Entry) ([]byte, error) {
+	b, err := readFile(s.file(e.Name, ".key"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%q: %w: only the public key is there", e.Name, ErrNotFound)
+	}
+	return b, err
+}
+
+// Add puts p into the store under the given name, or updates the copy that is
+// there under any name: no revocation is ever lost. Nothing is trusted by it.
+// The private key, encoded, may be nil.
+func (s *Store) Add(ctx context.Context, name string, p *key.Public, private []byte) (Entry, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	defer unlock()
+	switch old, err := s.Find(string(p.Fingerprint())); {
+	case err == nil:
+		name = old.Name
+		if p, err = p.Merge(old.Public); err != nil {
+			return Entry{}, err
+		}
+	case !errors.Is(err, ErrNotFound):
+		return Entry{}, err
+	default:
+		if err := checkName(name); err != nil {
+			return Entry{}, err
+		}
+		if _, err := os.Lstat(s.file(name, ".pub")); err == nil {
+			return Entry{}, fmt.Errorf("key store: %q is the name of another key: give this one another with --name", name)
+		}
+	}
+	b, err := p.Encode()
+	if err != nil {
+		return Entry{}, err
+	}
+	if private != nil {
+		if err := atomicfile.Write(s.file(name, ".key"), private, 0o600); err != nil {
+			return Entry{}, err
+		}
+	}
+	if err := atomicfile.Write(s.file(name, ".pub"), b, 0o600); err != nil {
+		return Entry{}, err
+	}
+	e := s.read(name)
+	return e, e.Err
+}
+
+// Trust reads the trust file. A missing one trusts nobody.
+func (s *Store) Trust() (*Trust, error) {
+	b, err := readFile(s.trust())
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Trust{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ParseTrust(s.trust(), b)
+}
+
+// EditTrust changes the trust file by f, as a whole or not at all.
+func (s *Store) EditTrust(ctx context.Context, f func(*Trust) error) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	t, err := s.Trust()
+	if err != nil {
+		return err
+	}
+	if err := f(t); err != nil {
+		return err
+	}
+	return atomicfile.Write(s.trust(), t.Encode(), 0o600)
+}
+
+func (s *Store) keys() string  { return filepath.Join(s.dir, "keys") }
+func (s *Store) trust() string { return filepath.Join(s.dir, "trust") }
+func (s *Store) file(name, suffix string) string {
+	return filepath.Join(s.keys(), name+suffix)
+}
+
+// lock makes the folder and waits for other programs that change it.
+func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	if err := os.MkdirAll(s.keys(), 0o700); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(s.dir, ".lock")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	return atomicfile.Lock(ctx, name)
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+
+func checkName(name string) error {
+	if !nameForm.MatchString(name) || slices.Contains([]string{".pub", ".key", ".revoke"}, filepath.Ext(name)) {
+		return fmt.Errorf("key store: name %q: want up to 64 letters, digits and ._@+-, and no ending .pub, .key or .revoke", name)
+	}
+	return nil
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, key.MaxFile+1))
+	if err == nil && len(b) > key.MaxFile {
+		err = fmt.Errorf("%s: more than %d bytes", name, key.MaxFile)
+	}
+	return b, err
+}

@@ -1,0 +1,202 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"repro/key"
+	"repro/key/store"
+)
+
+var ctx = context.Background()
+
+func newKey(t testing.TB, kind key.Kind) *key.Private {
+	t.Helper()
+	k, err := key.New(kind, key.Options{Name: "Alice", Time: time.Unix(1e9, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestStore(t *testing.T) {
+	s := store.Open(filepath.Join(t.TempDir(), "new", "store"))
+	if all, err := s.Entries(); err != nil || len(all) != 0 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	alice, lab := newKey(t, key.OpenPGP), newKey(t, key.PEM)
+	private, err := lab.Encode([]byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Add(ctx, "alice", alice.Public(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Add(ctx, "lab", lab.Public(), private); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Add(ctx, "alice", newKey(t, key.PEM).Public(), nil); err == nil || !strings.Contains(err.Error(), "alice") {
+		t.Errorf("another key took the name: %v", err)
+	}
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "-x", "x.pub", "x.key", "a\nb", strings.Repeat("a", 65)} {
+		if _, err := s.Add(ctx, name, newKey(t, key.PEM).Public(), nil); err == nil {
+			t.Errorf("name %q was taken", name)
+		}
+	}
+	all, err := s.Entries()
+	if err != nil || len(all) != 2 || all[0].Name != "alice" || all[0].Private || !all[1].Private {
+		t.Errorf("%+v, %v", all, err)
+	}
+	for _, what := range []string{"lab", string(lab.Fingerprint())} {
+		e, err := s.Find(what)
+		if err != nil || e.Public.Fingerprint() != lab.Fingerprint() {
+			t.Errorf("find %s: %v", what, err)
+		}
+	}
+	for _, what := range []string{"nobody", "../trust", alice.Fingerprint().Short(), ""} {
+		if _, err := s.Find(what); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("find %q: %v", what, err)
+		}
+	}
+	e, _ := s.Find("lab")
+	if k, err := s.Private(e, func() ([]byte, error) { return []byte("secret"), nil }); err != nil || k.Fingerprint() != lab.Fingerprint() {
+		t.Error(err)
+	}
+	e, _ = s.Find("alice")
+	if _, err := s.Private(e, nil); !errors.Is(err, store.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+// TestRevocationsStay: an older copy of a key does not undo its revocation.
+func TestRevocationsStay(t *testing.T) {
+	s := store.Open(t.TempDir())
+	k := newKey(t, key.OpenPGP)
+	certificate, err := k.Revoke(key.Retired, "", time.Unix(1.1e9, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked, err := k.Public().Revoked(certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range []*key.Public{k.Public(), revoked, k.Public(), revoked} {
+		e, err := s.Add(ctx, fmt.Sprint("copy", i), p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Name != "copy0" {
+			t.Errorf("stored twice, as %s", e.Name)
+		}
+		if n := len(e.Public.Revocations()); n != min(i, 1) {
+			t.Errorf("copy %d: %d revocations", i, n)
+		}
+	}
+}
+
+func TestBrokenFilesDoNotHideOthers(t *testing.T) {
+	dir := t.TempDir()
+	s := store.Open(dir)
+	if _, err := s.Add(ctx, "good", newKey(t, key.PEM).Public(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "keys", "broken.pub"), []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Entries()
+	if err != nil || len(all) != 2 || all[0].Err == nil || all[1].Err != nil {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestConcurrentEdits(t *testing.T) {
+	s := store.Open(t.TempDir())
+	k := newKey(t, key.PEM)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			err := s.EditTrust(ctx, func(t *store.Trust) error {
+				return t.Add(store.Binding{Fingerprint: k.Fingerprint(), Person: "alice", Role: fmt.Sprint("role", i)})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	trust, err := s.Trust()
+	if err != nil || len(trust.Bindings()) != 8 {
+		t.Errorf("%d bindings, %v", len(trust.Bindings()), err)
+	}
+}
+
+const (
+	fp1 = "0123456789ABCDEF0123456789ABCDEF01234567"
+	fp2 = "SHA256:uTQNtRhMhQ4XXHJP7gYsNvOKDVaKzFZcJm5Mg7nF1Ck"
+)
+
+func TestTrustKeepsWhatItDoesNotChange(t *testing.T) {
+	text := "# my notes\n\n  " + strings.ToLower(fp1) + "   alice  author  2026-01-01 -\r\n# end\n" + fp2 + " bob reviewer - 2026-12-31\n"
+	trust, err := store.ParseTrust("trust", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.ReplaceAll(text, "\r", ""); string(trust.Encode()) != got {
+		t.Errorf("wrote %q", trust.Encode())
+	}
+	if err := trust.Add(store.Binding{Fingerprint: fp1, Person: "alice", Role: "author", Until: "2027-01-01"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := trust.Add(store.Binding{Fingerprint: fp1, Person: "mallory", Role: "editor"}); err == nil {
+		t.Error("a key got a second owner")
+	}
+	want := "# my notes\n\n" + fp1 + " alice author - 2027-01-01\n# end\n" + fp2 + " bob reviewer - 2026-12-31\n"
+	if got := string(trust.Encode()); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if n := len(trust.Of("reviewer")); n != 1 {
+		t.Errorf("%d reviewers", n)
+	}
+	if n := trust.Remove(func(b store.Binding) bool { return b.Person == "alice" }); n != 1 || bytes.Contains(trust.Encode(), []byte(fp1)) {
+		t.Errorf("removed %d", n)
+	}
+}
+
+func TestTrustRefuses(t *testing.T) {
+	for _, text := range []string{
+		"alice author - -", fp1 + " alice author -", fp1 + " alice author - - more", "89ABCDEF01234567 alice author - -",
+		fp1 + " al\x1bice author - -", fp1 + " alice author 2027-01-01 2026-01-01", fp1 + " alice author soon -", fp1 + " \xff author - -",
+		strings.Repeat("\n", 10_001),
+	} {
+		if _, err := store.ParseTrust("trust", []byte(text)); err == nil {
+			t.Errorf("%q was accepted", text[:min(80, len(text))])
+		}
+	}
+}
+
+func FuzzParseTrust(f *testing.F) {
+	f.Add([]byte("# x\n" + fp1 + " alice author 2026-01-01 -\n" + fp2 + " bob reviewer - -"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		trust, err := store.ParseTrust("trust", b)
+		if err != nil {
+			return
+		}
+		again, err := store.ParseTrust("trust", trust.Encode())
+		if err != nil || len(again.Bindings()) != len(trust.Bindings()) {
+			t.Fatalf("does not read what it wrote: %v", err)
+		}
+		for _, b := range trust.Bindings() {
+			if strings.ContainsFunc(b.Person+b.Role, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+				t.Fatalf("%q", b)
+			}
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"repro/key"
+)
+
+// Trust is the content of a trust file: text, one binding a line, that can be
+// kept under version control and read in a diff.
+//
+//	# fingerprint                             person  role      from        until
+//	70E5B6F9F5D3F0E2C1A0B9C8D7E6F5A4B3C2D1E0  alice   author    2026-01-01  -
+//	SHA256:p2oPCGQZ7mWwHHAOSxnFQzYyC6RdHWCBg  bob     reviewer  -           2027-06-30
+//
+// Fields are separated by blanks; "-" is an open end. Lines that are empty or
+// start with # are kept as they are. Two keys of one person count as one
+// signer. A line that is not understood makes the whole file an error: it
+// might have been the one that takes trust away.
+type Trust struct {
+	lines []line
+}
+
+type line struct {
+	text    string
+	binding *Binding // nil: a comment
+}
+
+// Binding says that a key is a person's, in a role and for a time.
+type Binding struct {
+	Fingerprint  key.Fingerprint
+	Person, Role string
+	From, Until  string // as [key.ParseWindow] reads them
+}
+
+// Window returns the time for which the binding holds.
+func (b Binding) Window() key.Window {
+	w, _ := key.ParseWindow(b.From, b.Until) // was checked when it was made
+	return w
+}
+
+// maxBindings bounds the lines of a trust file.
+const maxBindings = 10_000
+
+// ParseTrust reads a trust file; name serves messages only.
+func ParseTrust(name string, b []byte) (*Trust, error) {
+	t := &Trust{}
+	if !utf8.Valid(b) {
+		return nil, fmt.Errorf("%s: not UTF-8", name)
+	}
+	n := 0
+	for text := range strings.Lines(string(b)) {
+		n++
+		if n > maxBindings {
+			return nil, fmt.Errorf("%s: more than %d lines", name, maxBindings)
+		}
+		l := line{text: strings.TrimRight(text, "\r\n")}
+		if fields := strings.Fields(l.text); len(fields) > 0 && !strings.HasPrefix(fields[0], "#") {
+			binding, err := parseBinding(fields)
+			if err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+			}
+			l.binding = &binding
+		}
+		t.lines = append(t.lines, l)
+	}
+	return t, nil
+}
+
+func parseBinding(fields []string) (b Binding, err error) {
+	if len(fields) != 5 {
+		return b, fmt.Errorf("%d fields, want five: fingerprint, person, role, from, until", len(fields))
+	}
+	for i, f := range fields[3:] {
+		if f == "-" {
+			fields[3+i] = ""
+		}
+	}
+	b = Binding{Person: fields[1], Role: fields[2], From: fields[3], Until: fields[4]}
+	b.Fingerprint, err = key.ParseFingerprint(fields[0])
+	if err != nil {
+		return b, err
+	}
+	return b, b.check()
+}
+
+var wordForm = regexp.MustCompile(`^[\pL\pN][\pL\pN\pM._@+-]{0,127}$`)
+
+func (b Binding) check() error {
+	for what, word := range map[string]string{"person": b.Person, "role": b.Role} {
+		if !wordForm.MatchString(word) {
+			return fmt.Errorf("%s %q: want one word of letters, digits and ._@+-", what, word)
+		}
+	}
+	_, err := key.ParseWindow(b.From, b.Until)
+	return err
+}
+
+// Bindings returns what the file says, in its order.
+func (t *Trust) Bindings() []Binding {
+	var all []Binding
+	for _, l := range t.lines {
+		if l.binding != nil {
+			all = append(all, *l.binding)
+		}
+	}
+	return all
+}
+
+// Of returns the bindings of a person or role.
+func (t *Trust) Of(whom string) []Binding {
+	return slices.DeleteFunc(t.Bindings(), func(b Binding) bool { return b.Person != whom && b.Role != whom })
+}
+
+const trustHead = "# Whom I trust. Importing a key never adds a line here; repro key trust does.\n" +
+	"# fingerprint person role from until (days in UTC, both included; - is an open end)"
+
+// Add adds a binding, in place of one of the same key to the same person and
+// role.
+func (t *Trust) Add(b Binding) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	for _, old := range t.Bindings() {
+		if old.Fingerprint == b.Fingerprint && old.Person != b.Person {
+			return fmt.Errorf("key %s is bound to %q: a key has one person; take that away first with repro key untrust", b.Fingerprint, old.Person)
+		}
+	}
+	l := line{b.text(), &b}
+	for i, old := range t.lines {
+		if old.binding != nil && old.binding.Fingerprint == b.Fingerprint && old.binding.Role == b.Role {
+			t.lines[i] = l
+			return nil
+		}
+	}
+	if len(t.lines) == 0 {
+		t.lines = append(t.lines, line{text: trustHead})
+	}
+	t.lines = append(t.lines, l)
+	return nil
+}
+
+// Remove takes away the bindings that match, and says how many.
+func (t *Trust) Remove(match func(Binding) bool) int {
+	n := len(t.lines)
+	t.lines = slices.DeleteFunc(t.lines, func(l line) bool { return l.binding != nil && match(*l.binding) })
+	return n - len(t.lines)
+}
+
+func (b Binding) text() string {
+	open := func(s string) string {
+		if s == "" {
+			return "-"
+		}
+		return s
+	}
+	return strings.Join([]string{string(b.Fingerprint), b.Person, b.Role, open(b.From), open(b.Until)}, " ")
+}
+
+// Encode returns the file.
+func (t *Trust) Encode() []byte {
+	var out bytes.Buffer
+	for _, l := range t.lines {
+		out.WriteString(l.text + "\n")
+	}
+	return out.Bytes()
+}

@@ -1,0 +1,102 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"repro/key"
+	"repro/policy"
+	"repro/record"
+)
+
+// heed trusts the keys of p for as long as it says.
+func (v *verification) heed(p *policy.Policy) {
+	if p == nil {
+		return
+	}
+	v.trust.Keys = slices.Clone(v.trust.Keys)
+	v.trust.Names, v.trust.Windows = nil, nil // the policy's words hold
+	for _, person := range p.People {
+		for _, k := range person.Keys {
+			if k.Public == nil {
+				continue
+			}
+			name := person.ID
+			if person.Name != "" {
+				name = person.Name + " <" + person.ID + ">"
+			}
+			v.trust.Add(k.Public, name, k.Window)
+		}
+	}
+}
+
+// introduce says whose key p is by the policy.
+func (v *verification) introduce(st *record.SignatureStatus, p *key.Public) {
+	if v.trust.Policy == nil {
+		return
+	}
+	if person := v.trust.Policy.Owner(p.Fingerprint()); person != nil {
+		st.Person, st.Roles = person.ID, person.Roles
+	}
+}
+
+// refused says what the caller has against a good signature: cryptography that
+// his policy does not allow, or a time for which he does not trust the key.
+func (v *verification) refused(m made) (status, problem string) {
+	if p := v.trust.Policy; p != nil {
+		if why := p.Weak(m.with.Key, m.with.Hash); why != "" {
+			return record.SignatureWeak, why
+		}
+	}
+	windows := v.trust.Windows[m.by.Fingerprint()]
+	if len(windows) == 0 {
+		return "", ""
+	}
+	var trusted []string
+	for _, w := range windows {
+		if w.Contains(m.at) {
+			return "", ""
+		}
+		trusted = append(trusted, w.String())
+	}
+	return record.SignatureExpired, fmt.Sprintf("dated %s, but the key is trusted %s", stamp(m.at), strings.Join(trusted, "; "))
+}
+
+// unmet puts the policy's rules into the report and says in one line which of
+// them are not met; "" if there is no policy, or all are.
+func (v *verification) unmet() string {
+	p := v.trust.Policy
+	if p == nil {
+		return ""
+	}
+	var signed []string
+	for i, f := range v.findings {
+		if f.covers != nil && v.uncovered(f.signer) == "" {
+			signed = append(signed, v.report.Signatures[i].Person)
+		}
+	}
+	st := &record.PolicyStatus{Name: p.Name, Serial: p.Serial, Digest: p.Digest, Rules: p.Decide(signed, v.now)}
+	v.report.Policy = st
+	var unmet []string
+	for _, r := range st.Rules {
+		if !r.Met {
+			unmet = append(unmet, r.Rule+" (found: "+r.Found+")")
+		}
+	}
+	if len(unmet) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the policy %q asks: %s", p.Name, strings.Join(unmet, "; "))
+}
+
+// unanchored says that no signature that counts is beyond doubt as to when it
+// was made, or nothing.
+func (v *verification) unanchored() string {
+	for i, f := range v.findings {
+		if f.covers != nil && v.report.Signatures[i].Status == record.SignatureValid {
+			return ""
+		}
+	}
+	return "; the key has lapsed since, and when they signed is their word only"
+}
