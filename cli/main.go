@@ -59,7 +59,7 @@ func newApp(c *console) *cli.App {
 		Before: func(*cli.Context) error { return c.chooseColor() },
 		Commands: []*cli.Command{
 			initCommand(c), buildCommand(c), keyCommand(c), signCommand(c),
-			verifyCommand(c), runCommand(c), compareCommand(c), inspectCommand(c),
+			verifyCommand(c), runCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
 			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c),
 			archiveCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 		},
