@@ -19,11 +19,11 @@ var layers = []string{
 	"run archive diff",
 	"provenance",
 	"build sign verify oci compare",
-	"format format/signature recipe sbom build/host internal/sandbox internal/mount",
+	"format format/signature recipe policy key/store sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity record key",
 	"tree",
-	"progress internal/codec internal/atomicfile examples",
+	"progress internal/codec internal/atomicfile internal/form examples",
 }
 
 // owners says which packages may import an outside module. A module that is
@@ -40,7 +40,7 @@ var owners = map[string]string{
 	"github.com/pierrec/lz4/v4":              "internal/codec",
 	"github.com/hanwen/go-fuse/v2":           "internal/mount",
 	"github.com/google/go-containerregistry": "oci",
-	"go.yaml.in/yaml/v3":                     "recipe",
+	"go.yaml.in/yaml/v3":                     "recipe internal/form",
 	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile tree",
 	"golang.org/x/sync":                      "*",
 }
