@@ -18,7 +18,7 @@ var layers = []string{
 	"view",
 	"run archive diff",
 	"provenance",
-	"build sign verify oci compare",
+	"build sign verify oci compare fetch",
 	"format format/signature recipe policy key/store sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity record key",

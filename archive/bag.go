@@ -93,7 +93,9 @@ func (d *deposit) bagInfo() []byte {
 		line("External-Identifier", doiURL(d.options.DOI))
 	}
 	line("Bagging-Date", d.date.Format("2006-01-02"))
-	line("Payload-Oxum", fmt.Sprintf("%d.%d", d.bytes()+d.externalBytes(), len(d.entries)+len(d.external())))
+	if d.sizesKnown() {
+		line("Payload-Oxum", fmt.Sprintf("%d.%d", d.bytes()+d.externalBytes(), len(d.entries)+len(d.external())))
+	}
 	line("Bag-Group-Identifier", d.manifest.Paper.DOI)
 	return []byte(b.String())
 }

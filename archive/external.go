@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"repro/build"
+	"repro/fetch"
 )
 
 // external is a file of data that is kept elsewhere.
@@ -18,9 +21,32 @@ type externalFile struct {
 func (x externalFile) payload() string { return path.Join(payloadDir, x.path) }
 
 // external lists the data that the image only names.
-func (d *deposit) external() []externalFile { return nil }
+func (d *deposit) external() []externalFile {
+	var all []externalFile
+	for _, x := range d.manifest.External {
+		address, err := fetch.Address(x)
+		if err != nil {
+			address = "https://doi.org/" + strings.TrimPrefix(x.Source, "doi:") // leads a person there
+		}
+		all = append(all, externalFile{
+			path: path.Join(inputsDir, strings.TrimPrefix(x.Path, build.Paper+"/")), source: address,
+			sha256: strings.TrimPrefix(string(x.Digest), "sha256:"), size: x.Size,
+		})
+	}
+	return all
+}
 
-// externalBytes is the size of all of them, and whether it is known.
+// sizesKnown reports whether each external file states its size.
+func (d *deposit) sizesKnown() bool {
+	for _, x := range d.external() {
+		if x.size == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// externalBytes is the size of all of them, as far as it is stated.
 func (d *deposit) externalBytes() (n int64) {
 	for _, x := range d.external() {
 		n += x.size

@@ -24,6 +24,11 @@ func (b *builder) check(ctx context.Context) error {
 		b.problem(b.Recipe.Environment.Pos, "environment: has something at %s, where the experiment is to stand", Paper)
 	}
 	made := map[string]bool{}
+	for _, d := range b.Recipe.Data {
+		if d.Fetch {
+			made[d.Path.Value] = true
+		}
+	}
 	for _, s := range b.Recipe.Order() {
 		b.checkStep(s, made)
 		for _, o := range s.Outputs {

@@ -34,6 +34,10 @@ func newChoice(r *recipe.Recipe) *choice {
 		}
 	}
 	for _, d := range r.Data {
+		if d.Fetch {
+			c.outputs[d.Path.Value] = true // comes from outside, so a copy in the folder stays there
+			continue
+		}
 		c.data = append(c.data, pattern{Text: d.Path})
 	}
 	for _, res := range r.Results {

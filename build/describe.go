@@ -25,6 +25,13 @@ func (b *builder) describe() {
 		Steps:   []record.Step{},
 		Results: []record.Result{},
 	}
+	for _, d := range r.Data {
+		if d.Fetch {
+			b.manifest.External = append(b.manifest.External, record.External{
+				Path: inPaper(d.Path), Source: d.Source, Digest: record.Digest("sha256:" + d.SHA256), Size: d.Size,
+			})
+		}
+	}
 	b.manifest.Paper.Date = b.date.Format("2006-01-02T15:04:05Z")
 	for _, s := range r.Order() {
 		b.manifest.Steps = append(b.manifest.Steps, b.step(s))

@@ -171,7 +171,7 @@ func (b *builder) expect() {
 	for _, d := range b.Recipe.Data {
 		n := b.data.Lookup(path.Join(Paper, d.Path.Value))
 		switch {
-		case d.SHA256 == "" || n == nil:
+		case d.SHA256 == "" || d.Fetch || n == nil:
 		case !n.Mode.IsRegular():
 			b.problem(d.Path.Pos, "data: %q: has a sha256 but is not a file", d.Path.Value)
 		default:

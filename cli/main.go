@@ -61,7 +61,7 @@ func newApp(c *console) *cli.App {
 			initCommand(c), buildCommand(c), keyCommand(c), signCommand(c),
 			verifyCommand(c), runCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
 			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c),
-			archiveCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
+			archiveCommand(c), fetchCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 		},
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true,

@@ -35,6 +35,7 @@ run; with --key, nor is what is not signed by whom you name.
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag,
+			&cli.StringFlag{Name: "data", Usage: "take the data that the image only names from `FOLDER`, where repro fetch put them"},
 			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
@@ -73,7 +74,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 		c.note("who signed it was not checked: name the author's public key with --key")
 	}
 	options := run.Options{
-		Dir: ctx.String("output"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
+		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
 		Net: ctx.Bool("network"), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}

@@ -77,6 +77,10 @@ func hintFor(err error, status int) string {
 		return "the disk is full: nothing was left half-written; choose another place with -o, or another TMPDIR"
 	case errors.Is(err, fs.ErrPermission) && status == statusFailed:
 		return "check who owns the file and the folder around it"
+	case errors.Is(err, run.ErrData):
+		return "bring the data with repro fetch IMAGE -o FOLDER, then name the folder with --data FOLDER"
+	case errors.Is(err, archive.ErrMissing):
+		return "nothing was written; each line above says what would help"
 	case status == statusNotSigned:
 		return "name whose signature you ask for with --key FILE.pub, and ask the author for the file if you have none"
 	case status == statusAltered:

@@ -146,7 +146,10 @@ func (m *manifest) check() error {
 	if err := checkSteps(m.Steps); err != nil {
 		return err
 	}
-	return checkResults(m.Results)
+	if err := checkResults(m.Results); err != nil {
+		return err
+	}
+	return checkExternal(m.External)
 }
 
 // parseDate reads the date that every time in an image equals.

@@ -246,9 +246,12 @@ func (p *parser) data(n *yaml.Node) []Data {
 				p.setText("source", false, &d.Source, nil),
 				p.setText("licence", false, &d.Licence, checkLicence),
 				p.setText("sha256", false, &d.SHA256, checkSHA256),
+				{"fetch", false, func(v *yaml.Node) { d.Fetch = p.truth("fetch", v) }},
+				{"size", false, func(v *yaml.Node) { d.Size = p.bytes(v) }},
 			})
+			p.elsewhere(e, d)
 		}
-		if d.SHA256 != "" && IsGlob(d.Path.Value) {
+		if d.SHA256 != "" && !d.Fetch && IsGlob(d.Path.Value) {
 			p.errorf(d.Path.Pos, "path: %q: a pattern has no sha256: name the file", d.Path.Value)
 		}
 		if d.Path.Value != "" {

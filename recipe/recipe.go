@@ -81,6 +81,8 @@ type Data struct {
 	Source  string
 	Licence string
 	SHA256  string // 64 lower-case hexadecimal digits, empty if not stated; only of a single file
+	Fetch   bool   // kept elsewhere: the image names it, and Source is where it is had
+	Size    int64  // bytes, 0 if not stated; only with Fetch
 }
 
 // Step is one command of the experiment.

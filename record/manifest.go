@@ -15,6 +15,7 @@ type Manifest struct {
 	Objects     []Object    `json:"objects"` // in slot order, from slot 2; signatures and attestations excluded
 	Steps       []Step      `json:"steps"`
 	Results     []Result    `json:"results"`
+	External    []External  `json:"external,omitempty"` // data that the image only names, in the order of the recipe
 	Claims      []Claim     `json:"claims,omitempty"`
 }
 
@@ -42,6 +43,15 @@ type Environment struct {
 	Kind   string `json:"kind"`             // rootfs, tar, oci, sif or host
 	Source string `json:"source,omitempty"` // as the recipe names it
 	Digest Digest `json:"digest,omitempty"` // of the source, where it is a file or has a digest of its own
+}
+
+// External is a file of data that is kept elsewhere and that steps see only
+// when whoever runs them brings it.
+type External struct {
+	Path   string `json:"path"`   // absolute, as steps see it
+	Source string `json:"source"` // an address, or "doi:" and a DOI
+	Digest Digest `json:"digest"`
+	Size   int64  `json:"size,omitempty"` // bytes; 0: not stated
 }
 
 // Role says what an object is for.

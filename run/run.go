@@ -36,6 +36,7 @@ import (
 type Options struct {
 	Dir     string   // where outputs and logs go; new, empty or left by an earlier run
 	Replace bool     // take Dir even if other files are in it; they stay
+	Data    string   // folder that holds the data which the image only names, at their paths below /paper
 	Steps   []string // only these, and the steps that they need; none: all
 
 	CPUs   int   // processors for all steps together; 0: those that this process may use
@@ -87,6 +88,10 @@ func (e *StepError) Error() string {
 }
 
 func (e *StepError) Unwrap() error { return ErrStep }
+
+// ErrData is what every error wraps that says that data which the image only
+// names are not there, or are not those that it names.
+var ErrData = errors.New("data that the image names are missing or differ")
 
 // MachineError says what this machine lacks, and what to ask for.
 type MachineError struct {
@@ -189,6 +194,9 @@ func (r *runner) prepare(ctx context.Context) error {
 		return err
 	}
 	if r.root, err = r.image.Root(); err != nil {
+		return err
+	}
+	if err := r.bring(ctx); err != nil {
 		return err
 	}
 	if err := shapeRoot(r.root, r.manifest.Steps); err != nil {

@@ -1,0 +1,124 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"crypto/sha256"
+
+	"repro/progress"
+	"repro/record"
+	"repro/tree"
+)
+
+// bring puts the data that the image only names into the root, from the folder
+// that the caller named. All that are missing or differ are said at once.
+func (r *runner) bring(ctx context.Context) error {
+	var wrong []error
+	for _, x := range r.manifest.External {
+		n, err := r.external(ctx, x)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		if err := putThrough(r.root, strings.TrimPrefix(x.Path, "/"), n); err != nil {
+			return fmt.Errorf("image: %w", err)
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrData, errors.Join(wrong...))
+}
+
+// external checks one file and returns it as a node whose content is checked
+// again when it is read.
+func (r *runner) external(ctx context.Context, x record.External) (*tree.Node, error) {
+	rel := strings.TrimPrefix(x.Path, "/paper/")
+	if r.options.Data == "" {
+		return nil, fmt.Errorf("%s is kept at %s: no folder was named that holds it", rel, x.Source)
+	}
+	root, err := os.OpenRoot(r.options.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.Open(filepath.FromSlash(rel))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not in %s; it is kept at %s", rel, r.options.Data, x.Source)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s in %s is not a file", rel, r.options.Data)
+	}
+	h := sha256.New()
+	for done := int64(0); ; {
+		n, err := io.CopyN(h, f, 16<<20)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		done += n
+		r.options.Progress.Report(progress.Event{Task: "check " + rel, Done: done, Total: info.Size(), Bytes: true})
+		if ctx.Err() != nil || err != nil {
+			break
+		}
+	}
+	if got := record.DigestSum([sha256.Size]byte(h.Sum(nil))); got != x.Digest {
+		return nil, fmt.Errorf("%s in %s is not the file that the image names: its digest is %s, want %s", rel, r.options.Data, got, x.Digest)
+	}
+	date, err := time.Parse(time.RFC3339, r.manifest.Paper.Date)
+	if err != nil {
+		return nil, err
+	}
+	data := r.options.Data
+	return &tree.Node{
+		Mode: 0o644, Size: info.Size(), ModTime: date.Unix(),
+		Open: func() (io.ReadCloser, error) {
+			root, err := os.OpenRoot(data)
+			if err != nil {
+				return nil, err
+			}
+			defer root.Close()
+			f, err := root.Open(filepath.FromSlash(rel))
+			if err != nil {
+				return nil, err
+			}
+			return &checkedFile{f, sha256.New(), x.Digest, rel}, nil
+		},
+	}, nil
+}
+
+// checkedFile fails at its end if what was read is not what was promised.
+type checkedFile struct {
+	io.ReadCloser
+	sum  hash.Hash
+	want record.Digest
+	name string
+}
+
+func (f *checkedFile) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	f.sum.Write(p[:n])
+	if errors.Is(err, io.EOF) && record.DigestSum([sha256.Size]byte(f.sum.Sum(nil))) != f.want {
+		return n, fmt.Errorf("%s changed while it was read: %w", f.name, ErrData)
+	}
+	return n, err
+}
