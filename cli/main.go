@@ -60,7 +60,7 @@ func newApp(c *console) *cli.App {
 		Commands: []*cli.Command{
 			initCommand(c), buildCommand(c), keyCommand(c), signCommand(c),
 			verifyCommand(c), runCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
-			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c),
+			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c), exportCommand(c),
 			archiveCommand(c), fetchCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 		},
 		EnableBashCompletion:      true,
