@@ -48,20 +48,6 @@ func initCommand(c *console) *cli.Command {
 	}
 }
 
-func schemaCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:  "schema",
-		Usage: "print the JSON Schema of the recipe",
-		Description: `For editors that check repro.yaml as it is written.
-
-   repro schema >repro.schema.json`,
-		Action: func(ctx *cli.Context) error {
-			_, err := c.out.Write(recipe.Schema())
-			return err
-		},
-	}
-}
-
 // oneArgument returns the only argument, or otherwise if there is none.
 func oneArgument(ctx *cli.Context, otherwise, message string) (string, error) {
 	if ctx.NArg() > 1 || ctx.NArg() == 0 && otherwise == "" {

@@ -15,16 +15,27 @@ import (
 	"golang.org/x/term"
 
 	"repro/key"
-	"repro/view"
 )
 
 func keyCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:        "key",
-		Usage:       "make and look at keys",
-		Subcommands: []*cli.Command{keyNewCommand(c), keyShowCommand(c)},
+		Usage:       "make keys, keep them, and say whom to trust",
+		Description: keyDescription,
+		Subcommands: []*cli.Command{
+			keyNewCommand(c), keyListCommand(c), keyShowCommand(c), keyImportCommand(c), keyExportCommand(c),
+			keyTrustCommand(c), keyUntrustCommand(c), keyRevokeCommand(c),
+		},
 	}
 }
+
+const keyDescription = `Keys are files. The key store, repro/keys in your configuration folder, holds
+those that you want to call by name; the file repro/trust beside it says whose
+they are and what you trust them for. Importing a key trusts nobody.
+
+   repro key import alice.pub
+   repro key trust alice --as alice@example.org --role author
+   repro verify --by author paper.sif`
 
 var passphraseFlag = &cli.StringFlag{
 	Name:  "passphrase-file",
@@ -179,40 +190,12 @@ func parseLifetime(s string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
-func keyShowCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:        "show",
-		Usage:       "print what a public key is",
-		ArgsUsage:   "FILE...",
-		Description: "   repro key show alice.pub",
-		Action: func(ctx *cli.Context) error {
-			if ctx.NArg() == 0 {
-				return usagef("key show: name at least one public key")
-			}
-			for _, name := range ctx.Args().Slice() {
-				p, err := readPublicKey(name)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(c.out, "%s  %s\n", p.Fingerprint(), p.Algorithm())
-				for _, id := range p.UserIDs() {
-					fmt.Fprintf(c.out, "  %s\n", view.Clean(id))
-				}
-				if !p.Created().IsZero() {
-					fmt.Fprintf(c.out, "  made %s", p.Created().UTC().Format(time.DateOnly))
-					if !p.Expires().IsZero() {
-						fmt.Fprintf(c.out, ", expires %s", p.Expires().UTC().Format(time.DateOnly))
-					}
-					fmt.Fprintln(c.out)
-				}
-			}
-			return nil
-		},
-	}
-}
-
+// readPublicKey reads a key from a file, or the store's key of that name.
 func readPublicKey(name string) (*key.Public, error) {
 	content, err := readBounded(name, key.MaxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return storedKey(name, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -223,14 +206,17 @@ func readPublicKey(name string) (*key.Public, error) {
 	return p, nil
 }
 
+// readPrivateKey reads a key from a file, or the store's key of that name.
 func (c *console) readPrivateKey(ctx *cli.Context, name string) (*key.Private, error) {
+	ask := func() ([]byte, error) { return c.passphrase(ctx, "passphrase of "+name+": ") }
 	content, err := readBounded(name, key.MaxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return storedPrivateKey(name, ask, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	k, err := key.ParsePrivate(content, func() ([]byte, error) {
-		return c.passphrase(ctx, "passphrase of "+name+": ")
-	})
+	k, err := key.ParsePrivate(content, ask)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

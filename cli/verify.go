@@ -8,15 +8,29 @@ import (
 
 	"repro/format"
 	"repro/format/signature"
+	"repro/internal/form"
+	"repro/key"
+	"repro/key/store"
+	"repro/policy"
 	"repro/record"
 	"repro/verify"
 	"repro/view"
 )
 
-var keyFlag = &cli.StringSliceFlag{
-	Name: "key", Aliases: []string{"k"},
-	Usage: "ask for a signature by the public key in `FILE`; may be given more than once, one of them is enough",
-}
+var (
+	keyFlag = &cli.StringSliceFlag{
+		Name: "key", Aliases: []string{"k"},
+		Usage: "ask for a signature by the public key in `FILE`, or of that name in the key store; may be given more than once, one of them is enough",
+	}
+	policyFlag = &cli.StringFlag{
+		Name:  "policy",
+		Usage: "ask for all that the policy in `FILE` asks (form: repro schema policy)",
+	}
+	byFlag = &cli.StringSliceFlag{
+		Name:  "by",
+		Usage: "ask for a signature by `WHOM`, a person or a role that your trust file knows (repro key trust)",
+	}
+)
 
 func verifyCommand(c *console) *cli.Command {
 	return &cli.Command{
@@ -28,10 +42,12 @@ content that the manifest binds, and one of the keys you name signed all of it.
 Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 
    repro verify --key alice.pub paper.sif
+   repro verify --by author paper.sif       # whom your trust file calls author
+   repro verify --policy journal.yaml paper.sif
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
 		Flags: []cli.Flag{
-			keyFlag,
+			keyFlag, byFlag, policyFlag,
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
 			&cli.BoolFlag{Name: "foreign", Usage: "let a SIF file of another program pass if its signatures cover all objects"},
@@ -62,7 +78,7 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 
 // verify verifies image as the flags of ctx ask.
 func (c *console) verify(ctx *cli.Context, image *format.Image) (*record.VerifyReport, error) {
-	trust, err := readTrust(ctx.StringSlice("key"))
+	trust, err := c.trust(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +95,46 @@ func (c *console) verify(ctx *cli.Context, image *format.Image) (*record.VerifyR
 	return verify.Image(ctx.Context, image, trust, options)
 }
 
+// trust reads whom the flags of ctx name.
+func (c *console) trust(ctx *cli.Context) (verify.Trust, error) {
+	keys, whom := ctx.StringSlice("key"), ctx.StringSlice("by")
+	if name := ctx.String("policy"); name != "" {
+		if len(keys)+len(whom) > 0 {
+			return verify.Trust{}, usagef("--policy says whom to trust: leave out --key and --by")
+		}
+		return c.readPolicy(name)
+	}
+	t, err := readTrust(keys)
+	if err != nil {
+		return t, err
+	}
+	return t, trustBy(&t, whom)
+}
+
+// readPolicy reads a policy, and those of its keys that it does not hold from
+// the key store.
+func (c *console) readPolicy(name string) (t verify.Trust, err error) {
+	content, err := readBounded(name, form.MaxSize)
+	if err != nil {
+		return t, err
+	}
+	if t.Policy, err = policy.Parse(name, content); err != nil {
+		return t, err
+	}
+	s, err := openStore()
+	if err != nil {
+		return t, err
+	}
+	return t, t.Policy.Resolve(func(f key.Fingerprint) (*key.Public, error) {
+		e, err := s.Find(string(f))
+		if errors.Is(err, store.ErrNotFound) {
+			c.note("%s: the public key %s is neither in the policy nor in the key store", name, f)
+			return nil, nil
+		}
+		return e.Public, err
+	})
+}
+
 // readTrust reads the public keys that the caller names.
 func readTrust(names []string) (verify.Trust, error) {
 	var t verify.Trust
@@ -87,7 +143,7 @@ func readTrust(names []string) (verify.Trust, error) {
 		if err != nil {
 			return t, fmt.Errorf("--key: %w", err)
 		}
-		t.Keys = append(t.Keys, p)
+		t.Add(p, "", key.Window{})
 	}
 	return t, nil
 }

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"repro/policy"
+	"repro/recipe"
+)
+
+func schemaCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "schema",
+		Usage:     "print the JSON Schema of the recipe or the policy",
+		ArgsUsage: "[recipe|policy]",
+		Description: `For editors that check a file as it is written.
+
+   repro schema >repro.schema.json
+   repro schema policy >policy.schema.json`,
+		Action: func(ctx *cli.Context) error {
+			of, err := oneArgument(ctx, "recipe", "schema: name recipe or policy")
+			if err != nil {
+				return err
+			}
+			schemas := map[string]func() []byte{"recipe": recipe.Schema, "policy": policy.Schema}
+			schema, known := schemas[of]
+			if !known {
+				return usagef("schema: %q: want recipe or policy", of)
+			}
+			_, err = c.out.Write(schema())
+			return err
+		},
+	}
+}
