@@ -28,12 +28,14 @@ environment, code, data, steps and published results. The bytes depend on the
 recipe and the contents of what it names, and on nothing else.
 
    repro build -o paper.sif
-   repro build paper/ --recipe paper/short.yaml -o short.sif`,
+   repro build paper/ --recipe paper/short.yaml -o short.sif
+   repro build --check -o paper.sif         # twice, and compare`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `FILE` (default: the folder's name with .sif)"},
 			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
 			&cli.StringFlag{Name: "codec", Usage: "compress layers with `CODEC`: " + strings.Join(codec.Names(), ", ")},
 			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "131072"},
+			&cli.BoolFlag{Name: "check", Usage: "build twice, on different numbers of processors, and write nothing unless the bytes are the same"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -70,11 +72,16 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = build.Image(ctx.Context, out, build.Options{
+	options := build.Options{
 		Recipe: r, RecipeBytes: text, Dir: dir, Date: date,
 		Path: os.Getenv("PATH"), OCI: c.openOCI,
 		Codec: ctx.String("codec"), BlockSize: ctx.Int("block-size"), Progress: c.progress(),
-	})
+	}
+	if ctx.Bool("check") {
+		err = c.buildTwice(ctx.Context, out, options)
+	} else {
+		_, err = build.Image(ctx.Context, out, options)
+	}
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusStepFailed
 	case errors.Is(err, run.ErrMachine), errors.Is(err, mount.ErrUnavailable):
 		return statusMachine
-	case errors.Is(err, errDiffers):
+	case errors.Is(err, errDiffers), errors.Is(err, errTwoBuilds):
 		return statusDiffers
 	}
 	return statusFailed
