@@ -18,7 +18,8 @@ const (
 
 // item is one line of text or one row of a table.
 type item struct {
-	n     int64 // from 1
+	n     int64  // from 1
+	where string // of a fact; else empty
 	text  []byte
 	cells []span // of a row
 }

@@ -87,7 +87,10 @@ func (t *tally) numbers(differing int64) string {
 		return out
 	}
 	out += fmt.Sprintf("; worst at %s: published %s, new %s", w.where, clip(w.pub), clip(w.new))
-	if w.digits.of == 0 || math.IsInf(w.digits.n, -1) {
+	if t.binary && w.relative != "" {
+		return out + fmt.Sprintf(" (relative difference %s)", w.relative)
+	}
+	if t.binary || w.digits.of == 0 || math.IsInf(w.digits.n, -1) {
 		return out
 	}
 	out += fmt.Sprintf(" (%s of %d digits", tenths(w.digits.n), w.digits.of)

@@ -14,6 +14,21 @@ const (
 	KindCSV   = "csv"   // tables with a delimiter: csv, tsv
 	KindJSON  = "json"  // one value, or several one after another
 	KindPNG   = "png"   // pixels
+
+	KindGIF      = "gif"      // pixels of one picture
+	KindJPEG     = "jpeg"     // pixels
+	KindSVG      = "svg"      // elements, ids renumbered
+	KindXML      = "xml"      // elements
+	KindHTML     = "html"     // tags and text
+	KindLaTeX    = "latex"    // lines and cells of tables
+	KindMarkdown = "markdown" // lines and cells of tables
+	KindYAML     = "yaml"     // values
+	KindPDF      = "pdf"      // objects, streams unpacked
+	KindNotebook = "ipynb"    // cells, outputs by their types
+	KindXLSX     = "xlsx"     // values of cells
+	KindZip      = "zip"      // files in it; npz
+	KindTar      = "tar"      // files in it
+	KindNPY      = "npy"      // an array
 )
 
 // kindInfo is one way to compare two files.
@@ -28,7 +43,9 @@ type kindInfo struct {
 func Kinds() []string {
 	var names []string
 	for _, k := range kinds() {
-		names = append(names, k.name)
+		if k.name != kindUnread {
+			names = append(names, k.name)
+		}
 	}
 	return names
 }
@@ -40,6 +57,21 @@ func kinds() []kindInfo {
 		{KindCSV, "a table", compareCSV, KindText},
 		{KindJSON, "JSON", compareJSON, KindText},
 		{KindPNG, "a PNG picture", comparePNG, KindExact},
+		{KindGIF, "a GIF picture", compareGIF, KindExact},
+		{KindJPEG, "a JPEG picture", compareJPEG, KindExact},
+		{KindSVG, "an SVG drawing", compareSVG, KindXML},
+		{KindXML, "XML", compareXML, KindText},
+		{KindHTML, "HTML", compareHTML, KindText},
+		{KindLaTeX, "LaTeX", compareLaTeX, KindText},
+		{KindMarkdown, "Markdown", compareMarkdown, KindText},
+		{KindYAML, "YAML", compareYAML, KindText},
+		{KindPDF, "a PDF file", comparePDF, KindExact},
+		{KindNotebook, "a notebook", compareNotebook, KindJSON},
+		{KindXLSX, "a workbook", compareXLSX, KindZip},
+		{KindZip, "a zip archive", compareZip, KindExact},
+		{KindTar, "a tar archive", compareTar, KindExact},
+		{KindNPY, "an array", compareNPY, KindExact},
+		{kindUnread, "", compareUnread, ""},
 	}
 }
 
@@ -60,27 +92,45 @@ const sniffed = 4096
 
 var pngSignature = []byte("\x89PNG\r\n\x1a\n")
 
+// binaries are the kinds that are told by how a file begins and its extension.
+var binaries = []struct{ kind, starts, extensions string }{
+	{KindPNG, string(pngSignature), ".png"},
+	{KindGIF, "GIF8", ".gif"},
+	{KindJPEG, "\xff\xd8\xff", ".jpg .jpeg"},
+	{KindPDF, "%PDF-", ".pdf"},
+	{KindXLSX, "PK\x03\x04", ".xlsx .xlsm"},
+	{KindZip, "PK\x03\x04", ".npz .zip"},
+	{KindNPY, string(npyMagic), ".npy"},
+}
+
+// texts are the kinds of text that are told by extension.
+var texts = map[string]string{
+	".csv": KindCSV, ".tsv": KindCSV, ".tab": KindCSV,
+	".json": KindJSON, ".jsonl": KindJSON, ".ndjson": KindJSON, ".geojson": KindJSON,
+	".ipynb": KindNotebook, ".yaml": KindYAML, ".yml": KindYAML,
+	".svg": KindSVG, ".xml": KindXML, ".html": KindHTML, ".htm": KindHTML, ".xhtml": KindXML,
+	".tex": KindLaTeX, ".md": KindMarkdown, ".markdown": KindMarkdown,
+}
+
 // choose takes the kind from the extension, where the content does not
 // contradict it (SPEC.md CMP-3).
 func choose(name string, start []byte) string {
-	if bytes.HasPrefix(start, pngSignature) {
-		if extension(name) == ".png" {
-			return KindPNG
+	ext := extension(name)
+	for _, b := range binaries {
+		if bytes.HasPrefix(start, []byte(b.starts)) && ext != "" && strings.Contains(b.extensions+" ", ext+" ") {
+			return b.kind
 		}
-		return KindExact
 	}
-	if bytes.IndexByte(start, 0) >= 0 {
+	switch {
+	case unread(start, ext):
+		return kindUnread
+	case ext == ".tar" && len(start) > 262 && string(start[257:262]) == "ustar":
+		return KindTar
+	case bytes.IndexByte(start, 0) >= 0 || strings.Contains(".png .gif .jpg .jpeg .pdf .npy ", ext+" ") && ext != "":
 		return KindExact
-	}
-	switch extension(name) {
-	case ".csv", ".tsv", ".tab":
-		return KindCSV
-	case ".json", ".jsonl", ".ndjson", ".geojson":
-		return KindJSON
-	case ".png":
-		return KindExact
-	}
-	if control(start) {
+	case texts[ext] != "":
+		return texts[ext]
+	case control(start) || bytes.HasPrefix(start, pngSignature):
 		return KindExact
 	}
 	return KindText

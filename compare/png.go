@@ -19,21 +19,22 @@ const (
 	maxPixels  = 16 << 20 // half of that with 16 bits a channel
 )
 
-// picture is a decoded PNG.
+// picture is a decoded picture.
 type picture struct {
 	image.Image
 	colours colours
 }
 
-func comparePNG(ctx context.Context, j *job) error {
-	pub, err := readPNG(j.pub, published)
+// comparePictures compares pixels (CMP-70 to CMP-74).
+func (j *job) comparePictures(ctx context.Context, form *pictureForm) error {
+	pub, err := form.read(j.pub, published)
 	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	new, err := readPNG(j.new, produced)
+	new, err := form.read(j.new, produced)
 	if err != nil {
 		return err
 	}
@@ -90,18 +91,15 @@ func (j *job) alike(ctx context.Context, pub, new *picture, d *pixels) error {
 	return nil
 }
 
-// readPNG decodes one picture, its size known before any of it is.
-func readPNG(r io.Reader, of side) (*picture, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxPicture+1))
+// read decodes one picture, its size known before any of it is.
+func (p *pictureForm) read(r io.Reader, of side) (*picture, error) {
+	b, err := all(r, of, maxPicture)
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > maxPicture {
-		return nil, tooLarge(of, "more than %d bytes of picture", maxPicture)
-	}
-	conf, err := png.DecodeConfig(bytes.NewReader(b))
+	conf, err := p.config(bytes.NewReader(b))
 	if err != nil {
-		return nil, malformed(of, KindPNG, "%s", reason(err))
+		return nil, malformed(of, p.kind, "%s", reason(err))
 	}
 	most := int64(maxPixels)
 	if deep(conf.ColorModel) {
@@ -110,13 +108,13 @@ func readPNG(r io.Reader, of side) (*picture, error) {
 	if int64(conf.Width)*int64(conf.Height) > most {
 		return nil, tooLarge(of, "%d × %d pixels; at most %d are compared", conf.Width, conf.Height, most)
 	}
-	how, err := chunks(b, of)
+	how, err := p.meaning(b, of)
 	if err != nil {
 		return nil, err
 	}
-	m, err := png.Decode(bytes.NewReader(b))
+	m, err := p.decode(bytes.NewReader(b))
 	if err != nil {
-		return nil, malformed(of, KindPNG, "%s", reason(err))
+		return nil, malformed(of, p.kind, "%s", reason(err))
 	}
 	return &picture{m, how}, nil
 }

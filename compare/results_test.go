@@ -135,7 +135,7 @@ func TestRules(t *testing.T) {
 		field string
 	}{
 		{record.Rule{}, ""}, {record.Rule{Kind: "csv"}, ""}, {record.Rule{Relative: "1e-9", Absolute: "0"}, ""}, {record.Rule{Score: "1"}, ""},
-		{record.Rule{Kind: "pdf"}, "kind"}, {record.Rule{Absolute: "small"}, "absolute"}, {record.Rule{Relative: "-1"}, "relative"},
+		{record.Rule{Kind: "odt"}, "kind"}, {record.Rule{Absolute: "small"}, "absolute"}, {record.Rule{Relative: "-1"}, "relative"},
 		{record.Rule{Relative: "nan"}, "relative"}, {record.Rule{Absolute: "inf"}, "absolute"}, {record.Rule{Absolute: "1e-9 "}, "absolute"},
 		{record.Rule{ULP: -1}, "ulp"}, {record.Rule{Digits: -1}, "digits"}, {record.Rule{Digits: 401}, "digits"},
 		{record.Rule{Score: "1.01"}, "score"}, {record.Rule{Ignore: []string{"("}}, "ignore"}, {record.Rule{Ignore: make([]string, 257)}, "ignore"},

@@ -89,7 +89,7 @@ func (t *tally) same(text []byte) {
 }
 
 func (t *tally) printed(significant int) {
-	if significant == 0 {
+	if significant == 0 || t.binary {
 		return
 	}
 	if t.least == 0 || significant < t.least {

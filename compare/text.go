@@ -87,24 +87,32 @@ func (c *text) judge(pub, new *item) *pair {
 }
 
 func (c *text) both(pub, new *item, p *pair) {
-	c.t.add(p, func(ch *change) string { return fmt.Sprintf("line %d, number %d", new.n, ch.item+1) })
+	c.t.add(p, func(ch *change) string { return fmt.Sprintf("%s, number %d", place(new), ch.item+1) })
 	c.watch.both(pub, new, p)
 }
 
+// place names a line, or a fact.
+func place(it *item) string {
+	if it.where != "" {
+		return it.where
+	}
+	return fmt.Sprintf("line %d", it.n)
+}
+
 func (c *text) replaced(pub, new *item) {
-	c.t.brokenAt(fmt.Sprintf("line %d", new.n), string(pub.text), string(new.text),
-		"line %d differs: published %s, new %s", new.n, quote(pub.text), quote(new.text))
+	at := place(new)
+	c.t.brokenAt(at, string(pub.text), string(new.text), "%s differs: published %s, new %s", at, quote(pub.text), quote(new.text))
 	c.watch.replaced(pub, new)
 }
 
 func (c *text) dropped(pub *item) {
-	c.t.brokenAt(fmt.Sprintf("line %d", pub.n), string(pub.text), "",
-		"line %d of the published file is not in the new one: %s", pub.n, quote(pub.text))
+	at := place(pub)
+	c.t.brokenAt(at, string(pub.text), "", "%s of the published file is not in the new one: %s", at, quote(pub.text))
 	c.watch.dropped(pub)
 }
 
 func (c *text) added(new *item) {
-	c.t.brokenAt(fmt.Sprintf("line %d", new.n), "", string(new.text),
-		"line %d of the new file is not in the published one: %s", new.n, quote(new.text))
+	at := place(new)
+	c.t.brokenAt(at, "", string(new.text), "%s of the new file is not in the published one: %s", at, quote(new.text))
 	c.watch.added(new)
 }

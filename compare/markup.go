@@ -1,0 +1,84 @@
+package compare
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// compareLaTeX compares a LaTeX file line by line and, in tables, cell by
+// cell. Blanks around cells, and how long other blanks are, carry nothing
+// (CMP-124).
+func compareLaTeX(ctx context.Context, j *job) error {
+	return j.compareFacts(ctx, func(b []byte, of side) ([]fact, error) {
+		return readCells(b, of, '&', withoutComment)
+	}, "the same lines and cells; only blanks and comments differ")
+}
+
+// compareMarkdown is the same for Markdown; the length of the dashes below a
+// table's header carries nothing either.
+func compareMarkdown(ctx context.Context, j *job) error {
+	return j.compareFacts(ctx, func(b []byte, of side) ([]fact, error) {
+		return readCells(b, of, '|', dashes)
+	}, "the same lines and cells; only blanks differ")
+}
+
+// readCells cuts lines at a mark that no backslash stands before.
+func readCells(b []byte, of side, mark byte, clean func(string) string) ([]fact, error) {
+	out := facts{of: of}
+	n := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(b), "\ufeff")) {
+		n++
+		if strings.IndexByte(line, 0) >= 0 {
+			return nil, malformed(of, KindText, "line %d holds a zero byte", n)
+		}
+		cells := cutAt(clean(strings.TrimRight(line, "\r\n")), mark)
+		for i, cell := range cells {
+			where := fmt.Sprintf("line %d", n)
+			if len(cells) > 1 {
+				where += fmt.Sprintf(", cell %d", i+1)
+			}
+			text := oneBlank(cell)
+			if i > 0 {
+				text = string(mark) + " " + text
+			}
+			if err := out.add(where, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out.list, nil
+}
+
+func cutAt(line string, mark byte) []string {
+	var out []string
+	from := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case mark:
+			out = append(out, line[from:i])
+			from = i + 1
+		}
+	}
+	return append(out, line[from:])
+}
+
+// withoutComment is a line of LaTeX without what follows a percent sign.
+func withoutComment(line string) string { return cutAt(line, '%')[0] }
+
+// dashes is a line of Markdown, with each row of dashes below a header made
+// one length.
+func dashes(line string) string {
+	if strings.Trim(line, "|-: \t") != "" || !strings.Contains(line, "-") || !strings.Contains(line, "|") {
+		return line
+	}
+	for strings.Contains(line, "----") {
+		line = strings.ReplaceAll(line, "----", "---")
+	}
+	return line
+}

@@ -1,0 +1,164 @@
+package compare
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// maxStreams bounds what the streams of one PDF hold once unpacked, in bytes.
+const maxStreams = 64 << 20
+
+// comparePDF compares the objects of two PDF files in the order in which they
+// stand, streams unpacked, without dates, ids and the names of the programs
+// that wrote them (CMP-125). What remains may look the same in other ways than
+// a program can tell: another object needs eyes.
+func comparePDF(ctx context.Context, j *job) error {
+	if err := j.compareFacts(ctx, readPDF, "the same objects; only dates, ids, the writing program or packing differ"); err != nil {
+		return err
+	}
+	if j.tally.broken > 0 {
+		return &undecided{"the objects of the two PDF files differ in more than numbers, first at " + j.tally.firstAt.Where}
+	}
+	return nil
+}
+
+var (
+	pdfObject = regexp.MustCompile(`(?:^|[\r\n])[ \t]*(\d{1,10}) (\d{1,5}) obj\b`)
+	pdfStream = regexp.MustCompile(`\bstream(?:\r\n|\n)`)
+	pdfNoise  = regexp.MustCompile(`/(?:CreationDate|ModDate|Producer|Creator|PTEX\.[A-Za-z.]+)\s*\((?:\\.|[^\\()])*\)`)
+	pdfIDs    = regexp.MustCompile(`/ID\s*\[[^\]]*\]`)
+	pdfLength = regexp.MustCompile(`/Length\s+(\d{1,10})(\s+\d+\s+R)?`)
+	pdfFilter = regexp.MustCompile(`/Filter\s*(?:\[\s*)?/FlateDecode(?:\s*\])?`)
+)
+
+// pdfReader takes a file apart into objects.
+type pdfReader struct {
+	facts
+	left int64
+}
+
+func readPDF(b []byte, of side) ([]fact, error) {
+	if !bytes.HasPrefix(b, []byte("%PDF-")) {
+		return nil, malformed(of, KindPDF, "it does not begin as one")
+	}
+	if bytes.Contains(b, []byte("/Encrypt")) {
+		return nil, &undecided{"the " + string(of) + " PDF is encrypted"}
+	}
+	p := &pdfReader{facts: facts{of: of}, left: maxStreams}
+	for at := 0; ; {
+		m := pdfObject.FindSubmatchIndex(b[at:])
+		if m == nil {
+			break
+		}
+		name := "object " + string(b[at+m[2]:at+m[3]])
+		size, err := p.object(name, b[at+m[1]:])
+		if err != nil {
+			return nil, err
+		}
+		at += m[1] + size
+	}
+	if len(p.list) == 0 {
+		return nil, malformed(of, KindPDF, "it holds no objects")
+	}
+	return p.list, p.trailer(b)
+}
+
+// trailer adds what the file's last dictionary says.
+func (p *pdfReader) trailer(b []byte) error {
+	at := bytes.LastIndex(b, []byte("trailer"))
+	if at < 0 {
+		return nil
+	}
+	text, _, _ := strings.Cut(string(b[at:]), "startxref")
+	return p.add("trailer", pdfText(text))
+}
+
+func pdfText(s string) string {
+	return oneBlank(pdfIDs.ReplaceAllString(pdfNoise.ReplaceAllString(s, ""), ""))
+}
+
+// object adds one object and returns where to go on.
+func (p *pdfReader) object(name string, b []byte) (int, error) {
+	end := bytes.Index(b, []byte("endobj"))
+	if end < 0 {
+		return 0, malformed(p.of, KindPDF, "%s does not end", name)
+	}
+	s := pdfStream.FindIndex(b)
+	if s == nil || s[0] > end {
+		return end + len("endobj"), p.add(name, pdfText(string(b[:end])))
+	}
+	head := string(b[:s[0]])
+	size, err := p.streamSize(name, head, b[s[1]:])
+	if err != nil {
+		return 0, err
+	}
+	content := b[s[1] : s[1]+size]
+	plainHead := pdfFilter.ReplaceAllString(pdfLength.ReplaceAllString(head, ""), "")
+	if strings.Contains(head, "/Type /XRef") || strings.Contains(head, "/Type/XRef") {
+		return s[1] + size, nil // where the objects stand
+	}
+	if pdfFilter.MatchString(head) && !strings.Contains(head, "/DecodeParms") {
+		if content, err = p.unpack(name, content); err != nil {
+			return 0, err
+		}
+	}
+	if err := p.add(name, pdfText(plainHead)); err != nil {
+		return 0, err
+	}
+	return s[1] + size, p.content(name, head, content)
+}
+
+// streamSize is the length that the head names, or up to the end mark where it
+// names another object.
+func (p *pdfReader) streamSize(name, head string, b []byte) (int, error) {
+	if m := pdfLength.FindStringSubmatch(head); m != nil && m[2] == "" {
+		var n int
+		if _, err := fmt.Sscan(m[1], &n); err == nil && n <= len(b) && bytes.HasPrefix(bytes.TrimLeft(b[n:], "\r\n"), []byte("endstream")) {
+			return n, nil
+		}
+	}
+	n := bytes.Index(b, []byte("endstream"))
+	if n < 0 {
+		return 0, malformed(p.of, KindPDF, "the stream of %s does not end", name)
+	}
+	return n, nil
+}
+
+func (p *pdfReader) unpack(name string, b []byte) ([]byte, error) {
+	r, err := zlib.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, malformed(p.of, KindPDF, "the stream of %s: %s", name, reason(err))
+	}
+	out, err := io.ReadAll(io.LimitReader(r, p.left+1))
+	if err != nil {
+		return nil, malformed(p.of, KindPDF, "the stream of %s: %s", name, reason(err))
+	}
+	if p.left -= int64(len(out)); p.left < 0 {
+		return nil, tooLarge(p.of, "its streams hold more than %d bytes", maxStreams)
+	}
+	return out, nil
+}
+
+// content adds a stream: text line by line, anything else by its digest.
+// Metadata in XML carries nothing.
+func (p *pdfReader) content(name, head string, b []byte) error {
+	if strings.Contains(head, "/Metadata") {
+		return nil
+	}
+	if control(b) || bytes.IndexByte(b, 0) >= 0 || strings.Contains(head, "/Subtype /Image") || strings.Contains(head, "/Subtype/Image") {
+		return p.add(name+", stream", sumOf(b))
+	}
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		n++
+		if err := p.add(fmt.Sprintf("%s, line %d of its stream", name, n), pdfText(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
