@@ -19,6 +19,17 @@ import (
 	"repro/view"
 )
 
+var layersFlag = &cli.StringFlag{
+	Name: "layers", Usage: "provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first",
+	DefaultText: "fuse where this machine has it",
+	Action: func(_ *cli.Context, way string) error {
+		if way != string(run.LayersFUSE) && way != string(run.LayersExtract) {
+			return usagef("--layers %q: want fuse or extract", way)
+		}
+		return nil
+	},
+}
+
 func runCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:      "run",
@@ -27,7 +38,7 @@ func runCommand(c *console) *cli.Command {
 		Description: `Needs no root, daemon or network. Steps see the image and nothing of this machine,
 nor the published results. Outputs, logs and report.html are left in a folder; the
 last line says how many published results came out again. What is altered is not
-run; with --key, nor is what is not signed by whom you name.
+used; with --key, nor is what is not signed by whom you name.
 
    repro run --key alice.pub paper.sif
    repro run paper.sif anova norris         # these steps, and those that they need
@@ -40,7 +51,8 @@ run; with --key, nor is what is not signed by whom you name.
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
 			&cli.BoolFlag{Name: "network", Usage: "let steps reach this machine's network; the report says so"},
-			&cli.BoolFlag{Name: "keep-layers", Usage: "keep extracted layers in the cache folder, so that the next run of this image starts sooner"},
+			layersFlag,
+			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -65,7 +77,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 		return err
 	}
 	defer image.Close()
-	checked, err := c.verify(ctx, image)
+	checked, err := c.verifyOnRead(ctx, image)
 	unchecked := errors.Is(err, verify.ErrNotSigned) && len(ctx.StringSlice("key")) == 0
 	if err != nil && !unchecked {
 		return err
@@ -75,7 +87,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
-		Net: ctx.Bool("network"), NoCache: !ctx.Bool("keep-layers"),
+		Net: ctx.Bool("network"), Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {
@@ -92,6 +104,21 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	report.Verify = checked
 	return errors.Join(err, c.reportRun(ctx, image, report, options.Dir, pictures, err == nil))
+}
+
+// verifyOnRead verifies image but for the contents of its layers: whatever is
+// read of them later is checked then, so that an image starts at once, however
+// large it is.
+func (c *console) verifyOnRead(ctx *cli.Context, image *format.Image) (*record.VerifyReport, error) {
+	trust, err := c.trust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Image(ctx.Context, image, trust, verify.Options{
+		Check: func(ctx context.Context) ([]record.ObjectStatus, error) {
+			return image.Check(ctx, format.CheckOptions{OnRead: true})
+		},
+	})
 }
 
 // reportRun writes the reports of a run and prints its verdict.

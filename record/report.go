@@ -150,6 +150,7 @@ type ObjectStatus struct {
 	Size    int64    `json:"size"`
 	Mounted string   `json:"mounted,omitempty"` // where steps see it
 	Intact  bool     `json:"intact"`
+	OnRead  bool     `json:"onRead,omitempty"`  // a layer of which each block is checked when it is read, and was not before
 	Signers []string `json:"signers,omitempty"` // fingerprints whose valid signature covers it
 	Problem string   `json:"problem,omitempty"`
 }
@@ -225,7 +226,7 @@ type Machine struct {
 // Isolation says how the steps were kept apart from the machine.
 type Isolation struct {
 	Level  string   `json:"level"`           // namespaces
-	Layers string   `json:"layers"`          // kernel, fuse or extracted
+	Layers string   `json:"layers"`          // fuse or extracted
 	Reason string   `json:"reason"`          // why layers are provided so
 	Net    bool     `json:"net"`             // the host's network was reachable
 	Notes  []string `json:"notes,omitempty"` // what this machine did not offer

@@ -22,7 +22,7 @@ var catStep = experiment{
 func TestCacheIsNotBelievedBlindly(t *testing.T) {
 	im := catStep.build(t)
 	o := options(t)
-	o.NoCache, o.Cache = false, filepath.Join(t.TempDir(), "cache")
+	o.Layers, o.NoCache, o.Cache = LayersExtract, false, filepath.Join(t.TempDir(), "cache")
 	t.Cleanup(func() { _ = sandbox.Remove(o.Cache) })
 	check := func(what string) {
 		t.Helper()
@@ -74,7 +74,7 @@ func TestRunsThatStartAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for range 4 {
 		o := options(t)
-		o.NoCache, o.Cache = false, cache
+		o.Layers, o.NoCache, o.Cache = LayersExtract, false, cache
 		g.Go(func() error {
 			_, err := Image(t.Context(), im, o)
 			return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
+	"repro/internal/mount"
 	"repro/internal/sandbox"
 	"repro/progress"
 	"repro/tree"
@@ -13,8 +15,9 @@ import (
 
 // layers says where steps find the image's root.
 type layers struct {
-	root   string
-	kind   string // as in record.Isolation
+	root   string                                           // extracted; empty if it is served
+	serve  func(ctx context.Context, device *os.File) error // as sandbox.Command has it
+	kind   string                                           // as in record.Isolation
 	reason string
 	notes  []string
 
@@ -26,9 +29,77 @@ type layers struct {
 // provide puts the root where the sandbox can use it and tries that out.
 //
 // The tree is read through the hash trees of the image's layers, so every byte
-// that is extracted is one that the manifest binds.
+// that a step reads or that is extracted is one that the manifest binds.
 func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
-	l := layers{kind: "extracted", reason: "layers are extracted through their hash trees into a private directory"}
+	why := "asked for"
+	switch r.options.Layers {
+	case LayersExtract:
+	case LayersAny, LayersFUSE:
+		l, err := r.provideServed(ctx, root)
+		u, ok := errors.AsType[*sandbox.UnavailableError](err)
+		if !ok || r.options.Layers == LayersFUSE || u.What != sandbox.Fuse && u.What != sandbox.Overlay {
+			return l, err
+		}
+		why = fmt.Sprintf("they cannot be served here: %v", u.Err)
+	default:
+		return layers{}, fmt.Errorf("run: layers: %q is no way to provide them", r.options.Layers)
+	}
+	return r.provideExtracted(ctx, root, why)
+}
+
+// provideServed has this process serve the root to each sandbox through FUSE.
+func (r *runner) provideServed(ctx context.Context, root *tree.Node) (layers, error) {
+	files, err := mount.Prepare(root)
+	if err != nil {
+		return layers{}, err
+	}
+	if r.options.copyRoot {
+		return layers{}, &sandbox.UnavailableError{What: sandbox.Overlay, Err: errors.New("asked for by a test")}
+	}
+	l := layers{kind: "fuse", reason: "layers are read in place, each block checked against its hash tree when it is read"}
+	l.serve = func(ctx context.Context, device *os.File) error {
+		server, err := files.ServeDevice(ctx, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: r.unreadable})
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil // the sandbox ended before there was a mount
+			}
+			return err
+		}
+		server.Wait()
+		return nil
+	}
+	if err := r.try(ctx, sandbox.Command{Serve: l.serve}); err != nil {
+		return l, err
+	}
+	select {
+	case err := <-r.damaged:
+		return l, err
+	default:
+		return l, nil
+	}
+}
+
+// unreadable stops the run: a step was refused a content, and whatever it made
+// of that is no result.
+func (r *runner) unreadable(name string, err error) {
+	select {
+	case r.damaged <- fmt.Errorf("%s: %q: %w", r.image.Name(), "/"+name, err):
+	default: // the first is enough
+	}
+}
+
+// try builds the sandbox that the steps will get.
+func (r *runner) try(ctx context.Context, c sandbox.Command) error {
+	c.Dir, c.Net, c.Scratch = "/", r.options.Net, filepath.Join(r.scratch, "try")
+	if err := sandbox.Prepare(c.Scratch); err != nil {
+		return err
+	}
+	return errors.Join(sandbox.Check(ctx, c), sandbox.Remove(c.Scratch))
+}
+
+// provideExtracted extracts the root, because of why.
+func (r *runner) provideExtracted(ctx context.Context, root *tree.Node, why string) (layers, error) {
+	l := layers{kind: "extracted", reason: "layers are extracted through their hash trees into a private directory: " + why}
 	var err error
 	if r.options.NoCache {
 		l.root = filepath.Join(r.scratch, "root")
@@ -42,11 +113,7 @@ func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
 	if r.options.copyRoot {
 		return r.provideCopy(ctx, root, errors.New("asked for by a test"))
 	}
-	try := filepath.Join(r.scratch, "try")
-	if err := sandbox.Prepare(try); err != nil {
-		return l, err
-	}
-	refused := sandbox.Check(ctx, sandbox.Command{Lower: []string{l.root}, Scratch: try, Dir: "/", Net: r.options.Net})
+	refused := r.try(ctx, sandbox.Command{Lower: []string{l.root}})
 	u, ok := errors.AsType[*sandbox.UnavailableError](refused)
 	if refused == nil || !ok || u.What != sandbox.Overlay {
 		return l, refused

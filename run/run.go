@@ -43,6 +43,7 @@ type Options struct {
 	Memory int64 // bytes for all steps together; 0: no limit
 	Net    bool  // let steps use the machine's network; the report says so
 
+	Layers  Layers // how the image's layers get where steps see them
 	Cache   string // where extracted layers are kept; empty: the user's cache directory
 	NoCache bool   // extract into the scratch directory and remove it afterwards
 	Scratch string // local disk for what steps write; empty: TMPDIR
@@ -57,6 +58,16 @@ type Options struct {
 
 	copyRoot bool // for tests: as on a machine without overlays
 }
+
+// Layers is a way to provide an image's layers.
+type Layers string
+
+// The ways to provide layers.
+const (
+	LayersAny     Layers = ""        // through FUSE, or extracted where there is none
+	LayersFUSE    Layers = "fuse"    // served in place by this process; each block is checked when it is read
+	LayersExtract Layers = "extract" // extracted into a private directory; each block is checked on the way
+)
 
 // Default bounds on what steps leave.
 const (
@@ -137,7 +148,7 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	started := false
 	defer func() { release(started) }()
 
-	r := &runner{image: im, manifest: m, id: id, plan: plan, options: o, started: time.Now()}
+	r := &runner{image: im, manifest: m, id: id, plan: plan, options: o, started: time.Now(), damaged: make(chan error, 1)}
 	err = r.prepare(ctx)
 	defer r.cleanUp()
 	if err != nil {
@@ -174,6 +185,8 @@ type runner struct {
 	cpus    []int      // that they may use
 	outputs *collector
 	live    *liveLog
+
+	damaged chan error // the first content that could not be served
 
 	states []state // of the plan's steps
 	damage error   // the image or the machine failed, not a step

@@ -45,9 +45,21 @@ func (r *runner) runAll(ctx context.Context) {
 		s.changed.Broadcast()
 	})
 	helpers.Go(func() { watchDisk(ctx, r.scratch, s.abort) })
+	helpers.Go(func() {
+		select {
+		case <-ctx.Done():
+		case err := <-r.damaged:
+			s.abort(err)
+		}
+	})
 	s.loop(ctx)
 	stop(nil)
 	helpers.Wait()
+	select {
+	case err := <-r.damaged: // met by the last read of the last step
+		s.abort(err)
+	default:
+	}
 }
 
 // abort stops the run because of something that is no step's fault.

@@ -38,8 +38,11 @@ func shapeRoot(root *tree.Node, steps []record.Step) error {
 			return fmt.Errorf("image: %w", err)
 		}
 	}
+	if err := addUser(root); err != nil {
+		return err
+	}
 	plain(root, map[*tree.Node]bool{})
-	return addUser(root)
+	return nil
 }
 
 // putThrough places child at name even where a layer has something that is not
@@ -68,6 +71,8 @@ func plain(dir *tree.Node, seen map[*tree.Node]bool) {
 		return
 	}
 	seen[dir] = true
+	uid, gid := sandbox.ServedOwner()
+	dir.UID, dir.GID = uid, gid
 	const odd = fs.ModeDevice | fs.ModeCharDevice | fs.ModeNamedPipe | fs.ModeSocket | fs.ModeIrregular
 	for name, n := range dir.Entries {
 		if n.Mode&odd != 0 {
@@ -76,6 +81,7 @@ func plain(dir *tree.Node, seen map[*tree.Node]bool) {
 		}
 		n.Mode &^= fs.ModeSetuid | fs.ModeSetgid
 		n.Xattrs = nil
+		n.UID, n.GID = uid, gid
 		if n.IsDir() {
 			plain(n, seen)
 		}

@@ -96,7 +96,10 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	for _, n := range slices.Backward(r.plan.needs[i]) {
 		c.Lower = append(c.Lower, r.states[n].upper)
 	}
-	c.Lower = append(c.Lower, r.layers.root)
+	if r.layers.root != "" {
+		c.Lower = append(c.Lower, r.layers.root)
+	}
+	c.Serve = r.layers.serve
 	c.Scratch = filepath.Join(r.scratch, fmt.Sprintf("step-%d", i))
 	if err := sandbox.Prepare(c.Scratch); err != nil {
 		return c, "", fmt.Errorf("scratch directory: %w", err)

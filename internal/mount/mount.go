@@ -57,5 +57,28 @@ func Serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server
 // server ends when nothing uses the mount any more, which is up to whoever
 // mounted it.
 func ServeDevice(ctx context.Context, root *tree.Node, d *Device, o Options) (*Server, error) {
-	return serveDevice(ctx, root, d, o)
+	f, err := Prepare(root)
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return f.ServeDevice(ctx, d, o)
+}
+
+// Files is a tree that is ready to be served, to several mounts at once. The
+// tree must not change any more.
+type Files struct{ table *table }
+
+// Prepare readies the tree below root.
+func Prepare(root *tree.Node) (*Files, error) {
+	t, err := newTable(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Files{t}, nil
+}
+
+// ServeDevice is like the function of that name.
+func (f *Files) ServeDevice(ctx context.Context, d *Device, o Options) (*Server, error) {
+	return serveDevice(ctx, f.table, d, o)
 }

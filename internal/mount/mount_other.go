@@ -42,6 +42,6 @@ func (d *Device) Mount(string, Options) error { return errHere }
 
 func serve(context.Context, *tree.Node, string, Options) (*Server, error) { return nil, errHere }
 
-func serveDevice(context.Context, *tree.Node, *Device, Options) (*Server, error) {
+func serveDevice(context.Context, *table, *Device, Options) (*Server, error) {
 	return nil, errHere
 }

@@ -34,15 +34,11 @@ type Server struct {
 	unmount sync.Mutex
 }
 
-func newFilesystem(root *tree.Node, o Options) (*filesystem, error) {
-	t, err := newTable(root)
-	if err != nil {
-		return nil, err
-	}
+func newFilesystem(t *table, o Options) *filesystem {
 	return &filesystem{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: t,
 		contents: newContents(), failed: o.Failed,
-	}, nil
+	}
 }
 
 func mountOptions(o Options) *fuse.MountOptions {
@@ -72,10 +68,11 @@ func source(o Options) string {
 }
 
 func serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server, error) {
-	f, err := newFilesystem(root, o)
+	t, err := newTable(root)
 	if err != nil {
 		return nil, err
 	}
+	f := newFilesystem(t, o)
 	if err := available(); err != nil {
 		return nil, err
 	}
@@ -94,12 +91,9 @@ func serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server
 	return s, nil
 }
 
-func serveDevice(ctx context.Context, root *tree.Node, d *Device, o Options) (*Server, error) {
+func serveDevice(ctx context.Context, t *table, d *Device, o Options) (*Server, error) {
 	defer d.Close()
-	f, err := newFilesystem(root, o)
-	if err != nil {
-		return nil, err
-	}
+	f := newFilesystem(t, o)
 	if err := d.waitMounted(ctx); err != nil {
 		return nil, err
 	}

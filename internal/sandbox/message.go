@@ -25,6 +25,10 @@ type request struct {
 type source struct {
 	Path string `json:",omitempty"`
 	FD   int    `json:",omitempty"`
+
+	// Device: FD is a socket on which the caller waits for the device of a
+	// FUSE mount that process 1 makes.
+	Device bool `json:",omitempty"`
 }
 
 // Stages at which a sandbox can fail.

@@ -28,6 +28,9 @@ func Probe() error {
 // Owner returns the caller's user and group.
 func Owner() (uid, gid int, other bool) { return os.Geteuid(), os.Getegid(), false }
 
+// ServedOwner is the user and group of files in a layer that is served.
+func ServedOwner() (uid, gid uint32) { return UID, GID }
+
 // Prepare fails: there are no sandboxes here.
 func Prepare(string) error { return errors.ErrUnsupported }
 

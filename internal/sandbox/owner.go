@@ -43,6 +43,14 @@ func mapped(table string, id uint64) bool {
 	return false
 }
 
+// ServedOwner is the user and group of files in a layer that is served.
+func ServedOwner() (uid, gid uint32) {
+	if o := owner(); o.drop {
+		return uint32(o.uid), uint32(o.gid)
+	}
+	return UID, GID
+}
+
 // Owner returns the user and group of the host to which every directory that a
 // program is to write in or read privately must belong, and whether that is
 // another than the caller's.

@@ -57,6 +57,8 @@ func setupHint(what string, err error) string {
 	switch {
 	case what == "mount proc":
 		return "inside a container whose /proc is masked, no new /proc may be mounted: start the container with --security-opt systempaths=unconfined"
+	case what == Fuse:
+		return fuseHint
 	case what == Overlay:
 		return fmt.Sprintf("overlays in user namespaces need Linux 5.11 and a scratch directory on a local filesystem; TMPDIR is %s", os.TempDir())
 	}

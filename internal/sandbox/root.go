@@ -61,6 +61,14 @@ func openLayers(req *request) ([]int, error) {
 	}
 	var fds []int
 	for _, s := range sources {
+		if s.Device {
+			fd, err := mountServed(s.FD)
+			if err != nil {
+				return nil, err
+			}
+			fds = append(fds, fd)
+			continue
+		}
 		if s.FD != 0 {
 			fds = append(fds, s.FD)
 			continue

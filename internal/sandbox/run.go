@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -73,22 +74,43 @@ func run(ctx context.Context, c *Command) (Result, error) {
 	defer output.wait()
 	defer output.release()
 	req, mounts, err := newRequest(c)
-	defer closeAll(mounts)
+	defer func() { closeAll(mounts) }()
 	if err != nil {
 		return Result{}, err
+	}
+	var lowest *served
+	if c.Serve != nil {
+		if lowest, err = serveLowest(c); err != nil {
+			return Result{}, err
+		}
+		req.Lower = append(req.Lower, lowest.source(firstMount+len(mounts)))
 	}
 
 	cmd := initCommand(c)
 	cmd.Stdout, cmd.Stderr = output.stdout, output.stderr
 	cmd.ExtraFiles = append([]*os.File{talk.requestRead, talk.outcomeWrite}, mounts...) // from requestFD on
+	if lowest != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, lowest.inner)
+	}
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
+		if lowest != nil {
+			lowest.close()
+		}
 		return Result{}, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint()}
+	}
+	if lowest != nil {
+		lowest.begin(ctx, c.Serve)
 	}
 	guard := newGuard(ctx, cmd.Process, c.Limits.Time)
 	out, silent := talk.exchange(req)
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
+	if lowest != nil {
+		if err := lowest.end(); err != nil && out.Stage == stageDone {
+			return result, fmt.Errorf("serve the layers: %w", err)
+		}
+	}
 	switch {
 	case silent != nil && ctx.Err() != nil:
 		return result, ctx.Err()
@@ -257,7 +279,7 @@ func newRequest(c *Command) (*request, []*os.File, error) {
 		sources = append(sources, source{FD: firstMount + len(mounts)})
 		mounts = append(mounts, os.NewFile(uintptr(fd), dir))
 	}
-	req.Lower = sources[:len(c.Lower)]
+	req.Lower = slices.Clip(sources[:len(c.Lower)])
 	if req.Overlay {
 		req.Scratch = sources[len(c.Lower)]
 	}

@@ -21,9 +21,11 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 )
@@ -55,6 +57,12 @@ type Command struct {
 	// Lower are directories whose union the program sees, the topmost first.
 	// They are never written to.
 	Lower []string
+
+	// Serve, if not nil, serves the lowest layer of all: it is called once with
+	// a FUSE device that was, or will be, mounted read-only, closes it, and
+	// returns when the mount is gone or ctx has ended before there was one.
+	// Files in it belong to the user that ServedOwner names.
+	Serve func(ctx context.Context, device *os.File) error
 
 	// Scratch is a directory on the machine's disk in which Prepare has made
 	// room for what the program writes. Empty: there is no overlay, the one
@@ -111,6 +119,12 @@ var ErrUnavailable = errors.New("this machine cannot isolate a program")
 // caller can do without, with a root that the program may write to.
 const Overlay = "mount an overlay"
 
+// Fuse is what an [UnavailableError] names where a layer cannot be served: a
+// caller can extract it instead.
+const Fuse = "mount layers through FUSE"
+
+const fuseHint = "the administrator can load the fuse module and make /dev/fuse readable and writable for all"
+
 // UnavailableError says what the machine refused.
 type UnavailableError struct {
 	What string // the part of the sandbox that could not be made
@@ -153,9 +167,9 @@ type Feature struct {
 // check refuses commands that could not mean anything.
 func (c *Command) check() error {
 	switch {
-	case c.Scratch == "" && len(c.Lower) != 1:
-		return errors.New("sandbox: several layers need a scratch directory")
-	case len(c.Lower) == 0 || len(c.Lower) > MaxLayers:
+	case c.Scratch == "" && (len(c.Lower) != 1 || c.Serve != nil):
+		return errors.New("sandbox: several layers, or one that is served, need a scratch directory")
+	case len(c.Lower) == 0 && c.Serve == nil || len(c.Lower) > MaxLayers:
 		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), MaxLayers)
 	case !strings.HasPrefix(c.Dir, "/"):
 		return fmt.Errorf("sandbox: working directory %q is not absolute", c.Dir)

@@ -46,10 +46,10 @@ func overlayFeature() Feature {
 
 func fuseFeature() Feature {
 	f := Feature{Name: "fuse", Detail: "layers can be read in place"}
-	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	fd, err := openFuse()
 	if err != nil {
-		f.Detail = fmt.Sprintf("layers are extracted before a run: /dev/fuse: %v", err)
-		f.Hint = "the administrator can load the fuse module and make /dev/fuse readable and writable for all"
+		f.Detail = fmt.Sprintf("layers are extracted before a run: %v", err)
+		f.Hint = fuseHint
 		return f
 	}
 	unix.Close(fd)

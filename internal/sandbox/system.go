@@ -64,7 +64,11 @@ func newMount(kind string, attr int, options [][2]string) (int, error) {
 	}
 	defer unix.Close(fsfd)
 	for _, o := range options {
-		if err := unix.FsconfigSetString(fsfd, o[0], o[1]); err != nil {
+		set := func() error { return unix.FsconfigSetString(fsfd, o[0], o[1]) }
+		if o[1] == "" {
+			set = func() error { return unix.FsconfigSetFlag(fsfd, o[0]) }
+		}
+		if err := set(); err != nil {
 			return 0, err
 		}
 	}

@@ -1,0 +1,157 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"context"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// The kernel takes a FUSE mount only from the user namespace in which its
+// device was opened. So process 1 opens the device, makes the mount and hands
+// the device out, to be served from where the image is. Where the caller is
+// root, whom process 1 is not, root does all of that.
+
+const fuseDevice = "/dev/fuse"
+
+// served is the lowest layer of a sandbox, where the caller serves it.
+type served struct {
+	device *os.File // of a mount that was made here; nil: process 1 makes it
+	inner  *os.File // process 1's end of the socket on which it hands out the device
+	outer  *os.File
+	done   chan error
+	stop   context.CancelFunc
+}
+
+// serveLowest makes ready what process 1 inherits for the lowest layer: a
+// detached mount, or its end of a socket.
+func serveLowest(c *Command) (*served, error) {
+	s := &served{}
+	if o := owner(); o.drop {
+		fd, err := openFuse()
+		if err != nil {
+			return nil, &UnavailableError{What: Fuse, Err: err, Hint: fuseHint}
+		}
+		s.device = os.NewFile(uintptr(fd), fuseDevice)
+		detached, err := mountFuse(fd, o.uid, o.gid)
+		if err != nil {
+			s.close()
+			return nil, &UnavailableError{What: Fuse, Err: err, Hint: fuseHint}
+		}
+		s.inner = os.NewFile(uintptr(detached), "layers")
+		return s, nil
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	s.inner, s.outer = os.NewFile(uintptr(pair[0]), "device"), os.NewFile(uintptr(pair[1]), "device")
+	return s, nil
+}
+
+// source is how process 1 is told of the layer; number is the descriptor that
+// inner has there.
+func (s *served) source(number int) source {
+	return source{FD: number, Device: s.device == nil}
+}
+
+// begin serves the layer until the sandbox is gone. Inner is no longer needed
+// here.
+func (s *served) begin(ctx context.Context, serve func(context.Context, *os.File) error) {
+	s.inner.Close()
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx)) // programs are killed first
+	s.done = make(chan error, 1)
+	go func() {
+		device := s.device
+		if device == nil {
+			fd, err := receiveDevice(int(s.outer.Fd()))
+			if err != nil {
+				s.done <- nil // process 1 says why
+				return
+			}
+			device = os.NewFile(uintptr(fd), fuseDevice)
+		}
+		s.done <- serve(ctx, device)
+	}()
+}
+
+// end returns when nothing is served any more; process 1 is gone.
+func (s *served) end() error {
+	s.stop()
+	err := <-s.done
+	if s.outer != nil {
+		s.outer.Close()
+	}
+	return err
+}
+
+// close is for what never began.
+func (s *served) close() {
+	for _, f := range []*os.File{s.device, s.inner, s.outer} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+func openFuse() (int, error) {
+	fd, err := unix.Open(fuseDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, &os.PathError{Op: "open", Path: fuseDevice, Err: err}
+	}
+	return fd, nil
+}
+
+// mountFuse makes a detached mount of which device is the server's end. The
+// kernel checks the modes of its files.
+func mountFuse(device, uid, gid int) (int, error) {
+	const attr = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOATIME
+	return newMount("fuse", attr, [][2]string{
+		{"source", "repro"}, {"fd", strconv.Itoa(device)}, {"rootmode", "40000"},
+		{"user_id", strconv.Itoa(uid)}, {"group_id", strconv.Itoa(gid)},
+		{"default_permissions", ""}, {"allow_other", ""},
+	})
+}
+
+// mountServed is process 1's part: it mounts what the caller, at the other end
+// of the socket, is to serve.
+func mountServed(socket int) (int, error) {
+	defer unix.Close(socket)
+	device, err := openFuse()
+	if err != nil {
+		return 0, &stepError{Fuse, err}
+	}
+	defer unix.Close(device)
+	mount, err := mountFuse(device, UID, GID)
+	if err != nil {
+		return 0, &stepError{Fuse, err}
+	}
+	if err := unix.Sendmsg(socket, []byte{0}, unix.UnixRights(device), nil, 0); err != nil {
+		return 0, &stepError{"hand out the FUSE device", err}
+	}
+	return mount, nil
+}
+
+// receiveDevice waits for the device from process 1.
+func receiveDevice(socket int) (int, error) {
+	data, control := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := unix.Recvmsg(socket, data, control, unix.MSG_CMSG_CLOEXEC)
+	if err == nil && n == 0 {
+		err = unix.ECONNRESET
+	}
+	if err != nil {
+		return 0, err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:oobn])
+	if err != nil || len(messages) != 1 {
+		return 0, unix.EBADMSG
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return 0, unix.EBADMSG
+	}
+	return fds[0], nil
+}
