@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 	sandbox.Init()
 	testscript.Main(m, map[string]func(){
 		"repro": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+
+		"sigstore-kms-testing": kmsPlugin,
 	})
 }
 
@@ -30,6 +32,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", os.Getenv("PWD")+"/../examples")
+			env.Setenv("SCRIPTS", os.Getenv("PWD")+"/../script")
+			env.Setenv("VALIDATORS", validators())
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
 			return os.Chmod(filepath.Dir(env.WorkDir), 0o755) // another user works there too
@@ -38,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"flip":      flip,
 			"foreign":   foreign,
+			"sifsign":   sifsign,
 			"nobody":    nobody,
 			"interrupt": interrupt,
 		},
@@ -166,8 +171,28 @@ func condition(cond string) (bool, error) {
 	case "debian": // fetches packages, so it must be asked for
 		_, err := exec.LookPath("mmdebstrap")
 		return err == nil && os.Getuid() == 0 && os.Getenv("REPRO_TEST_NETWORK") != "", nil
+	case "validators": // installs them, so it must be asked for
+		for _, program := range []string{"python3", "npm", "java", "git"} {
+			if _, err := exec.LookPath(program); err != nil {
+				return false, nil
+			}
+		}
+		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe() == nil, nil
 	case "numpy":
 		return exec.Command("/usr/bin/python3", "-c", "import numpy, matplotlib").Run() == nil, nil
 	}
 	return false, errors.New("unknown condition " + strconv.Quote(cond))
+}
+
+// validators is where script/validators installs other people's programs: out
+// of the repository, kept from one test to the next.
+func validators() string {
+	if dir := os.Getenv("REPRO_VALIDATORS"); dir != "" {
+		return dir
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "repro-validators")
 }

@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
+	"repro/format/signature"
 	"repro/internal/atomicfile"
+	"repro/key"
 	"repro/sign"
 )
 
@@ -21,11 +24,19 @@ states. The image is replaced as a whole or not at all. Signers may follow one
 another: the content id, which names what was signed, stays the same.
 
    repro sign --key alice.key paper.sif
-   repro sign --key alice.key --detached paper.sif.asc paper.sif`,
+   repro sign --key alice.key --detached paper.sif.asc paper.sif
+   repro sign --gpg FINGERPRINT paper.sif            # gpg and its agent sign
+   repro sign --kms NAME://KEY paper.sif             # sigstore-kms-NAME signs
+   repro sign --embed paper.sif.asc --key alice.pub paper.sif
+   repro sign --adopt --key alice.pub paper.sif      # after: apptainer sign paper.sif`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "key", Aliases: []string{"k"}, Usage: "sign with the private key in `FILE`"},
+			&cli.StringFlag{Name: "key", Aliases: []string{"k"}, Usage: "sign with the private key in `FILE`, or of that name in the key store; with --embed or --adopt, the signer's public key"},
+			&cli.StringFlag{Name: "gpg", Usage: "let gpg sign with the key whose full `FINGERPRINT` is given; its secret key is not read"},
+			&cli.StringFlag{Name: "kms", Usage: "let a key management service sign, by the `REFERENCE` name://key and the program sigstore-kms-name"},
 			passphraseFlag,
 			&cli.StringFlag{Name: "detached", Usage: "write the signature to `FILE` and leave the image alone"},
+			&cli.StringFlag{Name: "embed", Usage: "put the detached signature in `FILE` into the image"},
+			&cli.BoolFlag{Name: "adopt", Usage: "take over the signature that another program for SIF files put into the image"},
 			&cli.StringFlag{Name: "time", Usage: "`TIME` to state in the signature, RFC 3339 (default: now)"},
 		},
 		Action: func(ctx *cli.Context) error {
@@ -33,12 +44,37 @@ another: the content id, which names what was signed, stays the same.
 			if err != nil {
 				return err
 			}
-			if ctx.String("key") == "" {
-				return usagef("sign: name your private key with --key FILE; repro key new makes one")
+			if err := checkSignFlags(ctx); err != nil {
+				return err
 			}
 			return c.sign(ctx, name)
 		},
 	}
+}
+
+// checkSignFlags refuses flags that do not go together.
+func checkSignFlags(ctx *cli.Context) error {
+	given := func(names ...string) (n int) {
+		for _, name := range names {
+			if ctx.IsSet(name) {
+				n++
+			}
+		}
+		return n
+	}
+	switch {
+	case given("key", "gpg", "kms") == 0:
+		return usagef("sign: name your private key with --key FILE; repro key new makes one")
+	case given("key", "gpg", "kms") > 1:
+		return usagef("sign: give one of --key, --gpg and --kms")
+	case given("embed", "adopt", "detached") > 1:
+		return usagef("sign: give one of --detached, --embed and --adopt")
+	case given("embed", "adopt") == 1 && given("key") == 0:
+		return usagef("sign: name the public key of the signer with --key FILE")
+	case given("time") == 1 && given("gpg", "kms", "embed", "adopt") > 0:
+		return usagef("sign: --time goes with --key only")
+	}
+	return nil
 }
 
 func (c *console) sign(ctx *cli.Context, name string) error {
@@ -55,20 +91,17 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 		return err
 	}
 	defer image.Close()
-	k, err := c.readPrivateKey(ctx, ctx.String("key"))
+	result, err := c.signed(ctx, name, image, options)
+	if errors.Is(err, format.ErrMalformed) && !ctx.Bool("adopt") {
+		c.offerAdoption(image)
+	}
 	if err != nil {
 		return err
 	}
-	var result *sign.Result
 	if detached := ctx.String("detached"); detached != "" {
-		if result, err = sign.Detached(ctx.Context, image, k, options); err == nil {
-			err = atomicfile.Write(detached, result.Block, 0o666)
+		if err := atomicfile.Write(detached, result.Block, 0o666); err != nil {
+			return err
 		}
-	} else {
-		result, err = sign.Image(ctx.Context, name, k, options)
-	}
-	if err != nil {
-		return err
 	}
 	fmt.Fprintf(c.out, "%s  signed by %s  content id %s\n", name, result.Fingerprint, result.ContentID)
 	switch {
@@ -78,4 +111,69 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 		c.note("programs for SIF files go on checking the first signature and pass this one over; repro verify counts it in full")
 	}
 	return nil
+}
+
+// signed signs as the flags of ctx ask.
+func (c *console) signed(ctx *cli.Context, name string, image *format.Image, o sign.Options) (*sign.Result, error) {
+	detached := ctx.IsSet("detached")
+	switch {
+	case ctx.IsSet("embed"), ctx.Bool("adopt"):
+		return embedded(ctx, name, o)
+	case ctx.IsSet("gpg"):
+		f, err := key.ParseFingerprint(ctx.String("gpg"))
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--gpg: %w", err)}
+		}
+		p, by, err := sign.GnuPG(ctx.Context, f)
+		if err != nil {
+			return nil, err
+		}
+		if detached {
+			return sign.DetachedBy(ctx.Context, image, p, by, o)
+		}
+		return sign.By(ctx.Context, name, p, by, o)
+	}
+	k, err := c.signingKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if detached {
+		return sign.Detached(ctx.Context, image, k, o)
+	}
+	return sign.Image(ctx.Context, name, k, o)
+}
+
+func (c *console) signingKey(ctx *cli.Context) (*key.Private, error) {
+	if ctx.IsSet("kms") {
+		return key.KMS(ctx.Context, ctx.String("kms"))
+	}
+	return c.readPrivateKey(ctx, ctx.String("key"))
+}
+
+// embedded takes over a signature that was made elsewhere.
+func embedded(ctx *cli.Context, name string, o sign.Options) (*sign.Result, error) {
+	p, err := readPublicKey(ctx.String("key"))
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Bool("adopt") {
+		return sign.Adopt(ctx.Context, name, p, o)
+	}
+	block, err := readBounded(ctx.String("embed"), signature.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	result, err := sign.Embed(ctx.Context, name, block, p, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ctx.String("embed"), err)
+	}
+	return result, nil
+}
+
+// offerAdoption tells of --adopt if another program seems to have signed the
+// image: programs for SIF files set the time of the change in the header.
+func (c *console) offerAdoption(image *format.Image) {
+	if h := image.Header(); h.Modified != h.Created {
+		c.note("if it was signed with another program, such as apptainer sign, take that over with: repro sign --adopt --key SIGNER.pub %s", image.Name())
+	}
 }

@@ -64,6 +64,9 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 			}
 			defer image.Close()
 			report, err := c.verify(ctx, image)
+			if errors.Is(err, format.ErrMalformed) {
+				c.offerAdoption(image)
+			}
 			if report == nil {
 				return err
 			}

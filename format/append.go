@@ -37,6 +37,16 @@ func Append(ctx context.Context, name string, o NewObject) error {
 // not at all; a file that is not an image in canonical layout is refused with
 // [ErrMalformed] or [ErrForeign].
 func Update(ctx context.Context, name string, edit func(*Image) ([]NewObject, error)) error {
+	return update(ctx, name, func(im *Image) ([]NewObject, error) {
+		if problems := im.Layout(); len(problems) > 0 {
+			return nil, fmt.Errorf("%s: %w", name, &LayoutError{problems})
+		}
+		return edit(im)
+	})
+}
+
+// update is Update for files that may be in any layout.
+func update(ctx context.Context, name string, edit func(*Image) ([]NewObject, error)) error {
 	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
@@ -54,9 +64,6 @@ func Update(ctx context.Context, name string, edit func(*Image) ([]NewObject, er
 	im.name = name
 	if _, err := im.Manifest(); err != nil {
 		return err
-	}
-	if problems := im.Layout(); len(problems) > 0 {
-		return fmt.Errorf("%s: %w", name, &LayoutError{problems})
 	}
 	signatures, err := edit(im)
 	if err != nil {

@@ -70,12 +70,16 @@ func Embed(ctx context.Context, name string, block []byte, p *key.Public, o Opti
 // Detached signs like [Image] but leaves the image alone: the block in the
 // result, kept in a file of its own, can be given to package verify.
 func Detached(ctx context.Context, im *format.Image, k *key.Private, o Options) (*Result, error) {
+	return detached(ctx, im, o, func(s *signing) error { return s.add(k, o.time()) })
+}
+
+func detached(ctx context.Context, im *format.Image, o Options, f func(*signing) error) (*Result, error) {
 	payload, err := checked(ctx, im, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &signing{payload: payload}
-	if err := s.add(k, o.time()); err != nil {
+	if err := f(s); err != nil {
 		return nil, fmt.Errorf("%s: %w", im.Name(), err)
 	}
 	return &s.result, nil

@@ -91,11 +91,15 @@ func (p *printer) objects(r *record.VerifyReport) {
 	c := columns{indent: "  "}
 	for _, o := range r.Objects {
 		state := cell{text: "intact", tone: good}
-		if !o.Intact {
+		problem := Clean(o.Problem)
+		switch {
+		case !o.Intact && !r.Canonical && strings.HasPrefix(problem, "not checked"):
+			state, problem = cell{text: "not checked", tone: warn}, ""
+		case !o.Intact:
 			state = cell{text: "altered", tone: bad}
 		}
 		c.add(cell{text: fmt.Sprint(o.ID), right: true}, cell{text: Clean(o.Name)}, cell{text: bytesOf(o.Size), right: true},
-			state, cell{text: seen(o)}, cell{text: coveredBy(o, r.Signatures)}, cell{text: Clean(o.Problem), tone: bad})
+			state, cell{text: seen(o)}, cell{text: coveredBy(o, r.Signatures)}, cell{text: problem, tone: bad})
 	}
 	c.write(p)
 }
