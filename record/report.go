@@ -232,6 +232,24 @@ type Isolation struct {
 	Notes  []string `json:"notes,omitempty"` // what this machine did not offer
 }
 
+// DoctorReport is what `repro doctor` found out about a machine.
+type DoctorReport struct {
+	Version  int       `json:"version"`
+	Machine  Machine   `json:"machine"`
+	Runs     bool      `json:"runs"`     // images can be run here
+	Layers   string    `json:"layers"`   // how, as in Isolation
+	Features []Feature `json:"features"` // most important first
+}
+
+// Feature is one thing that a machine may offer to a run.
+type Feature struct {
+	Name   string `json:"name"`
+	Works  bool   `json:"works"`
+	Needed bool   `json:"needed,omitempty"` // nothing runs without
+	Detail string `json:"detail"`           // what it gives, or what happens without it, and why
+	Ask    string `json:"ask,omitempty"`    // what to ask the administrator for
+}
+
 // StepStatus is what became of one step.
 type StepStatus struct {
 	Name    string `json:"name"`

@@ -45,7 +45,7 @@ func overlayFeature() Feature {
 }
 
 func fuseFeature() Feature {
-	f := Feature{Name: "fuse", Detail: "layers can be read in place"}
+	f := Feature{Name: "fuse", Detail: "layers are read in place, without being extracted first"}
 	fd, err := openFuse()
 	if err != nil {
 		f.Detail = fmt.Sprintf("layers are extracted before a run: %v", err)

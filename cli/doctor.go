@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"repro/record"
+	"repro/run"
+	"repro/view"
+)
+
+func doctorCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "say whether images can be run on this machine, and what to ask its administrator for",
+		Description: `Tries out what a run needs, and changes nothing. Says what works, what a run does
+without what does not, and what would help. Ends with 0 if images can be run here,
+with 7 if not.
+
+   repro doctor
+   repro doctor --json | jq '.features[] | select(.works | not)'`,
+		Flags: []cli.Flag{jsonFlag},
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() > 0 {
+				return usagef("doctor: takes no argument")
+			}
+			report := run.Survey(version())
+			if err := c.printDoctor(ctx.Bool("json"), report); err != nil {
+				return err
+			}
+			if !report.Runs {
+				return &run.MachineError{Err: errors.New("images cannot be run here")}
+			}
+			return nil
+		},
+	}
+}
+
+func (c *console) printDoctor(asJSON bool, r *record.DoctorReport) error {
+	if asJSON {
+		return c.printJSON(r)
+	}
+	m := r.Machine
+	fmt.Fprintf(c.out, "%s, %s, %d processors, %d MiB of memory\n", view.Clean(m.Kernel), view.Clean(m.CPU), m.CPUs, m.Memory>>20)
+	for _, f := range r.Features {
+		printFeature(c.out, f)
+	}
+	verdict := "images can be run here; layers are " + map[string]string{"fuse": "read in place", "extracted": "extracted first"}[r.Layers]
+	if !r.Runs {
+		verdict = "images cannot be run here"
+	}
+	_, err := fmt.Fprintln(c.out, verdict)
+	return err
+}
+
+func printFeature(w io.Writer, f record.Feature) {
+	state := "works"
+	switch {
+	case !f.Works && f.Needed:
+		state = "REFUSED"
+	case !f.Works:
+		state = "missing"
+	}
+	fmt.Fprintf(w, "  %-15s %-8s %s\n", f.Name, state, view.Clean(f.Detail))
+	if f.Ask != "" {
+		fmt.Fprintf(w, "  %-15s %-8s ask: %s\n", "", "", view.Clean(f.Ask))
+	}
+}
