@@ -38,13 +38,25 @@ func (b *builder) describe() {
 	}
 	for _, res := range r.Results {
 		b.manifest.Results = append(b.manifest.Results, record.Result{
-			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value,
+			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value, Sets: values(res.Sets),
 			Claim: res.Claim, Compare: res.Compare,
 		})
+	}
+	for _, c := range r.Claims {
+		claim := c.Claim
+		claim.Output = inPaper(c.Output)
+		b.manifest.Claims = append(b.manifest.Claims, claim)
 	}
 	b.places()
 	complete(b.env.Tree)
 	b.singularity()
+}
+
+func values(texts []recipe.Text) (all []string) {
+	for _, t := range texts {
+		all = append(all, t.Value)
+	}
+	return all
 }
 
 // inPaper is where the image has a path of the recipe.
@@ -62,7 +74,12 @@ func (b *builder) step(s recipe.Step) record.Step {
 		}
 		return paths
 	}
+	cpu := s.CPU
+	if cpu == "" {
+		cpu = b.Recipe.Environment.CPU
+	}
 	return record.Step{
+		CPU:  cpu,
 		Name: s.Name, Command: s.Command, Dir: inPaper(s.Dir), Env: env, Needs: s.Needs,
 		Inputs: all(s.Inputs), Outputs: all(s.Outputs), CPUs: s.CPUs, Memory: s.Memory, Time: s.Time,
 	}

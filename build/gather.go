@@ -110,8 +110,10 @@ func (b *builder) publish(name string, n *tree.Node) {
 		return
 	}
 	for _, res := range b.Recipe.Results {
-		if res.Published.Value == name {
-			b.problem(res.Published.Pos, "published: %q: not a file", name)
+		for _, at := range append([]recipe.Text{res.Published, res.Spread}, res.Sets...) {
+			if at.Value == name {
+				b.problem(at.Pos, "published: %q: not a file", name)
+			}
 		}
 	}
 }
@@ -139,11 +141,12 @@ func (b *builder) unmatched(c *choice) {
 		}
 	}
 	for _, res := range b.Recipe.Results {
-		at := res.Published
-		if b.published.Lookup(at.Value) != nil || slices.ContainsFunc(b.problems, func(p recipe.Problem) bool { return p.Pos == at.Pos }) {
-			continue
+		for _, at := range append([]recipe.Text{res.Published, res.Spread}, res.Sets...) {
+			if at.Value == "" || b.published.Lookup(at.Value) != nil || slices.ContainsFunc(b.problems, func(p recipe.Problem) bool { return p.Pos == at.Pos }) {
+				continue
+			}
+			b.problem(at.Pos, "published: %q: no such file: a published result is the file as it was published", at.Value)
 		}
-		b.problem(at.Pos, "published: %q: no such file: a published result is the file as it was published", at.Value)
 	}
 	b.expect()
 }

@@ -29,6 +29,7 @@ func (p *parser) recipe(root *yaml.Node, r *Recipe) {
 		{"data", false, func(v *yaml.Node) { r.Data = p.data(v) }},
 		{"steps", true, func(v *yaml.Node) { r.Steps = p.steps(v) }},
 		{"results", false, func(v *yaml.Node) { r.Results = p.results(v) }},
+		{"claims", false, func(v *yaml.Node) { r.Claims = p.claims(v) }},
 	})
 }
 
@@ -94,6 +95,7 @@ func (p *parser) environment(n *yaml.Node, env *Environment) {
 			p.host(v, env)
 		}},
 		source(Rootfs), source(Tar), source(OCI), source(SIF),
+		p.setText("cpu", false, &env.CPU, oneOf("profile", cpuProfiles)),
 		p.setText("sha256", false, &env.SHA256, checkSHA256),
 	})
 	switch {

@@ -42,6 +42,7 @@ type Recipe struct {
 	Data        []Data
 	Steps       []Step // as written; see Order
 	Results     []Result
+	Claims      []Claim
 }
 
 // Pos is a place in a recipe; lines and columns count from 1.
@@ -71,6 +72,7 @@ type Environment struct {
 	Source   Text   // rootfs, tar, oci, sif: path, relative to the recipe's folder or absolute
 	Programs []Text // host: names looked up in PATH, or absolute paths
 	Files    []Text // host: absolute paths and globs of further files and folders
+	CPU      string // profile of steps that name none
 	SHA256   string // tar, sif: of the file; oci: of the image's manifest; empty if not stated
 	Pos      Pos
 }
@@ -94,9 +96,10 @@ type Step struct {
 	Needs   []string // names of steps, those whose outputs are inputs included
 	Inputs  []Text
 	Outputs []Text
-	CPUs    int   // 0 if not stated
-	Memory  int64 // bytes, 0 if not stated
-	Time    int64 // seconds, 0 if not stated
+	CPU     string // profile; empty for that of the environment
+	CPUs    int    // 0 if not stated
+	Memory  int64  // bytes, 0 if not stated
+	Time    int64  // seconds, 0 if not stated
 	Pos     Pos
 }
 
@@ -105,8 +108,18 @@ type Result struct {
 	Name      string
 	Output    Text
 	Published Text
+	Sets      []Text // further published files of the same experiment
 	Claim     string
 	Compare   record.Rule
+	Spread    Text // Compare.Spread, and where it stands
+}
+
+// Claim is one number that the paper's text gives. Exactly one of Cell,
+// Pointer and Pattern is set.
+type Claim struct {
+	record.Claim      // its Output is not set
+	Output       Text // the file that a step makes
+	Pos          Pos
 }
 
 // Problem is one thing that is wrong with a recipe, or with what it names.

@@ -34,6 +34,12 @@ func (p *parser) names(r *Recipe) {
 		}
 		seen[s.Name] = s.Output.Pos.Line
 	}
+	for _, c := range r.Claims {
+		if line := seen[c.Name]; line > 0 {
+			p.errorf(c.Pos, "claim %q: another result or claim of this name is in line %d", c.Name, line)
+		}
+		seen[c.Name] = c.Pos.Line
+	}
 }
 
 // maker is a step that writes a path.
@@ -131,22 +137,31 @@ func (p *parser) resultPaths(r *Recipe, makers map[string]maker) {
 			}
 			p.errorf(res.Output.Pos, "result %q: no step has %q among its outputs%s", res.Name, res.Output.Value, hint)
 		}
-		p.hidden(r, res)
+		for _, name := range append([]Text{res.Published, res.Spread}, res.Sets...) {
+			if name.Value != "" {
+				p.hidden(r, res, name)
+			}
+		}
+	}
+	for _, c := range r.Claims {
+		if _, ok := makerOf(makers, c.Output.Value); !ok {
+			p.errorf(c.Output.Pos, "claim %q: no step has %q among its outputs", c.Name, c.Output.Value)
+		}
 	}
 }
 
 // hidden checks that no step or data reads the published file: a program
 // must not be able to copy the answer.
-func (p *parser) hidden(r *Recipe, res Result) {
+func (p *parser) hidden(r *Recipe, res Result, published Text) {
 	for _, s := range r.Steps {
 		for _, in := range s.Inputs {
-			if in.Value == res.Published.Value && in.Value != res.Output.Value {
+			if in.Value == published.Value && in.Value != res.Output.Value {
 				p.errorf(in.Pos, "inputs: %q is the published file of result %q: steps may not see what they are to reproduce", in.Value, res.Name)
 			}
 		}
 	}
 	for _, d := range r.Data {
-		if d.Path.Value == res.Published.Value {
+		if d.Path.Value == published.Value {
 			p.errorf(d.Path.Pos, "data: %q is the published file of result %q: steps may not see what they are to reproduce", d.Path.Value, res.Name)
 		}
 	}

@@ -96,6 +96,7 @@ type Step struct {
 	Needs   []string          `json:"needs,omitempty"`   // names of steps
 	Inputs  []string          `json:"inputs,omitempty"`  // absolute paths
 	Outputs []string          `json:"outputs,omitempty"` // absolute paths
+	CPU     string            `json:"cpu,omitempty"`     // profile: native, portable-v2, portable-v3; empty: native
 	CPUs    int               `json:"cpus,omitempty"`    // 0: one
 	Memory  int64             `json:"memory,omitempty"`  // bytes; 0: no limit
 	Time    int64             `json:"time,omitempty"`    // seconds; 0: no limit
