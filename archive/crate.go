@@ -126,11 +126,15 @@ func (g *crateGraph) describeRoot() {
 }
 
 // profiles lists what the crate conforms to. Without the record of a run it is
-// not a run crate.
+// not a run crate, and without one of every step not one of provenance, which
+// wants an execution of each.
 func (g *crateGraph) profiles() []string {
 	all := []string{"https://w3id.org/workflowhub/workflow-ro-crate/" + g.workflow}
 	if len(g.runs) > 0 {
 		for _, name := range []string{"process", "workflow", "provenance"} {
+			if name == "provenance" && !g.allRan() {
+				break
+			}
 			all = append(all, "https://w3id.org/ro/wfrun/"+name+"/"+g.run)
 		}
 	}
@@ -138,6 +142,18 @@ func (g *crateGraph) profiles() []string {
 		g.add(id, "CreativeWork", entity{"name": path.Base(path.Dir(id)) + " crate", "version": path.Base(id)})
 	}
 	return all
+}
+
+// allRan reports whether every step was executed in one of the runs.
+func (g *crateGraph) allRan() bool {
+	for _, s := range g.manifest.Steps {
+		if !slices.ContainsFunc(g.runs, func(r *runRecord) bool {
+			return slices.ContainsFunc(r.Steps, func(st record.StepStatus) bool { return st.Name == s.Name && st.Status != "skipped" })
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // licence describes the licence of code and data.

@@ -166,6 +166,8 @@ func portable(name string) string {
 			return "has a control character"
 		case strings.ContainsAny(elem, `<>:"\|?*`):
 			return `has one of < > : " \ | ? *, which Windows and some archives refuse`
+		case strings.Contains(elem, "%"):
+			return "has a %, which programs for bags read in two ways"
 		case strings.HasSuffix(elem, ".") || strings.HasSuffix(elem, " ") || strings.HasPrefix(elem, " "):
 			return "begins with a space, or ends with a space or full stop"
 		case slices.Contains(devices, stem):

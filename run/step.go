@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"repro/internal/sandbox"
+	"repro/recipe"
 	"repro/record"
 	"repro/tree"
 )
@@ -81,13 +82,19 @@ func linkHint(root *tree.Node, missing []string) string {
 	return ""
 }
 
+// exact leaves out patterns: that they match something was checked when the
+// image was built, and what they match is the program's business.
+func exact(inputs []string) []string {
+	return slices.DeleteFunc(slices.Clone(inputs), recipe.IsGlob)
+}
+
 // command is what the sandbox runs for step i, and the directory that will
 // hold what it writes.
 func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	step := r.plan.steps[i]
 	c = sandbox.Command{
 		Args: step.Command, Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date),
-		Inputs: step.Inputs, Outputs: step.Outputs, Net: r.options.Net,
+		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net,
 	}
 	if r.layers.shared {
 		c.Lower = []string{r.layers.root}
