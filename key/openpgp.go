@@ -78,6 +78,9 @@ func parsePrivateOpenPGP(b []byte, ask PassphraseFunc) (*Private, error) {
 		if ask == nil {
 			return nil, fmt.Errorf("%w: the key is encrypted", ErrPassphrase)
 		}
+		if err := checkS2K(e); err != nil {
+			return nil, err
+		}
 		passphrase, err := ask()
 		if err != nil {
 			return nil, err
