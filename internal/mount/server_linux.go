@@ -10,12 +10,16 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"repro/tree"
 )
+
+// patience is how long an end waits for those who still use a mount.
+const patience = time.Second
 
 // Limits on what the kernel asks for at once.
 const (
@@ -27,11 +31,13 @@ const (
 type Server struct {
 	fs     *filesystem
 	server *fuse.Server
-	dir    string // empty: mounted by somebody else
-	done   chan struct{}
+	dir    string      // empty: mounted by somebody else
 	stop   func() bool // ends the watch over the context
 
 	unmount sync.Mutex
+	served  chan struct{} // closed when no request can come any more
+	done    chan struct{} // closed then, or when nobody is to wait any longer
+	finish  func()        // closes done
 }
 
 func newFilesystem(t *table, o Options) *filesystem {
@@ -81,7 +87,7 @@ func serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server
 	}
 	server, err := fuse.NewServer(f, dir, mountOptions(o))
 	if err != nil {
-		return nil, fmt.Errorf("%s: mount: %w: %w", dir, ErrUnavailable, err)
+		return nil, fmt.Errorf("%s: mount: %w: %s", dir, ErrUnavailable, strings.TrimSpace(err.Error()))
 	}
 	s := &Server{fs: f, server: server, dir: dir}
 	s.start(ctx)
@@ -113,12 +119,14 @@ func serveDevice(ctx context.Context, t *table, d *Device, o Options) (*Server, 
 }
 
 func (s *Server) start(ctx context.Context) {
-	s.done = make(chan struct{})
+	s.served, s.done = make(chan struct{}), make(chan struct{})
+	s.finish = sync.OnceFunc(func() { close(s.done) })
 	s.stop = context.AfterFunc(ctx, func() { _ = s.detach() })
 	go func() {
 		s.server.Serve()
 		s.fs.contents.close()
-		close(s.done)
+		close(s.served)
+		s.finish()
 	}()
 }
 
@@ -130,7 +138,8 @@ func (s *Server) Wait() {
 
 // Close unmounts the filesystem, where Serve mounted it, and waits for the
 // last request. Programs that still have files of it open get errors from then
-// on.
+// on; but where fusermount3 mounted it and /sys/fs/fuse is missing, only when
+// this process ends, and Close then waits for no longer than a second.
 func (s *Server) Close() error {
 	s.stop()
 	if err := s.detach(); err != nil {
@@ -149,8 +158,11 @@ func (s *Server) detach() error {
 		return nil
 	}
 	err := unmount(s.dir)
-	if s.ended() {
-		return nil // somebody else was faster
+	select {
+	case <-s.served:
+		return nil // perhaps somebody else was faster
+	case <-time.After(patience):
+		s.finish()
 	}
 	return err
 }
