@@ -221,22 +221,56 @@ func (x *extractor) file(ctx context.Context, j fileJob, buf []byte) error {
 		return nameError(j.name, err)
 	}
 	defer src.Close()
-	f, err := j.in.root.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := j.in.create(base)
 	if err != nil {
 		return nameError(j.name, err)
 	}
-	w := sparseWriter{f: f, ctx: ctx, meter: &x.meter}
-	_, err = io.CopyBuffer(&w, src, buf)
-	if err == nil && w.at != j.node.Size {
-		err = fmt.Errorf("%d bytes instead of %d", w.at, j.node.Size)
-	}
-	if err = errors.Join(err, w.end(), f.Close()); err != nil {
+	if err = errors.Join(x.fill(ctx, j, f, src, buf), f.Close()); err != nil {
 		return nameError(j.name, err)
 	}
-	return x.attributes(j.named, base, j.in)
+	if err := j.in.setTime(base, time.Unix(j.node.ModTime, 0), false); err != nil {
+		return nameError(j.name, err)
+	}
+	return nil
 }
 
-// attributes sets what a file looks like: first the owner, since that takes
+// fill gives a new file its content and, like attributes, all but the time.
+func (x *extractor) fill(ctx context.Context, j fileJob, f newFile, src io.Reader, buf []byte) error {
+	n := j.node
+	w := sparseWriter{f: f, ctx: ctx, meter: &x.meter}
+	if _, err := io.CopyBuffer(&w, src, buf); err != nil {
+		return err
+	}
+	if w.at != n.Size {
+		return fmt.Errorf("%d bytes instead of %d", w.at, n.Size)
+	}
+	if err := w.end(); err != nil {
+		return err
+	}
+	if x.o.Owners {
+		if err := f.chown(int(n.UID), int(n.GID)); err != nil {
+			return err
+		}
+	}
+	x.setXattrs(j.named, path.Base(j.name), j.in)
+	return f.chmod(n.Mode & modeBits)
+}
+
+// modeBits are what a mode has besides the type.
+const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
+
+func (x *extractor) setXattrs(e named, base string, in *place) {
+	if !x.o.Xattrs {
+		return
+	}
+	for name, value := range e.node.Xattrs {
+		if err := in.setXattr(base, name, value); err != nil {
+			x.skip(e, fmt.Errorf("extended attribute %q: %w", name, err))
+		}
+	}
+}
+
+// attributes sets what anything but a regular file looks like: first the owner, since that takes
 // setuid bits away, then the mode, which may take write permission away, last
 // the time.
 func (x *extractor) attributes(e named, base string, in *place) error {
@@ -246,15 +280,9 @@ func (x *extractor) attributes(e named, base string, in *place) error {
 			return nameError(e.name, err)
 		}
 	}
-	if x.o.Xattrs {
-		for name, value := range n.Xattrs {
-			if err := in.setXattr(base, name, value); err != nil {
-				x.skip(e, fmt.Errorf("extended attribute %q: %w", name, err))
-			}
-		}
-	}
+	x.setXattrs(e, base, in)
 	if n.Mode.Type() != fs.ModeSymlink {
-		if err := in.root.Chmod(base, n.Mode&(fs.ModePerm|fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky)); err != nil {
+		if err := in.root.Chmod(base, n.Mode&modeBits); err != nil {
 			return nameError(e.name, err)
 		}
 	}

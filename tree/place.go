@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 type place struct {
 	root *os.Root
 	dir  *os.File // the same directory, for calls that os.Root lacks
+	fd   uintptr  // dir's
 	refs atomic.Int32
 }
 
@@ -31,7 +33,7 @@ func openPlace(above *os.Root, name string) (*place, error) {
 		root.Close()
 		return nil, err
 	}
-	p := &place{root: root, dir: dir}
+	p := &place{root: root, dir: dir, fd: dir.Fd()}
 	p.hold()
 	return p, nil
 }
@@ -56,9 +58,19 @@ func checkName(name string) error {
 // holeSize is how long a run of zeros must be to become a hole: a page.
 const holeSize = 4096
 
+// newFile is a regular file under construction.
+type newFile interface {
+	io.Writer
+	io.Closer
+	skip(n int64) error     // leave a hole
+	truncate(n int64) error // set the size
+	chown(uid, gid int) error
+	chmod(m fs.FileMode) error
+}
+
 // sparseWriter writes a file and leaves holes where there are zeros.
 type sparseWriter struct {
-	f     *os.File
+	f     newFile
 	ctx   context.Context
 	meter *meter
 	at    int64 // bytes taken
@@ -74,7 +86,7 @@ func (w *sparseWriter) Write(p []byte) (int, error) {
 		n, zero := span(p)
 		var err error
 		if zero {
-			_, err = w.f.Seek(int64(n), io.SeekCurrent)
+			err = w.f.skip(int64(n))
 		} else {
 			_, err = w.f.Write(p[:n])
 		}
@@ -90,7 +102,7 @@ func (w *sparseWriter) Write(p []byte) (int, error) {
 // end gives a file that ends in a hole its size.
 func (w *sparseWriter) end() error {
 	if w.hole {
-		return w.f.Truncate(w.at)
+		return w.f.truncate(w.at)
 	}
 	return nil
 }
