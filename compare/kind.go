@@ -79,6 +79,9 @@ func kindOf(name string) kindInfo {
 	if name == packedKind {
 		return kindInfo{name: packedKind, words: "a gzip file"}
 	}
+	if name == KindClaim {
+		return kindInfo{name: name, words: "where the claim looks for it"}
+	}
 	for _, k := range kinds() {
 		if k.name == name {
 			return k

@@ -229,6 +229,7 @@ type Isolation struct {
 	Layers string   `json:"layers"`          // fuse or extracted
 	Reason string   `json:"reason"`          // why layers are provided so
 	Net    bool     `json:"net"`             // the host's network was reachable
+	Binds  []string `json:"binds,omitempty"` // what of the machine steps could see: SOURCE:TARGET, with :rw if they could write there
 	Notes  []string `json:"notes,omitempty"` // what this machine did not offer
 }
 
@@ -259,8 +260,10 @@ type StepStatus struct {
 	Started string `json:"started,omitempty"` // RFC 3339, UTC; empty if it never did
 	WallMS  int64  `json:"wallMs"`
 	CPUMS   int64  `json:"cpuMs"`
-	MaxRSS  int64  `json:"maxRss"`        // bytes
-	Log     string `json:"log,omitempty"` // path of its output, relative to the run's directory
+	MaxRSS  int64  `json:"maxRss"`         // bytes
+	Log     string `json:"log,omitempty"`  // path of its output, relative to the run's directory
+	CPU     string `json:"cpu,omitempty"`  // the profile that it was held to
+	Core    string `json:"core,omitempty"` // for which OpenBLAS chose its code, where it said so
 	Problem string `json:"problem,omitempty"`
 }
 

@@ -36,6 +36,7 @@ func environ(s record.Step, date string) []string {
 	if t, err := time.Parse(time.RFC3339, date); err == nil {
 		env["SOURCE_DATE_EPOCH"] = strconv.FormatInt(t.Unix(), 10)
 	}
+	maps.Copy(env, pinned(s))
 	maps.Copy(env, s.Env)
 	out := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {

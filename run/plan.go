@@ -159,6 +159,17 @@ func (p *plan) results(all []record.Result) []record.Result {
 	return out
 }
 
+// claims returns those whose files the plan's steps make.
+func (p *plan) claims(all []record.Claim) []record.Claim {
+	var out []record.Claim
+	for _, c := range all {
+		if slices.ContainsFunc(p.steps, func(s record.Step) bool { return declares(s, c.Output) }) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 func declares(s record.Step, name string) bool {
 	return slices.ContainsFunc(s.Outputs, func(out string) bool {
 		return name == out || strings.HasPrefix(name, out+"/")

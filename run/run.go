@@ -237,10 +237,16 @@ func (r *runner) cleanUp() {
 
 // compare fills in the findings.
 func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
-	results := r.plan.results(r.manifest.Results)
-	if len(results) == 0 {
+	results, claims := r.plan.results(r.manifest.Results), r.plan.claims(r.manifest.Claims)
+	if len(results)+len(claims) == 0 {
 		report.Counts = record.Count(nil)
 		return nil
+	}
+	produced := os.DirFS(filepath.Join(r.options.Dir, outputsDir))
+	numbers, claimErr := compare.Claims(ctx, produced, claims)
+	if len(results) == 0 {
+		report.Findings, report.Counts = numbers, record.Count(numbers)
+		return claimErr
 	}
 	published, err := r.image.Published()
 	if err != nil {
@@ -248,11 +254,10 @@ func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
 	}
 	o := r.options.Compare
 	o.Progress = r.options.Progress
-	produced := os.DirFS(filepath.Join(r.options.Dir, outputsDir))
 	findings, err := compare.Results(ctx, published, produced, results, o)
-	report.Findings = findings
-	report.Counts = record.Count(findings)
-	return err
+	report.Findings = append(findings, numbers...)
+	report.Counts = record.Count(report.Findings)
+	return errors.Join(err, claimErr)
 }
 
 // report describes the run so far.
@@ -265,7 +270,9 @@ func (r *runner) report() *record.RunReport {
 	}
 	report.Machine.Repro = r.options.Version
 	for i := range r.states {
-		report.Steps = append(report.Steps, r.states[i].status)
+		status := r.states[i].status
+		r.obtained(&status, r.plan.steps[i])
+		report.Steps = append(report.Steps, status)
 	}
 	return report
 }
@@ -274,6 +281,7 @@ func (r *runner) isolation() record.Isolation {
 	if r.options.Net {
 		r.layers.notes = append(r.layers.notes, "steps could use the machine's network, and its /etc/resolv.conf")
 	}
+	r.layers.notes = append(r.layers.notes, r.cpuNotes()...)
 	return record.Isolation{
 		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
 		Net: r.options.Net, Notes: r.layers.notes,
