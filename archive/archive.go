@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,7 @@ type Options struct {
 	Publisher string   // who publishes the deposit; empty: not known yet
 	Targets   []Target // whose demands must be met
 	Profile   Profile  // of RO-Crate; empty: RO-Crate 1.1
+	Link      bool     // a folder's image is a hard link to the one given, where the filesystem can
 	NoImage   bool     // leave the image out: inputs, outputs and records only
 	Runner    []File   // static programs that go to runner/
 	Spec      []byte   // SPEC.md, goes to runner/
@@ -171,7 +173,7 @@ func (d *deposit) image(ctx context.Context) error {
 	}
 	if !o.NoImage {
 		vo.Check = func(ctx context.Context) ([]record.ObjectStatus, error) {
-			out, err := d.sink.create(e.payload(d.options.Form), e.size, e.mode)
+			out, err := d.place(e)
 			if err != nil {
 				return nil, err
 			}
@@ -194,6 +196,16 @@ func (d *deposit) image(ctx context.Context) error {
 	e.digests = w.sums()
 	d.add(e)
 	return nil
+}
+
+// place starts the image's file in the deposit. Where the deposit can share
+// the blocks of the image, nothing is left to write.
+func (d *deposit) place(e *entry) (io.WriteCloser, error) {
+	f, ok := d.sink.(*folder)
+	if ok && !d.options.Anonymous && f.adopt(e.payload(d.options.Form), d.im.Name(), d.options.Link) {
+		return nopCloser{io.Discard}, nil
+	}
+	return d.sink.create(e.payload(d.options.Form), e.size, e.mode)
 }
 
 // about says of which file err speaks.

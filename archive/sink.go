@@ -65,6 +65,30 @@ func (s *folder) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser,
 	return &once{WriteCloser: f}, nil
 }
 
+// adopt puts the file called src at name without copying it: by sharing its
+// blocks or, if link is set, as another name of the same file. It reports
+// whether it could.
+func (s *folder) adopt(name, src string, link bool) bool {
+	full := filepath.Join(s.dir.Path(), filepath.FromSlash(name))
+	if os.MkdirAll(filepath.Dir(full), 0o777) != nil {
+		return false
+	}
+	if link {
+		target, err := filepath.EvalSymlinks(src)
+		return err == nil && os.Link(target, full) == nil
+	}
+	f, err := os.OpenFile(full, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return false
+	}
+	shared := atomicfile.Share(f, src) == nil
+	if f.Close() != nil || !shared {
+		os.Remove(full)
+		return false
+	}
+	return true
+}
+
 func (s *folder) commit() error {
 	if err := os.Chmod(s.dir.Path(), 0o755); err != nil { // it was closed to others while it was filled
 		return err

@@ -41,6 +41,7 @@ The bytes depend on the image and the records alone.
 			&cli.StringFlag{Name: "doi", Usage: "the `DOI` reserved for the deposit"},
 			&cli.StringFlag{Name: "publisher", Usage: "`NAME` of who publishes the deposit, such as Zenodo"},
 			&cli.BoolFlag{Name: "anonymous", Usage: "for blind review: leave out all that says whose work it is"},
+			&cli.BoolFlag{Name: "link", Usage: "do not copy the image: make its file in the folder a hard link, which in-place changes of either alter"},
 			&cli.BoolFlag{Name: "no-image", Usage: "leave the image out"},
 			&cli.BoolFlag{Name: "tar", Usage: "write one tar archive of the bag"},
 			&cli.BoolFlag{Name: "zip", Usage: "write one zip archive of the crate alone"},
@@ -105,7 +106,7 @@ func (c *console) archive(ctx *cli.Context, name string) error {
 func archiveOptions(ctx *cli.Context) (archive.Options, error) {
 	o := archive.Options{
 		Unsigned: ctx.Bool("unsigned"), Runs: ctx.StringSlice("run"), DOI: strings.TrimPrefix(ctx.String("doi"), "https://doi.org/"),
-		Publisher: ctx.String("publisher"), Anonymous: ctx.Bool("anonymous"), NoImage: ctx.Bool("no-image"),
+		Publisher: ctx.String("publisher"), Anonymous: ctx.Bool("anonymous"), NoImage: ctx.Bool("no-image"), Link: ctx.Bool("link"),
 		Profile: archive.Profile(ctx.String("ro-crate")),
 	}
 	if o.Profile != archive.RunCrate05 && o.Profile != archive.RunCrate06 {

@@ -149,6 +149,18 @@ func (f *File) Take(old fs.FileInfo) error {
 // copyStep bounds how long a copy goes on after its context is done.
 const copyStep = 64 << 20
 
+// Share makes dst, which is new, a file of the content of the one called src
+// by sharing its blocks (reflink), without reading or writing them. It fails
+// where the filesystem cannot.
+func Share(dst *os.File, src string) error {
+	f, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return clone(dst, f)
+}
+
 // CopyHead makes the first n bytes of src the content of f, by sharing the
 // disk blocks where the filesystem can (reflink), else by copying in the
 // kernel where it can. The offset of f is then n.
