@@ -131,13 +131,6 @@ func parse(s string) string {
 	return strings.NewReplacer("( ", "(", " )", ")").Replace(strings.Join(out, " "))
 }
 
-func group(e string) string {
-	if strings.Contains(e, " ") && !strings.HasPrefix(e, "(") {
-		return "(" + e + ")"
-	}
-	return e
-}
-
 // ref makes a LicenseRef of words that are not SPDX's. Two names never share
 // one.
 func ref(name string, refs map[string]string) string {
@@ -165,21 +158,22 @@ func (p Package) declared(refs map[string]string) string {
 		if name = oneLine(name); name == "" {
 			continue
 		}
-		if e := group(expression(name, refs)); !slices.Contains(all, e) {
+		if e := expression(name, refs); !slices.Contains(all, e) {
 			all = append(all, e)
 		}
 	}
-	if len(all) == 1 {
-		return ungroup(all[0])
+	if len(all) > 1 {
+		for i := range all {
+			all[i] = group(all[i])
+		}
 	}
 	return strings.Join(all, " AND ")
 }
 
-// ungroup takes off the brackets that group put on.
-func ungroup(e string) string {
-	inner, ok := strings.CutPrefix(e, "(")
-	if !ok || strings.IndexByte(inner, ')') != len(inner)-1 {
-		return e
+// group puts brackets around an expression with operators.
+func group(e string) string {
+	if strings.Contains(e, " ") {
+		return "(" + e + ")"
 	}
-	return inner[:len(inner)-1]
+	return e
 }
