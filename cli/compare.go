@@ -3,12 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"repro/compare"
+	"repro/internal/atomicfile"
 	"repro/record"
 	"repro/view"
 )
@@ -24,16 +27,22 @@ Ends with 0 if everything came out again, with 5 if not.
 
    repro compare published/table1.csv out/table1.csv
    repro compare published/ out/ --digits 6
-   repro compare old.json new.json --relative 1e-9 --json`,
+   repro compare old.json new.json --relative 1e-9 --json
+   repro compare published/ out/ --html report.html --junit report.xml`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "kind", Usage: "compare as `KIND`: exact, text, csv, json or png (default: by content and name)"},
+			&cli.StringFlag{Name: "kind", Usage: "compare as `KIND`: " + strings.Join(compare.Kinds(), ", ") + " (default: by content and name)"},
 			&cli.StringFlag{Name: "absolute", Usage: "accept numbers that are at most `X` apart"},
 			&cli.StringFlag{Name: "relative", Usage: "accept numbers that are at most `X` times the published one apart"},
 			&cli.Int64Flag{Name: "ulp", Usage: "accept numbers that are at most `N` steps of double precision apart", DefaultText: "none"},
 			&cli.IntFlag{Name: "digits", Usage: "accept numbers that agree to `N` significant digits", DefaultText: "all that are published"},
+			&cli.StringFlag{Name: "norm", Usage: "accept numbers that are at most `X` times the largest published number of their column or array apart"},
+			&cli.StringFlag{Name: "signs", Usage: "csv, npy: all signs of each of the `VECTORS`, columns or rows, may be reversed"},
 			&cli.StringSliceFlag{Name: "column", Usage: "csv: rows are named by the column `NAME`, and their order is free; may be given more than once"},
 			&cli.StringFlag{Name: "score", Usage: "png: accept pictures with a structural similarity of at least `S`, from 0 to 1"},
 			&cli.StringSliceFlag{Name: "ignore", Usage: "text: leave out what the regular expression `RE` matches; may be given more than once"},
+			&cli.StringFlag{Name: "html", Usage: "also write a report with both files side by side to `FILE`"},
+			&cli.StringFlag{Name: "junit", Usage: "also write the findings as JUnit XML, for continuous integration, to `FILE`"},
+			&cli.BoolFlag{Name: "markdown", Usage: "print a Markdown table, for a pull request"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -52,6 +61,8 @@ func (c *console) compare(ctx *cli.Context, published, produced string) error {
 		Relative: ctx.String("relative"),
 		ULP:      ctx.Int64("ulp"),
 		Digits:   ctx.Int("digits"),
+		Norm:     ctx.String("norm"),
+		Signs:    ctx.String("signs"),
 		Keys:     ctx.StringSlice("column"),
 		Score:    ctx.String("score"),
 		Ignore:   ctx.StringSlice("ignore"),
@@ -59,15 +70,22 @@ func (c *console) compare(ctx *cli.Context, published, produced string) error {
 	if err := compare.Check(rule); err != nil {
 		return usageError{err}
 	}
-	findings, err := c.findings(ctx.Context, published, produced, rule)
+	pictures := map[string][]byte{}
+	findings, err := c.findings(ctx.Context, published, produced, rule, pictures)
 	if err != nil {
 		return err
 	}
 	c.finishProgress()
 	report := &record.CompareReport{Version: record.ReportVersion, Findings: findings, Counts: record.Count(findings)}
-	if ctx.Bool("json") {
+	if err := c.compareFiles(ctx, report, published, produced, pictures); err != nil {
+		return err
+	}
+	switch {
+	case ctx.Bool("json"):
 		err = c.printJSON(report)
-	} else {
+	case ctx.Bool("markdown"):
+		err = view.MarkdownCompare(c.out, report)
+	default:
 		err = view.Compare(c.out, report, true, c.style())
 	}
 	if err == nil && report.Counts.Reproduced < report.Counts.Results {
@@ -76,8 +94,45 @@ func (c *console) compare(ctx *cli.Context, published, produced string) error {
 	return err
 }
 
+// compareFiles writes the reports that were asked for as files.
+func (c *console) compareFiles(ctx *cli.Context, report *record.CompareReport, published, produced string, pictures map[string][]byte) error {
+	if name := ctx.String("junit"); name != "" {
+		err := writeFile(name, func(w io.Writer) error { return view.JUnit(w, report.Findings) })
+		if err != nil {
+			return err
+		}
+	}
+	name := ctx.String("html")
+	if name == "" {
+		return nil
+	}
+	shown, files := *report, view.Files{Published: os.DirFS(published), New: os.DirFS(produced), Pictures: pictures}
+	if info, err := os.Stat(published); err == nil && !info.IsDir() {
+		files.Published, files.New = os.DirFS(filepath.Dir(published)), os.DirFS(filepath.Dir(produced))
+		f := report.Findings[0]
+		f.Published, f.Output = filepath.Base(published), filepath.Base(produced)
+		shown.Findings = []record.Finding{f}
+	}
+	return writeFile(name, func(w io.Writer) error {
+		return view.CompareHTML(ctx.Context, w, filepath.Base(published)+" and "+filepath.Base(produced), &shown, files)
+	})
+}
+
+// writeFile writes a file that appears whole or not at all.
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := atomicfile.Create(name, 0o666)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
 // findings compares two folders or two files.
-func (c *console) findings(ctx context.Context, published, produced string, rule record.Rule) ([]record.Finding, error) {
+func (c *console) findings(ctx context.Context, published, produced string, rule record.Rule, pictures map[string][]byte) ([]record.Finding, error) {
 	var folders int
 	for _, name := range []string{published, produced} {
 		info, err := os.Stat(name)
@@ -92,12 +147,15 @@ func (c *console) findings(ctx context.Context, published, produced string, rule
 	case 1:
 		return nil, errors.New("compare: one of the two is a folder and the other is not")
 	case 2:
-		return compare.Trees(ctx, os.DirFS(published), os.DirFS(produced), rule, compare.Options{Progress: c.progress()})
+		return compare.Trees(ctx, os.DirFS(published), os.DirFS(produced), rule, compare.Options{
+			Progress: c.progress(), Picture: func(result string, png []byte) { pictures[result] = png },
+		})
 	}
-	f, err := compare.Files(ctx, compare.Path(published), compare.Path(produced), rule)
+	name := filepath.Base(produced)
+	f, err := compare.FilesWith(ctx, compare.Path(published), compare.Path(produced), rule, func(png []byte) { pictures[name] = png })
 	if err != nil {
 		return nil, err
 	}
-	f.Result, f.Published, f.Output = filepath.Base(produced), published, produced
+	f.Result, f.Published, f.Output = name, published, produced
 	return []record.Finding{f}, nil
 }

@@ -150,7 +150,7 @@ func (a *array) printed(v float64) string {
 	if size := a.size; size == 4 || a.sort == complexs && size == 8 {
 		bits = 32
 	}
-	return strings.TrimPrefix(strconv.FormatFloat(v, 'e', -1, bits), "+")
+	return strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, bits), "+")
 }
 
 // compareArrays compares arrays name by name (CMP-110 to CMP-115).

@@ -44,6 +44,11 @@ func Files(ctx context.Context, pub, new File, r record.Rule) (record.Finding, e
 	return files(ctx, pub, new, r, sinks{})
 }
 
+// FilesWith is [Files] that also hands out the picture of Options.Picture.
+func FilesWith(ctx context.Context, pub, new File, r record.Rule, picture func(png []byte)) (record.Finding, error) {
+	return files(ctx, pub, new, r, sinks{picture: picture})
+}
+
 // Results compares every result's Output, below the root of produced, to what
 // was published. There is a finding for each, in order, also where the error
 // is not nil: it joins what could not be read or asked, each of which needs

@@ -31,7 +31,7 @@ const (
 // Show is two files side by side, for display: shortened, in valid UTF-8,
 // otherwise as hostile as the files.
 type Show struct {
-	Kind    string   // of the comparison: KindText, KindCSV or KindJSON
+	Kind    string   // of the comparison, such as KindCSV
 	Columns []string // of a table with a header
 	Rows    []Row
 	Omitted int64 // rows that differ beyond those kept
@@ -99,7 +99,7 @@ func (s *shower) header(_, _ *item, t *table) {
 
 func (s *shower) both(pub, new *item, p *pair) {
 	s.differ.both(pub, new, p)
-	row := Row{Name: fmt.Sprint(pub.n)}
+	row := Row{Name: nameOf(pub)}
 	if pub.cells != nil {
 		row.Published, row.New = s.cells(pub, new, p)
 	} else {
@@ -110,17 +110,25 @@ func (s *shower) both(pub, new *item, p *pair) {
 
 func (s *shower) replaced(pub, new *item) {
 	s.differ.replaced(pub, new)
-	s.show.add(Row{Name: fmt.Sprint(pub.n), Published: s.whole(pub, nil), New: s.whole(new, s.place)})
+	s.show.add(Row{Name: nameOf(pub), Published: s.whole(pub, nil), New: s.whole(new, s.place)})
 }
 
 func (s *shower) dropped(pub *item) {
 	s.differ.dropped(pub)
-	s.show.add(Row{Name: fmt.Sprint(pub.n), Published: s.whole(pub, nil)})
+	s.show.add(Row{Name: nameOf(pub), Published: s.whole(pub, nil)})
 }
 
 func (s *shower) added(new *item) {
 	s.differ.added(new)
-	s.show.add(Row{Name: fmt.Sprint(new.n), New: s.whole(new, s.place)})
+	s.show.add(Row{Name: nameOf(new), New: s.whole(new, s.place)})
+}
+
+// nameOf is the number of a row or line, or the place of a fact.
+func nameOf(it *item) string {
+	if it.where != "" {
+		return it.where
+	}
+	return fmt.Sprint(it.n)
 }
 
 func (s *shower) value(where, pub, new string, mark Mark) {

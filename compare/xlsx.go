@@ -185,7 +185,7 @@ func (w *workbook) sheet(name, part string) error {
 		case "", "n":
 			var n number
 			if v.number = n.parse([]byte(c.Value)) && n.class == finite; v.number {
-				v.text = strconv.FormatFloat(n.float(), 'e', -1, 64)
+				v.text = strconv.FormatFloat(n.float(), 'g', -1, 64)
 			}
 		default: // b, e, str, d
 			v.text = c.Type + " " + c.Value

@@ -56,10 +56,34 @@ func HTML(ctx context.Context, w io.Writer, r *record.RunReport, files Files) er
 	return err
 }
 
+// CompareHTML writes what `repro compare` found as one file, as [HTML] does
+// for a run. The files are those that were compared.
+func CompareHTML(ctx context.Context, w io.Writer, title string, r *record.CompareReport, files Files) error {
+	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom}
+	p := b.page(&record.RunReport{Paper: record.Paper{Title: title}, Findings: r.Findings})
+	p.Comparison = true
+	if r.Counts.Results == 0 {
+		p.Lead = "There are no files to compare."
+	} else if r.Counts.Reproduced == r.Counts.Results {
+		p.Lead = "Every published file came out again."
+	}
+	p.Footer = "Written by repro. This file is complete in itself: it loads nothing and runs no script."
+	var out bytes.Buffer
+	if err := report.Execute(&out, p); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
 // page is what the template shows. All text in it is clean.
 type page struct {
 	Policy        string
 	CSS           template.CSS
+	Comparison    bool // of files: there was no run
 	Title         string
 	Authors       string
 	DOI, DOILink  string

@@ -85,7 +85,7 @@ func (b *builder) result(i int, f record.Finding) result {
 		Verdict: string(f.Verdict), Tone: className(toneOf(f.Verdict)), Sign: sign(f.Verdict), Digits: digitsOf(f),
 	}
 	r.Meta = append(r.Meta, field{Name: "Asked", Value: Clean(asked(f))})
-	if f.Compared > 0 && f.Kind == compare.KindPNG {
+	if f.Compared > 0 && isPicture(f.Kind) {
 		r.Meta = append(r.Meta, field{Name: "Pixels", Value: strconv.FormatInt(f.Compared, 10)})
 	} else if f.Compared > 0 {
 		r.Meta = append(r.Meta, field{Name: "Numbers", Value: strconv.FormatInt(f.Compared, 10)})
@@ -94,7 +94,10 @@ func (b *builder) result(i int, f record.Finding) result {
 		r.Meta = append(r.Meta, field{Name: "Largest relative difference", Value: Clean(w.Relative)})
 	}
 	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
-	if f.Kind == compare.KindPNG {
+	if f.Kind == compare.KindClaim && f.Worst != nil {
+		r.Meta = append(r.Meta, field{Name: "Printed", Value: Clean(f.Worst.Published)}, field{Name: "New", Value: Clean(f.Worst.New)})
+	}
+	if isPicture(f.Kind) {
 		r.Pictures = b.figures(f)
 		r.Slide = b.slide(r.Pictures)
 	} else {
@@ -106,11 +109,15 @@ func (b *builder) result(i int, f record.Finding) result {
 	return r
 }
 
+func isPicture(kind string) bool {
+	return kind == compare.KindPNG || kind == compare.KindGIF || kind == compare.KindJPEG
+}
+
 func asked(f record.Finding) string {
 	switch {
 	case f.Kind == compare.KindExact:
 		return "the same bytes"
-	case f.Kind == compare.KindPNG && f.Rule.Score == "":
+	case isPicture(f.Kind) && f.Rule.Score == "":
 		return "the same pixels"
 	}
 	return ruleInWords(f.Rule)
@@ -178,15 +185,25 @@ func (b *builder) figure(caption, alt string, png []byte) figure {
 	switch {
 	case png == nil:
 		f.Alt = "There is no picture."
-	case !bytes.HasPrefix(png, []byte("\x89PNG\r\n\x1a\n")):
-		f.Alt = "The file is not a PNG picture."
+	case pictureType(png) == "":
+		f.Alt = "The file is not a picture that can be shown."
 	case len(png) > maxPicture || len(png) > b.pictureRoom:
 		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(png))))
 	default:
 		b.pictureRoom -= len(png)
-		f.URI = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+		f.URI = template.URL("data:" + pictureType(png) + ";base64," + base64.StdEncoding.EncodeToString(png))
 	}
 	return f
+}
+
+// pictureType is what a browser calls the format, or "".
+func pictureType(b []byte) string {
+	for start, name := range map[string]string{"\x89PNG\r\n\x1a\n": "image/png", "GIF8": "image/gif", "\xff\xd8\xff": "image/jpeg"} {
+		if bytes.HasPrefix(b, []byte(start)) {
+			return name
+		}
+	}
+	return ""
 }
 
 // read returns the start of a plain file, or nil.

@@ -167,12 +167,15 @@ func author(a record.Author) string {
 // experiment lists the environment, the steps and the published results.
 func (p *printer) experiment(m *record.Manifest) {
 	c := columns{indent: "  "}
-	c.add(cell{text: "environment"}, cell{text: Clean(strings.TrimSpace(m.Environment.Kind + " " + m.Environment.Source + ", " + m.Arch))})
+	c.add(cell{text: "environment"}, cell{text: Clean(strings.TrimSpace(m.Environment.Kind+" "+m.Environment.Source) + ", " + m.Arch)})
 	for _, st := range m.Steps {
 		c.add(cell{text: "step"}, cell{text: Clean(st.Name)}, cell{text: Clean(command(st.Command)), tone: dim})
 	}
 	for _, r := range m.Results {
 		c.add(cell{text: "result"}, cell{text: Clean(r.Name)}, cell{text: Clean(r.Output + ": " + ruleInWords(r.Compare)), tone: dim})
+	}
+	for _, claim := range m.Claims {
+		c.add(cell{text: "claim"}, cell{text: Clean(claim.Name)}, cell{text: Clean(claim.Value + " in " + claim.Output), tone: dim})
 	}
 	c.write(p)
 }
@@ -212,6 +215,15 @@ func ruleInWords(r record.Rule) string {
 	}
 	if r.ULP > 0 {
 		asked = append(asked, fmt.Sprintf("%d float64 steps", r.ULP))
+	}
+	if r.Norm != "" {
+		asked = append(asked, "difference up to "+r.Norm+" of the largest number of its column or array")
+	}
+	if len(r.Columns) > 0 {
+		asked = append(asked, fmt.Sprintf("what is stated for %d %s", len(r.Columns), noun(len(r.Columns), "column")))
+	}
+	if r.Random || r.Spread != "" {
+		asked = append(asked, "the recorded spread")
 	}
 	if r.Score != "" {
 		asked = append(asked, "similarity of at least "+r.Score)

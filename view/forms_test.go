@@ -1,0 +1,91 @@
+package view
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"repro/record"
+)
+
+const hostileText = "a\x1b[2J|b\n# c <img src=x onerror=alert(1)> `d` *e* @f https://evil.example [g](h) \" ]]> \u202e"
+
+func hostileRun() *record.RunReport {
+	findings := []record.Finding{
+		{Result: hostileText, Claim: hostileText, Output: hostileText, Kind: hostileText, Verdict: record.Differs, Reason: hostileText, Diff: hostileText},
+		{Result: "b", Output: "/paper/b", Verdict: record.Identical, Reason: "the same bytes"},
+	}
+	return &record.RunReport{Version: 1, Image: hostileText, Findings: findings, Counts: record.Count(findings),
+		Paper:   record.Paper{Title: hostileText, DOI: hostileText, Authors: []record.Author{{Name: hostileText, ORCID: hostileText}}},
+		Machine: record.Machine{CPU: hostileText}, Steps: []record.StepStatus{{Name: hostileText, Status: hostileText}}}
+}
+
+func TestFormsHoldHostileText(t *testing.T) {
+	for name, write := range map[string]func(io.Writer, *record.RunReport) error{
+		"markdown": Markdown, "aea": AEA, "acm": ACM, "codecheck": Codecheck,
+	} {
+		var out bytes.Buffer
+		if err := write(&out, hostileRun()); err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []string{"\x1b", "\u202e", "\n# c"} {
+			if strings.Contains(out.String(), bad) {
+				t.Errorf("%s holds %q", name, bad)
+			}
+		}
+		if name == "codecheck" {
+			continue // YAML, not Markdown
+		}
+		for _, bad := range []string{"<img", "|b", "@f", "https://evil", "[g](h)", " `d`", " *e*"} {
+			if strings.Contains(strings.ReplaceAll(out.String(), `\|`, ""), bad) {
+				t.Errorf("%s holds %q", name, bad)
+			}
+		}
+	}
+}
+
+func TestFormsStopAtAnError(t *testing.T) {
+	broken := errors.New("disk full")
+	for name, write := range map[string]func(io.Writer, *record.RunReport) error{
+		"markdown": Markdown, "aea": AEA, "acm": ACM, "codecheck": Codecheck,
+		"junit": func(w io.Writer, r *record.RunReport) error { return JUnit(w, r.Findings) },
+	} {
+		if err := write(noRoom{broken}, hostileRun()); !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type noRoom struct{ err error }
+
+func (f noRoom) Write([]byte) (int, error) { return 0, f.err }
+
+func TestJUnitIsXML(t *testing.T) {
+	var out bytes.Buffer
+	if err := JUnit(&out, hostileRun().Findings); err != nil {
+		t.Fatal(err)
+	}
+	var suites junitSuites
+	if err := xml.Unmarshal(out.Bytes(), &suites); err != nil {
+		t.Fatal(err)
+	}
+	if suites.Failures != 1 || suites.Tests != 2 || len(suites.Suite.Cases) != 2 || suites.Suite.Cases[0].Failure == nil {
+		t.Errorf("%+v", suites)
+	}
+}
+
+func TestAEAClass(t *testing.T) {
+	for _, c := range []struct {
+		reproduced, results int
+		want                string
+	}{{4, 4, "full"}, {3, 4, "minor"}, {2, 4, "partial"}, {1, 4, "partial"}, {0, 4, "none"}, {0, 0, "none"}, {95, 97, "minor"}} {
+		full, minor, partial, none := aeaClass(&record.RunReport{Counts: record.Counts{Reproduced: c.reproduced, Results: c.results}})
+		got := map[bool]string{full: "full"}[true] + map[bool]string{minor: "minor"}[true] + map[bool]string{partial: "partial"}[true] + map[bool]string{none: "none"}[true]
+		if got != c.want {
+			t.Errorf("%d of %d: %s, want %s", c.reproduced, c.results, got, c.want)
+		}
+	}
+}
