@@ -62,25 +62,99 @@ func update(ctx context.Context, name string, edit func(*Image) ([]NewObject, er
 	}
 	defer im.Close()
 	im.name = name
-	if _, err := im.Manifest(); err != nil {
-		return err
+	m, err := im.manifest()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
+	w, err := im.begin(m, f, target)
+	if err != nil {
+		return about(name, err)
+	}
+	defer w.new.Close()
 	signatures, err := edit(im)
 	if err != nil {
 		return err
 	}
-	if err := im.rewrite(ctx, f, target, signatures); err != nil {
+	if err := w.finish(ctx, signatures); err != nil {
 		return about(name, err)
 	}
 	return nil
 }
 
-// rewrite replaces the file by one with the given signatures.
-func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signatures []NewObject) error {
-	m, err := im.manifest()
+// rewriting is an image that gets other signatures.
+type rewriting struct {
+	m     *manifest
+	bound int64 // bytes up to the end of the last bound object
+	old   *os.File
+	new   *atomicfile.File
+	tee   *tee // nil if the old content is in new already
+}
+
+// begin starts the new file. From now on whatever is read of im is copied to
+// it, unless the filesystem could share it.
+func (im *Image) begin(m *manifest, old *os.File, target string) (*rewriting, error) {
+	p, err := newPlan(m, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := &rewriting{m: m, bound: p.end, old: old}
+	if w.new, err = atomicfile.Create(target, 0o600); err != nil {
+		return nil, err
+	}
+	shared, err := w.new.CloneHead(old, w.bound)
+	if err != nil {
+		w.new.Close()
+		return nil, err
+	}
+	if !shared {
+		w.tee = &tee{src: old, dst: w.new}
+		im.r = w.tee
+	}
+	return w, nil
+}
+
+// finish writes the given signatures and puts the new file in the old one's
+// place.
+func (w *rewriting) finish(ctx context.Context, signatures []NewObject) error {
+	p, err := w.plan(signatures)
 	if err != nil {
 		return err
 	}
+	fi, err := w.old.Stat()
+	if err != nil {
+		return err
+	}
+	if w.tee != nil {
+		if err := w.tee.finish(ctx, w.bound); err != nil {
+			return err
+		}
+		if err := w.new.Truncate(w.bound); err != nil { // old signatures were read too
+			return err
+		}
+	}
+	for i, s := range signatures {
+		if _, err := w.new.WriteAt(s.Data, p.objects[1+len(w.m.Objects)+i].Offset); err != nil {
+			return err
+		}
+	}
+	if _, err := w.new.WriteAt(p.head(), 0); err != nil {
+		return err
+	}
+	if err := w.new.Take(fi); err != nil {
+		return err
+	}
+	if err := selfCheck(w.new); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.old.Close() // Windows does not rename over a file that is open
+	return w.new.Commit()
+}
+
+// plan lays out the image with the given signatures.
+func (w *rewriting) plan(signatures []NewObject) (*plan, error) {
 	var slots []signatureSlot
 	for i := range signatures {
 		s := &signatures[i]
@@ -88,50 +162,14 @@ func (im *Image) rewrite(ctx context.Context, src *os.File, target string, signa
 			s.Hash = HashSHA256
 		}
 		if n := len(s.Data); n == 0 || n > MaxSignature {
-			return fmt.Errorf("signature of %d bytes, at most %d are allowed", n, MaxSignature)
+			return nil, fmt.Errorf("signature of %d bytes, at most %d are allowed", n, MaxSignature)
 		}
 		slots = append(slots, signatureSlot{s.Attestation, s.Hash, s.Entity, int64(len(s.Data))})
 	}
-	if n := capacity - 1 - len(m.Objects); len(slots) > n {
-		return fmt.Errorf("%d signatures: the image has room for %d", len(slots), n)
+	if n := capacity - 1 - len(w.m.Objects); len(slots) > n {
+		return nil, fmt.Errorf("%d signatures: the image has room for %d", len(slots), n)
 	}
-	p, err := newPlan(m, slots)
-	if err != nil {
-		return err
-	}
-	fi, err := src.Stat()
-	if err != nil {
-		return err
-	}
-	f, err := atomicfile.Create(target, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	bound := p.objects[:1+len(m.Objects)]
-	last := bound[len(bound)-1]
-	if err := f.CopyHead(ctx, src, last.Offset+last.Size); err != nil {
-		return err
-	}
-	for i, s := range signatures {
-		if _, err := f.WriteAt(s.Data, p.objects[len(bound)+i].Offset); err != nil {
-			return err
-		}
-	}
-	if _, err := f.WriteAt(p.head(), 0); err != nil {
-		return err
-	}
-	if err := f.Take(fi); err != nil {
-		return err
-	}
-	if err := selfCheck(f); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	src.Close() // Windows does not rename over a file that is open
-	return f.Commit()
+	return newPlan(w.m, slots)
 }
 
 // Signatures returns the signatures and attestations of the image in slot
