@@ -132,6 +132,9 @@ func (d *deposit) environmentText() string {
 	if name == "" {
 		name = "programs of the building machine"
 	}
+	if len(d.software.Packages) == 0 {
+		return name + ", all in the image; no package manager's records are there"
+	}
 	return fmt.Sprintf("%s, %d packages, all in the image", name, len(d.software.Packages))
 }
 

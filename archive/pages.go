@@ -61,6 +61,7 @@ type page struct {
 	Rows     []row
 	Facts    []row
 	Cite     string
+	Report   string // link
 	Runner   bool
 }
 
@@ -95,6 +96,9 @@ func (d *deposit) page(base string, start bool) ([]byte, error) {
 		p.Authors = append(p.Authors, pageAuthor{shown(a.Name), a.ORCID, shown(a.Affiliation)})
 	}
 	p.judge(d)
+	if n := len(d.runs); n > 0 && d.byPath[d.runs[n-1].dir+"/report.html"] != nil {
+		p.Report = base + d.runs[n-1].dir + "/report.html"
+	}
 	if err := p.results(d); err != nil {
 		return nil, err
 	}
