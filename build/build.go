@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/squashfs"
 	"repro/progress"
 	"repro/recipe"
 	"repro/record"
@@ -41,9 +42,10 @@ type Options struct {
 	Path string // value of PATH in which host programs are looked up
 	OCI  Opener // opens OCI images; without it they are refused
 
-	Codec     string // as internal/codec names it; empty: the default
-	BlockSize int    // of layers; 0: the default
-	Workers   int    // 0: all cores
+	Codec     string         // as internal/codec names it; empty: the default
+	BlockSize int            // of layers; 0: the default
+	Workers   int            // 0: all cores
+	Cache     squashfs.Cache // of compressed blocks; nil: none
 	Progress  progress.Func
 }
 
@@ -165,7 +167,7 @@ func (b *builder) close() {
 func (b *builder) spec() format.Spec {
 	s := format.Spec{
 		Manifest: b.manifest, Recipe: b.RecipeBytes, Inspect: b.inspect, SBOM: b.sbom,
-		Codec: b.Codec, BlockSize: b.BlockSize, Workers: b.Workers, Progress: b.Progress,
+		Codec: b.Codec, BlockSize: b.BlockSize, Workers: b.Workers, Cache: b.Cache, Progress: b.Progress,
 	}
 	for _, l := range []format.LayerSpec{
 		{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: b.env.Tree},

@@ -29,13 +29,16 @@ recipe and the contents of what it names, and on nothing else.
 
    repro build -o paper.sif
    repro build paper/ --recipe paper/short.yaml -o short.sif
-   repro build --check -o paper.sif         # twice, and compare`,
+   repro build --check -o paper.sif         # twice, and compare
+   repro build --cache -o paper.sif         # compress only what changed`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `FILE` (default: the folder's name with .sif)"},
 			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
 			&cli.StringFlag{Name: "codec", Usage: "compress layers with `CODEC`: " + strings.Join(codec.Names(), ", ")},
 			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "131072"},
 			&cli.BoolFlag{Name: "check", Usage: "build twice, on different numbers of processors, and write nothing unless the bytes are the same"},
+			&cli.BoolFlag{Name: "cache", Usage: "keep compressed blocks for the next build, which compresses only what changed since; the bytes of the image are the same"},
+			&cli.StringFlag{Name: "cache-dir", Usage: "keep them in `FOLDER`", DefaultText: "repro/build in the user's cache folder"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -77,11 +80,16 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 		Path: os.Getenv("PATH"), OCI: c.openOCI,
 		Codec: ctx.String("codec"), BlockSize: ctx.Int("block-size"), Progress: c.progress(),
 	}
+	cache := c.openBuildCache(ctx.Bool("cache"), ctx.String("cache-dir"))
+	if cache != nil {
+		options.Cache = cache
+	}
 	if ctx.Bool("check") {
 		err = c.buildTwice(ctx.Context, out, options)
 	} else {
 		_, err = build.Image(ctx.Context, out, options)
 	}
+	c.closeBuildCache(cache)
 	if err != nil {
 		return err
 	}

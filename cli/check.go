@@ -51,7 +51,7 @@ func buildElsewhere(ctx context.Context, out string, o build.Options) error {
 		procs = 8
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-	o.Workers = procs
+	o.Workers, o.Cache = procs, nil // the check is of the cache as well
 	_, err := build.Image(ctx, out, o)
 	return err
 }

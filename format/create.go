@@ -27,9 +27,10 @@ type Spec struct {
 	SBOM     []byte          // SPDX as JSON; may be nil
 	Layers   []LayerSpec     // lowest first; the first is the environment
 
-	Codec     string // as internal/codec names it; empty: squashfs.Write's default
-	BlockSize int    // 0: squashfs.Write's default
-	Workers   int    // 0: all cores
+	Codec     string         // as internal/codec names it; empty: squashfs.Write's default
+	BlockSize int            // 0: squashfs.Write's default
+	Workers   int            // 0: all cores
+	Cache     squashfs.Cache // of compressed blocks; nil: none
 	Progress  progress.Func
 }
 
@@ -191,7 +192,7 @@ func (w *writer) place(b []byte) error {
 func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.Object) error {
 	out := &layerOutput{w: w.f, start: roundUp(w.end), hash: verity.NewWriter()}
 	st, err := squashfs.Write(ctx, out, l.Tree, squashfs.Options{
-		Codec: w.Codec, BlockSize: w.BlockSize, ModTime: w.date, Workers: w.Workers, Progress: w.Progress,
+		Codec: w.Codec, BlockSize: w.BlockSize, ModTime: w.date, Workers: w.Workers, Cache: w.Cache, Progress: w.Progress,
 	})
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type cutter struct {
 	stored    map[twinKey]*content
 	fragments uint32 // sent
 	ends      []byte // the next one, being filled
+	endsKey   endsKey
 }
 
 // cut takes files in order and makes blocks of them.
@@ -74,7 +75,7 @@ func (c *cutter) file(l *load) error {
 func (c *cutter) whole(to *content, data []byte) error {
 	size := c.o.BlockSize
 	for i := range to.blocks {
-		if err := c.send(&block{file: to, index: i, raw: data[i*size : (i+1)*size]}); err != nil {
+		if err := c.send(&block{file: to, index: i, raw: data[i*size : (i+1)*size], key: c.blockKey(to.sum, i)}); err != nil {
 			return err
 		}
 	}
@@ -128,6 +129,9 @@ func (c *cutter) end(to *content, rest []byte) error {
 	}
 	to.fragment, to.offset = c.fragments, uint32(len(c.ends))
 	c.ends = append(c.ends, rest...)
+	if c.o.Cache != nil {
+		c.endsKey.add(to.sum, len(rest))
+	}
 	return nil
 }
 
@@ -136,6 +140,9 @@ func (c *cutter) flushEnds() error {
 		return nil
 	}
 	b := &block{raw: c.ends, pooled: true}
+	if c.o.Cache != nil {
+		b.key = c.endsKey.end(c.namespace)
+	}
 	c.ends = nil
 	c.fragments++
 	return c.send(b)
@@ -160,16 +167,32 @@ func (p *pipeline) pack(e codec.Encoder, b *block) {
 	if b.file != nil && allZero(b.raw) {
 		return
 	}
-	packed := p.buffers.get()
-	if packed, b.err = e.Encode(packed[:0], b.raw); b.err != nil {
+	buf := p.buffers.get()
+	if p.recall(b, buf) {
 		return
 	}
-	if len(packed) < len(b.raw) {
-		b.packed, b.word = packed, uint32(len(packed))
+	packed, err := e.Encode(buf[:0], b.raw)
+	if err != nil {
+		b.err = err
 		return
 	}
-	p.buffers.put(packed)
-	b.packed, b.word = b.raw, uint32(len(b.raw))|blockRaw
+	if len(packed) >= len(b.raw) {
+		packed = buf[:0]
+	}
+	b.take(packed)
+	p.keep(b, packed)
+	if len(packed) == 0 {
+		p.buffers.put(buf)
+	}
+}
+
+// take makes packed what is written of b; nothing stands for b as it is.
+func (b *block) take(packed []byte) {
+	if len(packed) == 0 {
+		b.packed, b.word = b.raw, uint32(len(b.raw))|blockRaw
+		return
+	}
+	b.packed, b.word = packed, uint32(len(packed))
 }
 
 // recycle gives the memory of a written block back.

@@ -47,6 +47,7 @@ type block struct {
 	word   uint32        // as it stands in the list of blocks
 	done   chan struct{} // closed when packed and word are set
 	err    error
+	key    [32]byte // in the cache; zero where only the bytes tell it
 	file   *content // whose block it is, number index; nil for a fragment
 	index  int      // in the file
 }
@@ -65,7 +66,9 @@ type pipeline struct {
 	work    chan *block // to compressors
 	queue   chan *block // to the emitter
 	buffers bufferPool
-	done    int64 // bytes cut, for progress
+
+	namespace [32]byte // of keys in the cache
+	done      int64    // bytes cut, for progress
 }
 
 // data writes all blocks and sets where each file's content stands.
@@ -75,6 +78,7 @@ func (w *writer) data(ctx context.Context) error {
 	depth := max(maxInFlight/w.o.BlockSize, minInFlight, 2*w.o.Workers)
 	p := &pipeline{writer: w, ctx: ctx, work: make(chan *block, depth), queue: make(chan *block, depth)}
 	p.buffers.size = w.o.BlockSize
+	p.namespace = keySpace(w.codec, w.o.BlockSize)
 
 	loads := make(chan *load, 1024)
 	room := semaphore.NewWeighted(maxLoading)

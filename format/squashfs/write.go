@@ -21,12 +21,13 @@ const (
 )
 
 // Options say how a file system is written. Codec, BlockSize and ModTime
-// determine bytes, Workers and Progress do not.
+// determine bytes, the others do not.
 type Options struct {
 	Codec     string // as in codec.Find; "": zstd
 	BlockSize int    // bytes; 0: DefaultBlockSize
 	ModTime   int64  // of the file system, seconds since 1970
 	Workers   int    // goroutines that compress; 0: one a processor
+	Cache     Cache  // of compressed blocks; nil: none
 	Progress  progress.Func
 	Task      string // named in progress; "": "compress"
 }
