@@ -45,7 +45,7 @@ used; with --key, nor is what is not signed by whom you name.
    repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
-			keyFlag,
+			keyFlag, byFlag, policyFlag,
 			&cli.StringFlag{Name: "data", Usage: "take the data that the image only names from `FOLDER`, where repro fetch put them"},
 			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
@@ -78,7 +78,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	defer image.Close()
 	checked, err := c.verifyOnRead(ctx, image)
-	unchecked := errors.Is(err, verify.ErrNotSigned) && len(ctx.StringSlice("key")) == 0
+	unchecked := errors.Is(err, verify.ErrNotSigned) && !asksForSigners(ctx)
 	if err != nil && !unchecked {
 		return err
 	}

@@ -82,7 +82,7 @@ func hintFor(err error, status int) string {
 	case errors.Is(err, archive.ErrMissing):
 		return "nothing was written; each line above says what would help"
 	case status == statusNotSigned:
-		return "name whose signature you ask for with --key FILE.pub, and ask the author for the file if you have none"
+		return "name whose signature you ask for with --key FILE.pub, --by WHOM or --policy FILE; ask the author for the public key if you have none"
 	case status == statusAltered:
 		return "get the image again from where it was published; nothing of this one should be run"
 	case status == statusMachine:

@@ -98,6 +98,11 @@ func (c *console) verify(ctx *cli.Context, image *format.Image) (*record.VerifyR
 	return verify.Image(ctx.Context, image, trust, options)
 }
 
+// asksForSigners reports whether the flags of ctx name anybody.
+func asksForSigners(ctx *cli.Context) bool {
+	return len(ctx.StringSlice("key"))+len(ctx.StringSlice("by")) > 0 || ctx.String("policy") != ""
+}
+
 // trust reads whom the flags of ctx name.
 func (c *console) trust(ctx *cli.Context) (verify.Trust, error) {
 	keys, whom := ctx.StringSlice("key"), ctx.StringSlice("by")
