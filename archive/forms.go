@@ -48,7 +48,11 @@ func (d *deposit) aea() []byte {
 	} else {
 		b.WriteString("| Data file | Source | Licence | Provided |\n|---|---|---|---|\n")
 		for _, x := range d.recipe.Data {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | yes |\n", cellText(x.Path.Value), orDash(cellText(x.Source)), orDash(x.Licence))
+			provided := "yes"
+			if x.Fetch {
+				provided = "no: `repro fetch` brings it"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", cellText(x.Path.Value), orDash(cellText(x.Source)), orDash(x.Licence), provided)
 		}
 		b.WriteString("\n")
 	}

@@ -39,6 +39,7 @@ recipe and the contents of what it names, and on nothing else.
 			&cli.BoolFlag{Name: "check", Usage: "build twice, on different numbers of processors, and write nothing unless the bytes are the same"},
 			&cli.BoolFlag{Name: "cache", Usage: "keep compressed blocks for the next build, which compresses only what changed since; the bytes of the image are the same"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "keep them in `FOLDER`", DefaultText: "repro/build in the user's cache folder"},
+			&cli.StringFlag{Name: "provenance", Usage: "also write an in-toto statement to `FILE`: of which sources the image was built, and how"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -92,6 +93,11 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	c.closeBuildCache(cache)
 	if err != nil {
 		return err
+	}
+	if file := ctx.String("provenance"); file != "" {
+		if err := writeProvenance(out, file); err != nil {
+			return err
+		}
 	}
 	return c.printBuilt(out, ctx.Bool("json"))
 }
