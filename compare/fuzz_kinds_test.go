@@ -50,3 +50,5 @@ func FuzzXLSX(f *testing.F)     { fuzzKind(f, ".xlsx") }
 func FuzzPDF(f *testing.F)      { fuzzKind(f, ".pdf") }
 func FuzzGIF(f *testing.F)      { fuzzKind(f, ".gif") }
 func FuzzJPEG(f *testing.F)     { fuzzKind(f, ".jpg") }
+func FuzzMAT(f *testing.F)      { fuzzKind(f, ".mat") }
+func FuzzNetCDF(f *testing.F)   { fuzzKind(f, ".nc") }

@@ -29,6 +29,8 @@ const (
 	KindZip      = "zip"      // files in it; npz
 	KindTar      = "tar"      // files in it
 	KindNPY      = "npy"      // an array
+	KindMAT      = "mat"      // variables of MATLAB 5
+	KindNetCDF   = "netcdf"   // variables and attributes, classic formats
 )
 
 // kindInfo is one way to compare two files.
@@ -71,6 +73,8 @@ func kinds() []kindInfo {
 		{KindZip, "a zip archive", compareZip, KindExact},
 		{KindTar, "a tar archive", compareTar, KindExact},
 		{KindNPY, "an array", compareNPY, KindExact},
+		{KindMAT, "a MATLAB 5 file", compareMAT, kindUnread},
+		{KindNetCDF, "a NetCDF file", compareNetCDF, kindUnread},
 		{kindUnread, "", compareUnread, ""},
 	}
 }
@@ -104,6 +108,8 @@ var binaries = []struct{ kind, starts, extensions string }{
 	{KindXLSX, "PK\x03\x04", ".xlsx .xlsm"},
 	{KindZip, "PK\x03\x04", ".npz .zip"},
 	{KindNPY, string(npyMagic), ".npy"},
+	{KindMAT, "MATLAB 5.0", ".mat"},
+	{KindNetCDF, "CDF", ".nc .cdf"},
 }
 
 // texts are the kinds of text that are told by extension.
