@@ -75,8 +75,8 @@ func (c *console) printError(err error, status int) {
 		label = "\x1b[1;31merror\x1b[0m"
 	}
 	for _, e := range flatten(err) {
-		if e == errDiffers {
-			continue // the report has said it
+		if _, program := e.(programStatus); program || e == errDiffers {
+			continue // the report, or the program itself, has said it
 		}
 		for line := range strings.SplitSeq(e.Error(), "\n") {
 			fmt.Fprintf(c.err, "repro: %s: %s\n", label, view.Clean(line))

@@ -50,7 +50,7 @@ used; with --key, nor is what is not signed by whom you name.
 			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
-			&cli.BoolFlag{Name: "network", Usage: "let steps reach this machine's network; the report says so"},
+			networkFlag, bindFlag,
 			layersFlag,
 			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
 			jsonFlag,
@@ -72,6 +72,10 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 			return usagef("--memory %q: %w", text, err)
 		}
 	}
+	binds, err := readBinds(ctx.StringSlice("bind"))
+	if err != nil {
+		return err
+	}
 	image, err := format.Open(name) // verified and run through this one open file
 	if err != nil {
 		return err
@@ -87,7 +91,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
-		Net: ctx.Bool("network"), Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
+		Net: ctx.Bool("network"), Binds: binds, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {

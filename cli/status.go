@@ -44,6 +44,7 @@ var errDiffers = errors.New("results differ from the published ones")
 func exitStatus(ctx context.Context, err error) int {
 	var usage usageError
 	var demo demoError
+	var program programStatus
 	switch {
 	case err == nil:
 		return statusDone
@@ -51,6 +52,8 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusInterrupted
 	case errors.As(err, &demo):
 		return demo.exitStatus()
+	case errors.As(err, &program):
+		return int(program)
 	case errors.As(err, &usage):
 		return statusUsage
 	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered),
@@ -70,7 +73,10 @@ func exitStatus(ctx context.Context, err error) int {
 
 // hintFor says what may help, or nothing.
 func hintFor(err error, status int) string {
+	var program programStatus
 	switch {
+	case errors.As(err, &program):
+		return ""
 	case status == statusUsage:
 		return "see repro COMMAND --help"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -36,8 +36,8 @@ func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
 	case LayersExtract:
 	case LayersAny, LayersFUSE:
 		l, err := r.provideServed(ctx, root)
-		u, ok := errors.AsType[*sandbox.UnavailableError](err)
-		if !ok || r.options.Layers == LayersFUSE || u.What != sandbox.Fuse && u.What != sandbox.Overlay {
+		u, ok := r.unserved(err)
+		if !ok {
 			return l, err
 		}
 		why = fmt.Sprintf("they cannot be served here: %v", u.Err)
@@ -47,14 +47,38 @@ func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
 	return r.provideExtracted(ctx, root, why)
 }
 
-// provideServed has this process serve the root to each sandbox through FUSE.
+// unserved reports whether err says that layers cannot be served here, and
+// they may be extracted instead.
+func (r *runner) unserved(err error) (*sandbox.UnavailableError, bool) {
+	u, ok := errors.AsType[*sandbox.UnavailableError](err)
+	return u, ok && r.options.Layers == LayersAny && (u.What == sandbox.Fuse || u.What == sandbox.Overlay)
+}
+
+// provideServed serves the root and tries that out.
 func (r *runner) provideServed(ctx context.Context, root *tree.Node) (layers, error) {
+	l, err := r.serving(root)
+	if err != nil {
+		return l, err
+	}
+	if err := r.try(ctx, sandbox.Command{Serve: l.serve}); err != nil {
+		return l, err
+	}
+	select {
+	case err := <-r.damaged:
+		return l, err
+	default:
+		return l, nil
+	}
+}
+
+// serving has this process serve the root to each sandbox through FUSE.
+func (r *runner) serving(root *tree.Node) (layers, error) {
+	if r.options.copyRoot {
+		return layers{}, &sandbox.UnavailableError{What: sandbox.Overlay, Err: errors.New("asked for by a test")}
+	}
 	files, err := mount.Prepare(root)
 	if err != nil {
 		return layers{}, err
-	}
-	if r.options.copyRoot {
-		return layers{}, &sandbox.UnavailableError{What: sandbox.Overlay, Err: errors.New("asked for by a test")}
 	}
 	l := layers{kind: "fuse", reason: "layers are read in place, each block checked against its hash tree when it is read"}
 	l.serve = func(ctx context.Context, device *os.File) error {
@@ -68,15 +92,7 @@ func (r *runner) provideServed(ctx context.Context, root *tree.Node) (layers, er
 		server.Wait()
 		return nil
 	}
-	if err := r.try(ctx, sandbox.Command{Serve: l.serve}); err != nil {
-		return l, err
-	}
-	select {
-	case err := <-r.damaged:
-		return l, err
-	default:
-		return l, nil
-	}
+	return l, nil
 }
 
 // unreadable stops the run: a step was refused a content, and whatever it made

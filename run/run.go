@@ -43,6 +43,8 @@ type Options struct {
 	Memory int64 // bytes for all steps together; 0: no limit
 	Net    bool  // let steps use the machine's network; the report says so
 
+	Binds []Bind // files of the machine's that steps see; the report says so
+
 	Layers  Layers // how the image's layers get where steps see them
 	Cache   string // where extracted layers are kept; empty: the user's cache directory
 	NoCache bool   // extract into the scratch directory and remove it afterwards
@@ -130,8 +132,8 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	if err != nil {
 		return nil, err
 	}
-	if m.Arch != runtime.GOARCH {
-		return nil, &MachineError{Err: fmt.Errorf("%s: made for %s, this machine is %s", im.Name(), m.Arch, runtime.GOARCH)}
+	if err := otherMachine(im, m); err != nil {
+		return nil, err
 	}
 	plan, err := newPlan(m.Steps, o.Steps)
 	if err != nil {
@@ -281,10 +283,13 @@ func (r *runner) isolation() record.Isolation {
 	if r.options.Net {
 		r.layers.notes = append(r.layers.notes, "steps could use the machine's network, and its /etc/resolv.conf")
 	}
+	for _, b := range bindTexts(r.options.Binds) {
+		r.layers.notes = append(r.layers.notes, "steps could see "+b+" of the machine's: their results may depend on it")
+	}
 	r.layers.notes = append(r.layers.notes, r.cpuNotes()...)
 	return record.Isolation{
 		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
-		Net: r.options.Net, Notes: r.layers.notes,
+		Net: r.options.Net, Binds: bindTexts(r.options.Binds), Notes: r.layers.notes,
 	}
 }
 

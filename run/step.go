@@ -94,7 +94,7 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	step := r.plan.steps[i]
 	c = sandbox.Command{
 		Args: step.Command, Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date),
-		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net,
+		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net, Binds: sandboxBinds(r.options.Binds),
 	}
 	if r.layers.shared {
 		c.Lower = []string{r.layers.root}

@@ -44,12 +44,9 @@ func serveLowest(c *Command) (*served, error) {
 		s.inner = os.NewFile(uintptr(detached), "layers")
 		return s, nil
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socketpair", err)
-	}
-	s.inner, s.outer = os.NewFile(uintptr(pair[0]), "device"), os.NewFile(uintptr(pair[1]), "device")
-	return s, nil
+	var err error
+	s.inner, s.outer, err = newSocket()
+	return s, err
 }
 
 // source is how process 1 is told of the layer; number is the descriptor that
@@ -67,12 +64,12 @@ func (s *served) begin(ctx context.Context, serve func(context.Context, *os.File
 	go func() {
 		device := s.device
 		if device == nil {
-			fd, err := receiveDevice(int(s.outer.Fd()))
+			file, err := receiveFile(s.outer, fuseDevice)
 			if err != nil {
 				s.done <- nil // process 1 says why
 				return
 			}
-			device = os.NewFile(uintptr(fd), fuseDevice)
+			device = file
 		}
 		s.done <- serve(ctx, device)
 	}()
@@ -129,29 +126,8 @@ func mountServed(socket int) (int, error) {
 	if err != nil {
 		return 0, &stepError{Fuse, err}
 	}
-	if err := unix.Sendmsg(socket, []byte{0}, unix.UnixRights(device), nil, 0); err != nil {
+	if err := sendFile(socket, device); err != nil {
 		return 0, &stepError{"hand out the FUSE device", err}
 	}
 	return mount, nil
-}
-
-// receiveDevice waits for the device from process 1.
-func receiveDevice(socket int) (int, error) {
-	data, control := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
-	n, oobn, _, _, err := unix.Recvmsg(socket, data, control, unix.MSG_CMSG_CLOEXEC)
-	if err == nil && n == 0 {
-		err = unix.ECONNRESET
-	}
-	if err != nil {
-		return 0, err
-	}
-	messages, err := unix.ParseSocketControlMessage(control[:oobn])
-	if err != nil || len(messages) != 1 {
-		return 0, unix.EBADMSG
-	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return 0, unix.EBADMSG
-	}
-	return fds[0], nil
 }

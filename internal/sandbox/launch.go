@@ -20,8 +20,9 @@ type launch struct {
 	args, env []*byte // ending in nil
 	dir       *byte
 	stdin     int
-	report    int // end of a pipe: stage and errno if a call fails
-	landlock  int // descriptor of its rules; -1: none here
+	terminal  bool // stdin is one, and is to be its controlling terminal
+	report    int  // end of a pipe: stage and errno if a call fails
+	landlock  int  // descriptor of its rules; -1: none here
 
 	idMaps [3]struct {
 		file    *byte
@@ -55,7 +56,7 @@ const (
 )
 
 var launchStages = [...]string{
-	launchSession: "start a session", launchDir: "enter the working directory", launchStdin: "close standard input",
+	launchSession: "start a session", launchDir: "enter the working directory", launchStdin: "open standard input",
 	launchUser: "enter a user namespace of its own", launchLimits: "limit resources",
 	launchCapabilities: "drop capabilities", launchPrivileges: "forbid new privileges",
 	launchLandlock: "restrict itself to files below the root", launchFilter: "filter system calls", launchExec: "execute",
@@ -139,6 +140,11 @@ func (l *launch) run() (stage uintptr, errno uintptr) {
 	if _, e := raw(unix.SYS_DUP3, uintptr(l.stdin), 0, 0, 0); e != 0 {
 		return launchStdin, uintptr(e)
 	}
+	if l.terminal {
+		if e := l.takeTerminal(); e != 0 {
+			return launchStdin, uintptr(e)
+		}
+	}
 	if e := l.mapUser(); e != 0 {
 		return launchUser, uintptr(e)
 	}
@@ -165,6 +171,21 @@ func (l *launch) run() (stage uintptr, errno uintptr) {
 	_, e := raw(unix.SYS_EXECVE, uintptr(unsafe.Pointer(l.name)),
 		uintptr(unsafe.Pointer(&l.args[0])), uintptr(unsafe.Pointer(&l.env[0])), 0)
 	return launchExec, uintptr(e)
+}
+
+// takeTerminal makes descriptor 0 the controlling terminal and the standard
+// output and error too.
+//
+//go:norace
+//go:nosplit
+func (l *launch) takeTerminal() syscall.Errno {
+	for fd := uintptr(1); fd <= 2; fd++ {
+		if _, e := raw(unix.SYS_DUP3, 0, fd, 0, 0); e != 0 {
+			return e
+		}
+	}
+	_, e := raw(unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0, 0)
+	return e
 }
 
 // mapUser gives the child in its new user namespace the numbers that it had.
@@ -261,21 +282,22 @@ func startProgram(req *request) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	stdin, terminal, err := standardInput(req)
 	if err != nil {
-		return 0, &stepError{"open /dev/null", err}
+		return 0, err
 	}
-	defer null.Close()
+	defer stdin.Close()
 	read, write, err := os.Pipe()
 	if err != nil {
 		return 0, &stepError{"make a pipe", err}
 	}
 	defer read.Close()
-	l, err := newLaunch(name, req, int(null.Fd()), int(write.Fd()))
+	l, err := newLaunch(name, req, int(stdin.Fd()), int(write.Fd()))
 	if err != nil {
 		write.Close()
 		return 0, err
 	}
+	l.terminal = terminal
 	pid, stage, errno := l.start()
 	write.Close()
 	if errno != 0 {

@@ -17,6 +17,18 @@ type request struct {
 	Limits  Limits
 	CPUs    []int
 	Net     bool
+
+	Binds    []bind `json:",omitempty"`
+	Stdin    bool   `json:",omitempty"` // the program reads descriptor 0
+	Terminal int    `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
+}
+
+// bind is where a source is shown.
+type bind struct {
+	source
+	Target string
+	Write  bool `json:",omitempty"`
+	Dir    bool `json:",omitempty"` // else a file
 }
 
 // source is a directory of the host: a path where process 1 may walk it, or

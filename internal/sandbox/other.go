@@ -25,6 +25,9 @@ func Probe() error {
 		Hint: "repro run needs Linux on amd64 or arm64"}
 }
 
+// Resize fails: there are no sandboxes here.
+func Resize(*os.File, int, int) error { return errors.ErrUnsupported }
+
 // Owner returns the caller's user and group.
 func Owner() (uid, gid int, other bool) { return os.Geteuid(), os.Getegid(), false }
 

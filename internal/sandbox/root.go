@@ -25,6 +25,10 @@ func build(req *request) error {
 	if err != nil {
 		return err
 	}
+	binds, err := openBinds(req)
+	if err != nil {
+		return err
+	}
 	system, err := openSystem(req.Limits.Memory)
 	if err != nil {
 		return err
@@ -36,6 +40,9 @@ func build(req *request) error {
 		return err
 	}
 	if err := system.attach(); err != nil {
+		return err
+	}
+	if err := attachBinds(req, binds); err != nil {
 		return err
 	}
 	if err := maskProc(); err != nil {

@@ -78,6 +78,9 @@ func run(ctx context.Context, c *Command) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if mounts, err = addBinds(req, c, mounts); err != nil {
+		return Result{}, err
+	}
 	var lowest *served
 	if c.Serve != nil {
 		if lowest, err = serveLowest(c); err != nil {
@@ -86,14 +89,27 @@ func run(ctx context.Context, c *Command) (Result, error) {
 		req.Lower = append(req.Lower, lowest.source(firstMount+len(mounts)))
 	}
 
+	person, err := newConversation(c)
+	if err != nil {
+		person.close()
+		return Result{}, err
+	}
 	cmd := initCommand(c)
 	cmd.Stdout, cmd.Stderr = output.stdout, output.stderr
 	cmd.ExtraFiles = append([]*os.File{talk.requestRead, talk.outcomeWrite}, mounts...) // from requestFD on
 	if lowest != nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, lowest.inner)
 	}
+	if person.stdin != nil {
+		cmd.Stdin, req.Stdin = person.stdin, true
+	}
+	if person.inner != nil {
+		req.Terminal = requestFD + len(cmd.ExtraFiles)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, person.inner)
+	}
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
+		person.close()
 		if lowest != nil {
 			lowest.close()
 		}
@@ -102,10 +118,12 @@ func run(ctx context.Context, c *Command) (Result, error) {
 	if lowest != nil {
 		lowest.begin(ctx, c.Serve)
 	}
+	person.begin(c)
 	guard := newGuard(ctx, cmd.Process, c.Limits.Time)
 	out, silent := talk.exchange(req)
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
+	person.end()
 	if lowest != nil {
 		if err := lowest.end(); err != nil && out.Stage == stageDone {
 			return result, fmt.Errorf("serve the layers: %w", err)
@@ -225,6 +243,7 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 	r.TooBig = out.TooBig
 	r.Exit, r.CPU, r.MaxRSS = out.Exit, time.Duration(out.CPU), out.MaxRSS
 	if out.Signal != 0 {
+		r.signal = out.Signal
 		r.Signal = unix.SignalName(syscall.Signal(out.Signal))
 	}
 	return r, nil

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 	"time"
 )
@@ -73,6 +74,8 @@ type Command struct {
 	Dir  string   // absolute; made when missing
 	Env  []string // the whole environment, NAME=value
 
+	Binds []Bind // of the machine's own
+
 	Inputs  []string // absolute paths that must exist before the program starts
 	Outputs []string // absolute paths whose parent directories are made
 
@@ -80,7 +83,22 @@ type Command struct {
 	CPUs   []int // processors that the program may use; nil: all
 	Net    bool  // share the host's network instead of an empty one
 
+	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer // nil: discarded
+
+	// Terminal, if not nil, gives the program a terminal of its own in place
+	// of Stdin, Stdout and Stderr: it is called once with that terminal's other
+	// end, closes it, and returns soon after reading from it fails, which it
+	// does when the program is gone. The program never gets the caller's own
+	// terminal.
+	Terminal func(master *os.File)
+}
+
+// Bind shows a file or directory of the machine's to the program.
+type Bind struct {
+	Source string // absolute, on the machine
+	Target string // absolute, in the root; made when missing
+	Write  bool   // let the program write there, as far as the caller may
 }
 
 // Limits bound what the program takes. Zero means no limit, save for
@@ -104,11 +122,21 @@ const (
 type Result struct {
 	Exit     int    // exit status; -1 if a signal ended it
 	Signal   string // "SIGKILL", "SIGSEGV", … if a signal ended it
-	TimedOut bool   // killed because Limits.Time was over
-	TooBig   bool   // killed because Limits.Memory was taken up
+	signal   int
+	TimedOut bool // killed because Limits.Time was over
+	TooBig   bool // killed because Limits.Memory was taken up
 	Wall     time.Duration
 	CPU      time.Duration // user and system, of all processes together
 	MaxRSS   int64         // bytes, of the largest single process
+}
+
+// Status is the exit status as shells give it: 128 and the number of the
+// signal, if one ended the program.
+func (r Result) Status() int {
+	if r.Signal != "" {
+		return 128 + r.signal
+	}
+	return r.Exit
 }
 
 // ErrUnavailable is what every error wraps that is the machine's fault: it
@@ -174,6 +202,11 @@ func (c *Command) check() error {
 	case !strings.HasPrefix(c.Dir, "/"):
 		return fmt.Errorf("sandbox: working directory %q is not absolute", c.Dir)
 	}
+	for _, b := range c.Binds {
+		if err := b.check(); err != nil {
+			return err
+		}
+	}
 	for _, list := range [][]string{c.Inputs, c.Outputs} {
 		for _, name := range list {
 			if !strings.HasPrefix(name, "/") {
@@ -184,6 +217,22 @@ func (c *Command) check() error {
 	for _, text := range append(append([]string{c.Dir}, c.Args...), c.Env...) {
 		if strings.ContainsRune(text, 0) {
 			return fmt.Errorf("sandbox: %q holds a zero byte", text)
+		}
+	}
+	return nil
+}
+
+// check refuses places where the sandbox has something of its own, and paths
+// that are not clean.
+func (b Bind) check() error {
+	for _, name := range []string{b.Source, b.Target} {
+		if !path.IsAbs(name) || path.Clean(name) != name || strings.ContainsRune(name, 0) {
+			return fmt.Errorf("sandbox: bind: %q is not a clean absolute path", name)
+		}
+	}
+	for _, own := range []string{"/dev", "/proc", "/sys", "/"} {
+		if b.Target == own || own != "/" && strings.HasPrefix(b.Target, own+"/") {
+			return fmt.Errorf("sandbox: bind: %q cannot be covered", b.Target)
 		}
 	}
 	return nil

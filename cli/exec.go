@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"repro/format"
+	"repro/run"
+	"repro/verify"
+)
+
+var (
+	bindFlag = &cli.StringSliceFlag{
+		Name:  "bind",
+		Usage: "show a file or folder of this machine's inside: `SOURCE:TARGET`, with :rw to let programs write there; the report says so",
+	}
+	networkFlag = &cli.BoolFlag{Name: "network", Usage: "let programs reach this machine's network; the report says so"}
+	dirFlag     = &cli.StringFlag{Name: "dir", Usage: "start in `FOLDER` of the image", Value: "/paper"}
+)
+
+func execCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "exec",
+		Usage:     "run one program of an image, isolated as its steps are",
+		ArgsUsage: "IMAGE -- COMMAND [ARG...]",
+		Description: `The program sees what steps see. What it writes is gone when it ends, but for what
+--bind :rw lets it write. The exit status is the program's own, 128 and a signal's
+number if that ended it; where repro itself fails, a line that begins with
+"repro: error" says so.
+
+   repro exec paper.sif -- python3 --version
+   repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt`,
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag},
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() < 2 {
+				return usagef("exec: name one image and, after --, a command")
+			}
+			return c.exec(ctx, ctx.Args().First(), ctx.Args().Tail())
+		},
+	}
+}
+
+func shellCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "shell",
+		Usage:     "look around in an image",
+		ArgsUsage: "IMAGE",
+		Description: `Starts the image's shell where its steps start. It sees what they see; what you
+write is gone when you leave. The exit status is the shell's.
+
+   repro shell paper.sif`,
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag},
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() != 1 {
+				return usagef("shell: name one image")
+			}
+			return c.exec(ctx, ctx.Args().First(), nil)
+		},
+	}
+}
+
+// exec runs args, or a shell, in the image called name.
+func (c *console) exec(ctx *cli.Context, name string, args []string) error {
+	binds, err := readBinds(ctx.StringSlice("bind"))
+	if err != nil {
+		return err
+	}
+	image, err := format.Open(name)
+	if err != nil {
+		return err
+	}
+	defer image.Close()
+	if _, err := c.verifyOnRead(ctx, image); err != nil &&
+		!(errors.Is(err, verify.ErrNotSigned) && len(ctx.StringSlice("key")) == 0) {
+		return err
+	}
+	options := run.ExecOptions{
+		Args: args, Dir: ctx.String("dir"), Net: ctx.Bool("network"), Binds: binds,
+		Layers: run.Layers(ctx.String("layers")), Stdin: c.in, Stdout: c.out, Stderr: c.err,
+	}
+	if terminal, restore, err := c.terminal(); err != nil {
+		return err
+	} else if terminal != nil {
+		defer restore()
+		options.Terminal = terminal
+	}
+	status, err := run.Exec(ctx.Context, image, options)
+	if err == nil && status != 0 {
+		err = programStatus(status)
+	}
+	return err
+}
+
+// programStatus is how a program of an image ended that is not repro's affair.
+type programStatus int
+
+func (s programStatus) Error() string { return fmt.Sprintf("the program ended with status %d", int(s)) }
+
+// terminal returns the terminal at which a person sits, ready to be copied to
+// and from, or nil if nobody does.
+func (c *console) terminal() (t *run.Terminal, restore func(), err error) {
+	in, isFile := c.in.(*os.File)
+	if !isFile || !isTerminal(in) || !isTerminal(c.out) {
+		return nil, nil, nil
+	}
+	out := c.out.(*os.File)
+	before, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return nil, nil, err
+	}
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, syscall.SIGWINCH)
+	t = &run.Terminal{
+		In: in, Out: out, Kind: os.Getenv("TERM"), Resized: resized,
+		Size: func() (int, int) {
+			columns, rows, err := term.GetSize(int(out.Fd()))
+			if err != nil {
+				return 0, 0
+			}
+			return columns, rows
+		},
+	}
+	return t, func() {
+		signal.Stop(resized)
+		_ = term.Restore(int(in.Fd()), before)
+	}, nil
+}
+
+// readBinds reads what --bind says. A path may hold no colon.
+func readBinds(texts []string) (binds []run.Bind, err error) {
+	for _, text := range texts {
+		parts := strings.Split(text, ":")
+		if len(parts) < 2 || len(parts) > 3 || len(parts) == 3 && parts[2] != "rw" && parts[2] != "ro" {
+			return nil, usagef("--bind %q: want SOURCE:TARGET, or SOURCE:TARGET:rw", text)
+		}
+		b := run.Bind{Target: path.Clean(parts[1]), Write: len(parts) == 3 && parts[2] == "rw"}
+		if !path.IsAbs(b.Target) {
+			return nil, usagef("--bind %q: the target must be absolute", text)
+		}
+		if b.Source, err = filepath.Abs(parts[0]); err != nil {
+			return nil, err
+		}
+		binds = append(binds, b)
+	}
+	return binds, nil
+}

@@ -1,0 +1,131 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"io"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// A program that is to talk to a person gets a terminal of its own, made of
+// the sandbox's devpts. The caller has the other end and copies; nothing that
+// the program does to its terminal can be done to the caller's.
+
+// standardInput returns what becomes the program's descriptor 0, and whether
+// that is a terminal for its descriptors 0 to 2.
+func standardInput(req *request) (f *os.File, terminal bool, err error) {
+	switch {
+	case req.Terminal != 0:
+		f, err = openTerminal(req.Terminal)
+		return f, true, err
+	case req.Stdin:
+		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, firstMount)
+		if err != nil {
+			return nil, false, &stepError{"open standard input", err}
+		}
+		return os.NewFile(uintptr(fd), "stdin"), false, nil
+	}
+	f, err = os.OpenFile("/dev/null", os.O_RDWR, 0)
+	if err != nil {
+		return nil, false, &stepError{"open /dev/null", err}
+	}
+	return f, false, nil
+}
+
+// openTerminal makes a terminal and hands its other end to the caller.
+func openTerminal(socket int) (*os.File, error) {
+	defer unix.Close(socket)
+	const what = "make a terminal"
+	master, err := unix.Open("/dev/pts/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &stepError{what, err}
+	}
+	defer unix.Close(master)
+	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
+		return nil, &stepError{what, err}
+	}
+	n, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
+	if err != nil {
+		return nil, &stepError{what, err}
+	}
+	name := "/dev/pts/" + strconv.Itoa(n)
+	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, &stepError{what, err}
+	}
+	if err := sendFile(socket, master); err != nil {
+		f.Close()
+		return nil, &stepError{what, err}
+	}
+	return f, nil
+}
+
+// conversation is the caller's part: what feeds the program's descriptor 0.
+type conversation struct {
+	stdin        *os.File // for process 1; nil: /dev/null
+	feed         *os.File // other end of stdin
+	inner, outer *os.File // of the socket that brings a terminal
+	done         chan struct{}
+}
+
+func newConversation(c *Command) (*conversation, error) {
+	v := &conversation{done: make(chan struct{})}
+	var err error
+	switch {
+	case c.Terminal != nil:
+		v.inner, v.outer, err = newSocket()
+	case c.Stdin != nil:
+		if v.stdin, v.feed, err = os.Pipe(); err == nil {
+			if o := owner(); o.drop {
+				err = v.stdin.Chown(o.uid, o.gid)
+			}
+		}
+	}
+	return v, err
+}
+
+// begin talks, once process 1 has its own ends.
+func (v *conversation) begin(c *Command) {
+	switch {
+	case v.inner != nil:
+		v.inner.Close()
+		go func() {
+			defer close(v.done)
+			if master, err := receiveFile(v.outer, "terminal"); err == nil {
+				c.Terminal(master)
+			}
+		}()
+	case v.stdin != nil:
+		v.stdin.Close()
+		go func() { // ends with the next read from c.Stdin when the program is gone
+			_, _ = io.Copy(v.feed, c.Stdin)
+			v.feed.Close()
+		}()
+	}
+}
+
+// end waits for the talk over a terminal to be over.
+func (v *conversation) end() {
+	if v.outer != nil {
+		<-v.done
+		v.outer.Close()
+	}
+}
+
+// close is for what never began.
+func (v *conversation) close() {
+	for _, f := range []*os.File{v.stdin, v.feed, v.inner, v.outer} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// Resize tells a program how large the terminal is whose other end is master.
+func Resize(master *os.File, columns, rows int) error {
+	size := &unix.Winsize{Row: uint16(min(max(rows, 1), 10_000)), Col: uint16(min(max(columns, 1), 10_000))}
+	return unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, size)
+}
