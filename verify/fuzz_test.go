@@ -2,12 +2,14 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"testing"
 
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
+	"repro/record"
 	"repro/verify"
 )
 
@@ -83,12 +85,21 @@ func FuzzDetached(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	bare := signedBy(f)
 	for _, o := range blocks {
 		f.Add(o.Data)
 	}
+	bytesOfBare := signedBy(f)
+	bare, err := format.New(bytes.NewReader(bytesOfBare), int64(len(bytesOfBare)), "bare")
+	if err != nil {
+		f.Fatal(err)
+	}
+	objects, err := bare.Check(ctx, format.CheckOptions{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	checked := func(context.Context) ([]record.ObjectStatus, error) { return slices.Clone(objects), nil } // once is enough
 	f.Fuzz(func(t *testing.T, block []byte) {
-		_, err := run(bare, trusting(alice, carol), verify.Options{Detached: [][]byte{block}})
+		_, err := verify.Image(ctx, bare, trusting(alice, carol), verify.Options{Detached: [][]byte{block}, Check: checked})
 		if err != nil {
 			return
 		}
