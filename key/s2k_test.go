@@ -22,7 +22,7 @@ func TestHostileS2K(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range subkeys {
-			if err := e.AddSigningSubkey(nil); err != nil {
+			if err := e.AddSigningSubkey(&packet.Config{Algorithm: packet.PubKeyAlgoEdDSA}); err != nil {
 				t.Fatal(err)
 			}
 		}
