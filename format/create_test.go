@@ -78,7 +78,21 @@ func TestSpecIsChecked(t *testing.T) {
 		"layer named like a path":    func(s *format.Spec) { s.Layers[1].Name = "../code" },
 		"layer without name":         func(s *format.Spec) { s.Layers[1].Name = "" },
 		"layer with another role":    func(s *format.Spec) { s.Layers[1].Role = record.RoleTree },
-		"unknown codec":              func(s *format.Spec) { s.Codec = "none of them" },
+		"further set outside": func(s *format.Spec) {
+			s.Manifest.Results = []record.Result{{Name: "r", Output: "/o", Published: "p", Sets: []string{"../q"}}}
+		},
+		"spread outside": func(s *format.Spec) {
+			s.Manifest.Results = []record.Result{{Name: "r", Output: "/o", Published: "p", Compare: record.Rule{Spread: "/q"}}}
+		},
+		"claim without a place": func(s *format.Spec) {
+			s.Manifest.Claims = []record.Claim{{Name: "c", Value: "1", Output: "/o"}}
+		},
+		"claim named as a result": func(s *format.Spec) {
+			s.Manifest.Results = []record.Result{{Name: "r", Output: "/o", Published: "p"}}
+			s.Manifest.Claims = []record.Claim{{Name: "r", Value: "1", Output: "/o", Pointer: "/a"}}
+		},
+		"unknown processor": func(s *format.Spec) { s.Manifest.Steps[0].CPU = "portable-v9" },
+		"unknown codec":     func(s *format.Spec) { s.Codec = "none of them" },
 		"too many layers": func(s *format.Spec) {
 			for i := range 40 {
 				s.Layers = append(s.Layers, format.LayerSpec{Name: fmt.Sprint("l", i), Role: record.RoleLayer, Tree: tree.NewDir()})

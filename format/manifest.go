@@ -146,7 +146,7 @@ func (m *manifest) check() error {
 	if err := checkSteps(m.Steps); err != nil {
 		return err
 	}
-	if err := checkResults(m.Results); err != nil {
+	if err := checkResults(m.Results, m.Claims); err != nil {
 		return err
 	}
 	return checkExternal(m.External)

@@ -1,10 +1,12 @@
 package format
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"repro/record"
@@ -69,6 +71,9 @@ func checkStep(s record.Step, seen map[string]bool) error {
 			return err
 		}
 	}
+	if s.CPU != "" && !slices.Contains([]string{"native", "portable-v2", "portable-v3"}, s.CPU) {
+		return fmt.Errorf("cpu %q: not a profile that is known", s.CPU)
+	}
 	if s.CPUs < 0 || s.Memory < 0 || s.Time < 0 {
 		return fmt.Errorf("limits: less than nothing")
 	}
@@ -82,19 +87,45 @@ func checkAbsolute(p string) error {
 	return nil
 }
 
-func checkResults(results []record.Result) error {
+// checkResults checks results and claims, whose names stand side by side in
+// reports.
+func checkResults(results []record.Result, claims []record.Claim) error {
 	seen := map[string]bool{}
 	for i, r := range results {
 		err := checkName(r.Name, seen)
 		if err == nil {
 			err = checkAbsolute(r.Output)
 		}
-		if err == nil && (!fs.ValidPath(r.Published) || r.Published == "." || strings.ContainsRune(r.Published, 0)) {
-			err = fmt.Errorf("published %q: want a path in the published layer", r.Published)
+		for _, name := range append([]string{r.Published}, r.Sets...) {
+			if err == nil {
+				err = checkPublished(name)
+			}
+		}
+		if err == nil && r.Compare.Spread != "" {
+			err = checkPublished(r.Compare.Spread)
 		}
 		if err != nil {
 			return fmt.Errorf("result %d: %w", i+1, err)
 		}
+	}
+	for i, c := range claims {
+		err := checkName(c.Name, seen)
+		if err == nil {
+			err = checkAbsolute(c.Output)
+		}
+		if err == nil && (c.Cell != nil && c.Pointer+c.Pattern != "" || c.Pointer != "" && c.Pattern != "" || c.Cell == nil && c.Pointer+c.Pattern == "") {
+			err = errors.New("want one of cell, pointer and pattern")
+		}
+		if err != nil {
+			return fmt.Errorf("claim %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func checkPublished(name string) error {
+	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("published %q: want a path in the published layer", name)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 // The processors that a recipe may hold a step to. A portable profile makes
 // numerical libraries use the code that they would choose on any processor of
-// that level of x86-64, so that each gives the same bits (SPEC.md RUN-8).
+// that level of x86-64, so that each gives the same bits (SPEC.md, RUN-7).
 const (
 	cpuV2 = "portable-v2" // SSE 4.2
 	cpuV3 = "portable-v3" // AVX2 and FMA
