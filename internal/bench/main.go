@@ -17,6 +17,8 @@ import (
 // benches holds what can be measured, by name. Names with a dot are the parts
 // of a bench that run in a process of their own.
 var benches = map[string]func(args []string) error{
+	"compare":        benchCompare,
+	"compare.files":  compareFiles,
 	"verify":         benchVerify,
 	"verify.prepare": prepareImages,
 	"verify.sha256":  hashFile,
