@@ -3,6 +3,7 @@ package archive
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ func (g *crateGraph) describeRun(nr int, r *runRecord) []string {
 		"instrument": ref("repro.yaml"), "startTime": stamp(r.Started), "endTime": stamp(r.Finished), "actionStatus": status, "error": problem,
 		"containerImage": ref(g.imageID()), "environment": ref(where),
 	}
+	if who := g.agent(r); who != "" {
+		e["agent"] = ref(who)
+	}
 	objects, results := g.workflowFiles(r)
 	e["object"], e["result"] = refs(objects), refs(results)
 	g.add(whole, "CreateAction", e)
@@ -60,6 +64,23 @@ func (g *crateGraph) describeRun(nr int, r *runRecord) []string {
 	})
 	return append([]string{whole, organize}, actions...)
 }
+
+// agent describes who ran it, where the record says so.
+func (g *crateGraph) agent(r *runRecord) string {
+	if r.By == nil {
+		return ""
+	}
+	id := "#" + path.Base(r.dir) + "-agent"
+	if orcidForm.MatchString(r.By.ORCID) {
+		id = orcidURL(r.By.ORCID)
+	}
+	if g.nodes[id] != nil { // one of the authors
+		return id
+	}
+	return g.add(id, "Person", entity{"name": r.By.Name})
+}
+
+var orcidForm = regexp.MustCompile(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
 
 func (g *crateGraph) step(name string) *record.Step {
 	for i := range g.manifest.Steps {
@@ -82,6 +103,9 @@ func (g *crateGraph) stepAction(whole, where string, r *runRecord, s record.Step
 			g.usage(id, "cpu", "processor time", fmt.Sprint(s.CPUMS), "C26"),
 			g.usage(id, "memory", "peak memory", fmt.Sprint(s.MaxRSS), "AD"), // byte
 		}),
+	}
+	if who := g.agent(r); who != "" {
+		e["agent"] = ref(who)
 	}
 	if t, err := time.Parse(time.RFC3339, s.Started); err == nil {
 		e["startTime"] = stamp(s.Started)

@@ -48,6 +48,7 @@ func (d *deposit) addRun(nr int, dir string) error {
 	}
 	d.runs = append(d.runs, r)
 	if d.options.Anonymous { // the report names the authors and the machine's signers
+		r.By = nil
 		r.Paper, r.Verify, r.ContentID, r.Image = d.manifest.Paper, nil, d.content, d.imageName()
 		if b, err = record.Marshal(r.RunReport); err != nil {
 			return err

@@ -53,6 +53,7 @@ used; with --key, nor is what is not signed by whom you name.
 			networkFlag, bindFlag,
 			layersFlag,
 			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
+			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -106,7 +107,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	if report == nil {
 		return err
 	}
-	report.Verify = checked
+	report.Verify, report.By = checked, operator(ctx.String("operator"))
 	return errors.Join(err, c.reportRun(ctx, image, report, options.Dir, pictures, err == nil))
 }
 
@@ -123,6 +124,15 @@ func (c *console) verifyOnRead(ctx *cli.Context, image *format.Image) (*record.V
 			return image.Check(ctx, format.CheckOptions{OnRead: true})
 		},
 	})
+}
+
+// operator reads a name with or without an ORCID iD.
+func operator(text string) *record.Author {
+	name, rest, _ := strings.Cut(text, "<")
+	if name = strings.TrimSpace(name); name == "" {
+		return nil
+	}
+	return &record.Author{Name: name, ORCID: strings.TrimSuffix(strings.TrimSpace(rest), ">")}
 }
 
 // reportRun writes the reports of a run and prints its verdict.

@@ -203,6 +203,7 @@ type RunReport struct {
 	ContentID Digest        `json:"contentId"`
 	Paper     Paper         `json:"paper"`
 	Verify    *VerifyReport `json:"verify,omitempty"`
+	By        *Author       `json:"by,omitempty"` // who ran it, by their own word
 	Machine   Machine       `json:"machine"`
 	Isolation Isolation     `json:"isolation"`
 	Started   string        `json:"started"`  // RFC 3339, UTC
