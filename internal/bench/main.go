@@ -24,6 +24,7 @@ var benches = map[string]func(args []string) error{
 	"verify.sha256":  hashFile,
 	"verify.check":   verifyFile,
 	"verify.sign":    signFile,
+	"run":            benchRun,
 }
 
 func main() {
