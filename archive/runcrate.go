@@ -116,7 +116,7 @@ func (g *crateGraph) stepAction(whole, where string, r *runRecord, s record.Step
 	}
 	var objects, results []string
 	for _, p := range step.Inputs {
-		objects = append(objects, g.filesAt(p, s.Name)...)
+		objects = append(objects, g.filesAt(p)...)
 	}
 	for _, p := range step.Outputs {
 		results = append(results, g.left(r, p)...)
@@ -150,7 +150,7 @@ func (g *crateGraph) workflowFiles(r *runRecord) (objects, results []string) {
 			if step, _ := g.made(p); step != "" {
 				continue
 			}
-			for _, f := range g.filesAt(p, "") {
+			for _, f := range g.filesAt(p) {
 				if !seen[f] {
 					seen[f] = true
 					objects = append(objects, f)

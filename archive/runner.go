@@ -43,13 +43,12 @@ func (d *deposit) runnerFile(name string, mode fs.FileMode, content []byte) {
 
 // place is where one object lies in the image.
 type place struct {
-	Name       string
-	Offset     int64
-	Size       int64
-	Skip       int64 // pages of 4096 bytes before it
-	Digest     string
-	Squashfs   bool
-	Compressor string
+	Name     string
+	Offset   int64
+	Size     int64
+	Skip     int64 // pages of 4096 bytes before it
+	Digest   string
+	Squashfs bool
 }
 
 // without tells how to take the image apart with programs that every Linux
@@ -72,7 +71,7 @@ func (d *deposit) without() []byte {
 		if m, ok := digests[o.ID]; ok {
 			p.Digest = strings.TrimPrefix(string(m.Digest), "sha256:")
 			if m.Layer != nil {
-				p.Squashfs, p.Compressor = true, d.compressor(m.Name)
+				p.Squashfs = true
 			}
 			if m.Role == record.RoleLayer {
 				page.Layers = append(page.Layers, p)
@@ -92,15 +91,6 @@ func (d *deposit) without() []byte {
 		return nil // the template is ours and its values are text
 	}
 	return b.Bytes()
-}
-
-// compressor is what the layer's superblock names.
-func (d *deposit) compressor(layer string) string {
-	r, err := d.im.Layer(layer)
-	if err != nil {
-		return "?"
-	}
-	return fmt.Sprint(r.Algorithm())
 }
 
 // script is the steps for a POSIX shell that runs inside the unpacked root.

@@ -15,7 +15,7 @@ import (
 // programs, what goes in and comes out, and what is handed on.
 func (g *crateGraph) describeWorkflow() {
 	language := g.add("#language", "ComputerLanguage", entity{"name": "repro recipe", "alternateName": "repro.yaml", "version": "1", "url": "https://yaml.org/"})
-	var steps, tools, inputs, outputs []string
+	var steps, tools, outputs []string
 	for i, s := range g.manifest.Steps {
 		in, out := g.parameters(s, "in", s.Inputs), g.parameters(s, "out", s.Outputs)
 		tool := g.add("#tool-"+s.Name, "SoftwareApplication", entity{
@@ -24,11 +24,9 @@ func (g *crateGraph) describeWorkflow() {
 		step := g.add("#step-"+s.Name, "HowToStep", entity{"name": s.Name, "position": fmt.Sprint(i + 1), "workExample": ref(tool)})
 		steps, tools = append(steps, step), append(tools, tool)
 	}
-	for _, id := range g.firstInputs() {
-		inputs = append(inputs, id)
-	}
+	inputs := g.firstInputs()
 	for _, r := range g.manifest.Results {
-		if files := g.filesAt(r.Output, ""); len(files) > 0 {
+		if files := g.filesAt(r.Output); len(files) > 0 {
 			outputs = append(outputs, g.parameter("#result-"+r.Name, r.Name, files, r.Claim))
 		}
 	}
@@ -55,7 +53,7 @@ func (g *crateGraph) describeWorkflow() {
 func (g *crateGraph) parameters(s record.Step, way string, paths []string) []string {
 	var ids []string
 	for _, p := range paths {
-		if files := g.filesAt(p, s.Name); len(files) > 0 {
+		if files := g.filesAt(p); len(files) > 0 {
 			ids = append(ids, g.parameter(g.parameterID(s.Name, way, p), path.Base(p), files, ""))
 		}
 	}
@@ -88,7 +86,7 @@ func (g *crateGraph) parameter(id, name string, files []string, note string) str
 
 // filesAt returns the ids of what stands in the deposit for a path that steps
 // see: an input, what the first run left there, or a published result.
-func (g *crateGraph) filesAt(p, _ string) []string {
+func (g *crateGraph) filesAt(p string) []string {
 	rel := strings.Trim(strings.TrimPrefix(p, build.Paper), "/")
 	var found []string
 	for _, e := range g.sorted() {
@@ -143,7 +141,7 @@ func (g *crateGraph) firstInputs() []string {
 				continue
 			}
 			id := "#input-" + iri(strings.Trim(strings.TrimPrefix(p, build.Paper), "/"))
-			if files := g.filesAt(p, ""); len(files) > 0 && !slices.Contains(ids, id) {
+			if files := g.filesAt(p); len(files) > 0 && !slices.Contains(ids, id) {
 				ids = append(ids, g.parameter(id, path.Base(p), files, ""))
 			}
 		}

@@ -33,7 +33,7 @@ The bytes depend on the image and the records alone.
    repro archive verify --key alice.pub deposit`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `NAME`, which must not exist"},
-			keyFlag,
+			keyFlag, byFlag, policyFlag,
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature in `FILE`, and keep it in the deposit"},
 			&cli.BoolFlag{Name: "unsigned", Usage: "take an image that nobody signed"},
 			&cli.StringSliceFlag{Name: "run", Usage: "keep the record, results and logs that a run left in `FOLDER`; may be given more than once"},
@@ -73,7 +73,7 @@ func targetNames() string {
 }
 
 func (c *console) archive(ctx *cli.Context, name string) error {
-	o, err := archiveOptions(ctx)
+	o, err := c.archiveOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (c *console) archive(ctx *cli.Context, name string) error {
 }
 
 // archiveOptions reads the flags and the files that they name.
-func archiveOptions(ctx *cli.Context) (archive.Options, error) {
+func (c *console) archiveOptions(ctx *cli.Context) (archive.Options, error) {
 	o := archive.Options{
 		Unsigned: ctx.Bool("unsigned"), Runs: ctx.StringSlice("run"), DOI: strings.TrimPrefix(ctx.String("doi"), "https://doi.org/"),
 		Publisher: ctx.String("publisher"), Anonymous: ctx.Bool("anonymous"), NoImage: ctx.Bool("no-image"), Link: ctx.Bool("link"),
@@ -128,10 +128,10 @@ func archiveOptions(ctx *cli.Context) (archive.Options, error) {
 		o.Targets = append(o.Targets, archive.Target(t))
 	}
 	var err error
-	if o.Trust, err = readTrust(ctx.StringSlice("key")); err != nil {
+	if o.Trust, err = c.trust(ctx); err != nil {
 		return o, err
 	}
-	if o.Keys, err = readFiles(ctx.StringSlice("key"), key.MaxFile); err != nil {
+	if o.Keys, err = archivedKeys(ctx.StringSlice("key"), o.Trust.Keys); err != nil {
 		return o, err
 	}
 	if o.Signatures, err = readFiles(ctx.StringSlice("signature"), signature.MaxSize); err != nil {
@@ -145,6 +145,24 @@ func archiveOptions(ctx *cli.Context) (archive.Options, error) {
 		o.Spec, err = readBounded(name, maxRunner)
 	}
 	return o, err
+}
+
+// archivedKeys are the public keys for the deposit, called as the caller called
+// those that come first, and by their fingerprints.
+func archivedKeys(names []string, keys []*key.Public) ([]archive.File, error) {
+	var files []archive.File
+	for i, k := range keys {
+		content, err := k.Encode()
+		if err != nil {
+			return nil, err
+		}
+		name := string(k.Fingerprint())
+		if i < len(names) {
+			name = strings.TrimSuffix(filepath.Base(names[i]), ".pub")
+		}
+		files = append(files, archive.File{Name: strings.NewReplacer(":", "-", "/", "-").Replace(name) + ".pub", Content: content})
+	}
+	return files, nil
 }
 
 func readFiles(names []string, limit int64) ([]archive.File, error) {
@@ -164,7 +182,7 @@ func (c *console) verifyArchive(ctx *cli.Context, names []string) error {
 	if len(names) != 1 {
 		return usagef("archive verify: name one deposit")
 	}
-	trust, err := readTrust(ctx.StringSlice("key"))
+	trust, err := c.trust(ctx)
 	if err != nil {
 		return err
 	}
