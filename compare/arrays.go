@@ -190,6 +190,7 @@ type elements struct {
 	largest  *number
 	flip     map[int]bool // vectors whose signs are to be reversed
 	a, b     []float64
+	shown    int // numbers within a tolerance that were handed out to be shown
 }
 
 // measure finds the largest published number, and the vectors whose signs are
@@ -296,7 +297,8 @@ func (c *elements) number(pub, new string, where func() string) {
 		what = t.settle(what, []byte(pub), []byte(new), where())
 	}
 	t.number(what, []byte(pub), []byte(new), where)
-	if what > agrees {
+	if what > agrees && (what == differs || c.shown < maxShown) {
+		c.shown++
 		c.j.watch.value(where(), pub, new, markOf(what))
 	}
 }
