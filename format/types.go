@@ -1,23 +1,27 @@
 package format
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sylabs/sif/v2/pkg/sif"
+)
 
 // DataType says what kind of object a descriptor names.
 type DataType int32
 
-// The data types of SIF.
+// The data types of SIF, as the reference implementation numbers them.
 const (
-	DataDefinition DataType = 0x4001 + iota
-	DataEnvironment
-	DataLabels
-	DataPartition
-	DataSignature
-	DataGenericJSON
-	DataGeneric
-	DataCryptoMessage
-	DataSBOM
-	DataOCIRootIndex
-	DataOCIBlob
+	DataDefinition    = DataType(sif.DataDeffile)
+	DataEnvironment   = DataType(sif.DataEnvVar)
+	DataLabels        = DataType(sif.DataLabels)
+	DataPartition     = DataType(sif.DataPartition)
+	DataSignature     = DataType(sif.DataSignature)
+	DataGenericJSON   = DataType(sif.DataGenericJSON)
+	DataGeneric       = DataType(sif.DataGeneric)
+	DataCryptoMessage = DataType(sif.DataCryptoMessage)
+	DataSBOM          = DataType(sif.DataSBOM)
+	DataOCIRootIndex  = DataType(sif.DataOCIRootIndex)
+	DataOCIBlob       = DataType(sif.DataOCIBlob)
 )
 
 var dataTypes = map[DataType]string{
@@ -41,12 +45,12 @@ type FSType int32
 
 // The filesystems of SIF partitions.
 const (
-	FSSquash FSType = 1 + iota
-	FSExt3
-	FSArchive
-	FSRaw
-	FSEncryptedSquash
-	FSGocryptfsSquash // Apptainer only
+	FSSquash          = FSType(sif.FsSquash)
+	FSExt3            = FSType(sif.FsExt3)
+	FSArchive         = FSType(sif.FsImmuObj)
+	FSRaw             = FSType(sif.FsRaw)
+	FSEncryptedSquash = FSType(sif.FsEncryptedSquashfs)
+	FSGocryptfsSquash = FSType(6) // Apptainer only
 )
 
 var fsTypes = map[FSType]string{
@@ -65,10 +69,10 @@ type PartType int32
 
 // The partition types of SIF.
 const (
-	PartSystem  PartType = 1 + iota
-	PartPrimary          // the root that a container starts from; one an image
-	PartData
-	PartOverlay // put on top of the primary one, the last slot on top
+	PartSystem  = PartType(sif.PartSystem)
+	PartPrimary = PartType(sif.PartPrimSys) // the root that a container starts from; one an image
+	PartData    = PartType(sif.PartData)
+	PartOverlay = PartType(sif.PartOverlay) // put on top of the primary one, the last slot on top
 )
 
 var partTypes = map[PartType]string{
