@@ -19,6 +19,10 @@ import (
 var benches = map[string]func(args []string) error{
 	"compare":        benchCompare,
 	"compare.files":  compareFiles,
+	"image":          benchImage,
+	"image.build":    buildImage,
+	"image.extract":  extractImage,
+	"image.open":     openImage,
 	"verify":         benchVerify,
 	"verify.prepare": prepareImages,
 	"verify.sha256":  hashFile,

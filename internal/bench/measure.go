@@ -22,6 +22,8 @@ type subject struct {
 	argv []string
 	env  []string
 	runs []measure
+
+	before func() error // of each run, and not measured; may be nil
 }
 
 // measure is what one run took.
@@ -39,6 +41,11 @@ func part(name string, args ...string) (*subject, error) {
 
 // run runs s once more.
 func (s *subject) run() error {
+	if s.before != nil {
+		if err := s.before(); err != nil {
+			return err
+		}
+	}
 	cmd := exec.Command(s.argv[0], s.argv[1:]...)
 	cmd.Env = append(os.Environ(), s.env...)
 	var out, stderr bytes.Buffer

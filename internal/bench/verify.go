@@ -15,7 +15,6 @@ import (
 
 	"repro/format"
 	"repro/key"
-	"repro/record"
 	"repro/sign"
 	"repro/tree"
 	"repro/verify"
@@ -199,19 +198,7 @@ func makeImage(dir, name string, size int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = format.Create(context.Background(), name, format.Spec{
-		Manifest: record.Manifest{
-			Version:     record.ManifestVersion,
-			Paper:       record.Paper{Title: "Bench", Authors: []record.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
-			Arch:        "amd64",
-			Environment: record.Environment{Kind: "host"},
-			Steps:       []record.Step{},
-			Results:     []record.Result{},
-		},
-		Recipe:  []byte("title: Bench\n"),
-		Inspect: []byte("{}\n"),
-		Layers:  []format.LayerSpec{{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: t}},
-	})
+	_, err = format.Create(context.Background(), name, benchSpec(t))
 	return err
 }
 
