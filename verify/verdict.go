@@ -43,7 +43,7 @@ func (v *verification) accept(by []string) error {
 	who := strings.Join(by, " and ")
 	switch {
 	case v.native:
-		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.unanchored()
+		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.onRead() + v.unanchored()
 	case v.options.Foreign || v.trust.Policy != nil && v.trust.Policy.Foreign:
 		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered" + v.unanchored()
 	default:
@@ -52,6 +52,16 @@ func (v *verification) accept(by []string) error {
 	}
 	v.report.Verdict = record.ImageSigned
 	return nil
+}
+
+// onRead says what is still to be checked.
+func (v *verification) onRead() string {
+	for _, o := range v.report.Objects {
+		if o.OnRead {
+			return ", and each block of a layer is checked when it is read"
+		}
+	}
+	return ""
 }
 
 func vouch(n int) string {
