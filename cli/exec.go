@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -118,7 +117,7 @@ func (c *console) terminal() (t *run.Terminal, restore func(), err error) {
 		return nil, nil, err
 	}
 	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
+	notifyResize(resized)
 	t = &run.Terminal{
 		In: in, Out: out, Kind: os.Getenv("TERM"), Resized: resized,
 		Size: func() (int, int) {

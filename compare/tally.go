@@ -51,7 +51,6 @@ type tally struct {
 	masked   int64 // places hidden by the rule's patterns
 	spread   *spread
 	reversed int64 // vectors whose signs were reversed as the rule allows
-	notes    []string
 	p, n     number
 
 	limits  *limits // of the number to be judged next

@@ -194,12 +194,19 @@ func (r *reader) distribution() error {
 // Names are in lower case.
 func paragraphs(b []byte, yield func(fields map[string]string) error) error {
 	fields, last := map[string]string{}, ""
+	var value []byte // of the field called last, so far
+	end := func() {
+		if last != "" {
+			fields[last] = string(value)
+		}
+		last = ""
+	}
 	flush := func() error {
-		if len(fields) == 0 {
+		if end(); len(fields) == 0 {
 			return nil
 		}
 		err := yield(fields)
-		fields, last = map[string]string{}, ""
+		fields = map[string]string{}
 		return err
 	}
 	for line := range bytes.Lines(b) {
@@ -211,13 +218,13 @@ func paragraphs(b []byte, yield func(fields map[string]string) error) error {
 			}
 		case line[0] == ' ' || line[0] == '\t':
 			if last != "" {
-				fields[last] += "\n" + string(line)
+				value = append(append(value, '\n'), line...)
 			}
 		default:
-			name, value, ok := bytes.Cut(line, []byte(":"))
-			if last = ""; ok {
+			end()
+			if name, rest, ok := bytes.Cut(line, []byte(":")); ok {
 				last = strings.ToLower(string(name))
-				fields[last] = string(bytes.TrimSpace(value))
+				value = append(value[:0], bytes.TrimSpace(rest)...)
 			}
 		}
 	}

@@ -235,7 +235,7 @@ func (g *gatherer) script(real, full string, depth int) error {
 		return err
 	}
 	if len(words) == 0 {
-		return fmt.Errorf("%s is neither an ELF program nor a script that starts with #!", full)
+		return fmt.Errorf("%s is neither an ELF program nor a script with #! on its first line", full)
 	}
 	if depth == maxInterpreters {
 		return fmt.Errorf("%s: more than %d interpreters behind each other", full, maxInterpreters)

@@ -224,7 +224,7 @@ func TestPrograms(t *testing.T) {
 	for name, want := range map[string]string{
 		"none":      `"none": no such program in /opt/shims:/usr/bin`,
 		"orphan":    `"orphan": interpreter of /usr/bin/orphan: /opt/none: no such file or directory`,
-		"text":      `"text": /usr/bin/text is neither an ELF program nor a script that starts with #!`,
+		"text":      `"text": /usr/bin/text is neither an ELF program nor a script with #! on its first line`,
 		"loop":      `"loop": no such program`,
 		"/data":     `"/data": /data is not a file`,
 		"/data/b/c": `"/data/b/c": /data/b/c: not a directory`,

@@ -30,9 +30,6 @@ const maxLinks = 40
 func (m machine) resolve(name string, root *tree.Node) (real string, info fs.FileInfo, err error) {
 	todo := strings.Split(strings.Trim(path.Clean(name), "/"), "/")
 	real = "/"
-	if info, err = os.Lstat(m.file(real)); err != nil {
-		return "", nil, err
-	}
 	for links := 0; len(todo) > 0; {
 		elem := todo[0]
 		todo = todo[1:]

@@ -1,0 +1,6 @@
+package cli
+
+import "os"
+
+// notifyResize does nothing: programs are run on Linux only.
+func notifyResize(chan<- os.Signal) {}
