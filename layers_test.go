@@ -19,7 +19,7 @@ var layers = []string{
 	"run archive diff",
 	"provenance",
 	"build sign verify oci compare fetch",
-	"format format/signature recipe policy key/store sbom build/host internal/sandbox internal/mount",
+	"format recipe policy key/store sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity record key",
 	"tree",
