@@ -53,7 +53,7 @@ func newApp(c *console) *cli.App {
 		ErrWriter:   c.err,
 		Suggest:     true,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress and no hints on standard error", Destination: &c.quiet},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress and no hints on standard error", DisableDefaultText: true, Destination: &c.quiet},
 			&cli.StringFlag{Name: "color", Usage: "`WHEN` to use colour: auto, always or never", Value: "auto", Destination: &c.color},
 		},
 		Before: func(*cli.Context) error { return c.chooseColor() },
