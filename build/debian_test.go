@@ -17,7 +17,7 @@ import (
 // archive and in a compressed one, which must come to the same. It needs the
 // network, or a root filesystem with python3-numpy that mmdebstrap made before:
 //
-//	mmdebstrap --variant=minbase --include=python3-numpy bookworm root.tar
+//	mmdebstrap --variant=essential --include=python3-numpy bookworm root.tar
 //	REPRO_TEST_DEBIAN=root.tar go test -run Debian ./build
 func TestDebian(t *testing.T) {
 	archive := os.Getenv("REPRO_TEST_DEBIAN")

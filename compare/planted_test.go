@@ -215,10 +215,10 @@ func TestPlanted(t *testing.T) {
 	}
 	for name := range writers {
 		for plant, change := range plants {
+			if name == "a.json" && (plant == "swapped headers" || plant == "moved cell" || plant == "not a number") {
+				continue // this change makes no other JSON document, or none
+			}
 			t.Run(name+"/"+plant, func(t *testing.T) {
-				if name == "a.json" && (plant == "swapped headers" || plant == "moved cell" || plant == "not a number") {
-					t.Skip("this change makes no other JSON document, or none")
-				}
 				r := rand.New(rand.NewPCG(3, uint64(len(name)*100+len(plant))))
 				for range rounds {
 					m := makeResult(r, name)
