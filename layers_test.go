@@ -40,7 +40,7 @@ var owners = map[string]string{
 	"github.com/pierrec/lz4/v4":              "internal/codec",
 	"github.com/hanwen/go-fuse/v2":           "internal/mount",
 	"github.com/google/go-containerregistry": "oci",
-	"go.yaml.in/yaml/v3":                     "recipe internal/form compare",
+	"go.yaml.in/yaml/v3":                     "internal/form compare",
 	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile tree",
 	"golang.org/x/sync":                      "*",
 }

@@ -16,7 +16,7 @@ import (
 // only. Everything that is wrong comes back at once, with line and column.
 func Parse(name string, b []byte) (*Policy, error) {
 	p := &Policy{Digest: record.DigestOf(b)}
-	err := form.Read("policy", name, b, func(r *form.Reader, root *form.Node) {
+	err := form.Form{Name: "policy"}.Read(name, b, func(r *form.Reader, root *form.Node) {
 		d := &parser{Reader: r, policy: p, people: map[string]bool{}, roles: map[string]bool{}, keys: map[key.Fingerprint]bool{}}
 		d.read(root)
 	})

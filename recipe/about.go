@@ -5,6 +5,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"repro/internal/form"
 )
 
 // work is what a folder's own files say about it.
@@ -52,14 +54,14 @@ func (k *work) citation(b []byte) {
 			Affiliation string `yaml:"affiliation"`
 		} `yaml:"authors"`
 	}
-	p := &parser{}
-	root := p.load(b)
-	if root == nil || len(b) == maxPeek || root.Decode(&c) != nil {
+	var unlike error
+	err := recipeForm.Read("CITATION.cff", b, func(_ *form.Reader, root *form.Node) { unlike = root.Decode(&c) })
+	if err != nil || unlike != nil || len(b) == maxPeek {
 		return
 	}
 	usable := func(s string, check func(string) string) string {
 		s = strings.Join(strings.Fields(s), " ")
-		if s == "" || strings.IndexFunc(s, isControl) >= 0 || check != nil && check(s) != "" {
+		if s == "" || strings.IndexFunc(s, form.IsControl) >= 0 || check != nil && check(s) != "" {
 			return ""
 		}
 		return s
@@ -87,7 +89,7 @@ func (k *work) citation(b []byte) {
 func firstHeading(b []byte) string {
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "#="))
-		if line != "" && len(line) < 200 && strings.IndexFunc(line, isControl) < 0 && !strings.HasPrefix(line, "<") && !strings.HasPrefix(line, "[!") {
+		if line != "" && len(line) < 200 && strings.IndexFunc(line, form.IsControl) < 0 && !strings.HasPrefix(line, "<") && !strings.HasPrefix(line, "[!") {
 			return strings.ToValidUTF8(line, "")
 		}
 	}

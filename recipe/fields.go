@@ -4,47 +4,46 @@ import (
 	"path"
 	"strings"
 
+	"repro/internal/form"
 	"repro/record"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // recipe reads the whole mapping.
-func (p *parser) recipe(root *yaml.Node, r *Recipe) {
-	p.mapping("recipe", root, []field{
-		{"repro", true, func(v *yaml.Node) {
-			if v.Kind != yaml.ScalarNode || v.Tag != "!!int" || v.Value != "1" {
-				p.errorf(at(v), "repro: want %d, the version of this form, found %s", Version, describe(v))
+func (p *parser) recipe(root *form.Node, r *Recipe) {
+	p.Fields("recipe", root, []form.Field{
+		form.Must("repro", func(v *form.Node) {
+			if !form.IsScalar(v) || v.Tag != "!!int" || v.Value != "1" {
+				p.Errorf(v, "repro: want %d, the version of this form, found %s", Version, form.Describe(v))
 			}
-		}},
+		}),
 		p.setText("title", true, &r.Paper.Title, nil),
-		{"authors", true, func(v *yaml.Node) { r.Paper.Authors = p.authors(v) }},
+		form.Must("authors", func(v *form.Node) { r.Paper.Authors = p.authors(v) }),
 		p.setText("licence", false, &r.Paper.Licence, checkLicence),
-		{"date", false, func(v *yaml.Node) { r.Paper.Date = p.date(v) }},
+		form.May("date", func(v *form.Node) { r.Paper.Date = p.date(v) }),
 		p.setText("doi", false, &r.Paper.DOI, checkDOI),
-		{"keywords", false, func(v *yaml.Node) { r.Paper.Keywords = p.lines("keywords", v) }},
-		{"abstract", false, func(v *yaml.Node) { r.Paper.Abstract, _ = p.text("abstract", v) }},
-		{"environment", true, func(v *yaml.Node) { p.environment(v, &r.Environment) }},
-		{"code", false, func(v *yaml.Node) { r.Code = p.code(v) }},
-		{"data", false, func(v *yaml.Node) { r.Data = p.data(v) }},
-		{"steps", true, func(v *yaml.Node) { r.Steps = p.steps(v) }},
-		{"results", false, func(v *yaml.Node) { r.Results = p.results(v) }},
-		{"claims", false, func(v *yaml.Node) { r.Claims = p.claims(v) }},
+		form.May("keywords", func(v *form.Node) { r.Paper.Keywords = p.lines("keywords", v) }),
+		form.May("abstract", func(v *form.Node) { r.Paper.Abstract, _ = p.Text("abstract", v) }),
+		form.Must("environment", func(v *form.Node) { p.environment(v, &r.Environment) }),
+		form.May("code", func(v *form.Node) { r.Code = p.code(v) }),
+		form.May("data", func(v *form.Node) { r.Data = p.data(v) }),
+		form.Must("steps", func(v *form.Node) { r.Steps = p.steps(v) }),
+		form.May("results", func(v *form.Node) { r.Results = p.results(v) }),
+		form.May("claims", func(v *form.Node) { r.Claims = p.claims(v) }),
 	})
 }
 
-func (p *parser) authors(n *yaml.Node) []record.Author {
+func (p *parser) authors(n *form.Node) []record.Author {
 	var authors []record.Author
-	entries := p.list("authors", n)
-	if n.Kind == yaml.SequenceNode && len(entries) == 0 {
-		p.errorf(at(n), "authors: want at least one")
+	entries := p.Entries("authors", n)
+	if form.IsList(n) && len(entries) == 0 {
+		p.Errorf(n, "authors: want at least one")
 	}
 	for _, e := range entries {
 		var a record.Author
-		if e.Kind == yaml.ScalarNode { // just the name
-			a.Name, _ = p.line("author", e)
+		if form.IsScalar(e) { // just the name
+			a.Name, _ = p.OneLine("author", e)
 		} else {
-			p.mapping("author", e, []field{
+			p.Fields("author", e, []form.Field{
 				p.setText("name", true, &a.Name, nil),
 				p.setText("orcid", false, &a.ORCID, checkORCID),
 				p.setText("affiliation", false, &a.Affiliation, nil),
@@ -56,44 +55,44 @@ func (p *parser) authors(n *yaml.Node) []record.Author {
 	return authors
 }
 
-func (p *parser) date(n *yaml.Node) string {
-	s, ok := p.line("date", n)
+func (p *parser) date(n *form.Node) string {
+	s, ok := p.OneLine("date", n)
 	if !ok {
 		return ""
 	}
 	d, err := Date(s)
 	if err != nil {
-		p.errorf(at(n), "date: %q: %v", shorten(s), err)
+		p.Errorf(n, "date: %q: %v", form.Shorten(s), err)
 	}
 	return d
 }
 
 // lines reads a list of single lines.
-func (p *parser) lines(what string, n *yaml.Node) []string {
+func (p *parser) lines(what string, n *form.Node) []string {
 	var all []string
-	for _, e := range p.list(what, n) {
-		if s, ok := p.line(what, e); ok {
+	for _, e := range p.Entries(what, n) {
+		if s, ok := p.OneLine(what, e); ok {
 			all = append(all, s)
 		}
 	}
 	return all
 }
 
-func (p *parser) environment(n *yaml.Node, env *Environment) {
-	env.Pos = at(n)
-	source := func(kind Kind) field {
-		return field{string(kind), false, func(v *yaml.Node) {
-			if s, ok := p.line(string(kind), v); ok {
+func (p *parser) environment(n *form.Node, env *Environment) {
+	env.Pos = form.At(n)
+	source := func(kind Kind) form.Field {
+		return form.May(string(kind), func(v *form.Node) {
+			if s, ok := p.OneLine(string(kind), v); ok {
 				p.kind(v, env, kind)
-				env.Source = Text{s, at(v)}
+				env.Source = Text{s, form.At(v)}
 			}
-		}}
+		})
 	}
-	ok := p.mapping("environment", n, []field{
-		{"host", false, func(v *yaml.Node) {
+	ok := p.Fields("environment", n, []form.Field{
+		form.May("host", func(v *form.Node) {
 			p.kind(v, env, Host)
 			p.host(v, env)
-		}},
+		}),
 		source(Rootfs), source(Tar), source(OCI), source(SIF),
 		p.setText("cpu", false, &env.CPU, oneOf("profile", cpuProfiles)),
 		p.setText("sha256", false, &env.SHA256, checkSHA256),
@@ -101,47 +100,37 @@ func (p *parser) environment(n *yaml.Node, env *Environment) {
 	switch {
 	case ok && env.Kind == "":
 		if len(n.Content) == 0 {
-			p.errorf(at(n), "environment: want one of host, rootfs, tar, oci, sif")
-		} else if hasKey(n, "sha256") && len(n.Content) == 2 {
-			p.errorf(at(n), "environment: sha256 of what? want one of tar, oci, sif")
+			p.Errorf(n, "environment: want one of host, rootfs, tar, oci, sif")
+		} else if form.HasKey(n, "sha256") && len(n.Content) == 2 {
+			p.Errorf(n, "environment: sha256 of what? want one of tar, oci, sif")
 		}
 	case env.SHA256 != "" && (env.Kind == Host || env.Kind == Rootfs):
-		p.errorf(at(n), "environment: sha256 does not go with %s: only a tar, oci or sif has one", env.Kind)
+		p.Errorf(n, "environment: sha256 does not go with %s: only a tar, oci or sif has one", env.Kind)
 	}
 }
 
-// hasKey reports whether the mapping n has the key.
-func hasKey(n *yaml.Node, key string) bool {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *parser) kind(n *yaml.Node, env *Environment, kind Kind) {
+func (p *parser) kind(n *form.Node, env *Environment, kind Kind) {
 	if env.Kind != "" {
-		p.errorf(at(n), "environment: %s and %s: want exactly one source", env.Kind, kind)
+		p.Errorf(n, "environment: %s and %s: want exactly one source", env.Kind, kind)
 	}
 	env.Kind = kind
 }
 
 // host reads {programs: [...], files: [...]}, or just the list of programs.
-func (p *parser) host(n *yaml.Node, env *Environment) {
-	programs := func(v *yaml.Node) {
+func (p *parser) host(n *form.Node, env *Environment) {
+	programs := func(v *form.Node) {
 		env.Programs = p.texts("programs", v, checkProgram)
-		if v.Kind == yaml.SequenceNode && len(v.Content) == 0 {
-			p.errorf(at(v), "programs: want at least one, such as sh")
+		if form.IsList(v) && len(v.Content) == 0 {
+			p.Errorf(v, "programs: want at least one, such as sh")
 		}
 	}
-	if n.Kind == yaml.SequenceNode {
+	if form.IsList(n) {
 		programs(n)
 		return
 	}
-	p.mapping("host", n, []field{
-		{"programs", true, programs},
-		{"files", false, func(v *yaml.Node) { env.Files = p.texts("files", v, checkHostFile) }},
+	p.Fields("host", n, []form.Field{
+		form.Must("programs", programs),
+		form.May("files", func(v *form.Node) { env.Files = p.texts("files", v, checkHostFile) }),
 	})
 }
 
@@ -171,25 +160,25 @@ func checkHostFile(s string) string {
 }
 
 // texts reads a list of single lines with their places.
-func (p *parser) texts(what string, n *yaml.Node, check func(string) string) []Text {
+func (p *parser) texts(what string, n *form.Node, check func(string) string) []Text {
 	var all []Text
-	for _, e := range p.list(what, n) {
-		s, ok := p.line(what, e)
+	for _, e := range p.Entries(what, n) {
+		s, ok := p.OneLine(what, e)
 		if !ok {
 			continue
 		}
 		if why := check(s); why != "" {
-			p.errorf(at(e), "%s: %q: %s", what, shorten(s), why)
+			p.Errorf(e, "%s: %q: %s", what, form.Shorten(s), why)
 			continue
 		}
-		all = append(all, Text{s, at(e)})
+		all = append(all, Text{s, form.At(e)})
 	}
 	return all
 }
 
 // path reads one clean path below the recipe's folder.
-func (p *parser) path(what string, n *yaml.Node, check func(string) string) Text {
-	s, ok := p.line(what, n)
+func (p *parser) path(what string, n *form.Node, check func(string) string) Text {
+	s, ok := p.OneLine(what, n)
 	if !ok {
 		return Text{}
 	}
@@ -198,15 +187,15 @@ func (p *parser) path(what string, n *yaml.Node, check func(string) string) Text
 		why = "that is the whole folder"
 	}
 	if why != "" {
-		p.errorf(at(n), "%s: %q: %s", what, shorten(s), why)
+		p.Errorf(n, "%s: %q: %s", what, form.Shorten(s), why)
 		return Text{}
 	}
-	return Text{path.Clean(s), at(n)}
+	return Text{path.Clean(s), form.At(n)}
 }
 
-func (p *parser) paths(what string, n *yaml.Node, check func(string) string) []Text {
+func (p *parser) paths(what string, n *form.Node, check func(string) string) []Text {
 	var all []Text
-	for _, e := range p.list(what, n) {
+	for _, e := range p.Entries(what, n) {
 		if t := p.path(what, e, check); t.Value != "" {
 			all = append(all, t)
 		}
@@ -215,46 +204,46 @@ func (p *parser) paths(what string, n *yaml.Node, check func(string) string) []T
 }
 
 // code reads paths and globs, those with a leading "!" included.
-func (p *parser) code(n *yaml.Node) []Text {
+func (p *parser) code(n *form.Node) []Text {
 	var all []Text
-	for _, e := range p.list("code", n) {
-		s, ok := p.line("code", e)
+	for _, e := range p.Entries("code", n) {
+		s, ok := p.OneLine("code", e)
 		if !ok {
 			continue
 		}
 		pattern, taken := strings.CutPrefix(s, "!")
 		if why := checkGlob(pattern); why != "" || pattern == "" {
-			p.errorf(at(e), "code: %q: %s", shorten(s), why)
+			p.Errorf(e, "code: %q: %s", form.Shorten(s), why)
 			continue
 		}
 		pattern = path.Clean(pattern)
 		if taken {
 			pattern = "!" + pattern
 		}
-		all = append(all, Text{pattern, at(e)})
+		all = append(all, Text{pattern, form.At(e)})
 	}
 	return all
 }
 
-func (p *parser) data(n *yaml.Node) []Data {
+func (p *parser) data(n *form.Node) []Data {
 	var all []Data
-	for _, e := range p.list("data", n) {
+	for _, e := range p.Entries("data", n) {
 		var d Data
-		if e.Kind == yaml.ScalarNode { // just the path
+		if form.IsScalar(e) { // just the path
 			d.Path = p.path("path", e, checkGlob)
 		} else {
-			p.mapping("data", e, []field{
-				{"path", true, func(v *yaml.Node) { d.Path = p.path("path", v, checkGlob) }},
+			p.Fields("data", e, []form.Field{
+				form.Must("path", func(v *form.Node) { d.Path = p.path("path", v, checkGlob) }),
 				p.setText("source", false, &d.Source, nil),
 				p.setText("licence", false, &d.Licence, checkLicence),
 				p.setText("sha256", false, &d.SHA256, checkSHA256),
-				{"fetch", false, func(v *yaml.Node) { d.Fetch = p.truth("fetch", v) }},
-				{"size", false, func(v *yaml.Node) { d.Size = p.bytes(v) }},
+				form.May("fetch", func(v *form.Node) { d.Fetch = p.Truth("fetch", v) }),
+				form.May("size", func(v *form.Node) { d.Size = p.bytes(v) }),
 			})
 			p.elsewhere(e, d)
 		}
 		if d.SHA256 != "" && !d.Fetch && IsGlob(d.Path.Value) {
-			p.errorf(d.Path.Pos, "path: %q: a pattern has no sha256: name the file", d.Path.Value)
+			p.ErrorAt(d.Path.Pos, "path: %q: a pattern has no sha256: name the file", d.Path.Value)
 		}
 		if d.Path.Value != "" {
 			all = append(all, d)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"repro/internal/form"
 	"repro/record"
 )
 
@@ -188,7 +189,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("recipe %v, error %v", r, err)
 		}
 		if err != nil {
-			if strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), isControl) {
+			if strings.ContainsFunc(strings.ReplaceAll(err.Error(), "\n", ""), form.IsControl) {
 				t.Fatalf("control character in %q", err)
 			}
 			return

@@ -9,9 +9,7 @@
 package recipe
 
 import (
-	"fmt"
-	"strings"
-
+	"repro/internal/form"
 	"repro/record"
 )
 
@@ -23,13 +21,13 @@ const Version = 1
 
 // Limits on recipes.
 const (
-	MaxSize    = 1 << 20 // bytes of a recipe
-	MaxDepth   = 8       // mappings and lists within each other
-	MaxNodes   = 100_000 // keys and values
-	MaxText    = 64 << 10
-	MaxEntries = 10_000 // entries of one list or mapping
-	MaxName    = 64     // bytes of the name of a step or result
-	MaxPath    = 4095   // bytes of a path
+	MaxSize    = form.MaxSize  // bytes of a recipe
+	MaxDepth   = form.MaxDepth // mappings and lists within each other
+	MaxNodes   = form.MaxNodes // keys and values
+	MaxText    = form.MaxText  // bytes of one text
+	MaxEntries = 10_000        // entries of one list or mapping
+	MaxName    = 64            // bytes of the name of a step or result
+	MaxPath    = 4095          // bytes of a path
 )
 
 // Recipe is a parsed and checked recipe. Paths in it are clean and relative to
@@ -46,7 +44,7 @@ type Recipe struct {
 }
 
 // Pos is a place in a recipe; lines and columns count from 1.
-type Pos struct{ Line, Column int }
+type Pos = form.Pos
 
 // Text is a value that package build may have to complain about.
 type Text struct {
@@ -122,29 +120,13 @@ type Claim struct {
 	Pos          Pos
 }
 
-// Problem is one thing that is wrong with a recipe, or with what it names.
-type Problem struct {
-	Pos  Pos
-	Text string
-}
+// Problem is one thing that is wrong with a recipe, or with what it names: a
+// Pos, zero if it has none, and a Text.
+type Problem = form.Problem
 
-// Error says all that is wrong with a recipe.
-type Error struct {
-	Name     string // of the recipe's file
-	Problems []Problem
-}
-
-// Error lists the problems, one a line, as name:line:column: text.
-func (e *Error) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.Name, p.Pos.Line, p.Pos.Column, p.Text)
-		if p.Pos == (Pos{}) {
-			lines[i] = e.Name + ": " + p.Text
-		}
-	}
-	return strings.Join(lines, "\n")
-}
+// Error says all that is wrong with a recipe: the Name of its file, and the
+// Problems, which it prints one a line, as name:line:column: text.
+type Error = form.Error
 
 // Order returns the steps so that each comes after those it needs, and
 // otherwise as written.

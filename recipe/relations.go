@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"repro/internal/form"
 )
 
 // relations checks what goes beyond one value: names, needs, and who makes
@@ -14,7 +16,7 @@ func (p *parser) relations(r *Recipe) {
 	makers := p.makers(r)
 	p.needs(r, makers)
 	p.resultPaths(r, makers)
-	if len(p.problems) == 0 {
+	if p.OK() {
 		p.cycles(r)
 	}
 }
@@ -23,20 +25,20 @@ func (p *parser) names(r *Recipe) {
 	seen := make(map[string]int)
 	for _, s := range r.Steps {
 		if line := seen[s.Name]; line > 0 {
-			p.errorf(s.Pos, "step %q: another step of this name is in line %d", s.Name, line)
+			p.ErrorAt(s.Pos, "step %q: another step of this name is in line %d", s.Name, line)
 		}
 		seen[s.Name] = s.Pos.Line
 	}
 	clear(seen)
 	for _, s := range r.Results {
 		if line := seen[s.Name]; line > 0 {
-			p.errorf(s.Output.Pos, "result %q: another result of this name is in line %d", s.Name, line)
+			p.ErrorAt(s.Output.Pos, "result %q: another result of this name is in line %d", s.Name, line)
 		}
 		seen[s.Name] = s.Output.Pos.Line
 	}
 	for _, c := range r.Claims {
 		if line := seen[c.Name]; line > 0 {
-			p.errorf(c.Pos, "claim %q: another result or claim of this name is in line %d", c.Name, line)
+			p.ErrorAt(c.Pos, "claim %q: another result or claim of this name is in line %d", c.Name, line)
 		}
 		seen[c.Name] = c.Pos.Line
 	}
@@ -54,7 +56,7 @@ func (p *parser) makers(r *Recipe) map[string]maker {
 	for _, s := range r.Steps {
 		for _, o := range s.Outputs {
 			if m, ok := all[o.Value]; ok {
-				p.errorf(o.Pos, "outputs: %q: step %q writes it too, in line %d", o.Value, m.step, m.at.Line)
+				p.ErrorAt(o.Pos, "outputs: %q: step %q writes it too, in line %d", o.Value, m.step, m.at.Line)
 				continue
 			}
 			all[o.Value] = maker{s.Name, o.Pos}
@@ -62,7 +64,7 @@ func (p *parser) makers(r *Recipe) map[string]maker {
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if over, ok := makerOf(all, path.Dir(name)); ok && over.step != all[name].step {
-			p.errorf(all[name].at, "outputs: %q: lies in an output of step %q, line %d", name, over.step, over.at.Line)
+			p.ErrorAt(all[name].at, "outputs: %q: lies in an output of step %q, line %d", name, over.step, over.at.Line)
 		}
 	}
 	return all
@@ -90,21 +92,21 @@ func (p *parser) needs(r *Recipe, makers map[string]maker) {
 		for j, need := range s.Needs {
 			switch {
 			case need == s.Name:
-				p.errorf(s.Pos, "step %q: needs itself", s.Name)
+				p.ErrorAt(s.Pos, "step %q: needs itself", s.Name)
 			case slices.Contains(s.Needs[:j], need):
-				p.errorf(s.Pos, "step %q: needs %q twice", s.Name, need)
+				p.ErrorAt(s.Pos, "step %q: needs %q twice", s.Name, need)
 			case !slices.Contains(names, need):
 				hint := "there is no such step"
 				if near := suggest(need, names); near != "" {
 					hint += ": did you mean \"" + near + "\"?"
 				}
-				p.errorf(s.Pos, "step %q: needs %q: %s", s.Name, shorten(need), hint)
+				p.ErrorAt(s.Pos, "step %q: needs %q: %s", s.Name, form.Shorten(need), hint)
 			}
 		}
 		for _, in := range s.Inputs {
 			for _, step := range makersOf(makers, in.Value) {
 				if step == s.Name {
-					p.errorf(in.Pos, "inputs: %q is an output of the same step", in.Value)
+					p.ErrorAt(in.Pos, "inputs: %q is an output of the same step", in.Value)
 				} else if !slices.Contains(s.Needs, step) {
 					s.Needs = append(s.Needs, step)
 				}
@@ -135,7 +137,7 @@ func (p *parser) resultPaths(r *Recipe, makers map[string]maker) {
 			if near := suggest(res.Output.Value, outputs); near != "" {
 				hint = ": did you mean \"" + near + "\"?"
 			}
-			p.errorf(res.Output.Pos, "result %q: no step has %q among its outputs%s", res.Name, res.Output.Value, hint)
+			p.ErrorAt(res.Output.Pos, "result %q: no step has %q among its outputs%s", res.Name, res.Output.Value, hint)
 		}
 		for _, name := range append([]Text{res.Published, res.Spread}, res.Sets...) {
 			if name.Value != "" {
@@ -145,7 +147,7 @@ func (p *parser) resultPaths(r *Recipe, makers map[string]maker) {
 	}
 	for _, c := range r.Claims {
 		if _, ok := makerOf(makers, c.Output.Value); !ok {
-			p.errorf(c.Output.Pos, "claim %q: no step has %q among its outputs", c.Name, c.Output.Value)
+			p.ErrorAt(c.Output.Pos, "claim %q: no step has %q among its outputs", c.Name, c.Output.Value)
 		}
 	}
 }
@@ -156,13 +158,13 @@ func (p *parser) hidden(r *Recipe, res Result, published Text) {
 	for _, s := range r.Steps {
 		for _, in := range s.Inputs {
 			if in.Value == published.Value && in.Value != res.Output.Value {
-				p.errorf(in.Pos, "inputs: %q is the published file of result %q: steps may not see what they are to reproduce", in.Value, res.Name)
+				p.ErrorAt(in.Pos, "inputs: %q is the published file of result %q: steps may not see what they are to reproduce", in.Value, res.Name)
 			}
 		}
 	}
 	for _, d := range r.Data {
 		if d.Path.Value == published.Value {
-			p.errorf(d.Path.Pos, "data: %q is the published file of result %q: steps may not see what they are to reproduce", d.Path.Value, res.Name)
+			p.ErrorAt(d.Path.Pos, "data: %q is the published file of result %q: steps may not see what they are to reproduce", d.Path.Value, res.Name)
 		}
 	}
 }
@@ -180,7 +182,7 @@ func (p *parser) cycles(r *Recipe) {
 	visit = func(name string) bool {
 		if state[name] == visiting {
 			cycle := append(trail[slices.Index(trail, name):], name)
-			p.errorf(steps[name].Pos, "step %q: needs itself in a circle: %s", name, strings.Join(cycle, " needs "))
+			p.ErrorAt(steps[name].Pos, "step %q: needs itself in a circle: %s", name, strings.Join(cycle, " needs "))
 			return false
 		}
 		if state[name] == done {

@@ -5,27 +5,26 @@ import (
 	"slices"
 	"strings"
 
+	"repro/internal/form"
 	"repro/record"
-
-	"go.yaml.in/yaml/v3"
 )
 
-func (p *parser) results(n *yaml.Node) []Result {
+func (p *parser) results(n *form.Node) []Result {
 	var results []Result
-	for _, e := range p.list("results", n) {
+	for _, e := range p.Entries("results", n) {
 		var r Result
-		p.mapping("result", e, []field{
+		p.Fields("result", e, []form.Field{
 			p.setText("name", true, &r.Name, checkName),
-			{"output", true, func(v *yaml.Node) { r.Output = p.path("output", v, checkExact) }},
-			{"published", false, func(v *yaml.Node) { r.Published, r.Sets = p.published(v) }},
-			{"claim", false, func(v *yaml.Node) { r.Claim, _ = p.text("claim", v) }},
-			{"compare", false, func(v *yaml.Node) { r.Compare = p.rule(v, &r.Spread) }},
+			form.Must("output", func(v *form.Node) { r.Output = p.path("output", v, checkExact) }),
+			form.May("published", func(v *form.Node) { r.Published, r.Sets = p.published(v) }),
+			form.May("claim", func(v *form.Node) { r.Claim, _ = p.Text("claim", v) }),
+			form.May("compare", func(v *form.Node) { r.Compare = p.rule(v, &r.Spread) }),
 		})
-		if !hasKey(e, "published") { // the file of the same name, as the author's own run left it
+		if !form.HasKey(e, "published") { // the file of the same name, as the author's own run left it
 			r.Published = r.Output
 		}
 		if r.Compare.Random && len(r.Sets) == 0 && r.Spread.Value == "" {
-			p.errorf(at(e), "result %q: is random: name a second published file or a spread to judge it by", r.Name)
+			p.Errorf(e, "result %q: is random: name a second published file or a spread to judge it by", r.Name)
 		}
 		results = append(results, r)
 	}
@@ -33,13 +32,13 @@ func (p *parser) results(n *yaml.Node) []Result {
 }
 
 // published reads one file, or several of the same experiment.
-func (p *parser) published(n *yaml.Node) (Text, []Text) {
-	if n.Kind != yaml.SequenceNode {
+func (p *parser) published(n *form.Node) (Text, []Text) {
+	if !form.IsList(n) {
 		return p.path("published", n, checkExact), nil
 	}
 	all := p.paths("published", n, checkExact)
 	if len(n.Content) == 0 {
-		p.errorf(at(n), "published: want at least one")
+		p.Errorf(n, "published: want at least one")
 	}
 	if len(all) == 0 {
 		return Text{}, nil
@@ -74,22 +73,22 @@ var kinds = []string{"exact", "text", "csv", "json", "png", "gif", "jpeg", "svg"
 	"yaml", "pdf", "ipynb", "xlsx", "zip", "tar", "npy", "mat", "netcdf"}
 
 // rule reads {kind: csv, digits: 4}, or just the kind.
-func (p *parser) rule(n *yaml.Node, spread *Text) (r record.Rule) {
+func (p *parser) rule(n *form.Node, spread *Text) (r record.Rule) {
 	kind := p.setText("kind", false, &r.Kind, oneOf("kind", kinds))
-	if n.Kind == yaml.ScalarNode {
-		kind.read(n)
+	if form.IsScalar(n) {
+		kind.Read(n)
 		return r
 	}
 	var t record.Tolerance
-	if !p.mapping("compare", n, append(p.tolerance(&t), []field{
+	if !p.Fields("compare", n, append(p.tolerance(&t), []form.Field{
 		kind,
-		{"keys", false, func(v *yaml.Node) { r.Keys = p.lines("keys", v) }},
-		{"columns", false, func(v *yaml.Node) { r.Columns = p.columns(v) }},
+		form.May("keys", func(v *form.Node) { r.Keys = p.lines("keys", v) }),
+		form.May("columns", func(v *form.Node) { r.Columns = p.columns(v) }),
 		p.setText("signs", false, &r.Signs, oneOf("signs", []string{"columns", "rows"})),
-		{"random", false, func(v *yaml.Node) { r.Random = p.truth("random", v) }},
-		{"spread", false, func(v *yaml.Node) { *spread = p.path("spread", v, checkExact) }},
-		{"score", false, func(v *yaml.Node) { r.Score = p.score(v) }},
-		{"ignore", false, func(v *yaml.Node) { r.Ignore = p.patterns(v) }},
+		form.May("random", func(v *form.Node) { r.Random = p.Truth("random", v) }),
+		form.May("spread", func(v *form.Node) { *spread = p.path("spread", v, checkExact) }),
+		form.May("score", func(v *form.Node) { r.Score = p.score(v) }),
+		form.May("ignore", func(v *form.Node) { r.Ignore = p.patterns(v) }),
 	}...)) {
 		return r
 	}
@@ -99,33 +98,33 @@ func (p *parser) rule(n *yaml.Node, spread *Text) (r record.Rule) {
 }
 
 // tolerance is the fields that say which numbers are accepted.
-func (p *parser) tolerance(t *record.Tolerance) []field {
-	return []field{
-		{"digits", false, func(v *yaml.Node) { t.Digits = int(p.integer("digits", v, 1, 40)) }},
-		{"relative", false, func(v *yaml.Node) { t.Relative = p.decimal("relative", v) }},
-		{"absolute", false, func(v *yaml.Node) { t.Absolute = p.decimal("absolute", v) }},
-		{"ulp", false, func(v *yaml.Node) { t.ULP = p.integer("ulp", v, 1, 1<<52) }},
-		{"norm", false, func(v *yaml.Node) { t.Norm = p.decimal("norm", v) }},
+func (p *parser) tolerance(t *record.Tolerance) []form.Field {
+	return []form.Field{
+		form.May("digits", p.Integer("digits", &t.Digits, 1, 40)),
+		form.May("relative", func(v *form.Node) { t.Relative = p.decimal("relative", v) }),
+		form.May("absolute", func(v *form.Node) { t.Absolute = p.decimal("absolute", v) }),
+		form.May("ulp", func(v *form.Node) { t.ULP, _ = p.Int("ulp", v, 1, 1<<52) }),
+		form.May("norm", func(v *form.Node) { t.Norm = p.decimal("norm", v) }),
 	}
 }
 
 // columns reads a tolerance for each of some columns.
-func (p *parser) columns(n *yaml.Node) map[string]record.Tolerance {
-	if n.Kind != yaml.MappingNode {
-		p.errorf(at(n), "columns: want `NAME: {digits: 4}` lines, found %s", describe(n))
+func (p *parser) columns(n *form.Node) map[string]record.Tolerance {
+	if !form.IsMapping(n) {
+		p.Errorf(n, "columns: want `NAME: {digits: 4}` lines, found %s", form.Describe(n))
 		return nil
 	}
 	all, seen := map[string]record.Tolerance{}, map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
-		if !p.key("columns", k, seen) {
+		if !p.Key("columns", k, seen) {
 			continue
 		}
-		if _, ok := p.line("columns", k); !ok {
+		if _, ok := p.OneLine("columns", k); !ok {
 			continue
 		}
 		var t record.Tolerance
-		p.mapping("column", n.Content[i+1], p.tolerance(&t))
+		p.Fields("column", n.Content[i+1], p.tolerance(&t))
 		all[k.Value] = t
 	}
 	return all
@@ -133,14 +132,14 @@ func (p *parser) columns(n *yaml.Node) map[string]record.Tolerance {
 
 // fits checks that the options at n go with the kind, or, where none is
 // named, with one kind at all.
-func (p *parser) fits(n *yaml.Node, kind string) {
-	var given []*yaml.Node
+func (p *parser) fits(n *form.Node, kind string) {
+	var given []*form.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if k := n.Content[i]; k.Value != "kind" {
 			given = append(given, k)
 		}
 	}
-	unfit := func(kind string) (bad []*yaml.Node) {
+	unfit := func(kind string) (bad []*form.Node) {
 		for _, k := range given {
 			if !slices.Contains(options[kind], k.Value) {
 				bad = append(bad, k)
@@ -150,7 +149,7 @@ func (p *parser) fits(n *yaml.Node, kind string) {
 	}
 	if kind != "" {
 		for _, k := range unfit(kind) {
-			p.errorf(at(k), "compare: %q does not go with kind %s", k.Value, kind)
+			p.Errorf(k, "compare: %q does not go with kind %s", k.Value, kind)
 		}
 		return
 	}
@@ -160,38 +159,38 @@ func (p *parser) fits(n *yaml.Node, kind string) {
 		for i, k := range given {
 			names[i] = k.Value
 		}
-		p.errorf(at(n), "compare: no kind of comparison takes %s together", strings.Join(names, ", "))
+		p.Errorf(n, "compare: no kind of comparison takes %s together", strings.Join(names, ", "))
 	}
 }
 
-func (p *parser) decimal(what string, n *yaml.Node) string {
-	s, ok := p.value(what, n)
+func (p *parser) decimal(what string, n *form.Node) string {
+	s, ok := p.Value(what, n)
 	if !ok {
 		return ""
 	}
 	if why := checkDecimal(s); why != "" {
-		p.errorf(at(n), "%s: %q: %s", what, shorten(s), why)
+		p.Errorf(n, "%s: %q: %s", what, form.Shorten(s), why)
 		return ""
 	}
 	return s
 }
 
-func (p *parser) score(n *yaml.Node) string {
+func (p *parser) score(n *form.Node) string {
 	s := p.decimal("score", n)
 	if s != "" && !scoreForm.MatchString(s) {
-		p.errorf(at(n), "score: %q: want a number from 0 to 1, such as 0.98", shorten(s))
+		p.Errorf(n, "score: %q: want a number from 0 to 1, such as 0.98", form.Shorten(s))
 	}
 	return s
 }
 
 var scoreForm = regexp.MustCompile(`^(0(\.[0-9]+)?|1(\.0+)?)$`)
 
-func (p *parser) patterns(n *yaml.Node) []string {
+func (p *parser) patterns(n *form.Node) []string {
 	all := p.lines("ignore", n)
 	for i, e := range n.Content {
-		if i < len(all) && n.Kind == yaml.SequenceNode {
+		if i < len(all) && form.IsList(n) {
 			if _, err := regexp.Compile(e.Value); err != nil {
-				p.errorf(at(e), "ignore: %q: not a regular expression: %v", shorten(e.Value), err)
+				p.Errorf(e, "ignore: %q: not a regular expression: %v", form.Shorten(e.Value), err)
 			}
 		}
 	}

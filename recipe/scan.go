@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"repro/internal/form"
 )
 
 // Limits on what Init looks at.
@@ -105,7 +107,7 @@ func scan(dir string) ([]found, time.Time, error) {
 
 // plainName reports whether a recipe can name the file as it is.
 func plainName(name string) bool {
-	return utf8.ValidString(name) && strings.IndexFunc(name, isControl) < 0 && !strings.ContainsAny(name, "\n\t\\*?[") &&
+	return utf8.ValidString(name) && strings.IndexFunc(name, form.IsControl) < 0 && !strings.ContainsAny(name, "\n\t\\*?[") &&
 		!strings.HasPrefix(name, "!") && !strings.HasPrefix(name, "~") && strings.TrimSpace(name) == name
 }
 

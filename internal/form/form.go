@@ -21,15 +21,32 @@ import (
 
 // Limits on forms.
 const (
-	MaxSize     = 1 << 20 // bytes
-	maxDepth    = 8       // mappings and lists within each other
-	maxNodes    = 100_000 // keys and values
-	maxText     = 64 << 10
-	maxProblems = 100 // that one error lists
+	MaxSize     = 1 << 20  // bytes
+	MaxDepth    = 8        // mappings and lists within each other
+	MaxNodes    = 100_000  // keys and values
+	MaxText     = 64 << 10 // bytes of one text
+	maxProblems = 100      // that one error lists
 )
+
+// Form is what one form has of its own.
+type Form struct {
+	Name      string            // what messages call it: "policy"
+	Empty     string            // what to tell those whose file is empty; may be empty
+	Spellings map[string]string // words that people use for keys that are called otherwise; nil: no keys are suggested
+	Trim      bool              // line breaks at the end of a text do not count
+	Digests   bool              // 64 hexadecimal digits are text, even those that read as a number
+	Exact     bool              // merge keys and doubled unknown keys are reported as such, and where a byte is not UTF-8
+	Entries   int               // most entries of one list or mapping; 0: as many as MaxNodes allows
+}
 
 // Node is a value in a form.
 type Node = yaml.Node
+
+// Pos is a place in a form; lines and columns count from 1.
+type Pos struct{ Line, Column int }
+
+// At returns where n stands.
+func At(n *Node) Pos { return Pos{n.Line, n.Column} }
 
 // Error says all that is wrong with a form, in the order of its lines.
 type Error struct {
@@ -37,80 +54,89 @@ type Error struct {
 	Problems []Problem
 }
 
-// Problem is one thing that is wrong. Lines and columns count from 1.
+// Problem is one thing that is wrong with a form, or with what it names.
 type Problem struct {
-	Line, Column int
-	Text         string
+	Pos  Pos // zero: with the form as a whole
+	Text string
 }
 
 // Error lists the problems, one a line, as name:line:column: text.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.Name, p.Line, p.Column, p.Text)
+		lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.Name, p.Pos.Line, p.Pos.Column, p.Text)
+		if p.Pos == (Pos{}) {
+			lines[i] = e.Name + ": " + p.Text
+		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Read reads the form b, which name and what ("policy") describe in messages,
-// and hands its mapping to f. It returns nil or an [*Error].
-func Read(what, name string, b []byte, f func(*Reader, *Node)) error {
-	r := &Reader{what: what}
+// Read reads the form b, which messages call name, and hands what it holds to
+// read. It returns nil or an [*Error].
+func (f Form) Read(name string, b []byte, read func(*Reader, *Node)) error {
+	r := &Reader{form: f}
 	if root := r.load(b); root != nil {
-		f(r, root)
+		read(r, root)
 	}
-	if len(r.problems) == 0 {
+	if r.OK() {
 		return nil
 	}
 	slices.SortStableFunc(r.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 	return &Error{Name: name, Problems: r.problems}
 }
 
 // Reader reads the values of one form and collects what is wrong with them.
 type Reader struct {
-	what     string
+	form     Form
 	problems []Problem
 	nodes    int
 }
 
-// Errorf reports a problem at n.
-func (r *Reader) Errorf(n *Node, format string, args ...any) {
-	r.report(max(n.Line, 1), max(n.Column, 1), fmt.Sprintf(format, args...))
-}
+// OK reports whether nothing was wrong so far.
+func (r *Reader) OK() bool { return len(r.problems) == 0 }
 
-func (r *Reader) report(line, column int, text string) {
+// Errorf reports a problem at n.
+func (r *Reader) Errorf(n *Node, format string, args ...any) { r.ErrorAt(At(n), format, args...) }
+
+// ErrorAt reports a problem at a place.
+func (r *Reader) ErrorAt(at Pos, format string, args ...any) {
 	switch {
 	case len(r.problems) < maxProblems:
-		r.problems = append(r.problems, Problem{line, column, text})
+		r.problems = append(r.problems, Problem{at, fmt.Sprintf(format, args...)})
 	case len(r.problems) == maxProblems:
-		r.problems = append(r.problems, Problem{line, column, "too many errors: the rest is not shown"})
+		r.problems = append(r.problems, Problem{at, "too many errors: the rest is not shown"})
 	}
 }
 
-// load returns the mapping that b holds, or nil if b is not plain YAML within
-// the limits.
+// load returns what b holds, or nil if b is not plain YAML within the limits.
 func (r *Reader) load(b []byte) *Node {
+	start := Pos{1, 1}
 	if len(b) > MaxSize {
-		r.report(1, 1, fmt.Sprintf("%d bytes: a %s has at most %d", len(b), r.what, MaxSize))
+		r.ErrorAt(start, "%d bytes: a %s has at most %d", len(b), r.form.Name, MaxSize)
 		return nil
 	}
 	if !utf8.Valid(b) {
-		r.report(1, 1, "not valid UTF-8: save the file as UTF-8")
+		at := start
+		if r.form.Exact {
+			at = badUTF8(b)
+		}
+		r.ErrorAt(at, "not valid UTF-8: save the file as UTF-8")
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		r.report(1, 1, "empty")
+		r.ErrorAt(start, "%s", strings.TrimSuffix("empty: "+r.form.Empty, ": "))
 		return nil
 	} else if err != nil {
 		r.syntax(err)
 		return nil
 	}
 	if err := dec.Decode(&second); err == nil {
-		r.Errorf(&second, "a second YAML document: a %s is one document", r.what)
+		r.Errorf(&second, "a second YAML document: a %s is one document", r.form.Name)
 		return nil
 	} else if !errors.Is(err, io.EOF) {
 		r.syntax(err)
@@ -129,34 +155,53 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 func (r *Reader) syntax(err error) {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	if m == nil {
-		r.report(1, 1, fmt.Sprintf("not YAML: %q", err))
+		r.ErrorAt(Pos{1, 1}, "not YAML: %q", err)
 		return
 	}
 	line, _ := strconv.Atoi(m[1])
-	r.report(max(line, 1), 1, "not YAML: "+strconv.Quote(m[2]))
+	r.ErrorAt(Pos{max(line, 1), 1}, "not YAML: %q", m[2])
+}
+
+func badUTF8(b []byte) Pos {
+	pos := Pos{1, 1}
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		pos.Column++
+		if r == '\n' {
+			pos = Pos{pos.Line + 1, 1}
+		}
+		b = b[n:]
+	}
+	return pos
 }
 
 // plain checks the limits and refuses what YAML has beyond mappings, lists and
 // scalars. It reports whether the tree below n can be used at all.
 func (r *Reader) plain(n *Node, depth int) bool {
 	switch r.nodes++; {
-	case r.nodes > maxNodes:
-		r.Errorf(n, "more than %d keys and values", maxNodes)
+	case r.nodes > MaxNodes:
+		r.Errorf(n, "more than %d keys and values", MaxNodes)
 		return false
-	case depth > maxDepth:
-		r.Errorf(n, "nested more than %d deep", maxDepth)
+	case depth > MaxDepth:
+		r.Errorf(n, "nested more than %d deep", MaxDepth)
 		return false
 	case n.Kind == yaml.AliasNode:
-		r.Errorf(n, "alias %q: a %s has no aliases; write the value again", "*"+n.Value, r.what)
+		r.Errorf(n, "alias %q: a %s has no aliases; write the value again", "*"+n.Value, r.form.Name)
 		return false
 	case n.Anchor != "":
-		r.Errorf(n, "anchor %q: a %s has no anchors", "&"+n.Anchor, r.what)
+		r.Errorf(n, "anchor %q: a %s has no anchors", "&"+n.Anchor, r.form.Name)
 		return false
 	case n.Style&yaml.TaggedStyle != 0:
-		r.Errorf(n, "tag %q: a %s has no tags; put text in quotes instead", n.Tag, r.what)
+		r.Errorf(n, "tag %q: a %s has no tags; put text in quotes instead", n.Tag, r.form.Name)
 		return false
-	case len(n.Value) > maxText:
-		r.Errorf(n, "text of %d bytes: at most %d are allowed", len(n.Value), maxText)
+	case len(n.Value) > MaxText:
+		r.Errorf(n, "text of %d bytes: at most %d are allowed", len(n.Value), MaxText)
+		return false
+	case r.form.Entries > 0 && len(n.Content) > 2*r.form.Entries:
+		r.Errorf(n, "more than %d entries", r.form.Entries)
 		return false
 	}
 	ok := true

@@ -1,0 +1,158 @@
+package form
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// IsMapping reports whether n holds keys and values.
+func IsMapping(n *Node) bool { return n.Kind == yaml.MappingNode }
+
+// IsList reports whether n is a list.
+func IsList(n *Node) bool { return n.Kind == yaml.SequenceNode }
+
+// IsScalar reports whether n is one text, number or truth value, or nothing.
+func IsScalar(n *Node) bool { return n.Kind == yaml.ScalarNode }
+
+// Field is a key that a mapping may or must hold, and what reads its value.
+type Field struct {
+	Key      string
+	Required bool
+	Read     func(*Node)
+}
+
+// Must returns the field of a required key.
+func Must(key string, read func(*Node)) Field { return Field{key, true, read} }
+
+// May returns the field of a key that may be missing.
+func May(key string, read func(*Node)) Field { return Field{key, false, read} }
+
+// Fields reads n by the given fields, in the order in which they stand in the
+// form. What names the mapping in messages. It reports whether n is a mapping
+// at all.
+func (r *Reader) Fields(what string, n *Node, fields []Field) bool {
+	var required []string
+	for _, f := range fields {
+		if f.Required {
+			required = append(required, f.Key)
+		}
+	}
+	return r.mapping(what, n, fields, required)
+}
+
+// Keys are what reads the value of each key that a mapping may hold.
+type Keys map[string]func(*Node)
+
+// Mapping is [Reader.Fields] for keys in no order, of which some are required.
+func (r *Reader) Mapping(what string, n *Node, keys Keys, required ...string) bool {
+	fields := make([]Field, 0, len(keys))
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		fields = append(fields, Field{Key: k, Read: keys[k]})
+	}
+	return r.mapping(what, n, fields, required)
+}
+
+func (r *Reader) mapping(what string, n *Node, fields []Field, required []string) bool {
+	if !IsMapping(n) {
+		r.Errorf(n, "%s: want `key: value` lines, found %s", what, Describe(n))
+		return false
+	}
+	seen := make(map[string]int, len(fields))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if !r.Key(what, k, seen) {
+			continue
+		}
+		if j := slices.IndexFunc(fields, func(f Field) bool { return f.Key == k.Value }); j >= 0 {
+			fields[j].Read(v)
+		} else {
+			r.unknownKey(what, k, fields)
+			if !r.form.Exact {
+				delete(seen, k.Value)
+			}
+		}
+	}
+	for _, k := range required {
+		if seen[k] == 0 {
+			r.Errorf(n, "%s: key %q is missing", what, k)
+		}
+	}
+	return true
+}
+
+// Key checks the key k of a mapping and notes its line in seen.
+func (r *Reader) Key(what string, k *Node, seen map[string]int) bool {
+	switch {
+	case !IsScalar(k) || k.Tag == "!!null":
+		r.Errorf(k, "%s: want a word as key, found %s", what, Describe(k))
+		return false
+	case r.form.Exact && k.Tag == "!!merge":
+		r.Errorf(k, "%s: merge key %q: a %s has no merge keys", what, k.Value, r.form.Name)
+		return false
+	case seen[k.Value] > 0:
+		r.Errorf(k, "%s: key %q stands here a second time, first in line %d", what, Shorten(k.Value), seen[k.Value])
+		return false
+	}
+	seen[k.Value] = k.Line
+	return true
+}
+
+func (r *Reader) unknownKey(what string, k *Node, fields []Field) {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Key
+	}
+	if r.form.Spellings != nil {
+		if s := Suggest(k.Value, names, r.form.Spellings); s != "" {
+			r.Errorf(k, "%s: unknown key %q: did you mean %q?", what, Shorten(k.Value), s)
+			return
+		}
+	}
+	r.Errorf(k, "%s: unknown key %q: known are %s", what, Shorten(k.Value), strings.Join(names, ", "))
+}
+
+// HasKey reports whether the mapping n has the key.
+func HasKey(n *Node, key string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return true
+		}
+	}
+	return false
+}
+
+// List hands each entry of the list n, 1 to most, to f.
+func (r *Reader) List(what string, n *Node, most int, f func(*Node)) {
+	switch {
+	case !IsList(n):
+		r.Errorf(n, "%s: want a list, found %s", what, Describe(n))
+	case len(n.Content) == 0:
+		r.Errorf(n, "%s: want at least one entry", what)
+	case len(n.Content) > most:
+		r.Errorf(n, "%s: more than %d entries", what, most)
+	default:
+		for _, e := range n.Content {
+			f(e)
+		}
+	}
+}
+
+// Entries returns the entries of the list n, which may be empty. Those who
+// gave one entry without a list are told how to write it.
+func (r *Reader) Entries(what string, n *Node) []*Node {
+	switch {
+	case IsList(n) && r.form.Entries > 0 && len(n.Content) > r.form.Entries:
+		r.Errorf(n, "%s: more than %d entries", what, r.form.Entries)
+	case IsList(n):
+		return n.Content
+	case IsScalar(n) && n.Tag != "!!null":
+		r.Errorf(n, "%s: want a list, found %s: write [%s]", what, Describe(n), strings.TrimSuffix(strings.TrimPrefix(strconv.Quote(Shorten(n.Value)), `"`), `"`))
+	default:
+		r.Errorf(n, "%s: want a list, found %s", what, Describe(n))
+	}
+	return nil
+}
