@@ -175,6 +175,13 @@ func condition(cond string) (bool, error) {
 		return err == nil && os.Getuid() == 0, nil
 	case "debian":
 		return os.Getuid() == 0 && os.Getenv("REPRO_TEST_DEBIAN") != "", nil
+	case "validators": // installs them, so it must be asked for
+		for _, program := range []string{"python3", "npm", "java", "git"} {
+			if _, err := exec.LookPath(program); err != nil {
+				return false, nil
+			}
+		}
+		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe() == nil, nil
 	case "numpy":
 		return exec.Command("/usr/bin/python3", "-c", "import numpy, matplotlib").Run() == nil, nil
 	}
