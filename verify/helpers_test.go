@@ -159,9 +159,7 @@ const (
 // slot returns where the descriptor of slot n (from 1) stands.
 func slot(n int) int { return 4096 + (n-1)*descriptorSize }
 
-func put32(b []byte, at int, v uint32) { binary.LittleEndian.PutUint32(b[at:], v) }
-func put64(b []byte, at int, v int64)  { binary.LittleEndian.PutUint64(b[at:], uint64(v)) }
-func get64(b []byte, at int) int64     { return int64(binary.LittleEndian.Uint64(b[at:])) }
+func get64(b []byte, at int) int64 { return int64(binary.LittleEndian.Uint64(b[at:])) }
 
 // object returns the bytes of the object in slot n.
 func object(b []byte, n int) []byte {
