@@ -32,7 +32,7 @@ func TestAttacks(t *testing.T) {
 	if err := json.Unmarshal(read(t, filepath.Join(attacks, "vectors.json")), &vectors); err != nil || len(vectors) == 0 {
 		t.Fatalf("no vectors: %v", err)
 	}
-	// The statuses are those of package cli, where a test holds them to errors.
+	// The exit statuses are those of SPEC.md, VER-19.
 	outcomes := map[string]struct {
 		err  error
 		exit int

@@ -141,18 +141,11 @@ func statuses(r *record.VerifyReport) (list []string) {
 
 // SIF fields, for those who tamper with them.
 const (
-	headerArch     = 45
 	headerUUID     = 48
-	headerCreated  = 64
 	headerModified = 72
-	headerFree     = 80
-	headerTotal    = 88
-	headerTable    = 96
-	headerDataSize = 120
 	descriptorSize = 585
 
-	used, id, group, link, offset = 4, 5, 9, 13, 17
-	size, padded, created         = 25, 33, 41
+	offset, size, padded, created = 17, 25, 33, 41
 	modified, uid, name, extra    = 49, 57, 73, 201
 )
 
