@@ -28,6 +28,7 @@ Ends with 0 if everything came out again, with 5 if not.
    repro compare published/table1.csv out/table1.csv
    repro compare published/ out/ --digits 6
    repro compare old.json new.json --relative 1e-9 --json
+   repro compare run.log new.log --mask dates --mask timings --from '^Results' --to '^Timing'
    repro compare published/ out/ --html report.html --junit report.xml`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "kind", Usage: "compare as `KIND`: " + strings.Join(compare.Kinds(), ", ") + " (default: by content and name)"},
@@ -40,6 +41,10 @@ Ends with 0 if everything came out again, with 5 if not.
 			&cli.StringSliceFlag{Name: "column", Usage: "csv: rows are named by the column `NAME`, and their order is free; may be given more than once"},
 			&cli.StringFlag{Name: "score", Usage: "png: accept pictures with a structural similarity of at least `S`, from 0 to 1"},
 			&cli.StringSliceFlag{Name: "ignore", Usage: "text: leave out what the regular expression `RE` matches; may be given more than once"},
+			&cli.StringSliceFlag{Name: "mask", Usage: "text: leave out what is called `NAME`: " + strings.Join(compare.Masks(), ", ") + "; may be given more than once"},
+			&cli.StringSliceFlag{Name: "only", Usage: "text: compare only lines that the regular expression `RE` matches; may be given more than once"},
+			&cli.StringFlag{Name: "from", Usage: "text: compare only sections that begin with a line that the regular expression `RE` matches"},
+			&cli.StringFlag{Name: "to", Usage: "text: each section ends before the next line that the regular expression `RE` matches", DefaultText: "the end of the file"},
 			&cli.StringFlag{Name: "html", Usage: "also write a report with both files side by side to `FILE`"},
 			&cli.StringFlag{Name: "junit", Usage: "also write the findings as JUnit XML, for continuous integration, to `FILE`"},
 			&cli.BoolFlag{Name: "markdown", Usage: "print a Markdown table, for a pull request"},
@@ -66,6 +71,10 @@ func (c *console) compare(ctx *cli.Context, published, produced string) error {
 		Keys:     ctx.StringSlice("column"),
 		Score:    ctx.String("score"),
 		Ignore:   ctx.StringSlice("ignore"),
+		Masks:    ctx.StringSlice("mask"),
+		Only:     ctx.StringSlice("only"),
+		From:     ctx.String("from"),
+		To:       ctx.String("to"),
 	}
 	if err := compare.Check(rule); err != nil {
 		return usageError{err}

@@ -188,6 +188,9 @@ func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to si
 		err := run(ctx, &f, pub, new, r, to)
 		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
+			if err == nil && f.Kind == KindText && f.Verdict == record.Differs && to.spread == nil {
+				f.Reason += pub.hint(ctx, new, r.Rule)
+			}
 			return settle(f, err)
 		}
 		if c, _ := asContent(err); c.kind == packedKind {

@@ -18,11 +18,10 @@ type matcher struct {
 // hide returns text with the rule's patterns masked, and how many were.
 func (m *matcher) hide(text []byte) ([]byte, int64) {
 	var count int64
-	for _, re := range m.t.rule.ignore {
-		if all := re.FindAllIndex(text, -1); len(all) > 0 {
-			count += int64(len(all))
-			text = re.ReplaceAllLiteral(text, mask)
-		}
+	for _, h := range m.t.rule.ignore {
+		var n int64
+		text, n = h.replace(text)
+		count += n
 	}
 	return text, count
 }

@@ -40,7 +40,9 @@ type rule struct {
 	record.Rule
 	*limits
 	score   *number
-	ignore  []*regexp.Regexp
+	ignore  []hiding
+	only    []*regexp.Regexp
+	section [2]*regexp.Regexp // its first line, and the line after its last; nil: none
 	columns map[string]*limits
 }
 
@@ -79,8 +81,41 @@ func prepare(r record.Rule) (*rule, error) {
 	if out.score != nil && out.score.float() > 1 {
 		return nil, &RuleError{"score", r.Score, "want 0 to 1"}
 	}
-	out.ignore, err = patterns(r.Ignore)
-	return out, err
+	if err := out.prepareLines(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// prepareLines reads what the rule says of lines of text.
+func (r *rule) prepareLines() (err error) {
+	if r.ignore, err = masked(r.Masks); err != nil {
+		return err
+	}
+	own, err := patterns("ignore", r.Ignore)
+	if err != nil {
+		return err
+	}
+	for _, re := range own {
+		r.ignore = append(r.ignore, hiding{Regexp: re})
+	}
+	if r.only, err = patterns("only", r.Only); err != nil {
+		return err
+	}
+	if r.To != "" && r.From == "" {
+		return &RuleError{"to", clip(r.To), "a section has a first line, too: from"}
+	}
+	for i, text := range []string{r.From, r.To} {
+		if text == "" {
+			continue
+		}
+		one, err := patterns([]string{"from", "to"}[i], []string{text})
+		if err != nil {
+			return err
+		}
+		r.section[i] = one[0]
+	}
+	return nil
 }
 
 func limit(field, text string) (*number, error) {
@@ -94,18 +129,18 @@ func limit(field, text string) (*number, error) {
 	return n, nil
 }
 
-func patterns(texts []string) ([]*regexp.Regexp, error) {
+func patterns(field string, texts []string) ([]*regexp.Regexp, error) {
 	if len(texts) > maxPatterns {
-		return nil, &RuleError{"ignore", fmt.Sprint(len(texts)), fmt.Sprintf("at most %d patterns", maxPatterns)}
+		return nil, &RuleError{field, fmt.Sprint(len(texts)), fmt.Sprintf("at most %d patterns", maxPatterns)}
 	}
 	var out []*regexp.Regexp
 	for _, text := range texts {
 		if len(text) > maxPattern {
-			return nil, &RuleError{"ignore", clip(text), fmt.Sprintf("at most %d bytes", maxPattern)}
+			return nil, &RuleError{field, clip(text), fmt.Sprintf("at most %d bytes", maxPattern)}
 		}
 		re, err := regexp.Compile(text)
 		if err != nil {
-			return nil, &RuleError{"ignore", text, err.Error()}
+			return nil, &RuleError{field, text, err.Error()}
 		}
 		out = append(out, re)
 	}

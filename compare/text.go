@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 )
 
 // maxLine bounds a line of text or a row of a table.
@@ -64,9 +66,53 @@ func compareText(ctx context.Context, j *job) error {
 	if err := j.wholeLines(); err != nil {
 		return err
 	}
-	pub, new := &queue{r: newLineReader(j.pub, published)}, &queue{r: newLineReader(j.new, produced)}
+	pub, new := &queue{r: j.lines(j.pub, published)}, &queue{r: j.lines(j.new, produced)}
 	j.sameContent = "the same lines: only line ends, outer blanks or ignored places differ"
 	return align(ctx, pub, new, c)
+}
+
+// lines reads those lines of a text that the rule selects (CMP-47).
+func (j *job) lines(r io.Reader, of side) reader {
+	all := newLineReader(r, of)
+	if len(j.rule.only) == 0 && j.rule.section[0] == nil {
+		return all
+	}
+	return &selection{lineReader: all, rule: j.rule, inside: j.rule.section[0] == nil}
+}
+
+// selection reads the lines of a text that lie in a section and match a
+// pattern, as far as the rule asks for either.
+type selection struct {
+	*lineReader
+	rule   *rule
+	inside bool
+	any    bool // a line was selected
+}
+
+func (s *selection) read(it *item) error {
+	for {
+		if err := s.lineReader.read(it); err != nil {
+			if errors.Is(err, io.EOF) && !s.any && s.of == published {
+				return &undecided{"the rule selects no line of the published file"}
+			}
+			return err
+		}
+		if s.selects(it.text) {
+			s.any = true
+			return nil
+		}
+	}
+}
+
+func (s *selection) selects(line []byte) bool {
+	first, after := s.rule.section[0], s.rule.section[1]
+	if s.inside && after != nil && after.Match(line) {
+		s.inside = false
+	}
+	if !s.inside && first.Match(line) {
+		s.inside = true
+	}
+	return s.inside && (len(s.rule.only) == 0 || slices.ContainsFunc(s.rule.only, func(re *regexp.Regexp) bool { return re.Match(line) }))
 }
 
 // wholeLines refuses rules that speak of columns and arrays.

@@ -49,19 +49,21 @@ func (p *parser) published(n *form.Node) (Text, []Text) {
 // What the kinds of comparison can be told.
 var (
 	forNumbers  = []string{"absolute", "relative", "ulp", "digits", "random", "spread"}
-	forLines    = append([]string{"ignore"}, forNumbers...)
+	forLines    = append([]string{"ignore", "masks"}, forNumbers...)
+	forText     = append([]string{"only", "from", "to"}, forLines...)
 	forValues   = append([]string{"norm"}, forNumbers...)
 	forArrays   = append([]string{"signs"}, forValues...)
 	forTables   = append([]string{"keys", "columns"}, forArrays...)
 	forPictures = []string{"score"}
-	forArchives = []string{"absolute", "relative", "ulp", "digits", "ignore", "norm", "signs", "keys", "columns", "score"}
+	forArchives = []string{"absolute", "relative", "ulp", "digits", "ignore", "masks", "norm", "signs", "keys", "columns", "score"}
 )
 
 // options lists what each kind of comparison can be told. The empty kind is
 // chosen by the comparer and takes what one of the others takes.
 var options = map[string][]string{
 	"exact": {},
-	"text":  forLines, "xml": forLines, "svg": forLines, "html": forLines, "latex": forLines, "markdown": forLines, "pdf": forLines,
+	"text":  forText,
+	"xml":   forLines, "svg": forLines, "html": forLines, "latex": forLines, "markdown": forLines, "pdf": forLines,
 	"csv":  forTables,
 	"json": forValues, "yaml": forValues, "xlsx": forNumbers,
 	"npy": forArrays, "mat": forArrays, "netcdf": forArrays,
@@ -88,11 +90,18 @@ func (p *parser) rule(n *form.Node, spread *Text) (r record.Rule) {
 		form.May("random", func(v *form.Node) { r.Random = p.Truth("random", v) }),
 		form.May("spread", func(v *form.Node) { *spread = p.path("spread", v, checkExact) }),
 		form.May("score", func(v *form.Node) { r.Score = p.score(v) }),
-		form.May("ignore", func(v *form.Node) { r.Ignore = p.patterns(v) }),
+		form.May("ignore", func(v *form.Node) { r.Ignore = p.patterns("ignore", v) }),
+		form.May("masks", func(v *form.Node) { r.Masks = p.masks(v) }),
+		form.May("only", func(v *form.Node) { r.Only = p.patterns("only", v) }),
+		form.May("from", func(v *form.Node) { r.From = p.onePattern("from", v) }),
+		form.May("to", func(v *form.Node) { r.To = p.onePattern("to", v) }),
 	}...)) {
 		return r
 	}
 	r.Digits, r.Relative, r.Absolute, r.ULP, r.Norm, r.Spread = t.Digits, t.Relative, t.Absolute, t.ULP, t.Norm, spread.Value
+	if r.To != "" && r.From == "" {
+		p.Errorf(n, "compare: to: a section has a first line, too: from")
+	}
 	p.fits(n, r.Kind)
 	return r
 }
@@ -185,13 +194,38 @@ func (p *parser) score(n *form.Node) string {
 
 var scoreForm = regexp.MustCompile(`^(0(\.[0-9]+)?|1(\.0+)?)$`)
 
-func (p *parser) patterns(n *form.Node) []string {
-	all := p.lines("ignore", n)
+func (p *parser) patterns(what string, n *form.Node) []string {
+	all := p.lines(what, n)
 	for i, e := range n.Content {
 		if i < len(all) && form.IsList(n) {
-			if _, err := regexp.Compile(e.Value); err != nil {
-				p.Errorf(e, "ignore: %q: not a regular expression: %v", form.Shorten(e.Value), err)
-			}
+			p.checkPattern(what, e)
+		}
+	}
+	return all
+}
+
+func (p *parser) onePattern(what string, n *form.Node) string {
+	text, ok := p.OneLine(what, n)
+	if ok {
+		p.checkPattern(what, n)
+	}
+	return text
+}
+
+func (p *parser) checkPattern(what string, n *form.Node) {
+	if _, err := regexp.Compile(n.Value); err != nil {
+		p.Errorf(n, "%s: %q: not a regular expression: %v", what, form.Shorten(n.Value), err)
+	}
+}
+
+// maskNames are what the comparer knows to leave out (SPEC.md CMP-46).
+var maskNames = []string{"addresses", "dates", "ids", "paths", "processes", "timings"}
+
+func (p *parser) masks(n *form.Node) []string {
+	all := p.lines("masks", n)
+	for i, e := range n.Content {
+		if i < len(all) && form.IsList(n) && !slices.Contains(maskNames, e.Value) {
+			p.Errorf(e, "masks: %q: want %s", form.Shorten(e.Value), strings.Join(maskNames, ", "))
 		}
 	}
 	return all

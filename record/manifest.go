@@ -149,6 +149,10 @@ type Rule struct {
 	Keys     []string `json:"keys,omitempty"`     // csv: columns that name a row; row order is then free
 	Score    string   `json:"score,omitempty"`    // pictures: least structural similarity, 0 to 1
 	Ignore   []string `json:"ignore,omitempty"`   // text: regular expressions (RE2) masked on both sides
+	Masks    []string `json:"masks,omitempty"`    // text: what else is masked, by name: SPEC.md CMP-46
+	Only     []string `json:"only,omitempty"`     // text: only lines that match one of these (RE2) are compared
+	From     string   `json:"from,omitempty"`     // text: only from a line that matches (RE2) ...
+	To       string   `json:"to,omitempty"`       // ... to before the next that matches this, or the end
 	Signs    string   `json:"signs,omitempty"`    // "columns" or "rows": each may come with all its signs reversed
 	Random   bool     `json:"random,omitempty"`   // moves from run to run; judged by a spread
 	Spread   string   `json:"spread,omitempty"`   // path in the hidden layer of a Spread

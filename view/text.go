@@ -228,8 +228,18 @@ func ruleInWords(r record.Rule) string {
 	if r.Score != "" {
 		asked = append(asked, "similarity of at least "+r.Score)
 	}
-	if len(asked) == 0 {
-		return "every printed digit must agree"
+	words := "every printed digit must agree"
+	if len(asked) > 0 {
+		words = strings.Join(asked, ", or ")
 	}
-	return strings.Join(asked, ", or ")
+	if len(r.Masks) > 0 {
+		words += "; without " + strings.Join(r.Masks, ", ")
+	}
+	if len(r.Ignore) > 0 {
+		words += fmt.Sprintf("; without what %d %s", len(r.Ignore), map[bool]string{true: "pattern of the rule matches", false: "patterns of the rule match"}[len(r.Ignore) == 1])
+	}
+	if len(r.Only) > 0 || r.From != "" {
+		words += "; only the lines that the rule selects"
+	}
+	return words
 }

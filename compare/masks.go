@@ -1,0 +1,159 @@
+package compare
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"repro/record"
+)
+
+// The names of what [record.Rule.Masks] may hide (SPEC.md CMP-46).
+const (
+	maskDates     = "dates"
+	maskTimings   = "timings"
+	maskProcesses = "processes"
+	maskAddresses = "addresses"
+	maskPaths     = "paths"
+	maskIDs       = "ids"
+)
+
+const (
+	monthName = `(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)`
+	clockTime = `\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?: ?[AaPp][Mm]\b)?`
+	timeZone  = `(?: ?(?:Z|UTC|GMT|CES?T|[ECMP][DS]T|[-+]\d{2}:?\d{2})\b)?`
+	weekday   = `(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? )?`
+)
+
+// masks are the patterns of each name, in the order in which they are applied.
+// Where one has a group, only what the group matches is hidden.
+var masks = []struct {
+	name     string
+	patterns []*regexp.Regexp
+}{
+	{maskPaths, compiled(`(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|scratch/tmp)/[^\s"'<>:,;()\[\]{}]*`)},
+	{maskIDs, compiled(`\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b`)},
+	{maskDates, compiled(
+		`\b\d{4}[-/.]\d{2}[-/.]\d{2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?`+timeZone+`)?`,
+		`\b`+weekday+monthName+`\.? \d{1,2},? \d{4}(?:,? `+clockTime+timeZone+`)?\b`,
+		`\b`+weekday+monthName+` {1,2}\d{1,2} `+clockTime+timeZone+`(?: \d{4})?\b`,
+		`\b`+weekday+`\d{1,2}(?:th|st|nd|rd)?[- ]`+monthName+`[- ]\d{4}(?:,? `+clockTime+timeZone+`)?\b`,
+		`\b\d{1,2}[/.]\d{1,2}[/.]\d{4}(?: `+clockTime+timeZone+`)?\b`,
+		`\b`+clockTime+timeZone,
+	)},
+	{maskTimings, compiled(
+		`\b((?:\d+h ?)?\d+m ?\d+(?:\.\d+)?s)\b`,
+		`\b(\d+(?:\.\d+)?(?:[eE][-+]?\d+)? ?(?:ns|µs|μs|us|ms|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|it/s|s/it))\b`,
+		`(?i)\b(?:elapsed|took|wall|runtime|duration|walltime|(?:cpu|wall|run|user|system|total|elapsed)[ _-]?time)(?: time)? ?(?:\([a-z]+\))? ?[:=]? ?(\d+(?:\.\d+)?(?:e[-+]?\d+)?)`,
+	)},
+	{maskProcesses, compiled(
+		`(?i)\b(?:pid|tid|process(?: id)?|thread(?: id)?|job(?: id)?)[ =:#]{1,3}(\d+)\b`,
+		`[A-Za-z_)-]\[(\d{1,10})\]:`,
+		`^==(\d{1,10})==`,
+	)},
+	{maskAddresses, compiled(
+		`\b0x[0-9a-fA-F]{4,16}\b`,
+		`\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b`,
+		`\b(?:localhost|127\.0\.0\.1):(\d{1,5})\b`,
+	)},
+}
+
+func compiled(patterns ...string) []*regexp.Regexp {
+	var out []*regexp.Regexp
+	for _, p := range patterns {
+		out = append(out, regexp.MustCompile(p))
+	}
+	return out
+}
+
+// Masks lists the names that a rule's masks may have.
+func Masks() []string {
+	var names []string
+	for _, m := range masks {
+		names = append(names, m.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// hiding is one pattern of a rule. Where parts, only what its groups match is
+// hidden.
+type hiding struct {
+	*regexp.Regexp
+	parts bool
+}
+
+// masked returns the patterns of the masks that a rule names.
+func masked(names []string) ([]hiding, error) {
+	for _, name := range names {
+		if !slices.Contains(Masks(), name) {
+			return nil, &RuleError{"masks", clip(name), "want " + strings.Join(Masks(), ", ")}
+		}
+	}
+	var out []hiding
+	for _, m := range masks {
+		if !slices.Contains(names, m.name) {
+			continue
+		}
+		for _, re := range m.patterns {
+			out = append(out, hiding{re, re.NumSubexp() == 1})
+		}
+	}
+	return out, nil
+}
+
+// replace hides what matches in text, and counts.
+func (h hiding) replace(text []byte) ([]byte, int64) {
+	all := h.FindAllSubmatchIndex(text, -1)
+	if len(all) == 0 {
+		return text, 0
+	}
+	var out []byte
+	at := 0
+	for _, m := range all {
+		from, to := m[0], m[1]
+		if h.parts {
+			from, to = m[2], m[3]
+		}
+		out = append(append(out, text[at:from]...), mask...)
+		at = to
+	}
+	return append(out, text[at:]...), int64(len(all))
+}
+
+// maxHinted bounds the texts that are compared again for a hint, in bytes.
+const maxHinted = 4 << 20
+
+// hint names the masks that the rule does not have and under which two texts
+// that differ would agree; empty if there are none.
+func (f File) hint(ctx context.Context, new File, r record.Rule) string {
+	if len(r.Masks) > 0 || !f.atMost(maxHinted) || !new.atMost(maxHinted) {
+		return ""
+	}
+	agree := func(names []string) bool {
+		r.Masks = names
+		ready, err := prepare(r)
+		found := record.Finding{Kind: KindText}
+		return err == nil && run(ctx, &found, f, new, ready, sinks{}) == nil && found.Verdict.Reproduced()
+	}
+	needed := Masks()
+	if !agree(needed) {
+		return ""
+	}
+	for _, name := range Masks() {
+		without := slices.DeleteFunc(slices.Clone(needed), func(n string) bool { return n == name })
+		if len(without) > 0 && agree(without) {
+			needed = without
+		}
+	}
+	return fmt.Sprintf("; only %s differ: masks: [%s] would leave them out", strings.Join(needed, " and "), strings.Join(needed, ", "))
+}
+
+// atMost reports whether a file is known to be so small.
+func (f File) atMost(size int64) bool {
+	info, err := fs.Stat(f.FS, f.Name)
+	return err == nil && !f.unpack && info.Size() <= size
+}

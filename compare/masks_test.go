@@ -1,0 +1,112 @@
+package compare
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"repro/record"
+)
+
+// maskTable is how SPEC.md CMP-46 lists the masks.
+func maskTable() string {
+	var b strings.Builder
+	for _, m := range masks {
+		for _, re := range m.patterns {
+			fmt.Fprintf(&b, "%-10s %s\n", m.name, re)
+		}
+	}
+	return b.String()
+}
+
+func TestMasksAreThoseOfTheSpecification(t *testing.T) {
+	spec, err := os.ReadFile("../SPEC.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(spec), "```\n"+maskTable()+"```\n") {
+		t.Errorf("SPEC.md, CMP-46, does not list:\n%s", maskTable())
+	}
+}
+
+func TestMasks(t *testing.T) {
+	for _, c := range []struct{ mask, pub, new string }{
+		{"dates", "ran 2024-01-05", "ran 2026-11-30"},
+		{"dates", "2024-01-05T10:30:00Z start", "2024-01-06T01:02:03Z start"},
+		{"dates", "[2024-01-05 10:30:00,123] INFO x=1.5", "[2026-12-31 23:59:59,001] INFO x=1.5"},
+		{"dates", "Thu Nov 26 18:23:44 UTC 2026", "Fri Jan  2 08:00:01 UTC 2026"},
+		{"dates", "Date: Thu, 26 Nov 2026 18:23:44 +0000", "Date: Fri, 2 Jan 2026 08:00:01 +0100"},
+		{"dates", "printed on November 26, 2026", "printed on May 1, 2027"},
+		{"dates", "at 18:23:44", "at 9:05:01"},
+		{"dates", "on 26/11/2026", "on 1/2/2027"},
+		{"timings", "fitted in 3.25 s", "fitted in 12 s"},
+		{"timings", "fitted in 980 ms", "fitted in 1.02 s"},
+		{"timings", "a 1 s 2 s b", "a 3 s 4 s b"},
+		{"timings", "real 0m1.234s", "real 1m0.001s"},
+		{"timings", "CPU time: 12.5", "CPU time: 0.31"},
+		{"timings", "Elapsed = 12.5", "Elapsed = 3"},
+		{"processes", "sshd[123]: hello", "sshd[45678]: hello"},
+		{"processes", "pid=123 x", "pid=99 x"},
+		{"processes", "==123== LEAK", "==4567== LEAK"},
+		{"addresses", "<Model object at 0x7f1200ab>", "<Model object at 0x55aa00cd12>"},
+		{"addresses", "worker 10.0.0.1:4000 up", "worker 10.0.0.7:51234 up"},
+		{"paths", "wrote /tmp/tmpab12/x.csv (5 rows)", "wrote /tmp/tmpzz/x.csv (5 rows)"},
+		{"ids", "run 0b5e1e6c-6a41-4a3c-9c2e-0a4b6f0a7d11", "run 5f6f9a0e-3d0c-4f5b-8b1e-9d5b0f2f6a77"},
+	} {
+		rule := record.Rule{Masks: []string{c.mask}}
+		if f := finding(t, "a.log", c.pub+"\n", c.new+"\n", rule); f.Verdict != record.SameContent {
+			t.Errorf("%s: %q, %q: %s (%s)", c.mask, c.pub, c.new, f.Verdict, f.Reason)
+		}
+		f := finding(t, "a.log", c.pub+"\n", c.new+"\n", record.Rule{})
+		if f.Verdict != record.Differs || !strings.Contains(f.Reason, "only "+c.mask+" differ") {
+			t.Errorf("%q, %q: %s (%s); want a hint of %s", c.pub, c.new, f.Verdict, f.Reason, c.mask)
+		}
+	}
+}
+
+// TestMasksHideNothingElse plants, beside what the masks hide, what they may
+// not.
+func TestMasksHideNothingElse(t *testing.T) {
+	all := record.Rule{Masks: Masks()}
+	for _, c := range [][2]string{
+		{"2024-01-05 x=1.5", "2024-01-06 x=1.6"},
+		{"2024-01-05", ""},
+		{"Elapsed = 12.5", "Duration = 12.5"},
+		{"took 3 s for 5 rows", "took 4 s for 6 rows"},
+		{"/tmp/a: 5", "/home/a: 5"},
+		{"0x12345 = 1", "0x12345 = 2"},
+		{"mean 350", "mean 351"},
+		{"1.5e-3", "1.5e-4"},
+		{"p-value 0.05 (n = 12)", "p-value 0.05 (n = 13)"},
+	} {
+		if f := finding(t, "a.log", c[0]+"\n", c[1]+"\n", all); f.Verdict != record.Differs {
+			t.Errorf("%q, %q: %s (%s)", c[0], c[1], f.Verdict, f.Reason)
+		}
+	}
+}
+
+func TestSelection(t *testing.T) {
+	const pub = "start 1\n= Results\nmean 1.5\nn 7\n= Timing\n3.2\n"
+	for _, c := range []struct {
+		rule record.Rule
+		new  string
+		want record.Verdict
+	}{
+		{record.Rule{From: "^= Results", To: "^= "}, "start 9\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", record.SameContent},
+		{record.Rule{From: "^= Results", To: "^= Timing"}, "start 9\nx\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", record.SameContent},
+		{record.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Results\nmean 1.6\nn 7\n= Timing\n9\n", record.Differs},
+		{record.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Timing\n9\n", record.Differs},
+		{record.Rule{Only: []string{"^mean "}}, "mean 1.51\n", record.SameAsPrinted},
+		{record.Rule{Only: []string{"^mean ", "^n "}}, "mean 1.5\nn 8\n", record.Differs},
+		{record.Rule{Only: []string{"^median "}}, "mean 1.5\n", record.NeedsEyes},
+		{record.Rule{From: "^= Nothing"}, "mean 1.5\n", record.NeedsEyes},
+	} {
+		if f := finding(t, "a.txt", pub, c.new, c.rule); f.Verdict != c.want {
+			t.Errorf("%+v: %s (%s), want %s", c.rule, f.Verdict, f.Reason, c.want)
+		}
+	}
+	if err := Check(record.Rule{To: "x"}); err == nil {
+		t.Error("a section without a first line is accepted")
+	}
+}
