@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 	"unicode"
 
 	"repro/record"
@@ -21,7 +22,7 @@ var pageTemplate string
 //go:embed page.css
 var pageCSS string
 
-var pageForm = template.Must(template.New("page").Parse(pageTemplate))
+var pageForm = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageTemplate)) })
 
 // policy lets a browser load nothing but the page: no script, no request, the
 // one style sheet by its digest, pictures that stand in the page.
@@ -105,7 +106,7 @@ func (d *deposit) page(base string, start bool) ([]byte, error) {
 	p.signatures(d.verified)
 	p.facts(d)
 	var b bytes.Buffer
-	if err := pageForm.Execute(&b, p); err != nil {
+	if err := pageForm().Execute(&b, p); err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}
 	return b.Bytes(), nil

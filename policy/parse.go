@@ -173,10 +173,8 @@ func (d *parser) relations(n *form.Node, r Rule) {
 	}
 }
 
-var wordForm = regexp.MustCompile(`^[\pL\pN][\pL\pN\pM._@+-]{0,127}$`)
-
 func checkWord(s string) string {
-	if !wordForm.MatchString(s) {
+	if !form.IsWord(s) {
 		return "want one word of letters, digits and ._@+-"
 	}
 	return ""

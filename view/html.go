@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"repro/record"
@@ -22,7 +23,7 @@ var reportTemplate string
 //go:embed report.css
 var reportCSS string
 
-var report = template.Must(template.New("report").Parse(reportTemplate))
+var report = sync.OnceValue(func() *template.Template { return template.Must(template.New("report").Parse(reportTemplate)) })
 
 // policy lets a browser load nothing but this file: no script, no request, the
 // one style sheet by its digest, pictures that stand in the file.
@@ -46,7 +47,7 @@ type Files struct {
 func HTML(ctx context.Context, w io.Writer, r *record.RunReport, files Files) error {
 	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom}
 	var out bytes.Buffer
-	if err := report.Execute(&out, b.page(r)); err != nil {
+	if err := report().Execute(&out, b.page(r)); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -69,7 +70,7 @@ func CompareHTML(ctx context.Context, w io.Writer, title string, r *record.Compa
 	}
 	p.Footer = "Written by repro. This file is complete in itself: it loads nothing and runs no script."
 	var out bytes.Buffer
-	if err := report.Execute(&out, p); err != nil {
+	if err := report().Execute(&out, p); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	if err := ctx.Err(); err != nil {

@@ -3,11 +3,11 @@ package store
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"repro/internal/form"
 	"repro/key"
 )
 
@@ -89,11 +89,9 @@ func parseBinding(fields []string) (b Binding, err error) {
 	return b, b.check()
 }
 
-var wordForm = regexp.MustCompile(`^[\pL\pN][\pL\pN\pM._@+-]{0,127}$`)
-
 func (b Binding) check() error {
 	for what, word := range map[string]string{"person": b.Person, "role": b.Role} {
-		if !wordForm.MatchString(word) {
+		if !form.IsWord(word) {
 			return fmt.Errorf("%s %q: want one word of letters, digits and ._@+-", what, word)
 		}
 	}
