@@ -223,8 +223,8 @@ func found(where string, r io.Reader, secrets []string) []Problem {
 func (d *deposit) searchNames() error {
 	var problems []Problem
 	for _, e := range d.entries {
-		if e.kind == "image" {
-			continue // searched layer by layer, for it is compressed
+		if e.kind == "image" || e.kind == "licence" {
+			continue // searched layer by layer, for it is compressed; everybody's
 		}
 		problems = append(problems, found("name of "+e.path, strings.NewReader(e.path), d.options.secrets)...)
 		r, err := e.open()

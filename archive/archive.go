@@ -12,7 +12,8 @@
 //	data/outputs/                the published results as files
 //	data/runs/1/                 record, results and logs of a run
 //	data/provenance/  sbom/  signatures/  submission/
-//	data/CITATION.cff  codemeta.json  LICENSES.md  SWHIDS.txt
+//	data/CITATION.cff  codemeta.json  LICENSES.md  LICENSES/  SWHIDS.txt
+//	data/runner/                 how to do without this program
 //
 // Bytes of a deposit depend on the image, the records of its runs and the
 // options, and on nothing else: every time in it is the image's date or one

@@ -136,29 +136,6 @@ func (d *deposit) codemeta() []byte {
 	return indented(m)
 }
 
-// licences says in plain words under which licences what is there stands.
-func (d *deposit) licences() []byte {
-	var b strings.Builder
-	b.WriteString("# Licences\n\n")
-	if l := d.manifest.Paper.Licence; l != "" {
-		fmt.Fprintf(&b, "This work, code and published results: **%s** (an SPDX licence expression).\n\n", l)
-		for _, id := range strings.FieldsFunc(l, func(c rune) bool { return strings.ContainsRune(" ()", c) }) {
-			if singleLicence(id) && id != "AND" && id != "OR" && id != "WITH" {
-				fmt.Fprintf(&b, "- %s: <https://spdx.org/licenses/%s.html>\n", id, id)
-			}
-		}
-	} else {
-		b.WriteString("The licence of this work is withheld for blind review.\n")
-	}
-	for _, x := range d.recipe.Data {
-		if x.Licence != "" {
-			fmt.Fprintf(&b, "- `%s`: %s\n", x.Path.Value, x.Licence)
-		}
-	}
-	fmt.Fprintf(&b, "\nThe software in the image has licences of its own: `%s/` lists them package by package, and says where one is not known.\n", sbomDir)
-	return []byte(b.String())
-}
-
 // mostMemory is the most that a step of a recorded run used, or was allowed.
 func (d *deposit) mostMemory() string {
 	var most int64

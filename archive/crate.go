@@ -269,7 +269,8 @@ var folderNotes = map[string]string{
 	sbomDir:       "The software in the image, as SPDX and as CycloneDX.",
 	signaturesDir: "Signatures over the image, and the public keys to check them with.",
 	submissionDir: "The same facts in the forms that repositories and journals take.",
-	runnerDir:     "Programs and instructions to run the image, and to take it apart without them.",
+	licencesDir:   "The full texts of the licences of code and data.",
+	runnerDir:     "How to take the image apart, check and run it without any program of ours, and the program itself if it was put in.",
 }
 
 // formats maps file extensions to media types, where one is registered or in

@@ -86,7 +86,10 @@ func gather(ctx context.Context, im *format.Image, o Options) (*deposit, error) 
 		return nil, err
 	}
 	d.addKeys()
-	d.addRunner()
+	d.addLicences()
+	if err := d.addRunner(); err != nil {
+		return nil, err
+	}
 	d.demand()
 	if len(d.problems) > 0 {
 		return nil, &Error{Image: im.Name(), Problems: d.problems}
@@ -194,7 +197,7 @@ func (d *deposit) addKeys() {
 		if o.Type == format.DataSignature {
 			section := d.im.Section(o)
 			d.later(&entry{
-				path: fmt.Sprintf("%s/%s.%d.sig", signaturesDir, d.imageName(), o.ID),
+				path: path.Join(signaturesDir, d.signatureName(o)),
 				kind: "signature", mode: 0o644, size: o.Size,
 				open: func() (io.ReadCloser, error) {
 					return io.NopCloser(io.NewSectionReader(section, 0, section.Size())), nil
@@ -219,7 +222,7 @@ func (d *deposit) imageName() string {
 // taken reports whether a file or folder of the payload has the name.
 func (d *deposit) taken(name string) bool {
 	switch name {
-	case recipe.FileName, inputsDir, outputsDir, runsDir, provenanceDir, sbomDir, signaturesDir, submissionDir, runnerDir:
+	case recipe.FileName, licencesDir, inputsDir, outputsDir, runsDir, provenanceDir, sbomDir, signaturesDir, submissionDir, runnerDir:
 		return true
 	}
 	return !strings.HasSuffix(name, ".sif")

@@ -253,7 +253,7 @@ func (d *deposit) contents() []row {
 		rows = append(rows, row{d.imageName(), fmt.Sprintf("The image, %s: environment, code, data, steps and published results in one file.", sizeOf(d.im.Size()))})
 	}
 	rows = append(rows, row{"repro.yaml", "The recipe: which steps make which results, and how they are compared."})
-	for _, dir := range []string{inputsDir, outputsDir, runsDir, sbomDir, provenanceDir, signaturesDir, submissionDir, runnerDir} {
+	for _, dir := range []string{inputsDir, outputsDir, runsDir, sbomDir, provenanceDir, signaturesDir, licencesDir, submissionDir, runnerDir} {
 		if d.holds(dir) || dir == submissionDir {
 			rows = append(rows, row{dir + "/", folderNotes[dir]})
 		}

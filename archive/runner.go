@@ -2,120 +2,98 @@ package archive
 
 import (
 	"bytes"
-	_ "embed"
+	"debug/elf"
 	"fmt"
 	"io/fs"
 	"iter"
 	"maps"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
-	"text/template"
-
-	"repro/format"
-	"repro/record"
 )
 
-//go:embed without.tmpl
-var withoutText string
-
-var withoutForm = template.Must(template.New("without").Parse(withoutText))
-
 // addRunner puts programs in, and how to do without them.
-func (d *deposit) addRunner() {
-	if len(d.options.Runner) == 0 && len(d.options.Spec) == 0 {
-		return
-	}
+func (d *deposit) addRunner() error {
 	for _, f := range d.options.Runner {
+		if why := notStatic(f.Content); why != "" {
+			d.problem("runner: %s: %s", f.Name, why)
+		}
 		d.runnerFile(path.Base(filepath.ToSlash(f.Name)), 0o755, f.Content)
 	}
 	if len(d.options.Spec) > 0 {
 		d.runnerFile("SPEC.md", 0o644, d.options.Spec)
 	}
-	d.runnerFile("WITHOUT-REPRO.md", 0o644, d.without())
-	d.runnerFile("steps.sh", 0o755, d.script())
+	if d.options.NoImage {
+		return nil
+	}
+	page, err := d.without()
+	if err != nil {
+		return err
+	}
+	d.runnerFile("WITHOUT-REPRO.md", 0o644, page)
+	if len(d.manifest.Steps) > 0 {
+		d.runnerFile("steps.sh", 0o755, d.script())
+	}
+	return nil
 }
 
 func (d *deposit) runnerFile(name string, mode fs.FileMode, content []byte) {
 	d.later(&entry{path: path.Join(runnerDir, name), kind: "runner", mode: mode, size: int64(len(content)), open: opened(content)})
 }
 
-// place is where one object lies in the image.
-type place struct {
-	Name     string
-	Offset   int64
-	Size     int64
-	Skip     int64 // pages of 4096 bytes before it
-	Digest   string
-	Squashfs bool
+// notStatic says why a program could not be run elsewhere, or nothing. Scripts
+// and programs of other systems are taken as they are.
+func notStatic(content []byte) string {
+	f, err := elf.NewFile(bytes.NewReader(content))
+	if err != nil {
+		return ""
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return "needs libraries that other machines may not have: give a static program, such as one built with CGO_ENABLED=0"
+		}
+	}
+	return ""
 }
 
-// without tells how to take the image apart with programs that every Linux
-// has or can have.
-func (d *deposit) without() []byte {
-	digests := map[uint32]record.Object{}
-	for _, o := range d.manifest.Objects {
-		digests[o.ID] = o
-	}
-	page := struct {
-		Image      string
-		Places     []place
-		Layers     []place // those that steps see, lowest first
-		Signatures []place
-		Content    string
-		Keys       []string
-	}{Image: d.imageName(), Content: strings.TrimPrefix(string(d.content), "sha256:")}
-	for _, o := range d.im.Objects() {
-		p := place{Name: o.Name, Offset: o.Offset, Size: o.Size, Skip: o.Offset / 4096}
-		if m, ok := digests[o.ID]; ok {
-			p.Digest = strings.TrimPrefix(string(m.Digest), "sha256:")
-			if m.Layer != nil {
-				p.Squashfs = true
-			}
-			if m.Role == record.RoleLayer {
-				page.Layers = append(page.Layers, p)
-			}
-		}
-		if o.Type == format.DataSignature {
-			p.Name = fmt.Sprintf("%s.%d.sig", page.Image, o.ID)
-			page.Signatures = append(page.Signatures, p)
-		}
-		page.Places = append(page.Places, p)
-	}
-	for _, f := range d.options.Keys {
-		page.Keys = append(page.Keys, f.Name)
-	}
-	var b bytes.Buffer
-	if err := withoutForm.Execute(&b, page); err != nil {
-		return nil // the template is ours and its values are text
-	}
-	return b.Bytes()
-}
-
-// script is the steps for a POSIX shell that runs inside the unpacked root.
+// script is the steps for a POSIX shell that runs inside the unpacked root,
+// each with the variables that a runner gives it (RUN-7).
 func (d *deposit) script() []byte {
 	var b strings.Builder
-	b.WriteString("#!/bin/sh\n# The steps of this paper, for use inside of the unpacked root.\nset -eu\n")
+	b.WriteString("#!/bin/sh\n# The steps of this paper, for use inside of the unpacked root.\nset -eu\numask 022\n")
 	for _, s := range d.manifest.Steps {
-		fmt.Fprintf(&b, "\n# step %s\n(\ncd %s\n", s.Name, shellWord(s.Dir))
+		fmt.Fprintf(&b, "\n# step %s\n(\n", s.Name)
+		dirs := []string{s.Dir}
 		for _, out := range s.Outputs {
-			fmt.Fprintf(&b, "mkdir -p %s\n", shellWord(path.Dir(out)))
+			dirs = append(dirs, path.Dir(out))
 		}
-		for name, value := range sortedMap(s.Env) {
+		for _, dir := range dirs {
+			fmt.Fprintf(&b, "[ -d %[1]s ] || mkdir -p %[1]s\n", shellWord(dir))
+		}
+		fmt.Fprintf(&b, "cd %s\n", shellWord(s.Dir))
+		for name, value := range sortedMap(s.Environ(d.manifest.Paper.Date, d.manifest.Arch)) {
 			fmt.Fprintf(&b, "export %s=%s\n", name, shellWord(value))
 		}
 		words := make([]string, len(s.Command))
 		for i, w := range s.Command {
 			words[i] = shellWord(w)
 		}
-		fmt.Fprintf(&b, "exec %s\n)\n", strings.Join(words, " "))
+		fmt.Fprintf(&b, "exec %s </dev/null\n)\n", strings.Join(words, " "))
 	}
 	return []byte(b.String())
 }
 
 // shellWord makes one word of s for a POSIX shell.
-func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:,@%+-]+$`)
 
 // sortedMap walks a map in byte order of its keys.
 func sortedMap(m map[string]string) iter.Seq2[string, string] {

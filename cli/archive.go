@@ -3,12 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"repro"
 	"repro/archive"
 	"repro/format"
 	"repro/format/signature"
@@ -28,7 +30,7 @@ The bytes depend on the image and the records alone.
 
    repro archive --key alice.pub paper.sif -o deposit
    repro archive --key alice.pub paper.sif --run paper.run --doi 10.5281/zenodo.123 -o deposit
-   repro archive --key alice.pub paper.sif --tar -o paper.tar
+   repro archive --key alice.pub paper.sif --with-runner --tar -o paper.tar
    repro archive --anonymous paper.sif -o for-reviewers
    repro archive verify --key alice.pub deposit`,
 		Flags: []cli.Flag{
@@ -47,8 +49,8 @@ The bytes depend on the image and the records alone.
 			&cli.BoolFlag{Name: "zip", Usage: "write one zip archive of the crate alone"},
 			&cli.BoolFlag{Name: "ocfl", Usage: "write an OCFL object whose content is the bag"},
 			&cli.StringFlag{Name: "ro-crate", Value: "1.1", Usage: "`VERSION` of RO-Crate: 1.1 with Workflow Run Crate 0.5, or 1.3 with 0.6"},
-			&cli.StringSliceFlag{Name: "with-runner", Usage: "keep the static program in `FILE`, repro itself or another, with instructions to do without; may be given more than once"},
-			&cli.StringFlag{Name: "spec", Usage: "keep the specification of the format in `FILE` beside the runner"},
+			&cli.BoolFlag{Name: "with-runner", Usage: "keep this program and its specification in the deposit, so that no other is needed to run it"},
+			&cli.StringSliceFlag{Name: "program", Usage: "also keep the static program in `FILE`, such as repro for another processor; may be given more than once"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -137,14 +139,27 @@ func (c *console) archiveOptions(ctx *cli.Context) (archive.Options, error) {
 	if o.Signatures, err = readFiles(ctx.StringSlice("signature"), signature.MaxSize); err != nil {
 		return o, err
 	}
-	const maxRunner = 256 << 20
-	if o.Runner, err = readFiles(ctx.StringSlice("with-runner"), maxRunner); err != nil {
-		return o, err
-	}
-	if name := ctx.String("spec"); name != "" {
-		o.Spec, err = readBounded(name, maxRunner)
+	o.Runner, err = archivedPrograms(ctx)
+	if ctx.Bool("with-runner") {
+		o.Spec = repro.Spec
 	}
 	return o, err
+}
+
+// archivedPrograms are the programs for the deposit: this one if asked for, and
+// those that are named.
+func archivedPrograms(ctx *cli.Context) ([]archive.File, error) {
+	const maxProgram = 256 << 20
+	files, err := readFiles(ctx.StringSlice("program"), maxProgram)
+	if err != nil || !ctx.Bool("with-runner") {
+		return files, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	b, err := readBounded(self, maxProgram)
+	return append([]archive.File{{Name: "repro", Content: b}}, files...), err
 }
 
 // archivedKeys are the public keys for the deposit, called as the caller called

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"io/fs"
 	"os"
@@ -175,6 +176,17 @@ func condition(cond string) (bool, error) {
 		return err == nil && os.Getuid() == 0, nil
 	case "debian":
 		return os.Getuid() == 0 && os.Getenv("REPRO_TEST_DEBIAN") != "", nil
+	case "static": // this test, which plays repro: CGO_ENABLED=0
+		self, err := os.Executable()
+		if err != nil {
+			return false, err
+		}
+		f, err := elf.Open(self)
+		if err != nil {
+			return false, nil
+		}
+		defer f.Close()
+		return f.Section(".interp") == nil, nil
 	case "validators": // installs them, so it must be asked for
 		for _, program := range []string{"python3", "npm", "java", "git"} {
 			if _, err := exec.LookPath(program); err != nil {

@@ -13,48 +13,11 @@ import (
 	"repro/record"
 )
 
-// The processors that a recipe may hold a step to. A portable profile makes
-// numerical libraries use the code that they would choose on any processor of
-// that level of x86-64, so that each gives the same bits (SPEC.md, RUN-7).
-const (
-	cpuV2 = "portable-v2" // SSE 4.2
-	cpuV3 = "portable-v3" // AVX2 and FMA
-)
-
-// avx512 is what numpy calls the features above x86-64-v3.
-const avx512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
-
-// cpuProfiles are the variables of each profile. A library that does not know
-// a name passes it over without a word; names of several releases stand side
-// by side.
-var cpuProfiles = map[string]map[string]string{
-	cpuV2: {
-		"OPENBLAS_CORETYPE":        "Nehalem",
-		"NPY_DISABLE_CPU_FEATURES": avx512 + " AVX2 FMA3 AVX F16C X86_V4 X86_V3",
-		"GLIBC_TUNABLES":           "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4,-AVX,-AVX2_Usable,-FMA_Usable,-AVX_Usable",
-		"MKL_CBWR":                 "COMPATIBLE", "MKL_DYNAMIC": "FALSE",
-	},
-	cpuV3: {
-		"OPENBLAS_CORETYPE":        "Haswell",
-		"NPY_DISABLE_CPU_FEATURES": avx512 + " X86_V4",
-		"GLIBC_TUNABLES":           "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ,-AVX512CD,-FMA4",
-		"MKL_CBWR":                 "AVX2,STRICT", "MKL_DYNAMIC": "FALSE",
-	},
-}
-
 // needed are the features, as Linux names them, without which a machine can't
 // give the bits of a profile.
 var needed = map[string][]string{
-	cpuV2: {"ssse3", "sse4_2", "popcnt"},
-	cpuV3: {"avx2", "fma", "bmi2", "f16c"},
-}
-
-// pinned is the variables of a step's profile.
-func pinned(s record.Step) map[string]string {
-	if runtime.GOARCH != "amd64" {
-		return nil
-	}
-	return cpuProfiles[s.CPU]
+	record.CPUPortableV2: {"ssse3", "sse4_2", "popcnt"},
+	record.CPUPortableV3: {"avx2", "fma", "bmi2", "f16c"},
 }
 
 // cpuNotes says, as far as that can be told, where a step did not get the
@@ -62,8 +25,7 @@ func pinned(s record.Step) map[string]string {
 func (r *runner) cpuNotes() []string {
 	var notes []string
 	for _, s := range r.plan.steps {
-		asked := cpuProfiles[s.CPU]
-		if asked == nil {
+		if needed[s.CPU] == nil {
 			continue
 		}
 		name := fmt.Sprintf("step %q asks for the processor %s", s.Name, s.CPU)
@@ -71,6 +33,7 @@ func (r *runner) cpuNotes() []string {
 			notes = append(notes, name+", which is not one of "+runtime.GOARCH+": nothing was pinned")
 			continue
 		}
+		asked := record.CPUVariables(s.CPU, runtime.GOARCH)
 		if lacking := lackingFeatures(needed[s.CPU]); len(lacking) > 0 {
 			notes = append(notes, name+", but this one has no "+strings.Join(lacking, ", ")+": results may be of other bits")
 		}

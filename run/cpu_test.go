@@ -15,7 +15,7 @@ func TestProfileIsBelowTheStepsOwnVariables(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skipf("profiles are of amd64")
 	}
-	env := environ(record.Step{CPU: cpuV2, Env: map[string]string{"MKL_CBWR": "AVX2"}}, "")
+	env := environ(record.Step{CPU: record.CPUPortableV2, Env: map[string]string{"MKL_CBWR": "AVX2"}}, "")
 	for _, want := range []string{"OPENBLAS_CORETYPE=Nehalem", "MKL_CBWR=AVX2"} {
 		if !slices.Contains(env, want) {
 			t.Errorf("%s is not in %q", want, env)
@@ -37,7 +37,7 @@ func TestNotesOfKnobsThatDidNotHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &runner{options: Options{Dir: dir}, plan: &plan{steps: []record.Step{
-		{Name: "a", CPU: cpuV2}, {Name: "b", CPU: cpuV2}, {Name: "c"},
+		{Name: "a", CPU: record.CPUPortableV2}, {Name: "b", CPU: record.CPUPortableV2}, {Name: "c"},
 	}}}
 	notes := strings.Join(r.cpuNotes(), "\n")
 	if runtime.GOARCH == "amd64" && !strings.Contains(notes, `step "a" asks for the processor portable-v2, but OpenBLAS chose the code for Prescott`) {

@@ -91,8 +91,8 @@ func plain(dir *tree.Node, seen map[*tree.Node]bool) {
 // addUser makes sure that the steps' user, group and host have names.
 func addUser(root *tree.Node) error {
 	for _, f := range []struct{ name, key, line string }{
-		{"etc/passwd", fmt.Sprintf(":%d:", sandbox.UID), fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", user, sandbox.UID, sandbox.GID, home)},
-		{"etc/group", fmt.Sprintf(":%d:", sandbox.GID), fmt.Sprintf("%s:x:%d:\n", user, sandbox.GID)},
+		{"etc/passwd", fmt.Sprintf(":%d:", sandbox.UID), fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", record.User, sandbox.UID, sandbox.GID, record.Home)},
+		{"etc/group", fmt.Sprintf(":%d:", sandbox.GID), fmt.Sprintf("%s:x:%d:\n", record.User, sandbox.GID)},
 		{"etc/hosts", "127.0.0.1", "127.0.0.1 localhost " + sandbox.Hostname + "\n"},
 	} {
 		if err := addLine(root, f.name, f.key, f.line); err != nil {

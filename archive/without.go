@@ -1,0 +1,187 @@
+package archive
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	_ "embed"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"repro/format"
+	"repro/format/signature"
+	"repro/key"
+	"repro/record"
+)
+
+//go:embed without.tmpl
+var withoutText string
+
+var withoutForm = template.Must(template.New("without").Parse(withoutText))
+
+// withoutPage is what the page says on how to do without this program. Words
+// are quoted for a shell.
+type withoutPage struct {
+	Image, Word string
+	Content     string
+	Places      []place
+	Layers      []place // those that steps see, lowest first
+	Signatures  []withoutSignature
+	Steps       bool
+	Home        string
+	Results     []withoutResult
+}
+
+// place is where one object lies in the image.
+type place struct {
+	Name, At string // At: where it is put
+	Offset   int64
+	Size     int64
+	Skip     int64 // pages of 4096 bytes before it
+	Digest   string
+	Signed   bool // the signed text lists it
+	Squashfs bool
+}
+
+// withoutSignature is one signature block, which is a file of the deposit.
+type withoutSignature struct {
+	File, Word string
+	Armoured   bool // OpenPGP; else an envelope
+	Type       string
+	TypeLength int
+	Keys       []withoutKey
+	Missing    []string // fingerprints of signers whose keys are not here
+}
+
+type withoutKey struct {
+	File, ID string
+	Raw      bool // signs the envelope itself, not its SHA-256
+}
+
+type withoutResult struct{ New, Published string }
+
+// without tells how to take the image apart with programs that every Linux
+// has or can have.
+func (d *deposit) without() ([]byte, error) {
+	page := withoutPage{
+		Image: d.imageName(), Word: shellWord(d.imageName()), Content: strings.TrimPrefix(string(d.content), "sha256:"),
+		Steps: len(d.manifest.Steps) > 0, Home: record.Home,
+	}
+	if err := d.places(&page); err != nil {
+		return nil, err
+	}
+	if err := d.signatureBlocks(&page); err != nil {
+		return nil, err
+	}
+	for _, r := range d.manifest.Results {
+		page.Results = append(page.Results, withoutResult{shellWord("apart/root" + r.Output), shellWord("apart/" + format.PublishedName + ".d/" + r.Published)})
+	}
+	var b bytes.Buffer
+	if err := withoutForm.Execute(&b, page); err != nil {
+		return nil, fmt.Errorf("WITHOUT-REPRO.md: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func (d *deposit) places(page *withoutPage) error {
+	bound := map[uint32]record.Object{}
+	for _, o := range d.manifest.Objects {
+		bound[o.ID] = o
+	}
+	for _, o := range d.im.Objects() {
+		p := place{Name: o.Name, Offset: o.Offset, Size: o.Size, Skip: o.Offset / 4096}
+		m, ok := bound[o.ID]
+		switch {
+		case ok:
+			p.Digest = strings.TrimPrefix(string(m.Digest), "sha256:")
+			p.Signed, p.Squashfs = true, m.Layer != nil
+			if m.Role == record.RoleLayer {
+				page.Layers = append(page.Layers, p)
+			}
+		default: // the manifest or a signature, which are small
+			b, err := io.ReadAll(d.im.Section(o))
+			if err != nil {
+				return err
+			}
+			p.Digest = strings.TrimPrefix(string(record.DigestOf(b)), "sha256:")
+			if p.Signed = o.Type != format.DataSignature; !p.Signed {
+				p.Name = d.signatureName(o)
+			}
+		}
+		p.At = shellWord("apart/" + p.Name)
+		page.Places = append(page.Places, p)
+	}
+	return nil
+}
+
+// signatureName is what a signature object is called outside of the image.
+func (d *deposit) signatureName(o format.Object) string {
+	return fmt.Sprintf("%s.%d.sig", d.imageName(), o.ID)
+}
+
+// signatureBlocks lists the signatures in and beside the image that are about
+// it, with the keys in the deposit that made them.
+func (d *deposit) signatureBlocks(page *withoutPage) error {
+	blocks := append([]File{}, d.options.Signatures...)
+	for _, o := range d.im.Objects() {
+		if o.Type == format.DataSignature {
+			b, err := io.ReadAll(d.im.Section(o))
+			if err != nil {
+				return err
+			}
+			blocks = append(blocks, File{d.signatureName(o), b})
+		}
+	}
+	for _, f := range blocks {
+		block, err := signature.Parse(f.Content)
+		if err != nil || record.DigestOf(block.Payload()) != d.content {
+			continue // verifying says so
+		}
+		name := path.Join(signaturesDir, path.Base(filepath.ToSlash(f.Name)))
+		s := withoutSignature{
+			File: name, Word: shellWord(name), Armoured: block.Envelope == nil,
+			Type: signature.PayloadType, TypeLength: len(signature.PayloadType),
+		}
+		if block.Envelope == nil {
+			s.keys(d.options.Keys, block.Clearsigned.Issuer())
+		} else {
+			for _, x := range block.Envelope.Signatures {
+				s.keys(d.options.Keys, x.KeyID)
+			}
+		}
+		page.Signatures = append(page.Signatures, s)
+	}
+	return nil
+}
+
+// keys finds the file of the key that has a fingerprint, or a subkey that has.
+func (s *withoutSignature) keys(files []File, fingerprint string) {
+	for _, f := range files {
+		k, err := key.ParsePublic(f.Content)
+		if err != nil || !hasFingerprint(k, fingerprint) {
+			continue
+		}
+		_, raw := k.Crypto().(ed25519.PublicKey)
+		s.Keys = append(s.Keys, withoutKey{shellWord(path.Join(signaturesDir, f.Name)), fingerprint, raw})
+		return
+	}
+	s.Missing = append(s.Missing, fingerprint)
+}
+
+func hasFingerprint(k *key.Public, fingerprint string) bool {
+	if string(k.Fingerprint()) == fingerprint {
+		return true
+	}
+	if k.Entity() == nil {
+		return false
+	}
+	for _, sub := range k.Entity().Subkeys {
+		if fmt.Sprintf("%X", sub.PublicKey.Fingerprint) == fingerprint {
+			return true
+		}
+	}
+	return false
+}
