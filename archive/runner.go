@@ -76,8 +76,8 @@ func (d *deposit) script() []byte {
 		for name, value := range sortedMap(s.Environ(d.manifest.Paper.Date, d.manifest.Arch)) {
 			fmt.Fprintf(&b, "export %s=%s\n", name, shellWord(value))
 		}
-		words := make([]string, len(s.Command))
-		for i, w := range s.Command {
+		words := s.Arguments()
+		for i, w := range words {
 			words[i] = shellWord(w)
 		}
 		fmt.Fprintf(&b, "exec %s </dev/null\n)\n", strings.Join(words, " "))

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"repro/build/host"
+	"repro/format"
 	"repro/recipe"
+	"repro/record"
 	"repro/tree"
 )
 
@@ -62,6 +64,20 @@ func (b *builder) checkStep(s recipe.Step, made map[string]bool) {
 	}
 	b.checkCommand(s, made)
 	b.checkScript(s, made)
+	if s.Quick != nil && len(s.Quick.Command) > 0 {
+		quick := s
+		quick.Command = s.Quick.Command
+		b.checkCommand(quick, made)
+		b.checkScript(quick, made)
+	}
+	if s.Ranks > 0 {
+		mpi := s
+		mpi.Command = []string{"mpirun"}
+		b.checkCommand(mpi, made)
+	}
+	if format.ClockLibrary(b.union) == "" && slices.Contains(s.Fixed, record.FixedClock) {
+		b.problem(s.Pos, "step %q: fixed: clock: the environment has no libfaketime (looked for %s)", s.Name, strings.Join(format.ClockLibraries, ", "))
+	}
 }
 
 // runsScripts are interpreters whose first word is a script, if it is no flag.

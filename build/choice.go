@@ -41,10 +41,8 @@ func newChoice(r *recipe.Recipe) *choice {
 		c.data = append(c.data, pattern{Text: d.Path})
 	}
 	for _, res := range r.Results {
-		for _, name := range append([]recipe.Text{res.Published, res.Spread}, res.Sets...) {
-			if name.Value != "" {
-				c.published[name.Value] = true
-			}
+		for _, name := range res.Hidden() {
+			c.published[name.Value] = true
 		}
 	}
 	for _, s := range r.Steps {

@@ -38,7 +38,7 @@ func (b *builder) describe() {
 	}
 	for _, res := range r.Results {
 		b.manifest.Results = append(b.manifest.Results, record.Result{
-			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value, Sets: values(res.Sets),
+			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value, Sets: values(res.Sets), Quick: res.Quick.Value,
 			Claim: res.Claim, Compare: res.Compare,
 		})
 	}
@@ -82,6 +82,7 @@ func (b *builder) step(s recipe.Step) record.Step {
 		CPU:  cpu,
 		Name: s.Name, Command: s.Command, Dir: inPaper(s.Dir), Env: env, Needs: s.Needs,
 		Inputs: all(s.Inputs), Outputs: all(s.Outputs), CPUs: s.CPUs, Memory: s.Memory, Time: s.Time,
+		Ranks: s.Ranks, Takes: s.Takes, Fixed: s.Fixed, Quick: s.Quick,
 	}
 }
 

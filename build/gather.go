@@ -110,7 +110,7 @@ func (b *builder) publish(name string, n *tree.Node) {
 		return
 	}
 	for _, res := range b.Recipe.Results {
-		for _, at := range append([]recipe.Text{res.Published, res.Spread}, res.Sets...) {
+		for _, at := range res.Hidden() {
 			if at.Value == name {
 				b.problem(at.Pos, "published: %q: not a file", name)
 			}
@@ -141,8 +141,8 @@ func (b *builder) unmatched(c *choice) {
 		}
 	}
 	for _, res := range b.Recipe.Results {
-		for _, at := range append([]recipe.Text{res.Published, res.Spread}, res.Sets...) {
-			if at.Value == "" || b.published.Lookup(at.Value) != nil || slices.ContainsFunc(b.problems, func(p recipe.Problem) bool { return p.Pos == at.Pos }) {
+		for _, at := range res.Hidden() {
+			if b.published.Lookup(at.Value) != nil || slices.ContainsFunc(b.problems, func(p recipe.Problem) bool { return p.Pos == at.Pos }) {
 				continue
 			}
 			b.problem(at.Pos, "published: %q: no such file: a published result is the file as it was published", at.Value)

@@ -128,8 +128,8 @@ for step in "$@"; do
 	case $step in
 `, Paper, all)
 	for _, step := range b.manifest.Steps {
-		words := make([]string, len(step.Command))
-		for i, w := range step.Command {
+		words := step.Arguments()
+		for i, w := range words {
 			words[i] = quote(w)
 		}
 		fmt.Fprintf(&s, "\t%s)\n(\ncd %s\n%sexec %s\n) ;;\n", quote(step.Name), quote(step.Dir), exports(step.Env), strings.Join(words, " "))

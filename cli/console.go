@@ -110,6 +110,9 @@ func (c *console) progress() progress.Func {
 			c.closeBar()
 			c.bar = &bar{e.Task, newBar(c.err, e)}
 		}
+		if e.Left > 0 {
+			c.bar.Describe(view.Clean(e.Task) + ", " + about(e.Left) + " left")
+		}
 		if e.Total > 0 && c.bar.GetMax64() != e.Total {
 			c.bar.ChangeMax64(e.Total)
 		}
@@ -130,8 +133,21 @@ func newBar(w io.Writer, e progress.Event) *progressbar.ProgressBar {
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetPredictTime(e.Left == 0),
 	)
+}
+
+// about says a time as people guess it.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < 90*time.Minute:
+		return fmt.Sprintf("about %d min", int(d.Round(time.Minute).Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("about %d h", int(d.Round(time.Hour).Hours()))
+	}
+	return fmt.Sprintf("about %d days", int(d.Round(24*time.Hour).Hours()/24))
 }
 
 // finishProgress clears the bar before something else is printed.

@@ -42,11 +42,15 @@ used; with --key, nor is what is not signed by whom you name.
 
    repro run --key alice.pub paper.sif
    repro run paper.sif anova norris         # these steps, and those that they need
+   repro run --quick paper.sif              # minutes, if the author provided for it
    repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag, byFlag, policyFlag,
 			&cli.StringFlag{Name: "data", Usage: "take the data that the image only names from `FOLDER`, where repro fetch put them"},
+			&cli.BoolFlag{Name: "quick", Usage: "run the smaller experiment that the recipe has for whoever has minutes; the report says what it says nothing of"},
+			&cli.StringSliceFlag{Name: "fixed", Usage: "hold `WHAT` still in every step: addresses (no randomisation of the address space) or clock (at the paper's date, through the image's libfaketime)",
+				Action: func(_ *cli.Context, words []string) error { return checkFixed(words) }},
 			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
@@ -63,6 +67,15 @@ used; with --key, nor is what is not signed by whom you name.
 			return c.run(ctx, ctx.Args().First(), ctx.Args().Tail())
 		},
 	}
+}
+
+func checkFixed(words []string) error {
+	for _, word := range words {
+		if word != record.FixedAddresses && word != record.FixedClock {
+			return usagef("--fixed %q: want %s or %s", word, record.FixedAddresses, record.FixedClock)
+		}
+	}
+	return nil
 }
 
 func (c *console) run(ctx *cli.Context, name string, steps []string) error {
@@ -92,6 +105,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
+		Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
 		Net: ctx.Bool("network"), Binds: binds, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}

@@ -53,18 +53,8 @@ func checkStep(s record.Step, seen map[string]bool) error {
 	if err := checkName(s.Name, seen); err != nil {
 		return err
 	}
-	if len(s.Command) == 0 || len(s.Command) > maxWords || s.Command[0] == "" {
-		return fmt.Errorf("command of %d words, or an empty first one", len(s.Command))
-	}
-	for _, w := range s.Command {
-		if strings.ContainsRune(w, 0) {
-			return fmt.Errorf("command: %q has a NUL", w)
-		}
-	}
-	for k, v := range s.Env {
-		if k == "" || strings.ContainsAny(k, "=\x00") || strings.ContainsRune(v, 0) {
-			return fmt.Errorf("env: %q=%q", k, v)
-		}
+	if err := errors.Join(checkCommand(s.Command), checkEnv(s.Env)); err != nil {
+		return err
 	}
 	for _, p := range append(append([]string{s.Dir}, s.Inputs...), s.Outputs...) {
 		if err := checkAbsolute(p); err != nil {
@@ -74,8 +64,50 @@ func checkStep(s record.Step, seen map[string]bool) error {
 	if s.CPU != "" && !slices.Contains([]string{"native", "portable-v2", "portable-v3"}, s.CPU) {
 		return fmt.Errorf("cpu %q: not a profile that is known", s.CPU)
 	}
-	if s.CPUs < 0 || s.Memory < 0 || s.Time < 0 {
+	if s.CPUs < 0 || s.Memory < 0 || s.Time < 0 || s.Ranks < 0 || s.Takes < 0 {
 		return fmt.Errorf("limits: less than nothing")
+	}
+	for i, f := range s.Fixed {
+		if f != record.FixedAddresses && f != record.FixedClock || slices.Contains(s.Fixed[:i], f) {
+			return fmt.Errorf("fixed %q: twice, or not a word that is known", f)
+		}
+	}
+	if s.Quick == nil {
+		return nil
+	}
+	return checkQuick(s.Quick)
+}
+
+func checkQuick(q *record.Quick) error {
+	other := len(q.Command) > 0 || len(q.Env) > 0 || q.Time != 0 || q.Takes != 0
+	if q.Skip == other || q.Time < 0 || q.Takes < 0 {
+		return errors.New("quick: want skip, or something else that is otherwise")
+	}
+	if len(q.Command) > 0 {
+		if err := checkCommand(q.Command); err != nil {
+			return fmt.Errorf("quick: %w", err)
+		}
+	}
+	return checkEnv(q.Env)
+}
+
+func checkCommand(words []string) error {
+	if len(words) == 0 || len(words) > maxWords || words[0] == "" {
+		return fmt.Errorf("command of %d words, or an empty first one", len(words))
+	}
+	for _, w := range words {
+		if strings.ContainsRune(w, 0) {
+			return fmt.Errorf("command: %q has a NUL", w)
+		}
+	}
+	return nil
+}
+
+func checkEnv(env map[string]string) error {
+	for k, v := range env {
+		if k == "" || strings.ContainsAny(k, "=\x00") || strings.ContainsRune(v, 0) {
+			return fmt.Errorf("env: %q=%q", k, v)
+		}
 	}
 	return nil
 }
@@ -101,8 +133,10 @@ func checkResults(results []record.Result, claims []record.Claim) error {
 				err = checkPublished(name)
 			}
 		}
-		if err == nil && r.Compare.Spread != "" {
-			err = checkPublished(r.Compare.Spread)
+		for _, name := range []string{r.Compare.Spread, r.Quick} {
+			if err == nil && name != "" {
+				err = checkPublished(name)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("result %d: %w", i+1, err)

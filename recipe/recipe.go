@@ -96,8 +96,12 @@ type Step struct {
 	Outputs []Text
 	CPU     string // profile; empty for that of the environment
 	CPUs    int    // 0 if not stated
+	Ranks   int    // 0 if not stated: without mpirun
 	Memory  int64  // bytes, 0 if not stated
 	Time    int64  // seconds, 0 if not stated
+	Takes   int64  // seconds, 0 if not stated
+	Fixed   []string
+	Quick   *record.Quick // nil if the quick profile has nothing else
 	Pos     Pos
 }
 
@@ -107,9 +111,21 @@ type Result struct {
 	Output    Text
 	Published Text
 	Sets      []Text // further published files of the same experiment
+	Quick     Text   // published file of the quick profile
 	Claim     string
 	Compare   record.Rule
 	Spread    Text // Compare.Spread, and where it stands
+}
+
+// Hidden returns every file that r names and steps must not see.
+func (r Result) Hidden() []Text {
+	var all []Text
+	for _, t := range append([]Text{r.Published, r.Spread, r.Quick}, r.Sets...) {
+		if t.Value != "" {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // Claim is one number that the paper's text gives. Exactly one of Cell,

@@ -139,10 +139,8 @@ func (p *parser) resultPaths(r *Recipe, makers map[string]maker) {
 			}
 			p.ErrorAt(res.Output.Pos, "result %q: no step has %q among its outputs%s", res.Name, res.Output.Value, hint)
 		}
-		for _, name := range append([]Text{res.Published, res.Spread}, res.Sets...) {
-			if name.Value != "" {
-				p.hidden(r, res, name)
-			}
+		for _, name := range res.Hidden() {
+			p.hidden(r, res, name)
 		}
 	}
 	for _, c := range r.Claims {

@@ -17,6 +17,7 @@ func (p *parser) results(n *form.Node) []Result {
 			p.setText("name", true, &r.Name, checkName),
 			form.Must("output", func(v *form.Node) { r.Output = p.path("output", v, checkExact) }),
 			form.May("published", func(v *form.Node) { r.Published, r.Sets = p.published(v) }),
+			form.May("quick", func(v *form.Node) { r.Quick = p.path("quick", v, checkExact) }),
 			form.May("claim", func(v *form.Node) { r.Claim, _ = p.Text("claim", v) }),
 			form.May("compare", func(v *form.Node) { r.Compare = p.rule(v, &r.Spread) }),
 		})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"repro/internal/form"
+	"repro/record"
 )
 
 // maxArgs bounds the words of one command.
@@ -28,8 +29,12 @@ func (p *parser) steps(n *form.Node) []Step {
 			form.May("outputs", func(v *form.Node) { s.Outputs = p.paths("outputs", v, checkExact) }),
 			p.setText("cpu", false, &s.CPU, oneOf("profile", cpuProfiles)),
 			form.May("cpus", p.Integer("cpus", &s.CPUs, 1, maxCPUs)),
+			form.May("ranks", p.Integer("ranks", &s.Ranks, 1, maxCPUs)),
 			form.May("memory", func(v *form.Node) { s.Memory = p.unit("memory", v, size) }),
 			form.May("time", func(v *form.Node) { s.Time = p.unit("time", v, duration) }),
+			form.May("takes", func(v *form.Node) { s.Takes = p.unit("takes", v, duration) }),
+			form.May("fixed", func(v *form.Node) { s.Fixed = p.fixed(v) }),
+			form.May("quick", func(v *form.Node) { s.Quick = p.quick(v) }),
 		})
 		steps = append(steps, s)
 	}
@@ -112,6 +117,43 @@ func (p *parser) unit(what string, n *form.Node, read func(string) (int64, strin
 		p.Errorf(n, "%s: %q: %s", what, form.Shorten(s), why)
 	}
 	return v
+}
+
+// fixedThings are what a step can ask to be held still.
+var fixedThings = []string{record.FixedAddresses, record.FixedClock}
+
+func (p *parser) fixed(n *form.Node) []string {
+	all := p.lines("fixed", n)
+	for i, s := range all {
+		if why := oneOf("word", fixedThings)(s); why != "" {
+			p.Errorf(n, "fixed: %q: %s", form.Shorten(s), why)
+		} else if slices.Contains(all[:i], s) {
+			p.Errorf(n, "fixed: %q stands there twice", s)
+		}
+	}
+	return all
+}
+
+// quick reads how a step differs in the quick profile, or the word skip.
+func (p *parser) quick(n *form.Node) *record.Quick {
+	if form.IsScalar(n) && n.Value == "skip" {
+		return &record.Quick{Skip: true}
+	}
+	if !form.IsMapping(n) || len(n.Content) == 0 {
+		p.Errorf(n, "quick: want the word skip, or what is otherwise, such as {env: {DRAWS: 100}}, found %s", form.Describe(n))
+		return nil
+	}
+	q := &record.Quick{}
+	p.Fields("quick", n, []form.Field{
+		form.May("command", func(v *form.Node) { q.Command = p.command(v) }),
+		form.May("env", func(v *form.Node) { q.Env = p.env(v) }),
+		form.May("time", func(v *form.Node) { q.Time = p.unit("time", v, duration) }),
+		form.May("takes", func(v *form.Node) { q.Takes = p.unit("takes", v, duration) }),
+	})
+	if len(q.Command) == 0 && len(q.Env) == 0 && q.Time == 0 && q.Takes == 0 && p.OK() {
+		p.Errorf(n, "quick: says nothing")
+	}
+	return q
 }
 
 // cpuProfiles are the processors that a step may be held to.

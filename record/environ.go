@@ -72,6 +72,9 @@ func (s Step) Environ(date, arch string) map[string]string {
 		env["SOURCE_DATE_EPOCH"] = strconv.FormatInt(t.Unix(), 10)
 	}
 	maps.Copy(env, CPUVariables(s.CPU, arch))
+	if s.Ranks > 0 {
+		maps.Copy(env, mpiVariables)
+	}
 	maps.Copy(env, s.Env)
 	return env
 }

@@ -98,17 +98,38 @@ type Step struct {
 	Outputs []string          `json:"outputs,omitempty"` // absolute paths
 	CPU     string            `json:"cpu,omitempty"`     // profile: native, portable-v2, portable-v3; empty: native
 	CPUs    int               `json:"cpus,omitempty"`    // 0: one
+	Ranks   int               `json:"ranks,omitempty"`   // processes that mpirun starts, each with CPUs processors; 0: without mpirun
 	Memory  int64             `json:"memory,omitempty"`  // bytes; 0: no limit
 	Time    int64             `json:"time,omitempty"`    // seconds; 0: no limit
+	Takes   int64             `json:"takes,omitempty"`   // seconds that it took the author; 0: not stated
+	Fixed   []string          `json:"fixed,omitempty"`   // FixedAddresses, FixedClock: what does not change from run to run
+	Quick   *Quick            `json:"quick,omitempty"`   // what is otherwise in the quick profile
+}
+
+// What a step can ask to be held still. SPEC.md, RUN-7b and RUN-7c.
+const (
+	FixedAddresses = "addresses" // no randomisation of the address space
+	FixedClock     = "clock"     // the time of day stands still at the paper's date
+)
+
+// Quick is how a step differs in the quick profile, for whoever has minutes
+// and not days. What it does not name stays as it is.
+type Quick struct {
+	Skip    bool              `json:"skip,omitempty"`    // not run at all, nor what needs it; nothing else is set then
+	Command []string          `json:"command,omitempty"` // in place of the step's
+	Env     map[string]string `json:"env,omitempty"`     // over the step's
+	Time    int64             `json:"time,omitempty"`    // seconds, in place of the step's limit
+	Takes   int64             `json:"takes,omitempty"`   // seconds that it took the author
 }
 
 // Result is one published result and the rule by which a new one is compared
 // to it.
 type Result struct {
 	Name      string   `json:"name"`
-	Output    string   `json:"output"`         // absolute path at which the steps leave the new file
-	Published string   `json:"published"`      // path in the hidden layer, slash-separated, not rooted
-	Sets      []string `json:"sets,omitempty"` // further published files of the same experiment, as Published: how far it moves
+	Output    string   `json:"output"`          // absolute path at which the steps leave the new file
+	Published string   `json:"published"`       // path in the hidden layer, slash-separated, not rooted
+	Quick     string   `json:"quick,omitempty"` // path in the hidden layer of what the quick profile leaves, to compare with then
+	Sets      []string `json:"sets,omitempty"`  // further published files of the same experiment, as Published: how far it moves
 	Claim     string   `json:"claim,omitempty"`
 	Compare   Rule     `json:"compare"`
 }

@@ -212,6 +212,27 @@ type RunReport struct {
 	Findings  []Finding     `json:"findings"`
 	Counts    Counts        `json:"counts"`
 	Outputs   []OutputFile  `json:"outputs,omitempty"`
+	Quick     bool          `json:"quick,omitempty"`   // only the recipe's quick profile was run
+	LeftOut   []string      `json:"leftOut,omitempty"` // results and claims of which it says nothing
+	Changed   []string      `json:"changed,omitempty"` // what was set otherwise than the image says
+	Repeat    *Repeat       `json:"repeat,omitempty"`  // what a second run showed
+}
+
+// Repeat is what running all steps a second time showed, on the same machine
+// and with the same settings.
+type Repeat struct {
+	Steps      []StepStatus `json:"steps"`
+	Files      int          `json:"files"`           // outputs that either run left
+	Moved      []MovedFile  `json:"moved,omitempty"` // those that are not the same in both
+	Results    []Finding    `json:"results"`         // the second run's results compared to the first's, by kind but without tolerance
+	Reproduced int          `json:"reproduced"`      // published results that came out again in the second run, too
+}
+
+// MovedFile is an output that is not the same in two runs.
+type MovedFile struct {
+	Path   string `json:"path"`             // absolute, as steps see it
+	First  Digest `json:"first,omitempty"`  // empty: not left
+	Second Digest `json:"second,omitempty"` //
 }
 
 // Machine is where a run took place.
@@ -260,11 +281,13 @@ type StepStatus struct {
 	Signal  string `json:"signal,omitempty"`
 	Started string `json:"started,omitempty"` // RFC 3339, UTC; empty if it never did
 	WallMS  int64  `json:"wallMs"`
-	CPUMS   int64  `json:"cpuMs"`
-	MaxRSS  int64  `json:"maxRss"`         // bytes
-	Log     string `json:"log,omitempty"`  // path of its output, relative to the run's directory
-	CPU     string `json:"cpu,omitempty"`  // the profile that it was held to
-	Core    string `json:"core,omitempty"` // for which OpenBLAS chose its code, where it said so
+	CPUMS   int64  `json:"cpuMs"`             // user and system, of all its processes
+	MaxRSS  int64  `json:"maxRss"`            // bytes
+	Written int64  `json:"written,omitempty"` // bytes that its processes wrote, to files and pipes
+	Kept    bool   `json:"kept,omitempty"`    // done in the run that this one went on with
+	Log     string `json:"log,omitempty"`     // path of its output, relative to the run's directory
+	CPU     string `json:"cpu,omitempty"`     // the profile that it was held to
+	Core    string `json:"core,omitempty"`    // for which OpenBLAS chose its code, where it said so
 	Problem string `json:"problem,omitempty"`
 }
 

@@ -15,13 +15,13 @@ func TestProfileIsBelowTheStepsOwnVariables(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skipf("profiles are of amd64")
 	}
-	env := environ(record.Step{CPU: record.CPUPortableV2, Env: map[string]string{"MKL_CBWR": "AVX2"}}, "")
+	env := environ(record.Step{CPU: record.CPUPortableV2, Env: map[string]string{"MKL_CBWR": "AVX2"}}, "", "")
 	for _, want := range []string{"OPENBLAS_CORETYPE=Nehalem", "MKL_CBWR=AVX2"} {
 		if !slices.Contains(env, want) {
 			t.Errorf("%s is not in %q", want, env)
 		}
 	}
-	for _, v := range environ(record.Step{CPU: "native"}, "") {
+	for _, v := range environ(record.Step{CPU: "native"}, "", "") {
 		if strings.HasPrefix(v, "OPENBLAS_CORETYPE=") {
 			t.Errorf("a native step has %s", v)
 		}

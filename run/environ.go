@@ -9,9 +9,13 @@ import (
 )
 
 // environ is the whole environment of a step as a process takes it, in byte
-// order. date is the paper's.
-func environ(s record.Step, date string) []string {
+// order. Date is the paper's, clock the place of libfaketime in the image, if
+// it has one.
+func environ(s record.Step, date, clock string) []string {
 	env := s.Environ(date, runtime.GOARCH)
+	if clock != "" && slices.Contains(s.Fixed, record.FixedClock) {
+		maps.Copy(env, stillClock(clock, date, env["LD_PRELOAD"]))
+	}
 	out := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		out = append(out, name+"="+env[name])

@@ -142,7 +142,7 @@ func (r *runner) execOn(ctx context.Context, c sandbox.Command, o ExecOptions, s
 	if len(c.Args) == 0 {
 		c.Args = []string{"/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash; fi; exec sh"}
 	}
-	c.Dir, c.Env, c.Net = step.Dir, environ(step, r.manifest.Paper.Date), o.Net
+	c.Dir, c.Env, c.Net = step.Dir, environ(step, r.manifest.Paper.Date, ""), o.Net
 	c.Stdin, c.Stdout, c.Stderr = o.Stdin, o.Stdout, o.Stderr
 	c.Binds = sandboxBinds(o.Binds)
 	if scratch != "" {

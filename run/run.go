@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"repro/compare"
@@ -38,6 +39,8 @@ type Options struct {
 	Replace bool     // take Dir even if other files are in it; they stay
 	Data    string   // folder that holds the data which the image only names, at their paths below /paper
 	Steps   []string // only these, and the steps that they need; none: all
+	Quick   bool     // the recipe's quick profile in place of the whole experiment
+	Change  Change   // what is set otherwise than the image says
 
 	CPUs   int   // processors for all steps together; 0: those that this process may use
 	Memory int64 // bytes for all steps together; 0: no limit
@@ -135,22 +138,20 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	if err := otherMachine(im, m); err != nil {
 		return nil, err
 	}
-	plan, err := newPlan(m.Steps, o.Steps)
-	if err != nil {
+	r := &runner{image: im, manifest: m, options: o, started: time.Now(), damaged: make(chan error, 1)}
+	if err := r.choose(); err != nil {
 		return nil, err
 	}
-	id, err := im.ContentID()
-	if err != nil {
+	if r.id, err = im.ContentID(); err != nil {
 		return nil, err
 	}
-	release, err := claimDir(ctx, &o)
+	release, err := claimDir(ctx, &r.options)
 	if err != nil {
 		return nil, err
 	}
 	started := false
 	defer func() { release(started) }()
 
-	r := &runner{image: im, manifest: m, id: id, plan: plan, options: o, started: time.Now(), damaged: make(chan error, 1)}
 	err = r.prepare(ctx)
 	defer r.cleanUp()
 	if err != nil {
@@ -177,8 +178,10 @@ type runner struct {
 	image    *format.Image
 	manifest *record.Manifest
 	id       record.Digest
+	profile  profile
 	plan     *plan
 	options  Options
+	label    string // in front of what progress says
 	started  time.Time
 
 	root    *tree.Node // what steps see
@@ -192,6 +195,21 @@ type runner struct {
 
 	states []state // of the plan's steps
 	damage error   // the image or the machine failed, not a step
+}
+
+// choose settles which steps run, and how.
+func (r *runner) choose() (err error) {
+	if err := r.options.Change.check(); err != nil {
+		return err
+	}
+	r.profile = wholeProfile(r.manifest)
+	if r.options.Quick {
+		if r.profile, err = quickProfile(r.manifest); err != nil {
+			return fmt.Errorf("%s: %w", r.image.Name(), err)
+		}
+	}
+	r.plan, err = newPlan(r.options.Change.apply(r.profile.steps), r.options.Steps)
+	return err
 }
 
 func (r *runner) prepare(ctx context.Context) error {
@@ -239,7 +257,7 @@ func (r *runner) cleanUp() {
 
 // compare fills in the findings.
 func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
-	results, claims := r.plan.results(r.manifest.Results), r.plan.claims(r.manifest.Claims)
+	results, claims := r.plan.results(r.profile.results), r.plan.claims(r.profile.claims)
 	if len(results)+len(claims) == 0 {
 		report.Counts = record.Count(nil)
 		return nil
@@ -269,6 +287,7 @@ func (r *runner) report() *record.RunReport {
 		Machine: machine(), Isolation: r.isolation(),
 		Started: timestamp(r.started), Finished: timestamp(time.Now()),
 		Outputs: r.outputs.sorted(),
+		Quick:   r.options.Quick, LeftOut: r.profile.leftOut, Changed: r.options.Change.words(),
 	}
 	report.Machine.Repro = r.options.Version
 	for i := range r.states {
@@ -286,7 +305,14 @@ func (r *runner) isolation() record.Isolation {
 	for _, b := range bindTexts(r.options.Binds) {
 		r.layers.notes = append(r.layers.notes, "steps could see "+b+" of the machine's: their results may depend on it")
 	}
+	if r.options.Quick {
+		r.layers.notes = append(r.layers.notes, quickNote(r.profile.leftOut))
+	}
+	if changed := r.options.Change.words(); len(changed) > 0 {
+		r.layers.notes = append(r.layers.notes, "steps ran otherwise than the image says: "+strings.Join(changed, ", "))
+	}
 	r.layers.notes = append(r.layers.notes, r.cpuNotes()...)
+	r.layers.notes = append(r.layers.notes, r.fixedNotes()...)
 	return record.Isolation{
 		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
 		Net: r.options.Net, Binds: bindTexts(r.options.Binds), Notes: r.layers.notes,

@@ -219,7 +219,7 @@ func TestShape(t *testing.T) {
 	if !errors.Is(err, ErrStep) {
 		t.Fatal(err)
 	}
-	want := "/run:\n\n/sys:\n\n/tmp:\nhome\nroot:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp/home:/bin/sh\ntmp\n"
+	want := "/run:\n\n/sys:\ndevices\n\n/tmp:\nhome\nroot:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp/home:/bin/sh\ntmp\n"
 	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != want || report.Steps[0].Status != statusDone {
 		t.Errorf("%+v\n%q\n%q", report.Steps[0], got, want)
 	}

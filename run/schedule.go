@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
-	"repro/progress"
 	"repro/record"
 )
 
@@ -33,7 +33,7 @@ func (r *runner) runAll(ctx context.Context) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := &schedule{
-		runner: r, stop: stop, started: make([]bool, len(r.plan.steps)),
+		runner: r, stop: stop, started: make([]bool, len(r.plan.steps)), began: make([]time.Time, len(r.plan.steps)),
 		cpus: newPool(r.cpus), memory: r.options.Memory,
 	}
 	s.changed = sync.NewCond(&s.mu)
@@ -45,6 +45,7 @@ func (r *runner) runAll(ctx context.Context) {
 		s.changed.Broadcast()
 	})
 	helpers.Go(func() { watchDisk(ctx, r.scratch, s.abort) })
+	helpers.Go(func() { s.tellTime(ctx) })
 	helpers.Go(func() {
 		select {
 		case <-ctx.Done():
@@ -78,6 +79,7 @@ type schedule struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	started []bool
+	began   []time.Time
 	running int
 	done    int64
 	cpus    *pool
@@ -159,9 +161,8 @@ func (s *schedule) begin(ctx context.Context, i int) {
 	s.running++
 	cpus := s.cpus.take(cpusOf(s.plan.steps[i]))
 	s.memory -= s.memoryOf(i)
-	s.options.Progress.Report(progress.Event{
-		Task: fmt.Sprintf("run step %q", s.plan.steps[i].Name), Done: s.done, Total: int64(len(s.plan.steps)),
-	})
+	s.began[i] = time.Now()
+	s.tell()
 	go func() {
 		st, damage := s.runStep(ctx, i, cpus, s.memoryOf(i))
 		s.mu.Lock()
@@ -175,12 +176,13 @@ func (s *schedule) begin(ctx context.Context, i int) {
 			s.damage = damage
 			s.stop(damage)
 		}
-		s.options.Progress.Report(progress.Event{Task: "run", Done: s.done, Total: int64(len(s.plan.steps))})
+		s.tell()
 		s.changed.Broadcast()
 	}()
 }
 
-func cpusOf(s record.Step) int { return max(1, s.CPUs) }
+// cpusOf is how many processors a step uses: each of its ranks so many as it says.
+func cpusOf(s record.Step) int { return max(1, s.CPUs) * max(1, s.Ranks) }
 
 // pool hands out processors.
 type pool struct{ free []int }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"repro/format"
 	"repro/internal/sandbox"
 	"repro/recipe"
 	"repro/record"
@@ -51,11 +52,15 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	st.upper = upper
 	st.status.WallMS, st.status.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
 	st.status.MaxRSS, st.status.Exit, st.status.Signal = result.MaxRSS, result.Exit, result.Signal
+	st.status.Written = result.Written
 	if cleaned := clearTemporary(upper); cleaned != nil && err == nil {
 		err = cleaned
 	}
 	if err := describe(ctx, &st.status, &c, result, err); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return r.salvage(ctx, upper, step.Outputs)
 	}
 	missing, err := r.outputs.collect(ctx, upper, step.Outputs)
 	switch refused := (*outputError)(nil); {
@@ -67,6 +72,19 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 		fail(&st.status, fmt.Sprintf("did not leave its output %s%s", quoteList(missing), linkHint(r.root, missing)))
 	}
 	return nil
+}
+
+// salvage keeps what a step that was stopped has left of its outputs so far:
+// perhaps the work of days. Nothing is kept that was made of damaged layers.
+func (r *runner) salvage(ctx context.Context, upper string, outputs []string) error {
+	if why := context.Cause(ctx); !errors.Is(why, context.Canceled) && !errors.Is(why, ErrMachine) {
+		return nil
+	}
+	_, err := r.outputs.collect(context.WithoutCancel(ctx), upper, outputs)
+	if refused := (*outputError)(nil); errors.As(err, &refused) {
+		return nil
+	}
+	return err
 }
 
 // linkHint explains outputs that are missing because a layer has a symbolic
@@ -93,8 +111,9 @@ func exact(inputs []string) []string {
 func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	step := r.plan.steps[i]
 	c = sandbox.Command{
-		Args: step.Command, Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date),
+		Args: step.Arguments(), Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date, format.ClockLibrary(r.root)),
 		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net, Binds: sandboxBinds(r.options.Binds),
+		Processors: cpusOf(step), FixedAddresses: slices.Contains(step.Fixed, record.FixedAddresses),
 	}
 	if r.layers.shared {
 		c.Lower = []string{r.layers.root}
@@ -177,7 +196,7 @@ func fail(st *record.StepStatus, problem string) {
 }
 
 // temporary are the directories whose files no step inherits from another.
-var temporary = []string{"sys", "tmp", "var/tmp"}
+var temporary = []string{"tmp", "var/tmp"}
 
 // clearTemporary removes what a step left there, so that the steps which stand
 // on it start like the first one.

@@ -71,10 +71,11 @@ func obey(req *request) outcome {
 	if missing := prepareFiles(req); len(missing) > 0 {
 		return outcome{Stage: stageMissing, Missing: missing}
 	}
+	count := openWriteCount()
 	if err := protect(req); err != nil {
 		return failedSetup(err)
 	}
-	return execute(req)
+	return execute(req, count)
 }
 
 // defaultSignals gives every signal its default action, in place of the Go

@@ -33,6 +33,7 @@ type launch struct {
 	none   [2]unix.CapUserData
 	filter unix.SockFprog
 	mask   uint64 // no signal
+	plain  bool   // do not randomise the address space
 	failed [2]uintptr
 }
 
@@ -44,6 +45,7 @@ type limit struct {
 // Stages of a launch, to name the one that failed.
 const (
 	launchSession = iota
+	launchAddresses
 	launchDir
 	launchStdin
 	launchUser
@@ -56,7 +58,7 @@ const (
 )
 
 var launchStages = [...]string{
-	launchSession: "start a session", launchDir: "enter the working directory", launchStdin: "open standard input",
+	launchSession: "start a session", launchAddresses: "fix addresses", launchDir: "enter the working directory", launchStdin: "open standard input",
 	launchUser: "enter a user namespace of its own", launchLimits: "limit resources",
 	launchCapabilities: "drop capabilities", launchPrivileges: "forbid new privileges",
 	launchLandlock: "restrict itself to files below the root", launchFilter: "filter system calls", launchExec: "execute",
@@ -66,7 +68,7 @@ var launchStages = [...]string{
 const lastCapability = 63
 
 func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
-	l := &launch{stdin: stdin, report: report, landlock: newLandlock(), limits: limits(req.Limits)}
+	l := &launch{stdin: stdin, report: report, landlock: newLandlock(), limits: limits(req.Limits), plain: req.FixedAddresses}
 	var err error
 	if l.name, err = unix.BytePtrFromString(name); err != nil {
 		return nil, err
@@ -133,6 +135,11 @@ func (l *launch) fork() (uintptr, syscall.Errno) {
 func (l *launch) run() (stage uintptr, errno uintptr) {
 	if _, e := raw(unix.SYS_SETSID, 0, 0, 0, 0); e != 0 {
 		return launchSession, uintptr(e)
+	}
+	if l.plain {
+		if _, e := raw(unix.SYS_PERSONALITY, addrNoRandomize, 0, 0, 0); e != 0 {
+			return launchAddresses, uintptr(e)
+		}
 	}
 	if _, e := raw(unix.SYS_CHDIR, uintptr(unsafe.Pointer(l.dir)), 0, 0, 0); e != 0 {
 		return launchDir, uintptr(e)

@@ -18,6 +18,9 @@ type request struct {
 	CPUs    []int
 	Net     bool
 
+	Processors     int  `json:",omitempty"`
+	FixedAddresses bool `json:",omitempty"`
+
 	Binds    []bind `json:",omitempty"`
 	Stdin    bool   `json:",omitempty"` // the program reads descriptor 0
 	Terminal int    `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
@@ -63,4 +66,5 @@ type outcome struct {
 	TooBig  bool
 	CPU     int64 // nanoseconds
 	MaxRSS  int64 // bytes
+	Written int64 // bytes
 }

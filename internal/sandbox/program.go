@@ -60,10 +60,11 @@ func protect(req *request) error {
 
 // execute starts the program, waits for it, ends whatever it left running and
 // adds up what all of them took.
-func execute(req *request) outcome {
+func execute(req *request, count writeCount) outcome {
 	if len(req.Args) == 0 { // only asked whether all this is possible
 		return outcome{Stage: stageDone}
 	}
+	wrote := count.bytes()
 	pid, err := startProgram(req)
 	if refused, ok := errors.AsType[*stepError](err); ok {
 		return failedSetup(refused)
@@ -76,7 +77,7 @@ func execute(req *request) outcome {
 	_ = unix.Kill(-1, unix.SIGKILL)
 	reap(-1)
 
-	out := outcome{Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded()}
+	out := outcome{Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), Written: count.bytes() - wrote}
 	if status.Signaled() {
 		out.Exit, out.Signal = -1, int(status.Signal())
 	}

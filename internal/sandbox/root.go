@@ -48,6 +48,9 @@ func build(req *request) error {
 	if err := maskProc(); err != nil {
 		return err
 	}
+	if err := showProcessors(req.Processors); err != nil {
+		return err
+	}
 	if err := unix.Sethostname([]byte(Hostname)); err != nil {
 		return &stepError{"set the host name", err}
 	}

@@ -223,6 +223,7 @@ func killed(state *os.ProcessState) outcome {
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
 		out.CPU = u.Utime.Nano() + u.Stime.Nano()
 		out.MaxRSS = u.Maxrss << 10
+		out.Written = u.Oublock * 512 // getrusage(2); what went to a disk
 	}
 	return out
 }
@@ -241,7 +242,7 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What, err)}
 	}
 	r.TooBig = out.TooBig
-	r.Exit, r.CPU, r.MaxRSS = out.Exit, time.Duration(out.CPU), out.MaxRSS
+	r.Exit, r.CPU, r.MaxRSS, r.Written = out.Exit, time.Duration(out.CPU), out.MaxRSS, out.Written
 	if out.Signal != 0 {
 		r.signal = out.Signal
 		r.Signal = unix.SignalName(syscall.Signal(out.Signal))
@@ -279,6 +280,7 @@ func newRequest(c *Command) (*request, []*os.File, error) {
 		Overlay: c.Scratch != "",
 		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
 		Limits: c.Limits, CPUs: c.CPUs, Net: c.Net,
+		Processors: c.Processors, FixedAddresses: c.FixedAddresses,
 	}
 	dirs := c.Lower
 	if req.Overlay {

@@ -81,7 +81,13 @@ type Command struct {
 
 	Limits Limits
 	CPUs   []int // processors that the program may use; nil: all
-	Net    bool  // share the host's network instead of an empty one
+
+	// Processors is how many /sys and /proc/cpuinfo show, whatever the machine
+	// has; 0: /proc/cpuinfo is the machine's, and /sys empty.
+	Processors     int
+	FixedAddresses bool // the address space is not randomised
+
+	Net bool // share the host's network instead of an empty one
 
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer // nil: discarded
@@ -128,6 +134,7 @@ type Result struct {
 	Wall     time.Duration
 	CPU      time.Duration // user and system, of all processes together
 	MaxRSS   int64         // bytes, of the largest single process
+	Written  int64         // bytes that its processes wrote, to files and pipes; as far as the kernel counts
 }
 
 // Status is the exit status as shells give it: 128 and the number of the

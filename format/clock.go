@@ -1,0 +1,24 @@
+package format
+
+import "repro/tree"
+
+// ClockLibraries are the places where an image may have libfaketime, through
+// which the clock of a step is held still (SPEC.md, RUN-7c). The first that is
+// a regular file counts. Those called MT are for programs with threads.
+var ClockLibraries = []string{
+	"/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", // Debian
+	"/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+	"/usr/lib64/faketime/libfaketimeMT.so.1", // Fedora
+	"/usr/lib/faketime/libfaketimeMT.so.1",   // Arch
+	"/usr/lib/faketime/libfaketime.so.1",     // Alpine
+}
+
+// ClockLibrary returns the path of libfaketime in the root that steps see, or "".
+func ClockLibrary(root *tree.Node) string {
+	for _, name := range ClockLibraries {
+		if n := root.Lookup(name); n != nil && n.Mode.IsRegular() {
+			return name
+		}
+	}
+	return ""
+}
