@@ -15,7 +15,7 @@ import (
 var layers = []string{
 	"cmd/repro internal/bench internal/bench/verifier",
 	"cli",
-	"view",
+	"view calibrate",
 	"run archive diff",
 	"provenance",
 	"build sign verify oci compare fetch",

@@ -39,6 +39,9 @@ func (b *builder) check(ctx context.Context) error {
 	}
 	b.links(b.code, made)
 	b.links(b.data, made)
+	if err := b.checkSpreads(); err != nil {
+		return err
+	}
 	return b.copies(ctx)
 }
 

@@ -145,6 +145,10 @@ func (b *builder) unmatched(c *choice) {
 			if b.published.Lookup(at.Value) != nil || slices.ContainsFunc(b.problems, func(p recipe.Problem) bool { return p.Pos == at.Pos }) {
 				continue
 			}
+			if at == res.Spread {
+				b.problem(at.Pos, "spread: %q: no such file: repro calibrate writes it", at.Value)
+				continue
+			}
 			b.problem(at.Pos, "published: %q: no such file: a published result is the file as it was published", at.Value)
 		}
 	}

@@ -56,15 +56,7 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	if _, err := codec.Find(ctx.String("codec")); err != nil {
 		return usageError{fmt.Errorf("--codec: %w", err)}
 	}
-	name := ctx.String("recipe")
-	if name == "" {
-		name = filepath.Join(dir, recipe.FileName)
-	}
-	text, err := readBounded(name, recipe.MaxSize)
-	if err != nil {
-		return err
-	}
-	r, err := recipe.Parse(name, text)
+	r, text, err := readRecipe(ctx.String("recipe"), dir)
 	if err != nil {
 		return err
 	}
@@ -94,12 +86,26 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	c.noteStaleSpreads(r, out, dir)
 	if file := ctx.String("provenance"); file != "" {
 		if err := writeProvenance(out, file); err != nil {
 			return err
 		}
 	}
 	return c.printBuilt(out, ctx.Bool("json"))
+}
+
+// readRecipe reads the recipe of a folder, or the one that was asked for.
+func readRecipe(name, dir string) (*recipe.Recipe, []byte, error) {
+	if name == "" {
+		name = filepath.Join(dir, recipe.FileName)
+	}
+	text, err := readBounded(name, recipe.MaxSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := recipe.Parse(name, text)
+	return r, text, err
 }
 
 // printBuilt says what was built.

@@ -12,7 +12,6 @@ import (
 
 	"repro/format"
 	"repro/internal/atomicfile"
-	"repro/recipe"
 	"repro/record"
 	"repro/run"
 	"repro/verify"
@@ -79,12 +78,9 @@ func checkFixed(words []string) error {
 }
 
 func (c *console) run(ctx *cli.Context, name string, steps []string) error {
-	var memory int64
-	if text := ctx.String("memory"); text != "" {
-		var err error
-		if memory, err = recipe.Size(text); err != nil {
-			return usagef("--memory %q: %w", text, err)
-		}
+	memory, err := memoryFlag(ctx)
+	if err != nil {
+		return err
 	}
 	binds, err := readBinds(ctx.StringSlice("bind"))
 	if err != nil {

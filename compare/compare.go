@@ -31,6 +31,7 @@ type Options struct {
 	// where: PNG, of the size of the published one. It is not called from two
 	// goroutines at once.
 	Picture  func(result string, png []byte)
+	Spread   *record.Spread // judges instead of the documents that rules name, and where they name none
 	Progress progress.Func
 }
 
@@ -75,7 +76,7 @@ func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Opt
 }
 
 func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (record.Finding, error) {
-	sp, err := spreadOf(ctx, pub, r)
+	sp, err := spreadOf(ctx, pub, r, o)
 	if err != nil {
 		f, err := settle(record.Finding{Kind: r.Compare.Kind, Rule: r.Compare}, err)
 		return f, err

@@ -20,11 +20,12 @@ type table struct {
 	t      *tally
 	m      matcher
 	watch  watcher
-	header []string      // of the published table; empty if it has none
-	column []int         // for each published column its place in the new table, or -1
-	width  int           // columns of the new table by its header
-	keys   []int         // published columns that name a row
-	facts  []columnFacts // by published column; empty where no rule asks for them
+	header []string       // of the published table; empty if it has none
+	named  map[string]int // how often each of its names stands there
+	column []int          // for each published column its place in the new table, or -1
+	width  int            // columns of the new table by its header
+	keys   []int          // published columns that name a row
+	facts  []columnFacts  // by published column; empty where no rule asks for them
 	found  pair
 	cell   pair
 }
@@ -78,7 +79,10 @@ func (c *table) readHeaders(pub, new *queue) error {
 		!slices.ContainsFunc(values, func(s string) bool { return s != "" }) {
 		return nil
 	}
-	c.header = values
+	c.header, c.named = values, map[string]int{}
+	for _, name := range values {
+		c.named[name]++
+	}
 	n, err := new.peek(0)
 	if err != nil {
 		return err
@@ -147,11 +151,15 @@ func (c *table) place(i int) int {
 	return i
 }
 
+// columnName is a name that no other column of the table has.
 func (c *table) columnName(i int) string {
-	if i < len(c.header) {
-		return clip(c.header[i])
+	switch {
+	case i >= len(c.header):
+		return fmt.Sprint(i + 1)
+	case c.named[c.header[i]] > 1:
+		return fmt.Sprintf("%d (%s)", i+1, clip(c.header[i]))
 	}
-	return fmt.Sprint(i + 1)
+	return clip(c.header[i])
 }
 
 func (c *table) judge(pub, new *item) *pair {
@@ -193,7 +201,7 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 	p.sames += c.cell.sames
 	p.least, p.most = joinDigits(p.least, p.most, c.cell.least, c.cell.most)
 	for _, ch := range c.cell.changes {
-		ch.item = i
+		ch.item, ch.sub = i, ch.item+1
 		p.changes = append(p.changes, ch)
 	}
 }
@@ -215,7 +223,13 @@ func (c *table) name(it *item) string {
 }
 
 func (c *table) both(pub, new *item, p *pair) {
-	c.t.add(p, func(ch *change) string { return c.name(pub) + ", column " + c.columnName(ch.item) })
+	c.t.add(p, func(ch *change) string {
+		where := c.name(pub) + ", column " + c.columnName(ch.item)
+		if ch.sub > 0 {
+			where += fmt.Sprintf(", number %d", ch.sub)
+		}
+		return where
+	})
 	c.watch.both(pub, new, p)
 }
 

@@ -50,7 +50,7 @@ func (j *job) compareValues(pub, new *value) error {
 
 // measure finds the largest numbers of arrays.
 func (c *values) measure(v *value) {
-	n := finiteNumber(v.text)
+	n := parsed(string(v.text))
 	if v.kind == jsonNumber && n != nil {
 		group := c.group()
 		if most := c.norms[group]; most == nil || math.Abs(n.float()) > math.Abs(most.float()) {

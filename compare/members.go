@@ -37,11 +37,8 @@ func memberOf(name string, content []byte) member {
 // compareMembers compares what two archives hold, name by name (CMP-100 to
 // CMP-104).
 func (j *job) compareMembers(ctx context.Context, pub, new []member, same string) error {
-	switch {
-	case j.depth == maxNested:
+	if j.depth == maxNested {
 		return tooLarge(published, "archives lie more than %d deep in each other", maxNested)
-	case j.tally.spread != nil:
-		return &undecided{"no spread is recorded within archives"}
 	}
 	places, err := placesOf(new, produced)
 	if err != nil {
@@ -97,7 +94,7 @@ func (j *job) compareMember(ctx context.Context, p, n member) (record.Finding, e
 	r := j.rule.Rule
 	r.Kind = ""
 	pub, new := File{FS: single{p, published}, Name: p.name}, File{FS: single{n, produced}, Name: n.name}
-	f, err := files(ctx, pub, new, r, sinks{depth: j.depth + 1})
+	f, err := files(ctx, pub, new, r, sinks{depth: j.depth + 1, spread: j.tally.spread.part(p.name)})
 	if err != nil && ctx.Err() == nil {
 		return settle(f, err)
 	}

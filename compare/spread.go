@@ -1,62 +1,107 @@
 package compare
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"io/fs"
-	"strconv"
+	"math"
+	"math/big"
+	"strings"
 
 	"repro/record"
 )
 
 // maxPlaces bounds the places of one result whose spread is kept.
-const maxPlaces = 1 << 20
+const maxPlaces = 1 << 18
+
+// cutOff is how a place ends whose name was too long to be kept whole. Two
+// such names may be alike, so none has a spread.
+const cutOff = "…"
 
 // spread is how far the numbers of one result moved over several runs: for
-// each place the least and the most that was found there (CMP-35).
+// each place the least and the most that was found there (CMP-35). Parts of
+// archives share the one of the archive.
 type spread struct {
+	*recorded
+	within string // names of the archive's files that lead here, each followed by ": "
+}
+
+type recorded struct {
 	places   map[string]*extent
 	learning bool
 	full     bool
-	what     string // in words: "3 published sets"
+	doubled  bool    // the runs were a sample of what chance does (CMP-35)
+	what     string  // in words: "3 published sets"
+	norm     float64 // while learning: log10 of the largest movement by the largest number of its group
 }
 
+func newSpread(what string) *spread {
+	return &spread{recorded: &recorded{places: map[string]*extent{}, what: what, norm: math.Inf(-1)}}
+}
+
+// extent is what was found at one place. Numbers are kept as they were
+// printed.
 type extent struct {
-	least, most *number
-	width       *number // most - least
+	first       string // of the file to which all others are compared; empty: not known
+	least, most string
+	unsure      bool // several numbers go by this name
 }
 
-// meet notes two numbers found at one place while learning.
-func (s *spread) meet(where string, pub, new []byte) {
-	if s == nil || !s.learning {
+// part is the spread of a file within an archive.
+func (s *spread) part(name string) *spread {
+	if s == nil {
+		return nil
+	}
+	return &spread{recorded: s.recorded, within: s.within + name + ": "}
+}
+
+// meet notes the two numbers that t has just parsed, found at one place, while
+// learning.
+func (s *spread) meet(where string, t *tally) {
+	if !s.learning || t.p.class != finite || t.n.class != finite {
 		return
 	}
-	for _, text := range [][]byte{pub, new} {
-		n := finiteNumber(text)
-		if n == nil {
-			continue
-		}
-		e := s.places[where]
-		switch {
-		case e == nil && len(s.places) == maxPlaces:
+	if t.largest != nil {
+		d := between(&t.p, &t.n)
+		s.norm = max(s.norm, d.log-log10(t.largest))
+	}
+	if strings.Contains(where, cutOff) {
+		return
+	}
+	where = s.within + where
+	first := string(t.p.text)
+	e := s.places[where]
+	if e == nil {
+		if len(s.places) == maxPlaces {
 			s.full = true
 			return
-		case e == nil:
-			s.places[where] = &extent{least: n, most: n}
-		case less(n, e.least):
-			e.least, e.width = n, nil
-		case less(e.most, n):
-			e.most, e.width = n, nil
 		}
+		e = &extent{first: first, least: first, most: first}
+		s.places[where] = e
+	}
+	if e.first == "" {
+		e.first = first
+	}
+	e.unsure = e.unsure || e.first != first
+	e.widen(first)
+	e.widen(string(t.n.text))
+}
+
+func (e *extent) widen(text string) {
+	n := parsed(text)
+	if less(n, parsed(e.least)) {
+		e.least = text
+	}
+	if less(parsed(e.most), n) {
+		e.most = text
 	}
 }
 
-// finiteNumber is a finite number with text of its own, or nil.
-func finiteNumber(text []byte) *number {
+// parsed is a finite number, or nil.
+func parsed(text string) *number {
 	n := &number{}
-	if !n.parse(bytes.Clone(text)) || n.class != finite {
+	if !n.parse([]byte(text)) || n.class != finite {
 		return nil
 	}
 	return n
@@ -68,25 +113,34 @@ func less(a, b *number) bool {
 	return a.integer(exp).Cmp(b.integer(exp)) < 0
 }
 
-// holds reports whether a distance is no more than the recorded spread at one
-// place.
-func (s *spread) holds(where string, d *distance) bool {
+// holds reports whether a pair that does not round is within the recorded
+// spread at its place (CMP-35). Binary numbers were not rounded for print.
+func (s *spread) holds(where string, p, n *number, binary bool) bool {
 	if s.learning {
 		return true
 	}
-	e := s.places[where]
-	if e == nil {
+	e := s.places[s.within+where]
+	if e == nil || e.unsure {
 		return false
 	}
-	if e.width == nil {
-		w := between(e.least, e.most)
-		digits := strconv.FormatUint(w.small, 10)
-		if w.coef != nil {
-			digits = w.coef.String()
-		}
-		e.width = mustNumber(fmt.Sprintf("%se%d", digits, w.exp))
+	least, most := parsed(e.least), parsed(e.most)
+	exp := min(least.last, most.last, p.last-1, n.last)
+	low, high, fresh := least.integer(exp), most.integer(exp), n.integer(exp)
+	width := new(big.Int).Sub(high, low)
+	if width.Sign() == 0 {
+		return false
 	}
-	return len(e.width.digits) > 0 && d.atMost(e.width, nil)
+	if s.doubled {
+		width.Lsh(width, 1)
+	}
+	if fresh.Cmp(low.Sub(low, width)) < 0 || fresh.Cmp(high.Add(high, width)) > 0 {
+		return false
+	}
+	if !binary && n.last <= p.last { // what rounding may have taken from the published number
+		half := pow10(p.last - 1 - exp)
+		width.Add(width, half.Mul(half, big.NewInt(5)))
+	}
+	return fresh.Sub(fresh, p.integer(exp)).CmpAbs(width) <= 0
 }
 
 // learn notes how far a further file of the same experiment is from the
@@ -110,54 +164,78 @@ func (s *spread) learn(ctx context.Context, pub, set File, r record.Rule) error 
 
 // spreadOf gathers what is recorded of a result: further published sets, and a
 // calibration. It is nil where nothing is.
-func spreadOf(ctx context.Context, pub fs.FS, r record.Result) (*spread, error) {
-	if len(r.Sets) == 0 && r.Compare.Spread == "" {
+func spreadOf(ctx context.Context, pub fs.FS, r record.Result, o Options) (*spread, error) {
+	if len(r.Sets) == 0 && r.Compare.Spread == "" && o.Spread == nil {
 		if r.Compare.Random {
 			return nil, &RuleError{"random", r.Name, "name a second published set or a spread to judge it by"}
 		}
 		return nil, nil
 	}
-	s := &spread{places: map[string]*extent{}}
+	s := newSpread(plural(int64(len(r.Sets)+1), "published set"))
 	for _, name := range r.Sets {
 		if err := s.learn(ctx, File{FS: pub, Name: r.Published}, File{FS: pub, Name: name}, r.Compare); err != nil {
 			return nil, err
 		}
 	}
-	if s.what = plural(int64(len(r.Sets)+1), "published set"); r.Compare.Spread == "" {
-		return s, nil
+	doc := o.Spread
+	if doc == nil && r.Compare.Spread != "" {
+		var err error
+		if doc, err = ReadSpread(pub, r.Compare.Spread); err != nil {
+			return nil, err
+		}
 	}
-	s.what = "a calibration"
-	return s, s.load(pub, r.Compare.Spread, r.Name)
+	if doc != nil {
+		s.load(doc, r.Name, r.Compare.Random)
+	}
+	return s, nil
 }
 
-// load adds what a calibration recorded of one result.
-func (s *spread) load(fsys fs.FS, name, result string) error {
+// ReadSpread reads a spread document (CMP-37).
+func ReadSpread(fsys fs.FS, name string) (*record.Spread, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
-		return fmt.Errorf("spread %q: %w", name, err)
+		return nil, fmt.Errorf("spread %q: %w", name, err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, record.MaxDocument+1))
+	b, err := io.ReadAll(io.LimitReader(f, record.MaxDocument+2))
 	if err != nil {
-		return fmt.Errorf("spread %q: %w", name, err)
+		return nil, fmt.Errorf("spread %q: %w", name, err)
 	}
-	var doc record.Spread
-	if err := record.Unmarshal(bytes.TrimSuffix(b, []byte("\n")), &doc); err != nil {
-		return fmt.Errorf("spread %q: %w", name, err)
-	}
-	if doc.Version != record.ReportVersion {
-		return fmt.Errorf("spread %q: version %d is not known", name, doc.Version)
+	doc, err := record.ParseSpread(b)
+	if err != nil {
+		return nil, fmt.Errorf("spread %q: %w", name, err)
 	}
 	for _, r := range doc.Results {
-		if r.Name != result {
+		for _, p := range r.Places {
+			least, most := parsed(p.Least), parsed(p.Most)
+			if least == nil || most == nil || less(most, least) {
+				return nil, fmt.Errorf("spread %q: result %q: %s: want two numbers in order", name, clip(r.Name), clip(p.Where))
+			}
+		}
+		if len(r.Places) > maxPlaces {
+			return nil, fmt.Errorf("spread %q: result %q: more than %d places", name, clip(r.Name), maxPlaces)
+		}
+	}
+	return doc, nil
+}
+
+// load adds what a calibration recorded of one result. What moves by chance
+// counts only where the rule says that it may.
+func (s *spread) load(doc *record.Spread, result string, random bool) {
+	s.what = "a calibration of " + plural(int64(doc.Counted()), "run")
+	for _, r := range doc.Results {
+		if r.Name != result || r.Random && !random {
 			continue
 		}
-		s.learning = true
+		s.doubled = r.Random
 		for _, p := range r.Places {
-			s.meet(p.Where, []byte(p.Least), []byte(p.Most))
+			e := s.places[p.Where]
+			if e == nil {
+				e = &extent{least: p.Least, most: p.Most}
+				s.places[p.Where] = e
+			}
+			e.widen(p.Least)
+			e.widen(p.Most)
 		}
-		s.learning = false
-		s.what = "a calibration of " + plural(int64(len(doc.Runs)), "run")
 	}
-	return nil
 }

@@ -27,6 +27,7 @@ type change struct {
 	what     outcome
 	text     bool // no number on at least one side
 	item     int  // column, or number in its line; from 0
+	sub      int  // number within a cell that holds more than one number alone, from 1; else 0
 	pub, new []byte
 
 	by      *limits // by which it is judged
@@ -146,12 +147,13 @@ func (t *tally) change(item int, pub, new []byte) change {
 
 // settle decides what judge could not without the place.
 func (t *tally) settle(what outcome, pub, new []byte, where string) outcome {
-	t.spread.meet(where, pub, new)
-	if what != moved || !t.p.parse(pub) || !t.n.parse(new) {
+	if t.p.parse(pub) && t.n.parse(new) {
+		t.spread.meet(where, t)
+	}
+	if what != moved {
 		return what
 	}
-	d := between(&t.p, &t.n)
-	if t.spread.holds(where, &d) {
+	if t.spread.holds(where, &t.p, &t.n, t.binary) {
 		return moved
 	}
 	return t.beyond(t.fit())

@@ -133,7 +133,13 @@ func (c *text) judge(pub, new *item) *pair {
 }
 
 func (c *text) both(pub, new *item, p *pair) {
-	c.t.add(p, func(ch *change) string { return fmt.Sprintf("%s, number %d", place(new), ch.item+1) })
+	c.t.add(p, func(ch *change) string {
+		where := place(new)
+		if new.where != "" && c.t.spread != nil { // places of facts may be alike
+			where += fmt.Sprintf(", part %d", new.n)
+		}
+		return fmt.Sprintf("%s, number %d", where, ch.item+1)
+	})
 	c.watch.both(pub, new, p)
 }
 

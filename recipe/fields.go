@@ -29,7 +29,9 @@ func (p *parser) recipe(root *form.Node, r *Recipe) {
 		form.Must("steps", func(v *form.Node) { r.Steps = p.steps(v) }),
 		form.May("results", func(v *form.Node) { r.Results = p.results(v) }),
 		form.May("claims", func(v *form.Node) { r.Claims = p.claims(v) }),
+		form.May("spread", func(v *form.Node) { r.Spread = p.path("spread", v, checkExact) }),
 	})
+	p.spreadAll(r)
 }
 
 func (p *parser) authors(n *form.Node) []record.Author {

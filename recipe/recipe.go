@@ -41,6 +41,7 @@ type Recipe struct {
 	Steps       []Step // as written; see Order
 	Results     []Result
 	Claims      []Claim
+	Spread      Text // spread document for the results that name none; each of these has it too
 }
 
 // Pos is a place in a recipe; lines and columns count from 1.
@@ -115,6 +116,7 @@ type Result struct {
 	Claim     string
 	Compare   record.Rule
 	Spread    Text // Compare.Spread, and where it stands
+	pos       Pos
 }
 
 // Hidden returns every file that r names and steps must not see.

@@ -24,12 +24,35 @@ func (p *parser) results(n *form.Node) []Result {
 		if !form.HasKey(e, "published") { // the file of the same name, as the author's own run left it
 			r.Published = r.Output
 		}
-		if r.Compare.Random && len(r.Sets) == 0 && r.Spread.Value == "" {
-			p.Errorf(e, "result %q: is random: name a second published file or a spread to judge it by", r.Name)
-		}
+		r.pos = form.At(e)
 		results = append(results, r)
 	}
 	return results
+}
+
+// spreadAll has the recipe's spread hold for each result that names none and
+// whose kind may have one.
+func (p *parser) spreadAll(r *Recipe) {
+	for i := range r.Results {
+		res := &r.Results[i]
+		if res.Spread.Value == "" && r.Spread.Value != "" && res.Compare.Score == "" &&
+			(res.Compare.Kind == "" || slices.Contains(options[res.Compare.Kind], "spread")) {
+			res.Spread, res.Compare.Spread = r.Spread, r.Spread.Value
+		}
+		if res.Compare.Random && len(res.Sets) == 0 && res.Spread.Value == "" {
+			p.ErrorAt(res.pos, "result %q: is random: name a second published file or a spread, as repro calibrate writes it, to judge it by", res.Name)
+		}
+	}
+}
+
+// WithoutSpread is the recipe before anything was calibrated.
+func (r *Recipe) WithoutSpread() *Recipe {
+	out := *r
+	out.Spread, out.Results = Text{}, slices.Clone(r.Results)
+	for i := range out.Results {
+		out.Results[i].Spread, out.Results[i].Compare.Spread = Text{}, ""
+	}
+	return &out
 }
 
 // published reads one file, or several of the same experiment.
@@ -56,7 +79,7 @@ var (
 	forArrays   = append([]string{"signs"}, forValues...)
 	forTables   = append([]string{"keys", "columns"}, forArrays...)
 	forPictures = []string{"score"}
-	forArchives = []string{"absolute", "relative", "ulp", "digits", "ignore", "masks", "norm", "signs", "keys", "columns", "score"}
+	forArchives = append([]string{"ignore", "masks", "score"}, forTables...)
 )
 
 // options lists what each kind of comparison can be told. The empty kind is

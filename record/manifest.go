@@ -19,6 +19,23 @@ type Manifest struct {
 	Claims      []Claim     `json:"claims,omitempty"`
 }
 
+// Experiment is a digest of what is run: the steps, and the trees of the layers
+// that they see. Two images with the same one are runs of the same experiment,
+// whatever else is in them.
+func (m *Manifest) Experiment() (Digest, error) {
+	of := struct {
+		Layers []Digest `json:"layers"`
+		Steps  []Step   `json:"steps"`
+	}{Steps: m.Steps}
+	for _, o := range m.Objects {
+		if o.Role == RoleLayer && o.Layer != nil {
+			of.Layers = append(of.Layers, o.Layer.Content)
+		}
+	}
+	b, err := Marshal(of)
+	return DigestOf(b), err
+}
+
 // Paper describes the published work.
 type Paper struct {
 	Title    string   `json:"title"`

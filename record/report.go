@@ -297,36 +297,3 @@ type OutputFile struct {
 	Size   int64  `json:"size"`
 	Digest Digest `json:"digest"`
 }
-
-// Spread records how far the numbers of an experiment's results moved over
-// several runs of it. A recipe names it as the evidence for what it accepts.
-type Spread struct {
-	Version int            `json:"version"`
-	Image   string         `json:"image,omitempty"`
-	Runs    []SpreadRun    `json:"runs"`
-	Results []ResultSpread `json:"results"`
-	Notes   []string       `json:"notes,omitempty"` // what could not be varied here
-}
-
-// SpreadRun is one run, and what was set otherwise than in the first.
-type SpreadRun struct {
-	Cause string            `json:"cause"` // "cpu", "threads", "hash seed" and so on
-	Env   map[string]string `json:"env,omitempty"`
-}
-
-// ResultSpread is how far one result moved.
-type ResultSpread struct {
-	Name      string        `json:"name"`
-	Identical bool          `json:"identical"`        // every run left the same bytes
-	Causes    []string      `json:"causes,omitempty"` // what moved it
-	Random    bool          `json:"random,omitempty"` // two runs with the same settings differ
-	Other     string        `json:"other,omitempty"`  // what moved beside numbers: no spread covers it
-	Places    []PlaceSpread `json:"places,omitempty"` // that moved
-}
-
-// PlaceSpread is the range of the numbers found at one place.
-type PlaceSpread struct {
-	Where string `json:"where"` // as in Worst
-	Least string `json:"least"`
-	Most  string `json:"most"`
-}

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -12,10 +13,24 @@ import (
 // Change is what is set otherwise than the image says, to learn on what
 // results depend. The zero value changes nothing. The report names each change.
 type Change struct {
-	Env     map[string]string // over the variables of each step
-	CPU     string            // profile in place of each step's own: native, portable-v2 or portable-v3
-	Threads int               // in place of each step's cpus
-	Fixed   []string          // held still beside what steps ask for: record.FixedAddresses, record.FixedClock
+	Env      map[string]string // over the variables of each step
+	Default  map[string]string // of each step, unless it, or its profile, sets them
+	CPU      string            // profile in place of each step's own: native, portable-v2 or portable-v3
+	Threads  int               // in place of each step's cpus
+	Fixed    []string          // held still beside what steps ask for: record.FixedAddresses, record.FixedClock
+	Reversed bool              // directories list their entries backwards, where layers are served through FUSE
+}
+
+// Kept returns which of the variables of Default a step keeps from being set,
+// in byte order: those that it, or its profile, sets itself.
+func (c Change) Kept(s record.Step) []string {
+	var own []string
+	for name := range c.Default {
+		if _, ok := s.Env[name]; ok || record.CPUVariables(s.CPU, runtime.GOARCH)[name] != "" {
+			own = append(own, name)
+		}
+	}
+	return slices.Sorted(slices.Values(own))
 }
 
 // apply returns the steps as c has them.
@@ -23,15 +38,18 @@ func (c Change) apply(steps []record.Step) []record.Step {
 	steps = slices.Clone(steps)
 	for i := range steps {
 		s := &steps[i]
-		if len(c.Env) > 0 {
-			s.Env = maps.Clone(s.Env)
-			if s.Env == nil {
-				s.Env = map[string]string{}
-			}
-			maps.Copy(s.Env, c.Env)
-		}
 		if c.CPU != "" {
 			s.CPU = c.CPU
+		}
+		if len(c.Env)+len(c.Default) > 0 {
+			env := map[string]string{}
+			maps.Copy(env, c.Default)
+			for _, name := range c.Kept(*s) {
+				delete(env, name)
+			}
+			maps.Copy(env, s.Env)
+			maps.Copy(env, c.Env)
+			s.Env = env
 		}
 		if c.Threads > 0 {
 			s.CPUs = c.Threads
@@ -55,7 +73,12 @@ func (c Change) check() error {
 			return fmt.Errorf("run: fixed %q: want %s or %s", f, record.FixedAddresses, record.FixedClock)
 		}
 	}
-	for name, value := range c.Env {
+	both := maps.Clone(c.Env)
+	if both == nil {
+		both = map[string]string{}
+	}
+	maps.Copy(both, c.Default)
+	for name, value := range both {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.ContainsRune(value, 0) {
 			return fmt.Errorf("run: %q=%q cannot be an environment variable", name, value)
 		}
@@ -69,6 +92,9 @@ func (c Change) words() []string {
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		out = append(out, name+"="+c.Env[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Default)) {
+		out = append(out, "by default "+name+"="+c.Default[name])
+	}
 	if c.CPU != "" {
 		out = append(out, "cpu: "+c.CPU)
 	}
@@ -77,6 +103,9 @@ func (c Change) words() []string {
 	}
 	for _, f := range c.Fixed {
 		out = append(out, "fixed: "+f)
+	}
+	if c.Reversed {
+		out = append(out, "directories backwards")
 	}
 	return out
 }

@@ -67,7 +67,9 @@ func lackingFeatures(names []string) []string {
 	}
 	_, flags, found := strings.Cut(string(b), "\nflags")
 	if !found {
-		return nil
+		if _, flags, found = strings.Cut(string(b), "\nFeatures"); !found { // of ARM
+			return nil
+		}
 	}
 	flags, _, _ = strings.Cut(flags, "\n")
 	var lacking []string

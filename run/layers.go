@@ -82,7 +82,7 @@ func (r *runner) serving(root *tree.Node) (layers, error) {
 	}
 	l := layers{kind: "fuse", reason: "layers are read in place, each block checked against its hash tree when it is read"}
 	l.serve = func(ctx context.Context, device *os.File) error {
-		server, err := files.ServeDevice(ctx, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: r.unreadable})
+		server, err := files.ServeDevice(ctx, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: r.unreadable, Reversed: r.options.Change.Reversed})
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil // the sandbox ended before there was a mount

@@ -284,7 +284,7 @@ func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
 func (r *runner) report() *record.RunReport {
 	report := &record.RunReport{
 		Version: record.ReportVersion, Image: r.image.Name(), ContentID: r.id, Paper: r.manifest.Paper,
-		Machine: machine(), Isolation: r.isolation(),
+		Machine: Machine(), Isolation: r.isolation(),
 		Started: timestamp(r.started), Finished: timestamp(time.Now()),
 		Outputs: r.outputs.sorted(),
 		Quick:   r.options.Quick, LeftOut: r.profile.leftOut, Changed: r.options.Change.words(),
@@ -350,7 +350,8 @@ func machineError(err error) error {
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-func machine() record.Machine {
+// Machine describes this machine; Repro is left to the caller.
+func Machine() record.Machine {
 	return record.Machine{Arch: runtime.GOARCH, CPUs: len(sandbox.CPUs()),
 		CPU: cpuModel(), Memory: memorySize(), Kernel: kernelVersion()}
 }

@@ -8,7 +8,7 @@ import (
 // Survey says what this machine offers to a run, and how one would go here.
 // It builds a sandbox to find out, and leaves nothing behind.
 func Survey(version string) *record.DoctorReport {
-	report := &record.DoctorReport{Version: record.ReportVersion, Machine: machine(), Runs: true, Layers: "extracted"}
+	report := &record.DoctorReport{Version: record.ReportVersion, Machine: Machine(), Runs: true, Layers: "extracted"}
 	report.Machine.Repro = version
 	works := map[string]bool{}
 	for _, f := range sandbox.Survey() {

@@ -39,6 +39,10 @@ type Options struct {
 	// it only the user who mounts can look, and may read every file.
 	AllowOther bool
 
+	// Reversed lists directories backwards: what a program makes of them may
+	// depend on an order that other filesystems do not keep.
+	Reversed bool
+
 	// Failed is told each time that a content could not be read, with the
 	// file's path, not rooted; the program that read got EIO. It may be called
 	// from several goroutines.

@@ -18,6 +18,7 @@ type filesystem struct {
 	*table
 	contents *contents
 	failed   func(name string, err error)
+	reversed bool
 }
 
 func (f *filesystem) String() string { return "repro" }
@@ -148,7 +149,11 @@ func (f *filesystem) list(input *fuse.ReadIn, add func(e fuse.DirEntry, at uint3
 		case 1:
 			e.Name, at = "..", f.inodes[dir].parent
 		default:
-			e.Name, at = kids[i-2].name, kids[i-2].at
+			k := kids[i-2]
+			if f.reversed {
+				k = kids[uint64(len(kids))+1-i]
+			}
+			e.Name, at = k.name, k.at
 		}
 		e.Ino, e.Mode = uint64(at)+1, mode(f.inodes[at].node)
 		if !add(e, at) {

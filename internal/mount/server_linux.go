@@ -43,7 +43,7 @@ type Server struct {
 func newFilesystem(t *table, o Options) *filesystem {
 	return &filesystem{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: t,
-		contents: newContents(), failed: o.Failed,
+		contents: newContents(), failed: o.Failed, reversed: o.Reversed,
 	}
 }
 

@@ -1,0 +1,74 @@
+package run
+
+import (
+	"maps"
+	"runtime"
+
+	"repro/record"
+)
+
+// Processor is a kind of processor that numerical libraries can be made to
+// take this machine's for: one that it could stand in for, since it has all
+// features of it.
+type Processor struct {
+	Name string            // as OpenBLAS calls it
+	Env  map[string]string // makes OpenBLAS, numpy, glibc and MKL choose the code for it
+}
+
+// Processors lists those that this machine can stand in for, from the least
+// to the most able. There are none where libraries have no such variables.
+func Processors() []Processor {
+	var out []Processor
+	for _, p := range processors(runtime.GOARCH) {
+		if len(lackingFeatures(p.needs)) == 0 {
+			out = append(out, p.Processor)
+		}
+	}
+	return out
+}
+
+// Native reports whether a step takes the processor as it is.
+func Native(s record.Step) bool { return len(record.CPUVariables(s.CPU, runtime.GOARCH)) == 0 }
+
+type processor struct {
+	Processor
+	needs []string // features, as Linux names them
+}
+
+// processors are those of which OpenBLAS has kernels that give different bits
+// (Zen's are Haswell's, Cooperlake's SkylakeX's). Sandybridge has AVX, but
+// neither AVX2 nor FMA.
+func processors(arch string) []processor {
+	switch arch {
+	case "amd64":
+		return []processor{
+			{like(record.CPUPortableV2, "OPENBLAS_CORETYPE", "Prescott"), []string{"pni"}},
+			{like(record.CPUPortableV2), needed[record.CPUPortableV2]},
+			{like(record.CPUPortableV3, "OPENBLAS_CORETYPE", "Sandybridge", "MKL_CBWR", "AVX",
+				"NPY_DISABLE_CPU_FEATURES", "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR AVX2 FMA3 X86_V4 X86_V3",
+				"GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4,-AVX2_Usable,-FMA_Usable"), []string{"avx"}},
+			{like(record.CPUPortableV3), needed[record.CPUPortableV3]},
+			{named("SkylakeX", map[string]string{"MKL_CBWR": "AVX512", "MKL_DYNAMIC": "FALSE"}),
+				[]string{"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}},
+		}
+	case "arm64":
+		return []processor{{named("ARMV8", nil), nil}, {named("NEOVERSEN1", nil), []string{"asimddp"}}}
+	}
+	return nil
+}
+
+// like is the processor of a profile, with some variables set otherwise: names
+// and values in turn.
+func like(profile string, changed ...string) Processor {
+	env := maps.Clone(record.CPUVariables(profile, "amd64"))
+	for i := 0; i < len(changed); i += 2 {
+		env[changed[i]] = changed[i+1]
+	}
+	return named(env["OPENBLAS_CORETYPE"], env)
+}
+
+func named(core string, env map[string]string) Processor {
+	out := map[string]string{"OPENBLAS_CORETYPE": core}
+	maps.Copy(out, env)
+	return Processor{core, out}
+}
