@@ -263,10 +263,10 @@ func (g *crateGraph) folders() {
 
 var folderNotes = map[string]string{
 	inputsDir:     "Code and data of the experiment, as they stand in the image.",
-	outputsDir:    "Results as they were published.",
+	outputsDir:    "Results as they were published: tables, figures, numbers.",
 	runsDir:       "Records of runs: what was executed, on which machine, and what came out.",
-	provenanceDir: "in-toto statements: how the image was built and what its runs gave.",
-	sbomDir:       "The software in the image, as SPDX and as CycloneDX.",
+	provenanceDir: "How the image was built and what its runs gave, as in-toto statements.",
+	sbomDir:       "Every software package in the image, its version and licence, as SPDX and as CycloneDX.",
 	signaturesDir: "Signatures over the image, and the public keys to check them with.",
 	submissionDir: "The same facts in the forms that repositories and journals take.",
 	licencesDir:   "The full texts of the licences of code and data.",

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,7 +32,7 @@ func (d *deposit) appendix() []byte {
 	if d.options.DOI != "" {
 		item("Archived", doiURL(d.options.DOI))
 	}
-	b.WriteString("\n## How to check it\n\n```\n" + d.commands() + "```\n\n")
+	b.WriteString("\n## How to check it\n\n" + d.howToCheck())
 	b.WriteString("The last line says how many published results came out again; the exit status is 0 if all did, 5 if not.\n\n")
 	d.claims(&b)
 	return []byte(b.String())
@@ -69,8 +70,13 @@ func (d *deposit) aea() []byte {
 	for _, s := range d.manifest.Steps {
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", s.Name, cellText(strings.Join(s.Command, " ")), short(s.Inputs), short(s.Outputs))
 	}
-	b.WriteString("\n## Instructions to replicators\n\n```\n" + d.commands() + "```\n\n")
+	b.WriteString("\n## Instructions to replicators\n\n" + d.howToCheck())
 	d.claims(&b)
+	b.WriteString("\n## Statement about rights\n\nFor the authors to tick:\n\n- [ ] The authors have legitimate access to, and permission to use, the data.\n- [ ] The authors have permission to redistribute the data in this package.\n")
+	fmt.Fprintf(&b, "\n## Licence\n\n%s; full texts in `%s/`.\n", orDash(p.Licence), licencesDir)
+	if p.DOI != "" {
+		fmt.Fprintf(&b, "\n## References\n\n- The paper: %s\n", doiURL(p.DOI))
+	}
 	return []byte(b.String())
 }
 
@@ -199,19 +205,49 @@ func (d *deposit) timeBucket() string {
 	return "more than 14 days"
 }
 
-// commands are what a reviewer types.
+// commands are what a reviewer types in the folder of the image. What they
+// write goes beside the deposit, which stays as it was sealed.
 func (d *deposit) commands() string {
+	if d.options.NoImage {
+		return ""
+	}
 	var b strings.Builder
-	name := d.imageName()
-	keys := ""
+	name, keys, program, out := shellWord(d.imageName()), "", "repro", "../../"
+	if d.options.Form == Zip {
+		out = "../"
+	}
 	for _, f := range d.options.Keys {
-		keys += " --key " + signaturesDir + "/" + f.Name
+		keys += " --key " + shellWord(signaturesDir+"/"+f.Name)
+	}
+	if d.hasProgram() {
+		program = runnerDir + "/repro"
 	}
 	if keys != "" {
-		fmt.Fprintf(&b, "repro verify%s %s\n", keys, name)
+		fmt.Fprintf(&b, "%s verify%s %s\n", program, keys, name)
 	}
-	fmt.Fprintf(&b, "repro run%s %s\n", keys, name)
+	data := ""
+	if len(d.manifest.External) > 0 {
+		data = " --data " + out + "data"
+		fmt.Fprintf(&b, "%s fetch -o %sdata %s\n", program, out, name)
+	}
+	fmt.Fprintf(&b, "%s run%s%s -o %s %s\n", program, keys, data, shellWord(out+strings.TrimSuffix(d.imageName(), ".sif")+".run"), name)
 	return b.String()
+}
+
+// hasProgram reports whether the deposit holds this program.
+func (d *deposit) hasProgram() bool {
+	return slices.ContainsFunc(d.options.Runner, func(f File) bool { return f.Name == "repro" })
+}
+
+// howToCheck is what to type, as Markdown.
+func (d *deposit) howToCheck() string {
+	if d.options.NoImage {
+		return fmt.Sprintf("The image is not part of this package. Its content id is `%s`.\n\n", d.content)
+	}
+	if d.options.Form == Zip {
+		return "```\n" + d.commands() + "```\n\n"
+	}
+	return "In the folder `data`:\n\n```\n" + d.commands() + "```\n\n"
 }
 
 // readme is README.md, which repositories show first.
@@ -227,8 +263,10 @@ func (d *deposit) readme() []byte {
 		fmt.Fprintf(&b, "%s, %s\n\n", strings.Join(names, ", "), d.date.Format("2006"))
 	}
 	fmt.Fprintf(&b, "%s\n\n", d.description())
-	b.WriteString("Open `ro-crate-preview.html` in a browser for the same with pictures.\n\n## Check it in two commands\n\n```\n" + d.commands() + "```\n\n")
-	fmt.Fprintf(&b, "No root, no network, nothing to install but the one program. ")
+	b.WriteString("Open `ro-crate-preview.html` in a browser for the same with pictures.\n\n## Check it yourself\n\n" + d.howToCheck())
+	if !d.options.NoImage {
+		fmt.Fprintf(&b, "No root, no network, nothing to install but the one program. If that is no longer to be had, `%s/WITHOUT-REPRO.md` says how to do without. ", runnerDir)
+	}
 	if t := d.timeText(); t != "" {
 		fmt.Fprintf(&b, "It took %s%s.", t, d.machineText())
 	}
@@ -249,14 +287,18 @@ type row struct{ Path, Note string }
 
 func (d *deposit) contents() []row {
 	var rows []row
-	if !d.options.NoImage {
-		rows = append(rows, row{d.imageName(), fmt.Sprintf("The image, %s: environment, code, data, steps and published results in one file.", sizeOf(d.im.Size()))})
-	}
-	rows = append(rows, row{"repro.yaml", "The recipe: which steps make which results, and how they are compared."})
-	for _, dir := range []string{inputsDir, outputsDir, runsDir, sbomDir, provenanceDir, signaturesDir, licencesDir, submissionDir, runnerDir} {
-		if d.holds(dir) || dir == submissionDir {
-			rows = append(rows, row{dir + "/", folderNotes[dir]})
+	add := func(dirs ...string) {
+		for _, dir := range dirs {
+			if d.holds(dir) || dir == submissionDir {
+				rows = append(rows, row{dir + "/", folderNotes[dir]})
+			}
 		}
 	}
+	add(inputsDir, outputsDir, runsDir)
+	rows = append(rows, row{"repro.yaml", "The recipe: which steps make which results, and how they are compared."})
+	if !d.options.NoImage {
+		rows = append(rows, row{d.imageName(), fmt.Sprintf("The image, %s: code, data, published results and every program that they need, in one file that can be run.", sizeOf(d.im.Size()))})
+	}
+	add(runnerDir, signaturesDir, sbomDir, provenanceDir, licencesDir, submissionDir)
 	return rows
 }

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -63,7 +64,9 @@ type page struct {
 	Facts    []row
 	Cite     string
 	Report   string // link
-	Runner   bool
+	Runner   bool   // the program is there
+	NoImage  bool
+	External []row // files kept elsewhere
 }
 
 type pageAuthor struct{ Name, ORCID, Affiliation string }
@@ -85,7 +88,10 @@ func (d *deposit) page(base string, start bool) ([]byte, error) {
 		Title: shown(paper.Title), Year: d.date.Format("2006"), Abstract: shown(d.description()), Licence: paper.Licence,
 		Image: d.imageName(), Size: sizeOf(d.im.Size()), Content: string(d.content),
 		Commands: strings.Split(strings.TrimSpace(d.commands()), "\n"), Rows: d.contents(), Cite: d.cite(),
-		Runner: len(d.options.Runner) > 0,
+		Runner: d.hasProgram(), NoImage: d.options.NoImage,
+	}
+	for _, x := range d.external() {
+		p.External = append(p.External, row{shown(x.path), shown(x.source)})
 	}
 	if d.options.DOI != "" {
 		p.DOI = doiURL(d.options.DOI)
@@ -178,7 +184,13 @@ func (p *page) signatures(v *record.VerifyReport) {
 		p.Signers = append(p.Signers, pageSigner{name, s.Fingerprint, s.Status})
 	}
 	if v.Verdict == record.ImageSigned {
-		p.Signed = "Signed. When this package was made, every byte of the image was covered by a valid signature."
+		var who []string
+		for _, s := range p.Signers {
+			if s.Status == record.SignatureValid && !slices.Contains(who, s.Name) {
+				who = append(who, s.Name)
+			}
+		}
+		p.Signed = "Signed by " + strings.Join(who, ", ") + ": when this package was made, every byte of the image was covered by a valid signature."
 	}
 }
 
@@ -193,7 +205,7 @@ func (p *page) facts(d *deposit) {
 	if last := d.last(); last != nil {
 		add("Last run on", fmt.Sprintf("%s, %d cores, %s of memory", shown(last.Machine.CPU), last.Machine.CPUs, sizeOf(last.Machine.Memory)))
 	}
-	add("Time", d.timeText())
+	add("Run time", d.timeText())
 	add("Memory", d.mostMemory())
 	add("Licence", d.manifest.Paper.Licence)
 	add("Content id", string(d.content))

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"text/template"
 
 	"repro/format"
@@ -20,7 +21,7 @@ import (
 //go:embed without.tmpl
 var withoutText string
 
-var withoutForm = template.Must(template.New("without").Parse(withoutText))
+var withoutForm = sync.OnceValue(func() *template.Template { return template.Must(template.New("without").Parse(withoutText)) })
 
 // withoutPage is what the page says on how to do without this program. Words
 // are quoted for a shell.
@@ -80,7 +81,7 @@ func (d *deposit) without() ([]byte, error) {
 		page.Results = append(page.Results, withoutResult{shellWord("apart/root" + r.Output), shellWord("apart/" + format.PublishedName + ".d/" + r.Published)})
 	}
 	var b bytes.Buffer
-	if err := withoutForm.Execute(&b, page); err != nil {
+	if err := withoutForm().Execute(&b, page); err != nil {
 		return nil, fmt.Errorf("WITHOUT-REPRO.md: %w", err)
 	}
 	return b.Bytes(), nil

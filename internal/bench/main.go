@@ -17,18 +17,20 @@ import (
 // benches holds what can be measured, by name. Names with a dot are the parts
 // of a bench that run in a process of their own.
 var benches = map[string]func(args []string) error{
-	"compare":        benchCompare,
-	"compare.files":  compareFiles,
-	"image":          benchImage,
-	"image.build":    buildImage,
-	"image.extract":  extractImage,
-	"image.open":     openImage,
-	"verify":         benchVerify,
-	"verify.prepare": prepareImages,
-	"verify.sha256":  hashFile,
-	"verify.check":   verifyFile,
-	"verify.sign":    signFile,
-	"run":            benchRun,
+	"archive":         benchArchive,
+	"archive.traffic": archiveTraffic,
+	"compare":         benchCompare,
+	"compare.files":   compareFiles,
+	"image":           benchImage,
+	"image.build":     buildImage,
+	"image.extract":   extractImage,
+	"image.open":      openImage,
+	"verify":          benchVerify,
+	"verify.prepare":  prepareImages,
+	"verify.sha256":   hashFile,
+	"verify.check":    verifyFile,
+	"verify.sign":     signFile,
+	"run":             benchRun,
 }
 
 func main() {
