@@ -17,6 +17,7 @@ const (
 
 	KindGIF      = "gif"      // pixels of one picture
 	KindJPEG     = "jpeg"     // pixels
+	KindTIFF     = "tiff"     // pixels, or samples of each page
 	KindSVG      = "svg"      // elements, ids renumbered
 	KindXML      = "xml"      // elements
 	KindHTML     = "html"     // tags and text
@@ -61,6 +62,7 @@ func kinds() []kindInfo {
 		{KindPNG, "a PNG picture", comparePNG, KindExact},
 		{KindGIF, "a GIF picture", compareGIF, KindExact},
 		{KindJPEG, "a JPEG picture", compareJPEG, KindExact},
+		{KindTIFF, "a TIFF picture", compareTIFF, kindUnread},
 		{KindSVG, "an SVG drawing", compareSVG, KindXML},
 		{KindXML, "XML", compareXML, KindText},
 		{KindHTML, "HTML", compareHTML, KindText},
@@ -99,11 +101,17 @@ const sniffed = 4096
 
 var pngSignature = []byte("\x89PNG\r\n\x1a\n")
 
+const tiffExtensions = ".tif .tiff .btf .tf8"
+
 // binaries are the kinds that are told by how a file begins and its extension.
 var binaries = []struct{ kind, starts, extensions string }{
 	{KindPNG, string(pngSignature), ".png"},
 	{KindGIF, "GIF8", ".gif"},
 	{KindJPEG, "\xff\xd8\xff", ".jpg .jpeg"},
+	{KindTIFF, "II*\x00", tiffExtensions},
+	{KindTIFF, "MM\x00*", tiffExtensions},
+	{KindTIFF, "II+\x00", tiffExtensions},
+	{KindTIFF, "MM\x00+", tiffExtensions},
 	{KindPDF, "%PDF-", ".pdf"},
 	{KindXLSX, "PK\x03\x04", ".xlsx .xlsm"},
 	{KindZip, "PK\x03\x04", ".npz .zip"},

@@ -32,9 +32,9 @@ var (
 	jpegForm = pictureForm{KindJPEG, jpeg.DecodeConfig, jpeg.Decode}
 )
 
-func comparePNG(ctx context.Context, j *job) error  { return j.comparePictures(ctx, &pngForm) }
-func compareGIF(ctx context.Context, j *job) error  { return j.comparePictures(ctx, &gifForm) }
-func compareJPEG(ctx context.Context, j *job) error { return j.comparePictures(ctx, &jpegForm) }
+func comparePNG(ctx context.Context, j *job) error  { return j.comparePicturesOf(ctx, &pngForm) }
+func compareGIF(ctx context.Context, j *job) error  { return j.comparePicturesOf(ctx, &gifForm) }
+func compareJPEG(ctx context.Context, j *job) error { return j.comparePicturesOf(ctx, &jpegForm) }
 
 // meaning is what a file says of its picture beside the pixels.
 func (p *pictureForm) meaning(b []byte, of side) (colours, error) {

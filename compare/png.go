@@ -25,8 +25,8 @@ type picture struct {
 	colours colours
 }
 
-// comparePictures compares pixels (CMP-70 to CMP-74).
-func (j *job) comparePictures(ctx context.Context, form *pictureForm) error {
+// comparePicturesOf reads two pictures of one form and compares them.
+func (j *job) comparePicturesOf(ctx context.Context, form *pictureForm) error {
 	pub, err := form.read(j.pub, published)
 	if err != nil {
 		return err
@@ -38,6 +38,11 @@ func (j *job) comparePictures(ctx context.Context, form *pictureForm) error {
 	if err != nil {
 		return err
 	}
+	return j.comparePictures(ctx, pub, new)
+}
+
+// comparePictures compares pixels (CMP-70 to CMP-74).
+func (j *job) comparePictures(ctx context.Context, pub, new *picture) error {
 	f := j.finding
 	size := fmt.Sprintf("%d × %d", pub.Bounds().Dx(), pub.Bounds().Dy())
 	if newSize := fmt.Sprintf("%d × %d", new.Bounds().Dx(), new.Bounds().Dy()); size != newSize {

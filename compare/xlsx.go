@@ -134,12 +134,21 @@ func (w *workbook) read(ctx context.Context) ([]cellValue, error) {
 			if l.ID != s.ID {
 				continue
 			}
-			if err := w.sheet(s.Name, strings.TrimPrefix(path.Join("/xl", l.Target), "/")); err != nil {
+			if err := w.sheet(s.Name, partName(l.Target)); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return w.out, nil
+}
+
+// partName is the name of the part to which a relationship of the workbook
+// leads: an absolute one, or one from where the workbook lies.
+func partName(target string) string {
+	if !strings.HasPrefix(target, "/") {
+		target = path.Join("/xl", target)
+	}
+	return strings.TrimPrefix(path.Clean(target), "/")
 }
 
 func (w *workbook) readShared() error {

@@ -91,11 +91,11 @@ var options = map[string][]string{
 	"csv":  forTables,
 	"json": forValues, "yaml": forValues, "xlsx": forNumbers,
 	"npy": forArrays, "mat": forArrays, "netcdf": forArrays,
-	"png": forPictures, "gif": forPictures, "jpeg": forPictures,
+	"png": forPictures, "gif": forPictures, "jpeg": forPictures, "tiff": append([]string{"score"}, forArrays...),
 	"ipynb": forArchives, "zip": forArchives, "tar": forArchives,
 }
 
-var kinds = []string{"exact", "text", "csv", "json", "png", "gif", "jpeg", "svg", "xml", "html", "latex", "markdown",
+var kinds = []string{"exact", "text", "csv", "json", "png", "gif", "jpeg", "tiff", "svg", "xml", "html", "latex", "markdown",
 	"yaml", "pdf", "ipynb", "xlsx", "zip", "tar", "npy", "mat", "netcdf"}
 
 // rule reads {kind: csv, digits: 4}, or just the kind.
