@@ -23,7 +23,7 @@ var layers = []string{
 	"format/signature",
 	"format/squashfs format/verity record key",
 	"tree",
-	"progress internal/codec internal/blockcache internal/atomicfile internal/form examples",
+	"progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 examples",
 }
 
 // owners says which packages may import an outside module. A module that is

@@ -27,10 +27,11 @@ const (
 	unsigned             // 1 to 8 bytes
 	complexs             // two floats
 	opaque               // bytes that are no number: text, truth values
+	words                // text of any length, of which an array holds a list
 )
 
 func (s sort) String() string {
-	return [...]string{"float", "int", "uint", "complex", "bytes"}[s]
+	return [...]string{"float", "int", "uint", "complex", "bytes", "text"}[s]
 }
 
 // array is numbers in binary.
@@ -42,6 +43,8 @@ type array struct {
 	columnMajor bool
 	order       binary.ByteOrder
 	data        []byte
+	texts       []string // of the sort words, instead of data
+	typed       string   // what else elements are, in words; must be equal
 }
 
 // count is the number of elements; -1 if there can't be so many in so many
@@ -68,6 +71,9 @@ func (a *array) check(of side, kind string) error {
 }
 
 func (a *array) describe() string {
+	if a.sort == words {
+		return fmt.Sprintf("text %v", a.shape)
+	}
 	return fmt.Sprintf("%s%d %v", a.sort, 8*a.size, a.shape)
 }
 
@@ -167,6 +173,10 @@ func (j *job) compareArrays(ctx context.Context, pub, new []array) error {
 			continue
 		}
 		n := &new[at]
+		if p.typed != n.typed {
+			j.tally.brokenAt(clip(p.name), p.typed, n.typed, "%q: published %s, new %s", clip(p.name), clip(p.typed), clip(n.typed))
+			continue
+		}
 		if p.sort != n.sort || p.size != n.size || !slices.Equal(p.shape, n.shape) {
 			j.tally.brokenAt(clip(p.name), p.describe(), n.describe(), "array %q: published %s, new %s", clip(p.name), p.describe(), n.describe())
 			continue
@@ -247,7 +257,24 @@ func (c *elements) vector(i int) int {
 	return i/(shape[n-1]*shape[n-2])*shape[n-1] + i%shape[n-1]
 }
 
+// compareTexts compares texts, each as a whole.
+func (c *elements) compareTexts() {
+	for i, x := range c.pub.texts {
+		if y := c.new.texts[i]; x != y {
+			at := c.pub.where(i)
+			c.j.tally.brokenAt(at, x, y, "%s: published %s, new %s", at, quote([]byte(x)), quote([]byte(y)))
+			if c.shown++; c.shown <= maxShown {
+				c.j.watch.value(at, x, y, Off)
+			}
+		}
+	}
+}
+
 func (c *elements) compare() {
+	if c.pub.sort == words {
+		c.compareTexts()
+		return
+	}
 	c.j.tally.largest = c.largest
 	sameOrder := c.pub.order == c.new.order || c.pub.size == 1
 	for i := range c.pub.count() {

@@ -52,3 +52,5 @@ func FuzzGIF(f *testing.F)      { fuzzKind(f, ".gif") }
 func FuzzJPEG(f *testing.F)     { fuzzKind(f, ".jpg") }
 func FuzzMAT(f *testing.F)      { fuzzKind(f, ".mat") }
 func FuzzNetCDF(f *testing.F)   { fuzzKind(f, ".nc") }
+func FuzzTIFF(f *testing.F)     { fuzzKind(f, ".tif") }
+func FuzzHDF5(f *testing.F)     { fuzzKind(f, ".h5") }

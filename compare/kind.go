@@ -32,6 +32,7 @@ const (
 	KindNPY      = "npy"      // an array
 	KindMAT      = "mat"      // variables of MATLAB 5
 	KindNetCDF   = "netcdf"   // variables and attributes, classic formats
+	KindHDF5     = "hdf5"     // groups, data sets and attributes; NetCDF 4, MATLAB 7.3
 )
 
 // kindInfo is one way to compare two files.
@@ -77,6 +78,7 @@ func kinds() []kindInfo {
 		{KindNPY, "an array", compareNPY, KindExact},
 		{KindMAT, "a MATLAB 5 file", compareMAT, kindUnread},
 		{KindNetCDF, "a NetCDF file", compareNetCDF, kindUnread},
+		{KindHDF5, "an HDF5 file", compareHDF5, kindUnread},
 		{kindUnread, "", compareUnread, ""},
 	}
 }
@@ -118,6 +120,8 @@ var binaries = []struct{ kind, starts, extensions string }{
 	{KindNPY, string(npyMagic), ".npy"},
 	{KindMAT, "MATLAB 5.0", ".mat"},
 	{KindNetCDF, "CDF", ".nc .cdf"},
+	{KindHDF5, "\x89HDF\r\n\x1a\n", ".h5 .hdf5 .hdf .he5 .nc .nc4 .mat .cdf .keras .h5ad .loom"},
+	{KindHDF5, "MATLAB 7.3", ".mat"},
 }
 
 // texts are the kinds of text that are told by extension.

@@ -1,0 +1,117 @@
+package compare
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+
+	"repro/internal/hdf5"
+)
+
+// compareHDF5 compares what two HDF5 files hold, name by name (CMP-118). One
+// data set of each is in memory at a time.
+func compareHDF5(ctx context.Context, j *job) error {
+	var lists [2][]hdf5.Node
+	var notes bool
+	for i, of := range []side{published, produced} {
+		in, err := j.files[i].open(of)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		at, size, err := in.anywhere()
+		if err != nil {
+			return err
+		}
+		f, err := hdf5.Open(at, size)
+		if err == nil {
+			lists[i], err = f.Nodes(ctx)
+		}
+		if err != nil {
+			return hdf5Error(err, of)
+		}
+		notes = notes || slices.ContainsFunc(lists[i], func(n hdf5.Node) bool { return n.Name == "/@_NCProperties" })
+	}
+	j.sameContent = "the same groups, data sets and attributes; only their packing, layout or times differ"
+	c := &hdf5Pair{job: j}
+	pub, new := lists[0], lists[1]
+	if notes || extension(j.name) == ".nc" || extension(j.name) == ".nc4" {
+		pub, new = withoutNotes(pub), withoutNotes(new)
+	}
+	return c.compare(ctx, pub, new)
+}
+
+// withoutNotes leaves out attributes that say how a NetCDF file was written.
+func withoutNotes(nodes []hdf5.Node) []hdf5.Node {
+	return slices.DeleteFunc(nodes, func(n hdf5.Node) bool {
+		_, name, is := strings.Cut(n.Name, "@")
+		return is && n.Sort == hdf5.Attribute && (slices.Contains(netcdfNotes, name) || name == "_NCProperties")
+	})
+}
+
+// hdf5Error says what a reader's error means for the comparison.
+func hdf5Error(err error, of side) error {
+	switch {
+	case errors.Is(err, hdf5.ErrDamaged):
+		return malformed(of, KindHDF5, "%s", clip(err.Error()))
+	case errors.Is(err, hdf5.ErrTooLarge):
+		return tooLarge(of, "%s", clip(err.Error()))
+	case errors.Is(err, hdf5.ErrUnread):
+		return &undecided{clip("the " + string(of) + " file: " + err.Error())}
+	}
+	return err
+}
+
+type hdf5Pair struct{ *job }
+
+// compare walks two lists in order of names.
+func (c *hdf5Pair) compare(ctx context.Context, pub, new []hdf5.Node) error {
+	for len(pub) > 0 || len(new) > 0 {
+		switch {
+		case len(new) == 0 || len(pub) > 0 && pub[0].Name < new[0].Name:
+			c.tally.brokenAt(clip(pub[0].Name), pub[0].Sort, "", "%s %q is not in the new file", pub[0].Sort, clip(pub[0].Name))
+			pub = pub[1:]
+		case len(pub) == 0 || new[0].Name < pub[0].Name:
+			c.tally.brokenAt(clip(new[0].Name), "", new[0].Sort, "%s %q is not in the published file", new[0].Sort, clip(new[0].Name))
+			new = new[1:]
+		default:
+			if err := c.node(ctx, &pub[0], &new[0]); err != nil {
+				return err
+			}
+			pub, new = pub[1:], new[1:]
+		}
+	}
+	return nil
+}
+
+func (c *hdf5Pair) node(ctx context.Context, p, n *hdf5.Node) error {
+	if p.Sort != n.Sort || p.Text != n.Text {
+		pub, new := strings.TrimSpace(p.Sort+" "+p.Text), strings.TrimSpace(n.Sort+" "+n.Text)
+		c.tally.brokenAt(clip(p.Name), pub, new, "%s: published %s, new %s", clip(p.Name), clip(pub), clip(new))
+		return nil
+	}
+	old, err := p.Read(ctx)
+	if err != nil {
+		return hdf5Error(err, published)
+	}
+	fresh, err := n.Read(ctx)
+	if err != nil {
+		return hdf5Error(err, produced)
+	}
+	return c.compareArrays(ctx, arraysOf(old), arraysOf(fresh))
+}
+
+func arraysOf(all []hdf5.Array) []array {
+	var out []array
+	for _, a := range all {
+		b := array{name: a.Name, typed: a.Type, size: a.Size, shape: a.Shape, order: binary.LittleEndian, data: a.Data, texts: a.Texts}
+		if a.Big {
+			b.order = binary.BigEndian
+		}
+		b.sort = map[string]sort{hdf5.Int: signed, hdf5.Uint: unsigned, hdf5.Float: floats, hdf5.Complex: complexs, hdf5.Bytes: opaque, hdf5.Text: words}[a.Sort]
+		out = append(out, b)
+	}
+	return out
+}
