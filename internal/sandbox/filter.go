@@ -2,7 +2,11 @@
 
 package sandbox
 
-import "golang.org/x/sys/unix"
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 // Offsets in struct seccomp_data (linux/seccomp.h). Both architectures that
 // are supported are little-endian: the low half of an argument comes first.
@@ -12,10 +16,11 @@ const (
 	offsetArgs = 16
 )
 
-// compile turns the table into a classic BPF program for seccomp(2). Calls of
+// compile turns the tables into a classic BPF program for seccomp(2). Calls of
 // another ABI kill the process: there is no honest reason for one, and the
-// numbers of the table would mean something else.
-func compile(table []rule) []unix.SockFilter {
+// numbers of the tables would mean something else. What no table names is
+// answered with ENOSYS.
+func compile(refused []rule, allowed []allowance) []unix.SockFilter {
 	prog := []unix.SockFilter{
 		load(offsetArch),
 		jump(unix.BPF_JEQ, nativeArch, 1, 0),
@@ -25,15 +30,51 @@ func compile(table []rule) []unix.SockFilter {
 	if x32Bit != 0 {
 		prog = append(prog, jump(unix.BPF_JSET, x32Bit, 0, 1), answer(unix.SECCOMP_RET_KILL_PROCESS))
 	}
-	prog = append(prog, jump(unix.BPF_JGT, newestCall, 0, 1), refuse(unix.ENOSYS))
-	for _, r := range table {
-		for _, call := range r.calls {
-			body := r.body()
-			prog = append(prog, jump(unix.BPF_JEQ, uint32(call), 0, uint8(len(body))))
-			prog = append(prog, body...)
+	for _, r := range refused {
+		if len(r.when) > 0 {
+			prog = append(prog, r.compile()...)
 		}
 	}
-	return append(prog, answer(unix.SECCOMP_RET_ALLOW))
+	for _, run := range ranges(allowed) { // the many calls that matter before the few that do not
+		prog = append(prog, jump(unix.BPF_JGE, run.first, 0, 2), jump(unix.BPF_JGT, run.last, 1, 0), answer(unix.SECCOMP_RET_ALLOW))
+	}
+	for _, r := range refused {
+		if len(r.when) == 0 {
+			prog = append(prog, r.compile()...)
+		}
+	}
+	return append(prog, refuse(unix.ENOSYS))
+}
+
+// numbers are consecutive system calls.
+type numbers struct{ first, last uint32 }
+
+// ranges gathers what is allowed into as few ranges as possible.
+func ranges(allowed []allowance) (out []numbers) {
+	var all []uintptr
+	for _, a := range allowed {
+		all = append(all, a.calls...)
+	}
+	slices.Sort(all)
+	for _, call := range all {
+		n := uint32(call)
+		if last := len(out) - 1; last >= 0 && out[last].last+1 == n {
+			out[last].last = n
+		} else {
+			out = append(out, numbers{n, n})
+		}
+	}
+	return out
+}
+
+// compile answers the rule's calls and leaves all others to what follows.
+func (r rule) compile() (prog []unix.SockFilter) {
+	for _, call := range r.calls {
+		body := r.body()
+		prog = append(prog, jump(unix.BPF_JEQ, uint32(call), 0, uint8(len(body))))
+		prog = append(prog, body...)
+	}
+	return prog
 }
 
 // body is what a rule does once the call's number has matched. It falls

@@ -94,7 +94,7 @@ func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
 		l.idMaps[i].content = []byte(f.content)
 	}
 	l.header.Version = unix.LINUX_CAPABILITY_VERSION_3
-	program := compile(rules)
+	program := compile(refused, allowed)
 	l.filter = unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	return l, nil
 }

@@ -5,16 +5,19 @@ package sandbox
 import "golang.org/x/sys/unix"
 
 // The system call filter. Programs inside hold no capability, and their user
-// namespace owns no other, so most of these calls would fail anyway: the filter
-// is the second wall, for the day on which the first has a hole. A call that is newer
-// than this table is answered with ENOSYS, so that C libraries fall back to
-// the call that they used before; everything else that no rule names is
-// allowed.
+// namespace owns no other, so most of what is refused here would fail anyway:
+// the filter is the second wall, for the day on which the first has a hole.
+//
+// It is a list of what is allowed: allowed.go. Here is what is refused by
+// name, because a reader should know why, or because the answer that programs
+// cope with best is not ENOSYS. That is what every other call gets, those of
+// kernels newer than this table among them, so that C libraries fall back to
+// the call that they used before.
 
 // rule answers some system calls with an error number.
 type rule struct {
 	calls []uintptr
-	when  []test // all must hold; none: always
+	when  []test // all must hold, or the call is allowed; none: always
 	errno unix.Errno
 	why   string
 }
@@ -37,18 +40,35 @@ const (
 const namespaceFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// newestCall is the last system call that the table below was checked against
-// (Linux 6.18).
-const newestCall = unix.SYS_LISTNS
-
 // addrNoRandomize is ADDR_NO_RANDOMIZE of linux/personality.h.
 const addrNoRandomize = 0x0040000
 
-var rules = append([]rule{
+// newestCall is the last system call that the tables were checked against
+// (Linux 6.18).
+const newestCall = unix.SYS_LISTNS
+
+var refused = append([]rule{
+	// Refused for some arguments.
+	{calls: []uintptr{unix.SYS_CLONE}, when: []test{{0, anyBit, namespaceFlags}}, errno: unix.EPERM,
+		why: "as unshare; threads and processes are fine"},
+	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCSTI}}, errno: unix.EPERM,
+		why: "types into the terminal from which repro was started"},
+	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCLINUX}}, errno: unix.EPERM,
+		why: "the console's TIOCSTI"},
+	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCSETD}}, errno: unix.EPERM,
+		why: "loads line disciplines: old, rarely read kernel code"},
+	{calls: []uintptr{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR}, when: []test{{0, differs, unix.AF_UNIX},
+		{0, differs, unix.AF_INET}, {0, differs, unix.AF_INET6}, {0, differs, unix.AF_NETLINK}}, errno: unix.EAFNOSUPPORT,
+		why: "vsock reaches the hypervisor past any network namespace; the rest is rarely read kernel code"},
+	{calls: []uintptr{unix.SYS_SOCKET}, when: []test{{0, equal, unix.AF_NETLINK}, {2, differs, unix.NETLINK_ROUTE}},
+		errno: unix.EPROTONOSUPPORT, why: "getifaddrs needs the routing protocol; the others configure the kernel"},
+	{calls: []uintptr{unix.SYS_PERSONALITY}, when: []test{{0, differs, 0}, {0, differs, 0xffffffff},
+		{0, differs, addrNoRandomize}}, errno: unix.EPERM,
+		why: "old personalities switch off protections; plain Linux, asking, and a fixed address space are fine"},
+
+	// Refused always.
 	{calls: []uintptr{unix.SYS_UNSHARE, unix.SYS_SETNS}, errno: unix.EPERM,
 		why: "a namespace of one's own brings capabilities, and with them most of the kernel's attack surface"},
-	{calls: []uintptr{unix.SYS_CLONE}, when: []test{{0, anyBit, namespaceFlags}}, errno: unix.EPERM,
-		why: "as unshare"},
 	{calls: []uintptr{unix.SYS_CLONE3}, errno: unix.ENOSYS,
 		why: "its flags lie in memory, where a filter cannot look; C libraries then use clone"},
 	{calls: []uintptr{unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT,
@@ -66,7 +86,7 @@ var rules = append([]rule{
 	{calls: []uintptr{unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER}, errno: unix.ENOSYS,
 		why: "does what calls do without making them, past any filter"},
 	{calls: []uintptr{unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KCMP,
-		unix.SYS_PIDFD_GETFD, unix.SYS_PROCESS_MADVISE}, errno: unix.EPERM,
+		unix.SYS_PIDFD_GETFD, unix.SYS_PROCESS_MADVISE, unix.SYS_PROCESS_MRELEASE}, errno: unix.EPERM,
 		why: "reaches into other processes; no experiment needs a debugger"},
 	{calls: []uintptr{unix.SYS_KEXEC_LOAD, unix.SYS_KEXEC_FILE_LOAD, unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE,
 		unix.SYS_DELETE_MODULE, unix.SYS_REBOOT, unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_ACCT,
@@ -76,22 +96,12 @@ var rules = append([]rule{
 		errno: unix.EPERM, why: "the machine's clock"},
 	{calls: []uintptr{unix.SYS_SETHOSTNAME, unix.SYS_SETDOMAINNAME}, errno: unix.EPERM,
 		why: "the name is fixed, so that results cannot depend on it"},
-	{calls: []uintptr{unix.SYS_PERSONALITY}, when: []test{{0, differs, 0}, {0, differs, 0xffffffff},
-		{0, differs, addrNoRandomize}}, errno: unix.EPERM,
-		why: "old personalities switch off protections; plain Linux, asking, and a fixed address space are fine"},
 	{calls: []uintptr{unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES, unix.SYS_LOOKUP_DCOOKIE}, errno: unix.EPERM,
 		why: "acts on other processes or profiles the kernel"},
-	{calls: []uintptr{unix.SYS_FANOTIFY_INIT, unix.SYS_LISTMOUNT, unix.SYS_STATMOUNT, unix.SYS_LISTNS}, errno: unix.EPERM,
-		why: "watches or lists more than the root"},
-	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCSTI}}, errno: unix.EPERM,
-		why: "types into the terminal from which repro was started"},
-	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCLINUX}}, errno: unix.EPERM,
-		why: "the console's TIOCSTI"},
-	{calls: []uintptr{unix.SYS_IOCTL}, when: []test{{1, equal, unix.TIOCSETD}}, errno: unix.EPERM,
-		why: "loads line disciplines: old, rarely read kernel code"},
-	{calls: []uintptr{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR}, when: []test{{0, differs, unix.AF_UNIX},
-		{0, differs, unix.AF_INET}, {0, differs, unix.AF_INET6}, {0, differs, unix.AF_NETLINK}}, errno: unix.EAFNOSUPPORT,
-		why: "vsock reaches the hypervisor past any network namespace; the rest is rarely read kernel code"},
-	{calls: []uintptr{unix.SYS_SOCKET}, when: []test{{0, equal, unix.AF_NETLINK}, {2, differs, unix.NETLINK_ROUTE}},
-		errno: unix.EPROTONOSUPPORT, why: "getifaddrs needs the routing protocol; the others configure the kernel"},
-}, nativeRules...)
+	{calls: []uintptr{unix.SYS_FANOTIFY_INIT, unix.SYS_FANOTIFY_MARK, unix.SYS_LISTMOUNT, unix.SYS_STATMOUNT,
+		unix.SYS_LISTNS}, errno: unix.EPERM, why: "watches or lists more than the root"},
+	{calls: []uintptr{unix.SYS_LSM_GET_SELF_ATTR, unix.SYS_LSM_SET_SELF_ATTR, unix.SYS_LSM_LIST_MODULES},
+		errno: unix.ENOSYS, why: "says how the machine is guarded"},
+	{calls: []uintptr{unix.SYS_MEMFD_SECRET}, errno: unix.ENOSYS,
+		why: "memory that nobody can look into or account for"},
+}, nativeRefused...)

@@ -8,4 +8,7 @@ const nativeArch = unix.AUDIT_ARCH_AARCH64
 // architecture number.
 const x32Bit = 0
 
-var nativeRules []rule
+var (
+	nativeRefused []rule
+	nativeAllowed []allowance
+)
