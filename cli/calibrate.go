@@ -177,7 +177,7 @@ func (c *console) calibrate(ctx *cli.Context, name string, work *workFolder) (*r
 }
 
 func (c *console) calibrateIn(ctx *cli.Context, name, dir string) (*record.Spread, []string, error) {
-	memory, err := memoryFlag(ctx)
+	memory, err := sizeOf(ctx, "memory")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -337,17 +337,4 @@ func (w *workFolder) close(done bool) error {
 		return err
 	}
 	return sandbox.Remove(w.dir)
-}
-
-// memoryFlag reads --memory.
-func memoryFlag(ctx *cli.Context) (int64, error) {
-	text := ctx.String("memory")
-	if text == "" {
-		return 0, nil
-	}
-	memory, err := recipe.Size(text)
-	if err != nil {
-		return 0, usagef("--memory %q: %w", text, err)
-	}
-	return memory, nil
 }

@@ -32,7 +32,7 @@ with 7 if not.
 				return err
 			}
 			if !report.Runs {
-				return &run.MachineError{Err: errors.New("images cannot be run here")}
+				return &run.MachineError{Err: errors.New("images cannot be run here"), Hint: "lines that begin with ask say what would help"}
 			}
 			return nil
 		},

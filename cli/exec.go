@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path"
-	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -15,15 +12,6 @@ import (
 	"repro/format"
 	"repro/run"
 	"repro/verify"
-)
-
-var (
-	bindFlag = &cli.StringSliceFlag{
-		Name:  "bind",
-		Usage: "show a file or folder of this machine's inside: `SOURCE:TARGET`, with :rw to let programs write there; the report says so",
-	}
-	networkFlag = &cli.BoolFlag{Name: "network", Usage: "let programs reach this machine's network; the report says so"}
-	dirFlag     = &cli.StringFlag{Name: "dir", Usage: "start in `FOLDER` of the image", Value: "/paper"}
 )
 
 func execCommand(c *console) *cli.Command {
@@ -38,7 +26,7 @@ number if that ended it; where repro itself fails, a line that begins with
 
    repro exec paper.sif -- python3 --version
    repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag},
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, scratchFlag, diskFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() < 2 {
 				return usagef("exec: name one image and, after --, a command")
@@ -57,7 +45,7 @@ func shellCommand(c *console) *cli.Command {
 write is gone when you leave. The exit status is the shell's.
 
    repro shell paper.sif`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag},
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, scratchFlag, diskFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() != 1 {
 				return usagef("shell: name one image")
@@ -73,6 +61,10 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 	if err != nil {
 		return err
 	}
+	disk, err := sizeOf(ctx, "disk")
+	if err != nil {
+		return err
+	}
 	image, err := format.Open(name)
 	if err != nil {
 		return err
@@ -84,6 +76,7 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 	}
 	options := run.ExecOptions{
 		Args: args, Dir: ctx.String("dir"), Net: ctx.Bool("network"), Binds: binds,
+		Scratch: ctx.String("scratch"), Disk: disk,
 		Layers: run.Layers(ctx.String("layers")), Stdin: c.in, Stdout: c.out, Stderr: c.err,
 	}
 	if terminal, restore, err := c.terminal(); err != nil {
@@ -132,23 +125,4 @@ func (c *console) terminal() (t *run.Terminal, restore func(), err error) {
 		signal.Stop(resized)
 		_ = term.Restore(int(in.Fd()), before)
 	}, nil
-}
-
-// readBinds reads what --bind says. A path may hold no colon.
-func readBinds(texts []string) (binds []run.Bind, err error) {
-	for _, text := range texts {
-		parts := strings.Split(text, ":")
-		if len(parts) < 2 || len(parts) > 3 || len(parts) == 3 && parts[2] != "rw" && parts[2] != "ro" {
-			return nil, usagef("--bind %q: want SOURCE:TARGET, or SOURCE:TARGET:rw", text)
-		}
-		b := run.Bind{Target: path.Clean(parts[1]), Write: len(parts) == 3 && parts[2] == "rw"}
-		if !path.IsAbs(b.Target) {
-			return nil, usagef("--bind %q: the target must be absolute", text)
-		}
-		if b.Source, err = filepath.Abs(parts[0]); err != nil {
-			return nil, err
-		}
-		binds = append(binds, b)
-	}
-	return binds, nil
 }

@@ -53,7 +53,7 @@ used; with --key, nor is what is not signed by whom you name.
 			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
-			networkFlag, bindFlag,
+			scratchFlag, diskFlag, networkFlag, bindFlag,
 			layersFlag,
 			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
@@ -78,7 +78,11 @@ func checkFixed(words []string) error {
 }
 
 func (c *console) run(ctx *cli.Context, name string, steps []string) error {
-	memory, err := memoryFlag(ctx)
+	memory, err := sizeOf(ctx, "memory")
+	if err != nil {
+		return err
+	}
+	disk, err := sizeOf(ctx, "disk")
 	if err != nil {
 		return err
 	}
@@ -102,7 +106,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
 		Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
-		Net: ctx.Bool("network"), Binds: binds, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
+		Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {

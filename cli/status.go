@@ -74,6 +74,7 @@ func exitStatus(ctx context.Context, err error) int {
 // hintFor says what may help, or nothing.
 func hintFor(err error, status int) string {
 	var program programStatus
+	var machine *run.MachineError
 	switch {
 	case errors.As(err, &program):
 		return ""
@@ -91,8 +92,10 @@ func hintFor(err error, status int) string {
 		return "name whose signature you ask for with --key FILE.pub, --by WHOM or --policy FILE; ask the author for the public key if you have none"
 	case status == statusAltered:
 		return "get the image again from where it was published; nothing of this one should be run"
+	case errors.As(err, &machine) && machine.Hint != "":
+		return machine.Hint
 	case status == statusMachine:
-		return "this machine refuses what the runner needs; the message above says what to ask the administrator for"
+		return "repro doctor says what this machine lacks, and what to ask its administrator for"
 	}
 	return ""
 }

@@ -247,12 +247,30 @@ type Machine struct {
 
 // Isolation says how the steps were kept apart from the machine.
 type Isolation struct {
-	Level  string   `json:"level"`           // namespaces
-	Layers string   `json:"layers"`          // fuse or extracted
-	Reason string   `json:"reason"`          // why layers are provided so
-	Net    bool     `json:"net"`             // the host's network was reachable
-	Binds  []string `json:"binds,omitempty"` // what of the machine steps could see: SOURCE:TARGET, with :rw if they could write there
-	Notes  []string `json:"notes,omitempty"` // what this machine did not offer
+	Level      string   `json:"level"`                // namespaces
+	Namespaces []string `json:"namespaces,omitempty"` // user, mount, pid, ipc, uts, network, cgroup, time: those of each step's own
+	Landlock   int      `json:"landlock,omitempty"`   // version of the second wall around files
+	Layers     string   `json:"layers"`               // fuse or extracted
+	Reason     string   `json:"reason"`               // why layers are provided so
+	Writes     Writes   `json:"writes"`               // where what steps write went
+	Limits     Limits   `json:"limits"`               // who held them to their memory
+	Net        bool     `json:"net"`                  // the host's network was reachable
+	Binds      []string `json:"binds,omitempty"`      // what of the machine steps could see: SOURCE:TARGET, with :rw if they could write there
+	Notes      []string `json:"notes,omitempty"`      // what this machine did not offer
+}
+
+// Writes says where the layers lay that steps wrote to, and what bounded them.
+type Writes struct {
+	To    string `json:"to"`             // disk, or memory: a filesystem that lies there
+	Disk  int64  `json:"disk,omitempty"` // bytes for each step; absent: what there was, less a reserve
+	Files int64  `json:"files"`          // for each step
+}
+
+// Limits says who held steps to their memory and processes: the kernel, or
+// repro, which looks ten times a second.
+type Limits struct {
+	By     string `json:"by,omitempty"`     // control group or repro; absent: no step ran
+	Reason string `json:"reason,omitempty"` // why not a control group
 }
 
 // DoctorReport is what `repro doctor` found out about a machine.

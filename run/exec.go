@@ -23,6 +23,7 @@ type ExecOptions struct {
 	Binds   []Bind   // files of the machine's that it sees
 	Layers  Layers
 	Scratch string // as in Options
+	Disk    int64  // bytes that it may write there; 0: what the disk has, less a reserve
 
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
@@ -99,7 +100,7 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 	default:
 	}
 	if err != nil {
-		return 0, machineError(err)
+		return 0, machineError(r.diskError(err))
 	}
 	return result.Status(), nil
 }
@@ -144,7 +145,7 @@ func (r *runner) execOn(ctx context.Context, c sandbox.Command, o ExecOptions, s
 	}
 	c.Dir, c.Env, c.Net = step.Dir, environ(step, r.manifest.Paper.Date, ""), o.Net
 	c.Stdin, c.Stdout, c.Stderr = o.Stdin, o.Stdout, o.Stderr
-	c.Binds = sandboxBinds(o.Binds)
+	c.Binds, c.Limits.Disk = sandboxBinds(o.Binds), o.Disk
 	if scratch != "" {
 		c.Scratch = filepath.Join(r.scratch, scratch)
 		if err := sandbox.Prepare(c.Scratch); err != nil {

@@ -70,12 +70,3 @@ func ownedByUs(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }
-
-func diskUsage(dir string) (usage, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
-		return usage{}, err
-	}
-	size := uint64(st.Bsize)
-	return usage{free: st.Bavail * size, total: st.Blocks * size, freeInodes: st.Ffree, totalInodes: st.Files}, nil
-}

@@ -21,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"repro/compare"
@@ -51,7 +50,8 @@ type Options struct {
 	Layers  Layers // how the image's layers get where steps see them
 	Cache   string // where extracted layers are kept; empty: the user's cache directory
 	NoCache bool   // extract into the scratch directory and remove it afterwards
-	Scratch string // local disk for what steps write; empty: TMPDIR
+	Scratch string // local disk, or a filesystem in memory, for what steps write; empty: TMPDIR
+	Disk    int64  // bytes that each step may write there; 0: what the disk has, less a reserve
 
 	OutputSize int64 // bytes that all outputs together may have; 0: DefaultOutputSize
 	LogSize    int64 // bytes kept of what each step prints; 0: DefaultLogSize
@@ -115,13 +115,7 @@ type MachineError struct {
 	Hint string
 }
 
-func (e *MachineError) Error() string {
-	if e.Hint == "" {
-		return e.Err.Error()
-	}
-	return e.Err.Error() + "; " + e.Hint
-}
-
+func (e *MachineError) Error() string   { return e.Err.Error() }
 func (e *MachineError) Unwrap() []error { return []error{ErrMachine, e.Err} }
 
 // Image runs the steps of im and compares the results.
@@ -194,6 +188,7 @@ type runner struct {
 	damaged chan error // the first content that could not be served
 
 	states []state // of the plan's steps
+	walls  walls   // that stood around those that ran
 	damage error   // the image or the machine failed, not a step
 }
 
@@ -223,8 +218,8 @@ func (r *runner) prepare(ctx context.Context) error {
 	if r.scratch, err = os.MkdirTemp(r.options.Scratch, "repro-run-"); err != nil {
 		return fmt.Errorf("scratch directory: %w", err)
 	}
-	if err := checkDisk(r.scratch); err != nil {
-		return err
+	if err := sandbox.CheckDisk(r.scratch); err != nil {
+		return r.diskError(err)
 	}
 	if r.root, err = r.image.Root(); err != nil {
 		return err
@@ -296,27 +291,6 @@ func (r *runner) report() *record.RunReport {
 		report.Steps = append(report.Steps, status)
 	}
 	return report
-}
-
-func (r *runner) isolation() record.Isolation {
-	if r.options.Net {
-		r.layers.notes = append(r.layers.notes, "steps could use the machine's network, and its /etc/resolv.conf")
-	}
-	for _, b := range bindTexts(r.options.Binds) {
-		r.layers.notes = append(r.layers.notes, "steps could see "+b+" of the machine's: their results may depend on it")
-	}
-	if r.options.Quick {
-		r.layers.notes = append(r.layers.notes, quickNote(r.profile.leftOut))
-	}
-	if changed := r.options.Change.words(); len(changed) > 0 {
-		r.layers.notes = append(r.layers.notes, "steps ran otherwise than the image says: "+strings.Join(changed, ", "))
-	}
-	r.layers.notes = append(r.layers.notes, r.cpuNotes()...)
-	r.layers.notes = append(r.layers.notes, r.fixedNotes()...)
-	return record.Isolation{
-		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
-		Net: r.options.Net, Binds: bindTexts(r.options.Binds), Notes: r.layers.notes,
-	}
 }
 
 // failure returns the error for the first step that failed.

@@ -44,7 +44,6 @@ func (r *runner) runAll(ctx context.Context) {
 		defer s.mu.Unlock()
 		s.changed.Broadcast()
 	})
-	helpers.Go(func() { watchDisk(ctx, r.scratch, s.abort) })
 	helpers.Go(func() { s.tellTime(ctx) })
 	helpers.Go(func() {
 		select {

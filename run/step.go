@@ -44,11 +44,12 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 		return err
 	}
 	c.CPUs, c.Stdout, c.Stderr = cpus, log, log
-	c.Limits.Memory = memory
+	c.Limits.Memory, c.Limits.Disk = memory, r.options.Disk
 	c.Limits.Time = time.Duration(step.Time) * time.Second
 
 	st.status.Started = time.Now().UTC().Format(time.RFC3339)
 	result, err := sandbox.Run(ctx, c)
+	r.walls.add(result.Walls)
 	st.upper = upper
 	st.status.WallMS, st.status.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
 	st.status.MaxRSS, st.status.Exit, st.status.Signal = result.MaxRSS, result.Exit, result.Signal
@@ -57,7 +58,7 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 		err = cleaned
 	}
 	if err := describe(ctx, &st.status, &c, result, err); err != nil {
-		return err
+		return r.diskError(err)
 	}
 	if ctx.Err() != nil {
 		return r.salvage(ctx, upper, step.Outputs)
@@ -177,7 +178,13 @@ func describe(ctx context.Context, st *record.StepStatus, c *sandbox.Command, re
 	case result.TimedOut:
 		st.Status, st.Problem = statusTimedOut, fmt.Sprintf("still ran after %s, its time limit", c.Limits.Time)
 	case result.TooBig:
-		st.Status, st.Problem = statusKilled, fmt.Sprintf("its processes took more memory than the %d MiB it may have", c.Limits.Memory>>20)
+		memory := c.Limits.Memory
+		if memory == 0 {
+			memory = sandbox.MachineMemory()
+		}
+		st.Status, st.Problem = statusKilled, fmt.Sprintf("its processes took more memory than the %d MiB it may have", memory>>20)
+	case result.TooMuch:
+		st.Status, st.Problem = statusKilled, "it wrote more than it may: "+writeLimit(c.Limits)
 	case result.Signal != "":
 		st.Status, st.Problem = statusKilled, "killed by "+result.Signal
 	case result.Exit != 0:

@@ -46,8 +46,9 @@ func serve() int {
 		return 1 // the parent died while it spoke
 	}
 	go dieWithParent(in)
-	result := obey(&req)
-	if json.NewEncoder(out).Encode(result) != nil {
+	say := json.NewEncoder(out)
+	result := obey(&req, func(w Walls) { _ = say.Encode(outcome{Stage: stageStarted, Walls: &w}) })
+	if say.Encode(result) != nil {
 		return 1
 	}
 	return 0
@@ -61,21 +62,23 @@ func dieWithParent(in *os.File) {
 	os.Exit(1)
 }
 
-// obey builds the sandbox and runs the program in it.
-func obey(req *request) outcome {
+// obey builds the sandbox and runs the program in it. Once that is under way,
+// started is told what stands around it: the end may come without a word.
+func obey(req *request, started func(Walls)) outcome {
 	defaultSignals()
 	closeInherited()
-	if err := build(req); err != nil {
+	var walls Walls
+	if err := build(req, &walls); err != nil {
 		return failedSetup(err)
 	}
 	if missing := prepareFiles(req); len(missing) > 0 {
 		return outcome{Stage: stageMissing, Missing: missing}
 	}
 	count := openWriteCount()
-	if err := protect(req); err != nil {
+	if err := protect(req, &walls); err != nil {
 		return failedSetup(err)
 	}
-	return execute(req, count)
+	return execute(req, count, walls, started)
 }
 
 // defaultSignals gives every signal its default action, in place of the Go

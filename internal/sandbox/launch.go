@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"io"
 	"os"
 	"runtime"
 	"syscall"
@@ -23,6 +24,7 @@ type launch struct {
 	terminal  bool // stdin is one, and is to be its controlling terminal
 	report    int  // end of a pipe: stage and errno if a call fails
 	landlock  int  // descriptor of its rules; -1: none here
+	group     int  // descriptor that moves its writer into the control group; 0: none
 
 	idMaps [3]struct {
 		file    *byte
@@ -34,6 +36,7 @@ type launch struct {
 	filter unix.SockFprog
 	mask   uint64 // no signal
 	plain  bool   // do not randomise the address space
+	self   byte   // "0", whoever writes it
 	failed [2]uintptr
 }
 
@@ -44,7 +47,8 @@ type limit struct {
 
 // Stages of a launch, to name the one that failed.
 const (
-	launchSession = iota
+	launchGroup = iota // the one that may fail
+	launchSession
 	launchAddresses
 	launchDir
 	launchStdin
@@ -58,7 +62,8 @@ const (
 )
 
 var launchStages = [...]string{
-	launchSession: "start a session", launchAddresses: "fix addresses", launchDir: "enter the working directory", launchStdin: "open standard input",
+	launchGroup: "enter its control group", launchSession: "start a session", launchAddresses: "fix addresses",
+	launchDir: "enter the working directory", launchStdin: "open standard input",
 	launchUser: "enter a user namespace of its own", launchLimits: "limit resources",
 	launchCapabilities: "drop capabilities", launchPrivileges: "forbid new privileges",
 	launchLandlock: "restrict itself to files below the root", launchFilter: "filter system calls", launchExec: "execute",
@@ -68,7 +73,10 @@ var launchStages = [...]string{
 const lastCapability = 63
 
 func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
-	l := &launch{stdin: stdin, report: report, landlock: newLandlock(), limits: limits(req.Limits), plain: req.FixedAddresses}
+	l := &launch{
+		stdin: stdin, report: report, landlock: newLandlock(), limits: limits(req.Limits), plain: req.FixedAddresses,
+		group: req.Group, self: '0',
+	}
 	var err error
 	if l.name, err = unix.BytePtrFromString(name); err != nil {
 		return nil, err
@@ -133,6 +141,12 @@ func (l *launch) fork() (uintptr, syscall.Errno) {
 //go:norace
 //go:nosplit
 func (l *launch) run() (stage uintptr, errno uintptr) {
+	if l.group != 0 {
+		if _, e := raw(unix.SYS_WRITE, uintptr(l.group), uintptr(unsafe.Pointer(&l.self)), 1, 0); e != 0 {
+			l.failed[0], l.failed[1] = launchGroup, uintptr(e)
+			raw(unix.SYS_WRITE, uintptr(l.report), uintptr(unsafe.Pointer(&l.failed)), unsafe.Sizeof(l.failed), 0)
+		}
+	}
 	if _, e := raw(unix.SYS_SETSID, 0, 0, 0, 0); e != 0 {
 		return launchSession, uintptr(e)
 	}
@@ -283,8 +297,9 @@ func orDefault(n, def int64) int64 {
 	return n
 }
 
-// startProgram starts the program that req names.
-func startProgram(req *request) (pid int, err error) {
+// startProgram starts the program that req names, and says in walls what
+// stands around it.
+func startProgram(req *request, walls *Walls) (pid int, err error) {
 	name, err := lookPath(req.Args[0], req.Dir, variable(req.Env, "PATH"))
 	if err != nil {
 		return 0, err
@@ -305,25 +320,39 @@ func startProgram(req *request) (pid int, err error) {
 		return 0, err
 	}
 	l.terminal = terminal
+	if l.landlock >= 0 {
+		walls.Landlock = landlockVersion()
+	}
 	pid, stage, errno := l.start()
 	write.Close()
 	if errno != 0 {
 		return 0, &stepError{launchStages[stage], errno}
 	}
-	return pid, launched(read)
+	refused, err := launched(read)
+	walls.Group = l.group != 0 && refused == nil
+	if refused != nil {
+		walls.NoGroup = refused.Error()
+	}
+	return pid, err
 }
 
-// launched waits until the program is executed, or says why it was not.
-func launched(read *os.File) error {
+// launched waits until the program is executed, or says why it was not, and
+// separately why it is not in its control group.
+func launched(read *os.File) (noGroup, err error) {
 	var failed [2]uintptr
 	b := unsafe.Slice((*byte)(unsafe.Pointer(&failed)), unsafe.Sizeof(failed))
-	if n, _ := read.Read(b); n != len(b) {
-		return nil // closed by execve
+	for {
+		if n, _ := io.ReadFull(read, b); n != len(b) {
+			return noGroup, nil // closed by execve
+		}
+		errno := syscall.Errno(failed[1])
+		switch failed[0] {
+		case launchGroup:
+			noGroup = &stepError{launchStages[launchGroup], errno}
+			continue
+		case launchExec, launchDir:
+			return noGroup, errno
+		}
+		return noGroup, &stepError{launchStages[min(int(failed[0]), launchExec)], errno}
 	}
-	errno := syscall.Errno(failed[1])
-	switch failed[0] {
-	case launchExec, launchDir:
-		return errno
-	}
-	return &stepError{launchStages[min(int(failed[0]), launchExec)], errno}
 }

@@ -18,30 +18,31 @@ import (
 // fast as it can gets some hundred megabytes past its limit in that time.
 const memoryInterval = 100 * time.Millisecond
 
+// memoryShare is how much of its time process 1 spends at most on adding up:
+// one part in so many.
+const memoryShare = 50
+
 // memoryWatch adds up what all processes of the sandbox hold and kills them
-// when it is too much. Limits of the kernel's own would need a control group
-// that the machine's administrator has handed to this user.
+// when it is too much, where no control group does.
 type memoryWatch struct{ over atomic.Bool }
 
 func (w *memoryWatch) exceeded() bool { return w.over.Load() }
 
-func watchMemory(limit int64) *memoryWatch {
-	w := &memoryWatch{}
-	if limit > 0 {
-		go w.loop(limit) // ends with process 1
-	}
-	return w
-}
-
-func (w *memoryWatch) loop(limit int64) {
-	for range time.Tick(memoryInterval) {
-		// Pages shared after a fork count for every process at first sight;
-		// only if that is too much, ask for the exact and slower sum.
-		if total(privateBytes) > limit && total(proportionalBytes) > limit {
-			w.over.Store(true)
-			_ = unix.Kill(-1, unix.SIGKILL)
+// start watches until process 1 ends.
+func (w *memoryWatch) start(limit int64) {
+	go func() {
+		for pause := memoryInterval; ; {
+			time.Sleep(pause)
+			began := time.Now()
+			// Pages shared after a fork count for every process at first sight;
+			// only if that is too much, ask for the exact and slower sum.
+			if total(privateBytes) > limit && total(proportionalBytes) > limit {
+				w.over.Store(true)
+				_ = unix.Kill(-1, unix.SIGKILL)
+			}
+			pause = max(memoryInterval, memoryShare*time.Since(began))
 		}
-	}
+	}()
 }
 
 // total adds up a measure over all processes but process 1.

@@ -15,6 +15,7 @@ type request struct {
 	Inputs  []string
 	Outputs []string
 	Limits  Limits
+	Memory  int64 // that Limits come to
 	CPUs    []int
 	Net     bool
 
@@ -22,7 +23,9 @@ type request struct {
 	FixedAddresses bool `json:",omitempty"`
 
 	Binds    []bind `json:",omitempty"`
+	Group    int    `json:",omitempty"` // descriptor that moves whoever writes to it into the control group; 0: none
 	Stdin    bool   `json:",omitempty"` // the program reads descriptor 0
+	upper    int    // process 1's: where the program's files come to lie
 	Terminal int    `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
 }
 
@@ -51,6 +54,7 @@ const (
 	stageSetup   = "setup"   // the machine's fault
 	stageMissing = "missing" // an input is not there
 	stageStart   = "start"   // the program cannot be executed
+	stageStarted = "started" // the program runs; another outcome follows
 	stageDone    = "done"
 )
 
@@ -64,7 +68,10 @@ type outcome struct {
 	Exit    int
 	Signal  int
 	TooBig  bool
-	CPU     int64 // nanoseconds
-	MaxRSS  int64 // bytes
-	Written int64 // bytes
+	TooMuch bool
+	Full    string `json:",omitempty"` // why the disk is
+	CPU     int64  // nanoseconds
+	MaxRSS  int64  // bytes
+	Written int64  // bytes
+	Walls   *Walls `json:",omitempty"` // of stageStarted
 }

@@ -19,6 +19,15 @@ func Run(context.Context, Command) (Result, error) { return Result{}, Probe() }
 // Check fails with an [*UnavailableError].
 func Check(context.Context, Command) error { return Probe() }
 
+// ScratchKind is not known.
+func ScratchKind(string) string { return "disk" }
+
+// CheckDisk does nothing.
+func CheckDisk(string) error { return nil }
+
+// MachineMemory is not known.
+func MachineMemory() int64 { return 0 }
+
 // Probe fails with an [*UnavailableError].
 func Probe() error {
 	return &UnavailableError{What: "create namespaces", Err: errors.ErrUnsupported,

@@ -36,7 +36,7 @@ func showProcessors(n int) error {
 	if err := fillProcessors(n); err != nil {
 		return &stepError{"show processors", err}
 	}
-	return setReadOnly("/sys")
+	return setReadOnly("/sys", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 }
 
 func fillProcessors(n int) error {

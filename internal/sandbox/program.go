@@ -36,7 +36,7 @@ func prepareFiles(req *request) (missing []string) {
 }
 
 // protect readies this process to live beside the program.
-func protect(req *request) error {
+func protect(req *request, walls *Walls) error {
 	if len(req.CPUs) > 0 {
 		var set unix.CPUSet
 		for _, n := range req.CPUs {
@@ -50,6 +50,7 @@ func protect(req *request) error {
 	_, _ = unix.KeyctlJoinSessionKeyring("")
 	// When the machine runs out of memory, this is what it should take first.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
+	walls.Clocks = newClocks() // of which the file, too, is closed to a process that is not dumpable
 	// Not dumpable: nothing inside may look at process 1 or, through
 	// /proc/1/exe, at the host's copy of this program.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -60,24 +61,36 @@ func protect(req *request) error {
 
 // execute starts the program, waits for it, ends whatever it left running and
 // adds up what all of them took.
-func execute(req *request, count writeCount) outcome {
+func execute(req *request, count writeCount, walls Walls, started func(Walls)) outcome {
 	if len(req.Args) == 0 { // only asked whether all this is possible
 		return outcome{Stage: stageDone}
 	}
 	wrote := count.bytes()
-	pid, err := startProgram(req)
+	pid, err := startProgram(req, &walls)
 	if refused, ok := errors.AsType[*stepError](err); ok {
 		return failedSetup(refused)
 	}
 	if err != nil {
 		return failedStart(err)
 	}
-	watch := watchMemory(req.Limits.Memory)
+	started(walls)
+	watch := &memoryWatch{}
+	if !walls.Group {
+		watch.start(req.Memory)
+	}
+	disk := &diskWatch{}
+	disk.start(req.upper, req.Limits)
 	status := reap(pid)
 	_ = unix.Kill(-1, unix.SIGKILL)
 	reap(-1)
 
-	out := outcome{Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), Written: count.bytes() - wrote}
+	out := outcome{
+		Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), TooMuch: disk.tooBig.Load(),
+		Written: count.bytes() - wrote,
+	}
+	if why := disk.full.Load(); why != nil {
+		out.Full = *why
+	}
 	if status.Signaled() {
 		out.Exit, out.Signal = -1, int(status.Signal())
 	}

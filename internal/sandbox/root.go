@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -16,8 +17,8 @@ import (
 const staging = "/tmp"
 
 // build makes the union of the layers the root of this mount namespace and
-// lets go of the host's.
-func build(req *request) error {
+// lets go of the host's. It says in walls how far that went.
+func build(req *request, walls *Walls) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return &stepError{"keep mounts private", err}
 	}
@@ -29,14 +30,17 @@ func build(req *request) error {
 	if err != nil {
 		return err
 	}
-	system, err := openSystem(req.Limits.Memory)
+	system, err := openSystem(shmSize(req))
 	if err != nil {
 		return err
 	}
 	if err := assemble(req, layers); err != nil {
 		return err
 	}
-	if err := enterRoot(staging + "/root"); err != nil {
+	if req.upper, err = openUpper(req, len(layers)); err != nil {
+		return &stepError{"open the upper layer", err}
+	}
+	if walls.Pivoted, err = enterRoot(staging + "/root"); err != nil {
 		return err
 	}
 	if err := system.attach(); err != nil {
@@ -133,21 +137,56 @@ func assemble(req *request, layers []int) error {
 	return nil
 }
 
-// enterRoot makes dir the root and unmounts everything else.
-func enterRoot(dir string) error {
+// openUpper opens the directory that takes what the program writes, which
+// cannot be found any more once the root has changed.
+func openUpper(req *request, layers int) (int, error) {
+	name := "root"
+	if req.Overlay {
+		name = fmt.Sprintf("l%d/upper", layers-1)
+	}
+	return unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+}
+
+// enterRoot makes dir the root and unmounts everything else. False where the
+// machine runs from its initial ramdisk, as nodes without disks do: that
+// cannot be unmounted, and lies out of reach under the new root.
+func enterRoot(dir string) (alone bool, err error) {
 	if err := unix.Chdir(dir); err != nil {
-		return &stepError{"enter the new root", err}
+		return false, &stepError{"enter the new root", err}
 	}
-	if err := unix.PivotRoot(".", "."); err != nil {
-		return &stepError{"change the root", err}
-	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return &stepError{"leave the host's root", err}
+	err = unix.PivotRoot(".", ".")
+	if err == nil {
+		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+			return false, &stepError{"leave the host's root", err}
+		}
+	} else if !errors.Is(err, unix.EINVAL) || !rootIsRamdisk() || coverRoot() != nil {
+		return false, &stepError{"change the root", err}
 	}
 	if err := unix.Chdir("/"); err != nil {
-		return &stepError{"enter the new root", err}
+		return false, &stepError{"enter the new root", err}
 	}
-	return nil
+	return err == nil, nil
+}
+
+// rootIsRamdisk reports whether the root is what pivot_root(2) calls rootfs:
+// a mount that is its own parent.
+func rootIsRamdisk() bool {
+	b, _ := os.ReadFile("/proc/self/mountinfo") // proc_pid_mountinfo(5)
+	for line := range strings.SplitSeq(string(b), "\n") {
+		if f := strings.Fields(line); len(f) > 4 && f[4] == "/" && (strings.Contains(line, " - rootfs ") || f[0] == f[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// coverRoot moves the mount at the working directory over the root, as
+// switch_root(8) does.
+func coverRoot() error {
+	if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+		return err
+	}
+	return unix.Chroot(".")
 }
 
 // loopbackUp brings 127.0.0.1 and ::1 to life in a new network namespace.

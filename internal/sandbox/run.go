@@ -81,6 +81,12 @@ func run(ctx context.Context, c *Command) (Result, error) {
 	if mounts, err = addBinds(req, c, mounts); err != nil {
 		return Result{}, err
 	}
+	members, noGroup := newGroup(c.Limits, len(c.CPUs))
+	if members != nil {
+		defer members.remove()
+		req.Group = firstMount + len(mounts)
+		mounts = append(mounts, members.procs)
+	}
 	var lowest *served
 	if c.Serve != nil {
 		if lowest, err = serveLowest(c); err != nil {
@@ -120,9 +126,12 @@ func run(ctx context.Context, c *Command) (Result, error) {
 	}
 	person.begin(c)
 	guard := newGuard(ctx, cmd.Process, c.Limits.Time)
-	out, silent := talk.exchange(req)
+	walls, out, silent := talk.exchange(req)
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
+	if walls != nil {
+		result.Walls = walls.completed(c.Net, noGroup)
+	}
 	person.end()
 	if lowest != nil {
 		if err := lowest.end(); err != nil && out.Stage == stageDone {
@@ -136,6 +145,9 @@ func run(ctx context.Context, c *Command) (Result, error) {
 		out = killed(cmd.ProcessState)
 	case silent != nil:
 		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(silent, waited))
+	}
+	if members != nil {
+		out.TooBig = out.TooBig || members.overran()
 	}
 	return result.with(out, c)
 }
@@ -163,15 +175,22 @@ func (ch *channel) close() {
 }
 
 // exchange sends the request and waits for the outcome. The request's pipe
-// stays open: process 1 ends when it is closed.
-func (ch *channel) exchange(req *request) (out outcome, err error) {
+// stays open: process 1 ends when it is closed. Walls are nil if the program
+// was not started.
+func (ch *channel) exchange(req *request) (walls *Walls, out outcome, err error) {
 	ch.requestRead.Close()
 	ch.outcomeWrite.Close()
 	sent := json.NewEncoder(ch.requestWrite).Encode(req)
-	if err := json.NewDecoder(io.LimitReader(ch.outcomeRead, maxMessage)).Decode(&out); err != nil {
-		return out, errors.Join(sent, err)
+	words := json.NewDecoder(io.LimitReader(ch.outcomeRead, maxMessage))
+	err = words.Decode(&out)
+	if err == nil && out.Stage == stageStarted {
+		walls, out = out.Walls, outcome{}
+		err = words.Decode(&out)
 	}
-	return out, nil
+	if err != nil {
+		err = errors.Join(sent, err)
+	}
+	return walls, out, err
 }
 
 // guard kills process 1 when the context ends or the time is over.
@@ -241,8 +260,11 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 	case stageSetup:
 		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What, err)}
 	}
-	r.TooBig = out.TooBig
+	r.TooBig, r.TooMuch = out.TooBig, out.TooMuch
 	r.Exit, r.CPU, r.MaxRSS, r.Written = out.Exit, time.Duration(out.CPU), out.MaxRSS, out.Written
+	if out.Full != "" {
+		return r, &FullError{errors.New(out.Full)}
+	}
 	if out.Signal != 0 {
 		r.signal = out.Signal
 		r.Signal = unix.SignalName(syscall.Signal(out.Signal))
@@ -250,24 +272,59 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 	return r, nil
 }
 
+// namespaces are those that process 1 is started in, with the files that say
+// whether the kernel has them. The network's comes and goes; the clocks' is
+// made later.
+var namespaces = []struct {
+	name, file string
+	flag       uintptr
+}{
+	{"user", "user", unix.CLONE_NEWUSER}, {"mount", "mnt", unix.CLONE_NEWNS}, {"pid", "pid", unix.CLONE_NEWPID},
+	{"ipc", "ipc", unix.CLONE_NEWIPC}, {"uts", "uts", unix.CLONE_NEWUTS}, {"network", "net", unix.CLONE_NEWNET},
+	{"cgroup", "cgroup", unix.CLONE_NEWCGROUP},
+}
+
+// wantedNamespaces leaves out the one for control groups where the kernel has
+// none of those. All others must be.
+func wantedNamespaces(net bool) (flags uintptr, names []string) {
+	for _, n := range namespaces {
+		if n.flag == unix.CLONE_NEWNET && net {
+			continue
+		}
+		if _, err := os.Lstat("/proc/self/ns/" + n.file); n.flag == unix.CLONE_NEWCGROUP && err != nil {
+			continue
+		}
+		flags |= n.flag
+		names = append(names, n.name)
+	}
+	return flags, names
+}
+
+// completed adds what process 1 does not know.
+func (w Walls) completed(net bool, noGroup error) Walls {
+	if noGroup != nil {
+		w.NoGroup = noGroup.Error()
+	}
+	if _, w.Namespaces = wantedNamespaces(net); w.Clocks {
+		w.Namespaces = append(w.Namespaces, "time")
+	}
+	return w
+}
+
 // initCommand is this executable as process 1 of new namespaces.
 func initCommand(c *Command) *exec.Cmd {
 	host := owner()
-	flags := unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC |
-		unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
-	if !c.Net {
-		flags |= unix.CLONE_NEWNET
-	}
+	flags, _ := wantedNamespaces(c.Net)
 	return &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/",
 		SysProcAttr: &syscall.SysProcAttr{
-			Cloneflags:                 uintptr(flags),
+			Cloneflags:                 flags,
 			UidMappings:                []syscall.SysProcIDMap{{ContainerID: UID, HostID: host.uid, Size: 1}},
 			GidMappings:                []syscall.SysProcIDMap{{ContainerID: GID, HostID: host.gid, Size: 1}},
 			GidMappingsEnableSetgroups: host.drop,
 			Credential:                 &syscall.Credential{Uid: UID, Gid: GID, NoSetGroups: !host.drop},
 			AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP,
-				unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER},
+				unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_SYS_TIME, unix.CAP_SYS_CHROOT},
 			Pdeathsig: unix.SIGKILL,
 			Setsid:    true, // away from the caller's terminal
 		},
@@ -279,7 +336,7 @@ func newRequest(c *Command) (*request, []*os.File, error) {
 	req := &request{
 		Overlay: c.Scratch != "",
 		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
-		Limits: c.Limits, CPUs: c.CPUs, Net: c.Net,
+		Limits: c.Limits, Memory: c.Limits.memory(), CPUs: c.CPUs, Net: c.Net,
 		Processors: c.Processors, FixedAddresses: c.FixedAddresses,
 	}
 	dirs := c.Lower

@@ -107,12 +107,14 @@ type Bind struct {
 	Write  bool   // let the program write there, as far as the caller may
 }
 
-// Limits bound what the program takes. Zero means no limit, save for
-// Processes and OpenFiles.
+// Limits bound what the program takes. Zero means no limit where no other
+// meaning is given.
 type Limits struct {
 	Time      time.Duration // wall clock
-	Memory    int64         // bytes of all processes together; one alone may map at most twice that
+	Memory    int64         // bytes of all processes together; one alone may map at most twice that. 0: [MachineMemory]
 	FileSize  int64         // bytes in one file
+	Disk      int64         // bytes of disk under all files that it writes to the root; see also [FullError]
+	Files     int64         // how many there may be; 0: DefaultFiles
 	Processes int64         // processes and threads; 0: DefaultProcesses
 	OpenFiles int64         // per process; 0: DefaultOpenFiles
 }
@@ -121,6 +123,7 @@ type Limits struct {
 const (
 	DefaultProcesses = 4096
 	DefaultOpenFiles = 4096
+	DefaultFiles     = 4 << 20
 	stackSize        = 8 << 20 // what most systems give, so that recursion ends alike
 )
 
@@ -131,10 +134,22 @@ type Result struct {
 	signal   int
 	TimedOut bool // killed because Limits.Time was over
 	TooBig   bool // killed because Limits.Memory was taken up
+	TooMuch  bool // killed because Limits.Disk or Limits.Files was
 	Wall     time.Duration
 	CPU      time.Duration // user and system, of all processes together
 	MaxRSS   int64         // bytes, of the largest single process
 	Written  int64         // bytes that its processes wrote, to files and pipes; as far as the kernel counts
+	Walls    Walls         // zero if the program was not started
+}
+
+// Walls say what stood around a program, of that which not every machine has.
+type Walls struct {
+	Namespaces []string // of its own, as the files in /proc/self/ns are called
+	Pivoted    bool     // the machine's root is not mounted any more; else it lies under the image's
+	Clocks     bool     // a time namespace: clocks that do not tell when the machine was started
+	Landlock   int      // version of the second wall around files; 0: none
+	Group      bool     // the kernel held it to Limits.Memory and the like, as a control group
+	NoGroup    string   // else: why not
 }
 
 // Status is the exit status as shells give it: 128 and the number of the
@@ -182,6 +197,13 @@ type StartError struct {
 
 func (e *StartError) Error() string { return fmt.Sprintf("start %q: %v", e.Program, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
+
+// FullError says that the disk of the scratch directory was nearly full, and
+// the program therefore killed, or not started.
+type FullError struct{ Err error }
+
+func (e *FullError) Error() string { return e.Err.Error() }
+func (e *FullError) Unwrap() error { return e.Err }
 
 // MissingError lists inputs that do not exist in the root.
 type MissingError struct{ Paths []string }

@@ -34,6 +34,7 @@ func TestWhatAProgramSees(t *testing.T) {
 		{"ls /run /tmp", "/run:\n\n/tmp:\nhome\n"},
 		{"ls /sys 2>/dev/null; echo $?", "2\n"},
 		{"echo x > /dev/null; echo y > /dev/shm/f; cat /dev/shm/f; touch /etc/new; ls /etc", "y\nnew\n"},
+		{"awk '{ print ($1 >= 1000 && $1 < 1010) }' /proc/uptime", "1\n"},
 		{"touch /dev/x 2>/dev/null || echo read-only", "read-only\n"},
 		// What a wall around files must not stand in the way of.
 		{"echo x > /dev/stdout; echo y >/dev/fd/1; echo z > /proc/self/fd/1", "x\ny\nz\n"},

@@ -71,3 +71,12 @@ func count(n int) []int {
 	}
 	return out
 }
+
+// ScratchKind is what a scratch directory lies on: "memory" or "disk".
+func ScratchKind(dir string) string {
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) == nil && (st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC) {
+		return "memory"
+	}
+	return "disk"
+}

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +13,7 @@ import (
 // Survey looks at everything that a runner could use here, for a person who
 // asks why something does not work. It changes nothing on the machine.
 func Survey() []Feature {
-	return []Feature{sandboxFeature(), overlayFeature(), fuseFeature(), controlGroupFeature(), landlockFeature()}
+	return []Feature{sandboxFeature(), overlayFeature(), fuseFeature(), controlGroupFeature(), landlockFeature(), clockFeature()}
 }
 
 func sandboxFeature() Feature {
@@ -58,23 +55,21 @@ func fuseFeature() Feature {
 }
 
 func controlGroupFeature() Feature {
-	f := Feature{Name: "control groups", Detail: "memory is limited by the kernel"}
-	const fallback = "memory is watched by repro itself: "
-	b, err := os.ReadFile("/proc/self/cgroup")
-	_, group, ok := strings.Cut("\n"+string(b), "\n0::")
-	if err != nil || !ok {
-		f.Detail = fallback + "no control groups of version 2"
+	f := Feature{Name: "control groups", Detail: "the kernel limits memory, processes and processors"}
+	g, err := newGroup(Limits{}, 0)
+	if err != nil {
+		f.Detail, f.Hint = fmt.Sprintf("memory is watched by repro itself: %v", err), groupHint
 		return f
 	}
-	dir := filepath.Join("/sys/fs/cgroup", strings.TrimSpace(strings.SplitN(group, "\n", 2)[0]))
-	controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
-	switch {
-	case err != nil || !slices.Contains(strings.Fields(string(controllers)), "memory"):
-		f.Detail = fallback + "the memory controller is not handed to this user's control group"
-	case unix.Access(dir, unix.W_OK) != nil:
-		f.Detail = fallback + "this user may not make control groups"
-	default:
-		f.Works = true
+	g.remove()
+	f.Works = true
+	return f
+}
+
+func clockFeature() Feature {
+	f := Feature{Name: "clocks", Works: true, Detail: "programs cannot tell when this machine was started"}
+	if _, err := os.Lstat("/proc/self/ns/time"); err != nil {
+		f.Works, f.Detail = false, "programs can tell when this machine was started: the kernel is older than Linux 5.6, or was built without time namespaces"
 	}
 	return f
 }

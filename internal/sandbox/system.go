@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +16,10 @@ import (
 // state of the machine's.
 var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
 
+// shmFiles bounds what a program makes in /dev/shm: each costs the kernel about
+// a kilobyte that no limit on sizes counts.
+const shmFiles = 1 << 17
+
 // system holds the mounts that are not layers, made while the host's root is
 // still in sight and attached when the image's root is in place.
 type system struct {
@@ -22,13 +27,19 @@ type system struct {
 	nodes                    []int
 }
 
-// openSystem makes the mounts, detached.
-func openSystem(memory int64) (*system, error) {
-	var s system
-	shm := [][2]string{{"mode", "1777"}}
-	if memory > 0 {
-		shm = append(shm, [2]string{"size", strconv.FormatInt(memory, 10)})
+// shmSize is how much /dev/shm holds: all the memory that the program was
+// given, or half of what there is, as on most systems.
+func shmSize(req *request) int64 {
+	if req.Limits.Memory > 0 {
+		return req.Limits.Memory
 	}
+	return req.Memory / 2
+}
+
+// openSystem makes the mounts, detached.
+func openSystem(shmSize int64) (*system, error) {
+	var s system
+	shm := [][2]string{{"mode", "1777"}, {"nr_inodes", strconv.Itoa(shmFiles)}, {"size", strconv.FormatInt(shmSize, 10)}}
 	for _, m := range []struct {
 		fd      *int
 		kind    string
@@ -39,7 +50,7 @@ func openSystem(memory int64) (*system, error) {
 		{&s.dev, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
 		{&s.pts, "devpts", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
 		{&s.shm, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, shm},
-		{&s.run, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}}},
+		{&s.run, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}, {"nr_inodes", "4096"}}},
 	} {
 		fd, err := newMount(m.kind, m.attr, m.options)
 		if err != nil {
@@ -116,14 +127,12 @@ func (s *system) attach() error {
 			return err
 		}
 	}
-	return setReadOnly("/dev")
+	return setReadOnly("/dev", unix.MS_NOSUID|unix.MS_NOEXEC)
 }
 
 // attachAt mounts what fd stands for at name.
 func attachAt(fd int, name string) error {
-	at, err := unix.Openat2(unix.AT_FDCWD, name, &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
-	})
+	at, err := openPlace(name)
 	if err == nil {
 		defer unix.Close(at)
 		err = unix.MoveMount(fd, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
@@ -135,8 +144,39 @@ func attachAt(fd int, name string) error {
 	return nil
 }
 
-func setReadOnly(name string) error {
-	if err := unix.MountSetattr(unix.AT_FDCWD, name, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+// openPlace opens a path that must hold no symbolic link, one part after the
+// other: openat2, which says that in one call, is younger than what else is
+// needed here. Nothing is at work in the root yet that could change it.
+func openPlace(name string) (int, error) {
+	const flags = unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW
+	at, err := unix.Open("/", flags, 0)
+	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
+		if err != nil {
+			break
+		}
+		var next int
+		next, err = unix.Openat(at, part, flags, 0)
+		unix.Close(at)
+		at = next
+	}
+	if err != nil {
+		return -1, err
+	}
+	var st unix.Stat_t
+	if err = unix.Fstat(at, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		err = unix.ELOOP
+	}
+	if err != nil {
+		unix.Close(at)
+		return -1, err
+	}
+	return at, nil
+}
+
+// setReadOnly makes a mount read-only that has the other flags already: a
+// user namespace may not take them away.
+func setReadOnly(name string, flags uintptr) error {
+	if err := unix.Mount("", name, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|flags, ""); err != nil {
 		return &stepError{"make " + name + " read-only", err}
 	}
 	return nil
@@ -184,7 +224,7 @@ func bindReadOnly(name string) error {
 	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return &stepError{"bind " + name, err}
 	}
-	return setReadOnly(name)
+	return setReadOnly(name, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 }
 
 // fixFirstPID asks that the program gets the same process number in every run.

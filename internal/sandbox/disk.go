@@ -1,0 +1,232 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A program is killed before the disk that it writes to is full: others live
+// there too.
+const (
+	diskReserve = 1 << 30 // bytes that are left free, but at most
+	diskShare   = 20      // one part in so many of the disk
+	inodeShare  = 50      // and of its inodes
+)
+
+// How often the disk is looked at: twice as often as the fastest disk could
+// fill what is left.
+const (
+	diskSpeed       = 8 << 30 // bytes a second
+	inodeSpeed      = 1 << 20 // files a second
+	minDiskInterval = 20 * time.Millisecond
+	maxDiskInterval = time.Second
+	walkInterval    = 5 * time.Second
+	walkShare       = 50  // one part in so many of its time that process 1 spends on counting files
+	maxWatchedDepth = 512 // of directories in directories, where files are counted
+)
+
+// space is what a filesystem has and has left; zero totals are unknown.
+type space struct {
+	free, total             uint64 // bytes
+	freeInodes, totalInodes uint64
+}
+
+func spaceOf(fd int) (space, error) {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(fd, &st); err != nil {
+		return space{}, err
+	}
+	size := uint64(st.Bsize)
+	return space{free: st.Bavail * size, total: st.Blocks * size, freeInodes: st.Ffree, totalInodes: st.Files}, nil
+}
+
+// full says why nothing more should be written, or nil.
+func (s space) full() error {
+	reserve := s.reserve()
+	switch {
+	case s.total > 0 && s.free < reserve.free:
+		return fmt.Errorf("less than %d MiB of disk are left", reserve.free>>20)
+	case s.totalInodes > 0 && s.freeInodes < reserve.freeInodes:
+		return errors.New("the disk has hardly any inodes left")
+	}
+	return nil
+}
+
+func (s space) reserve() space {
+	return space{free: min(diskReserve, s.total/diskShare), freeInodes: s.totalInodes / inodeShare}
+}
+
+// pause is how long nothing can happen that should have been seen.
+func (s space) pause() time.Duration {
+	reserve := s.reserve()
+	pause := maxDiskInterval
+	if s.total > 0 {
+		pause = min(pause, time.Second*time.Duration(less(s.free, reserve.free)>>20)/(2*diskSpeed>>20))
+	}
+	if s.totalInodes > 0 {
+		pause = min(pause, time.Second*time.Duration(less(s.freeInodes, reserve.freeInodes)>>4)/(2*inodeSpeed>>4))
+	}
+	return max(pause, minDiskInterval)
+}
+
+// less is a-b, or 0.
+func less(a, b uint64) uint64 { return a - min(a, b) }
+
+// CheckDisk fails with a [*FullError] if a program that writes below dir would
+// be killed at once.
+func CheckDisk(dir string) error {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
+	s, err := spaceOf(fd)
+	if err != nil {
+		return &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	if err := s.full(); err != nil {
+		return &FullError{err}
+	}
+	return nil
+}
+
+// diskWatch kills the program when the disk is nearly full, or its files are
+// more than it may have.
+type diskWatch struct {
+	full   atomic.Pointer[string]
+	tooBig atomic.Bool
+}
+
+// start watches the directory that fd is open on, where the program's files
+// come to lie, until process 1 ends.
+func (w *diskWatch) start(fd int, l Limits) {
+	before, err := spaceOf(fd)
+	if err != nil {
+		return
+	}
+	go func() {
+		lastWalk, rest := time.Now(), walkInterval
+		for now := before; ; {
+			time.Sleep(w.pause(now, before, l))
+			if now, err = spaceOf(fd); err != nil {
+				continue
+			}
+			if full := now.full(); full != nil {
+				text := full.Error()
+				w.full.Store(&text)
+				_ = unix.Kill(-1, unix.SIGKILL)
+			}
+			// What others write to the same disk makes a program suspect, no more;
+			// what they remove can hide it from that, but not from a count.
+			suspect := l.Disk > 0 && less(before.free, now.free) > uint64(l.Disk) ||
+				less(before.freeInodes, now.freeInodes) > uint64(l.files())
+			began := time.Now()
+			idle := began.Sub(lastWalk)
+			if suspect && idle < rest/walkShare || !suspect && (idle < rest || l.Disk == 0 && l.Files == 0) {
+				continue
+			}
+			if took(fd).exceeds(l) {
+				w.tooBig.Store(true)
+				_ = unix.Kill(-1, unix.SIGKILL)
+			}
+			lastWalk = time.Now()
+			rest = max(walkInterval, walkShare*lastWalk.Sub(began))
+		}
+	}()
+}
+
+// pause is the shorter of what the disk and the limits allow.
+func (w *diskWatch) pause(now, before space, l Limits) time.Duration {
+	pause := now.pause()
+	if l.Disk > 0 {
+		left := less(uint64(l.Disk), less(before.free, now.free))
+		pause = min(pause, time.Second*time.Duration(left>>20)/(2*diskSpeed>>20))
+	}
+	if now.totalInodes > 0 {
+		left := less(uint64(l.files()), less(before.freeInodes, now.freeInodes))
+		pause = min(pause, time.Second*time.Duration(left>>4)/(2*inodeSpeed>>4))
+	}
+	return max(pause, minDiskInterval)
+}
+
+// files is the limit that holds.
+func (l Limits) files() int64 { return orDefault(l.Files, DefaultFiles) }
+
+// taken are files, and the bytes of disk under them.
+type taken struct {
+	files, bytes int64
+	hidden       bool // some may not have been counted
+}
+
+func (t taken) exceeds(l Limits) bool {
+	return l.Disk > 0 && t.bytes > l.Disk || t.files > l.files() || t.hidden
+}
+
+// took counts what lies in the directory that fd is open on, and what was
+// removed while a process of the sandbox has it open.
+func took(fd int) (t taken) {
+	t.dir(fd, 0)
+	seen := map[[2]uint64]bool{}
+	open, _ := filepath.Glob("/proc/[0-9]*/fd/[0-9]*")
+	for _, name := range open {
+		var st unix.Stat_t
+		if unix.Stat(name, &st) != nil || st.Nlink > 0 || st.Mode&unix.S_IFMT != unix.S_IFREG {
+			continue
+		}
+		if id := [2]uint64{st.Dev, st.Ino}; !seen[id] {
+			seen[id] = true
+			t.add(&st)
+		}
+	}
+	return t
+}
+
+func (t *taken) add(st *unix.Stat_t) {
+	t.files++
+	t.bytes += st.Blocks * 512
+}
+
+// dir counts the entries of a directory. The program is at work there: what is
+// gone by now does not count, no link is followed, and what is nested so deep
+// that it cannot be counted is too much.
+func (t *taken) dir(fd, depth int) {
+	if depth > maxWatchedDepth {
+		t.hidden = true
+		return
+	}
+	copied, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	f := os.NewFile(uintptr(copied), strconv.Itoa(copied))
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(1024)
+		for _, name := range names {
+			var st unix.Stat_t
+			if unix.Fstatat(copied, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+				continue
+			}
+			t.add(&st)
+			if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+				continue
+			}
+			if inner, err := unix.Openat(copied, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err == nil {
+				t.dir(inner, depth+1)
+				unix.Close(inner)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,112 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestFullDisk(t *testing.T) {
+	for _, tt := range []struct {
+		s    space
+		full bool
+	}{
+		{space{}, false}, // unknown
+		{space{free: 2 << 30, total: 100 << 30}, false},
+		{space{free: 1<<30 - 1, total: 100 << 30}, true},
+		{space{free: 100 << 20, total: 1 << 30}, false}, // a small disk keeps a small reserve
+		{space{free: 10 << 20, total: 1 << 30}, true},
+		{space{free: 5 << 30, total: 10 << 30, freeInodes: 1, totalInodes: 1000}, true},
+		{space{free: 5 << 30, total: 10 << 30, freeInodes: 500, totalInodes: 1000}, false},
+	} {
+		if err := tt.s.full(); (err != nil) != tt.full {
+			t.Errorf("%+v: %v", tt.s, err)
+		}
+		if p := tt.s.pause(); p < minDiskInterval || p > maxDiskInterval {
+			t.Errorf("%+v: looked at every %v", tt.s, p)
+		}
+	}
+}
+
+// smallDisk mounts a filesystem that a program can fill, and returns a scratch
+// directory on it.
+func smallDisk(t *testing.T, options string) (scratch string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to mount a small disk")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	scratch = filepath.Join(dir, "scratch")
+	if err := Prepare(scratch); err != nil {
+		t.Fatal(err)
+	}
+	return scratch
+}
+
+// TestDiskFill and TestInodeBomb fill the disk of the scratch directory, and
+// look whether something was left for others.
+func TestDiskFill(t *testing.T) {
+	for name, script := range map[string]string{
+		"one file":    "cat /dev/zero >x",
+		"many files":  "i=0; while dd if=/dev/zero of=x$i bs=1048576 count=1; do i=$((i+1)); done",
+		"removed":     "exec 3>x; rm x; cat /dev/zero >&3",
+		"not allowed": "mkdir d; chmod 0300 d; cat /dev/zero >d/x",
+	} {
+		c, _ := newCommand(t, script+" 2>/dev/null; sleep 1000")
+		c.Scratch = smallDisk(t, "size=200m")
+		c.Limits.Time = time.Minute
+		_, err := Run(t.Context(), c)
+		var full *FullError
+		if !errors.As(err, &full) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestInodeBomb(t *testing.T) {
+	c, _ := newCommand(t, "i=0; while : >f$i; do i=$((i+1)); done; sleep 1000")
+	c.Scratch = smallDisk(t, "size=200m,nr_inodes=20000")
+	c.Limits.Time = time.Minute
+	_, err := Run(t.Context(), c)
+	var full *FullError
+	if !errors.As(err, &full) {
+		t.Error(err)
+	}
+}
+
+// TestDiskLimit lets programs write more than they may, on a disk with room.
+func TestDiskLimit(t *testing.T) {
+	for _, tt := range []struct {
+		name, script string
+		limits       Limits
+	}{
+		{"bytes", "dd if=/dev/zero of=x bs=1048576 count=80", Limits{Disk: 40 << 20}},
+		{"removed", "exec 3>x; rm x; dd if=/dev/zero bs=1048576 count=80 >&3", Limits{Disk: 40 << 20}},
+		{"closed directory", "mkdir d; chmod 0300 d; dd if=/dev/zero of=d/x bs=1048576 count=80", Limits{Disk: 40 << 20}},
+		{"files", "i=0; while [ $i -lt 3000 ]; do : >f$i; i=$((i+1)); done", Limits{Files: 1000}},
+	} {
+		c, out := newCommand(t, tt.script+"; sleep 1000")
+		c.Limits, c.Limits.Time = tt.limits, time.Minute
+		if r, err := Run(t.Context(), c); err != nil || !r.TooMuch {
+			t.Errorf("%s: %+v %v %s", tt.name, r, err, out)
+		}
+		c, out = newCommand(t, "dd if=/dev/zero of=x bs=1048576 count=20 2>/dev/null; sleep 0.4; echo done")
+		c.Limits = tt.limits
+		if r, err := Run(t.Context(), c); err != nil || r.TooMuch || out.String() != "done\n" {
+			t.Errorf("%s: less than the limit: %+v %v %s", tt.name, r, err, out)
+		}
+	}
+}

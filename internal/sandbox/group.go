@@ -1,0 +1,253 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Control groups of version 2 (cgroups(7), and the kernel's admin-guide/cgroup-v2)
+// let the kernel itself hold a program to its memory, processes and share of
+// the processors. They can be used where the machine has handed this process's
+// own group to its user, as "systemd-run --user --scope -p Delegate=yes" does.
+
+// controllers are those that limits are made of. Memory must be there: the
+// others have a second wall in resource limits and in what processors are used.
+var controllers = []string{"memory", "pids", "cpu"}
+
+// groupHint is how a user without rights gets a group of his own.
+const groupHint = "with systemd, start it as: systemd-run --user --scope -p Delegate=yes repro run …"
+
+// parent is the group of this process, while it has groups of programs in it.
+var parent struct {
+	sync.Mutex
+	users int    // groups of programs that were made and not removed
+	dir   string // the group in which they are
+	leaf  string // where this process went meanwhile, below dir; empty: it did not have to
+	made  int    // to name them
+	none  error  // why there can be none; nil: not known yet
+}
+
+// group is that of one program.
+type group struct {
+	dir   string
+	procs *os.File // what is written to it moves there
+}
+
+// newGroup makes a group within limits. The error says why there is none here.
+func newGroup(l Limits, cpus int) (*group, error) {
+	parent.Lock()
+	defer parent.Unlock()
+	if parent.none != nil {
+		return nil, parent.none
+	}
+	if parent.users == 0 {
+		if parent.none = enterLeaf(); parent.none != nil {
+			return nil, parent.none
+		}
+	}
+	parent.made++
+	g := &group{dir: filepath.Join(parent.dir, fmt.Sprintf("repro-%d-%d", os.Getpid(), parent.made))}
+	err := os.Mkdir(g.dir, 0o755)
+	if err == nil {
+		parent.users++
+		if err = g.limit(l, cpus); err == nil {
+			g.procs, err = os.OpenFile(filepath.Join(g.dir, "cgroup.procs"), os.O_WRONLY, 0)
+		}
+		if err != nil {
+			g.removeLocked()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// limit writes what the program may take.
+func (g *group) limit(l Limits, cpus int) error {
+	// Whatever is swapped out is memory too; kernels without swap have no such file.
+	_ = g.write("memory.swap.max", "0")
+	if err := g.write("memory.max", strconv.FormatInt(l.memory(), 10)); err != nil {
+		return err
+	}
+	if err := g.write("memory.oom.group", "1"); err != nil { // all of it ends, not one process
+		return err
+	}
+	_ = g.write("pids.max", strconv.FormatInt(orDefault(l.Processes, DefaultProcesses), 10))
+	if cpus > 0 { // a program may choose other processors, but gets no more of them
+		const period = 100_000 // microseconds
+		_ = g.write("cpu.max", fmt.Sprintf("%d %d", cpus*period, period))
+	}
+	return nil
+}
+
+func (g *group) write(file, text string) error {
+	return os.WriteFile(filepath.Join(g.dir, file), []byte(text), 0)
+}
+
+// overran reports whether the kernel killed the program because its memory was
+// taken up.
+func (g *group) overran() bool {
+	b, _ := os.ReadFile(filepath.Join(g.dir, "memory.events"))
+	for line := range strings.SplitSeq(string(b), "\n") {
+		if kills, ok := strings.CutPrefix(line, "oom_kill "); ok {
+			return kills != "0"
+		}
+	}
+	return false
+}
+
+// remove removes the group when the last process is gone.
+func (g *group) remove() {
+	parent.Lock()
+	defer parent.Unlock()
+	g.removeLocked()
+}
+
+func (g *group) removeLocked() {
+	if g.procs != nil {
+		g.procs.Close()
+	}
+	_ = g.write("cgroup.kill", "1") // nothing should be there any more
+	removeGroup(g.dir)
+	if parent.users--; parent.users == 0 {
+		leaveLeaf()
+	}
+}
+
+// removeGroup waits a moment for the kernel to notice that a group is empty.
+func removeGroup(dir string) {
+	for range 100 {
+		if err := unix.Rmdir(dir); !errors.Is(err, unix.EBUSY) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// enterLeaf readies this process's group to have others in it, for which the
+// kernel demands that no process be in itself.
+func enterLeaf() error {
+	dir, offered, err := ownGroup()
+	if err != nil {
+		return err
+	}
+	parent.dir, parent.leaf = dir, ""
+	sweep(dir)
+	control := filepath.Join(dir, "cgroup.subtree_control")
+	want := ""
+	for _, c := range controllers {
+		if slices.Contains(offered, c) {
+			want += " +" + c
+		}
+	}
+	enable := func() error { return os.WriteFile(control, []byte(want), 0) }
+	if err = enable(); !errors.Is(err, unix.EBUSY) {
+		return err
+	}
+	leaf := filepath.Join(dir, fmt.Sprintf("repro-%d", os.Getpid()))
+	if err = os.Mkdir(leaf, 0o755); err == nil {
+		if err = moveTo(leaf); err == nil {
+			err = enable()
+		}
+	}
+	parent.leaf = leaf
+	if err != nil {
+		leaveLeaf()
+	}
+	if errors.Is(err, unix.EBUSY) {
+		err = errors.New("other programs are in this one's control group")
+	}
+	return err
+}
+
+// leaveLeaf undoes enterLeaf.
+func leaveLeaf() {
+	if parent.leaf == "" {
+		return
+	}
+	off := " -" + strings.Join(controllers, " -")
+	for word := range strings.FieldsSeq(off) { // one by one: not every controller is there
+		_ = os.WriteFile(filepath.Join(parent.dir, "cgroup.subtree_control"), []byte(word), 0)
+	}
+	_ = moveTo(parent.dir)
+	removeGroup(parent.leaf)
+	parent.leaf = ""
+}
+
+// moveTo moves this process.
+func moveTo(dir string) error {
+	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte("0"), 0)
+}
+
+// sweep removes what a run left that was killed. Groups in use cannot be
+// removed.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, "repro-*"))
+	for _, name := range left {
+		_ = unix.Rmdir(name)
+	}
+}
+
+// ownGroup returns this process's group and the controllers that it may hand
+// on, if this user may make groups there.
+func ownGroup() (dir string, offered []string, err error) {
+	root, err := mountedGroups()
+	if err != nil {
+		return "", nil, err
+	}
+	b, err := os.ReadFile("/proc/self/cgroup")
+	_, own, ok := bytes.Cut(append([]byte("\n"), b...), []byte("\n0::"))
+	if err != nil || !ok {
+		return "", nil, errors.New("no control groups of version 2")
+	}
+	name, _, _ := strings.Cut(string(own), "\n")
+	if strings.HasPrefix(name, "/..") {
+		return "", nil, errors.New("this process's control group is out of sight")
+	}
+	dir = filepath.Join(root, strings.TrimSuffix(name, " (deleted)"))
+	b, err = os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+	if err != nil {
+		return "", nil, err
+	}
+	if offered = strings.Fields(string(b)); !slices.Contains(offered, "memory") {
+		return "", nil, errors.New("the memory controller is not handed to this process's control group")
+	}
+	for _, file := range []string{"", "cgroup.procs", "cgroup.subtree_control"} {
+		if unix.Access(filepath.Join(dir, file), unix.W_OK) != nil {
+			return "", nil, errors.New("this process's control group is not this user's")
+		}
+	}
+	return dir, offered, nil
+}
+
+// mountedGroups returns where the whole hierarchy is mounted.
+func mountedGroups() (string, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		before, after, _ := strings.Cut(s.Text(), " - ")
+		fields := strings.Fields(before) // proc_pid_mountinfo(5)
+		if len(fields) >= 5 && fields[3] == "/" && strings.HasPrefix(after, "cgroup2 ") {
+			return fields[4], nil
+		}
+	}
+	return "", fmt.Errorf("no control groups of version 2 are mounted: %w", fs.ErrNotExist)
+}
