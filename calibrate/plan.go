@@ -62,7 +62,7 @@ func plan(m *record.Manifest, root *tree.Node, cpus int) (runs []attempt, notes 
 	)
 	switch moves := slices.ContainsFunc(m.Steps, func(s record.Step) bool { return !slices.Contains(s.Fixed, record.FixedClock) }); {
 	case !moves:
-	case format.ClockLibrary(root) == "":
+	case format.ClockLibrary(root.Lookup) == "":
 		notes = append(notes, "the image has no libfaketime: the time of day was that of the machine, and went on from run to run")
 	default:
 		runs = append(runs, attempt{TimeOfDay, run.Change{Fixed: []string{record.FixedClock}}})

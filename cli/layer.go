@@ -50,6 +50,39 @@ func imageTree(image *format.Image, layer string) (*tree.Node, error) {
 	return root, nil
 }
 
+// openView is openTree for a command that looks at few files: they are read when
+// they are looked at.
+func openView(name, layer string) (*format.Image, *tree.View, error) {
+	image, err := format.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := imageView(image, layer)
+	if err != nil {
+		image.Close()
+		return nil, nil, err
+	}
+	return image, v, nil
+}
+
+func imageView(image *format.Image, layer string) (*tree.View, error) {
+	r, err := layerReader(image, layer)
+	if err != nil {
+		return nil, err
+	}
+	layers := []tree.Layer{r}
+	if r == nil {
+		if layers, err = image.RootLayers(); err != nil {
+			return nil, err
+		}
+	}
+	v, err := tree.NewView(tree.Look{}, layers...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", image.Name(), err)
+	}
+	return v, nil
+}
+
 // layerReader opens the layer called name; nil stands for the union of those
 // that steps see.
 func layerReader(image *format.Image, name string) (*squashfs.Reader, error) {

@@ -37,7 +37,7 @@ and the command then ends with status 4. Needs FUSE, but not root.
 }
 
 func (c *console) mount(ctx *cli.Context, name, dir string) error {
-	image, root, err := openTree(name, ctx.String("layer"))
+	image, v, err := openView(name, ctx.String("layer"))
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (c *console) mount(ctx *cli.Context, name, dir string) error {
 		return fmt.Errorf("%s: is not a folder", dir)
 	}
 	var failures failures
-	server, err := mount.Serve(ctx.Context, root, dir, mount.Options{
+	server, err := mount.Serve(ctx.Context, v, dir, mount.Options{
 		Source: name, AllowOther: ctx.Bool("allow-other"),
 		Failed: func(file string, err error) {
 			if failures.add(file, err) {

@@ -47,13 +47,41 @@ func (im *Image) LayerBytes(name string) (*io.SectionReader, error) {
 	return nil, fmt.Errorf("%s: layer %q: %w", im.name, name, fs.ErrNotExist)
 }
 
-// Root returns the union of the layers that steps see.
+// Root returns the union of the layers that steps see, wholly read.
 func (im *Image) Root() (*tree.Node, error) {
-	m, err := im.Manifest()
+	readers, err := im.rootLayers()
 	if err != nil {
 		return nil, err
 	}
 	var layers []*tree.Node
+	for _, r := range readers {
+		n, err := r.Reader.Tree()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", im.name, r.naming(err))
+		}
+		layers = append(layers, n)
+	}
+	return tree.Union(layers...), nil
+}
+
+// RootLayers returns the layers that steps see laid over each other, the lowest
+// first, to be read as they are looked at: see [tree.NewView]. Nothing but their
+// superblocks is read before. Errors are those of [Image.Layer], and name the
+// layer.
+func (im *Image) RootLayers() ([]tree.Layer, error) {
+	readers, err := im.rootLayers()
+	var layers []tree.Layer
+	for _, r := range readers {
+		layers = append(layers, r)
+	}
+	return layers, err
+}
+
+func (im *Image) rootLayers() (layers []namedLayer, err error) {
+	m, err := im.Manifest()
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range m.Objects {
 		if o.Role != record.RoleLayer {
 			continue
@@ -62,13 +90,46 @@ func (im *Image) Root() (*tree.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n, err := r.Tree()
-		if err != nil {
-			return nil, fmt.Errorf("%s: layer %q: %w", im.name, o.Name, err)
-		}
-		layers = append(layers, n)
+		layers = append(layers, namedLayer{r, fmt.Sprintf("layer %q", o.Name)})
 	}
-	return tree.Union(layers...), nil
+	return layers, nil
+}
+
+// namedLayer is a layer whose errors say which it is.
+type namedLayer struct {
+	*squashfs.Reader
+	name string
+}
+
+func (l namedLayer) naming(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", l.name, err)
+}
+
+// RootRef implements tree.Layer.
+func (l namedLayer) RootRef() (uint64, error) {
+	ref, err := l.Reader.RootRef()
+	return ref, l.naming(err)
+}
+
+// File implements tree.Layer.
+func (l namedLayer) File(ref uint64) (tree.File, error) {
+	f, err := l.Reader.File(ref)
+	return f, l.naming(err)
+}
+
+// Names implements tree.Layer.
+func (l namedLayer) Names(dir uint64) ([]tree.Name, error) {
+	names, err := l.Reader.Names(dir)
+	return names, l.naming(err)
+}
+
+// Enter implements tree.Layer.
+func (l namedLayer) Enter(dir uint64, n tree.Name) (tree.File, error) {
+	f, err := l.Reader.Enter(dir, n)
+	return f, l.naming(err)
 }
 
 // Published returns the hidden layer that holds the published results, or

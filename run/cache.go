@@ -12,9 +12,7 @@ import (
 
 	"repro/internal/atomicfile"
 	"repro/internal/sandbox"
-	"repro/progress"
 	"repro/record"
-	"repro/tree"
 )
 
 // The cache holds one directory for each image that was run:
@@ -33,10 +31,13 @@ const (
 	cachedStamp = "stamp"
 )
 
+// extraction writes what steps see to a directory that does not exist.
+type extraction func(ctx context.Context, dir string) error
+
 // cachedRoot returns a directory with the extracted tree of the image id. It
 // makes it, or makes it again, where the cache has none that is sound. Runs of
 // one image that start at once extract it once.
-func cachedRoot(ctx context.Context, cache string, id record.Digest, root *tree.Node, p progress.Func) (string, error) {
+func cachedRoot(ctx context.Context, cache string, id record.Digest, extract extraction) (string, error) {
 	dir, err := cacheDir(cache)
 	if err != nil {
 		return "", err
@@ -53,7 +54,7 @@ func cachedRoot(ctx context.Context, cache string, id record.Digest, root *tree.
 	if err := sandbox.Remove(entry); err != nil {
 		return "", fmt.Errorf("remove a damaged entry of the cache: %w", err)
 	}
-	if err := fill(ctx, entry, root, p); err != nil {
+	if err := fill(ctx, entry, extract); err != nil {
 		_ = sandbox.Remove(entry)
 		return "", err
 	}
@@ -61,12 +62,12 @@ func cachedRoot(ctx context.Context, cache string, id record.Digest, root *tree.
 }
 
 // fill extracts the tree and, when all of it is there, stamps it.
-func fill(ctx context.Context, entry string, root *tree.Node, p progress.Func) error {
+func fill(ctx context.Context, entry string, extract extraction) error {
 	if err := os.Mkdir(entry, 0o700); err != nil {
 		return err
 	}
 	dir := filepath.Join(entry, cachedTree)
-	if err := extract(ctx, root, dir, p); err != nil {
+	if err := extract(ctx, dir); err != nil {
 		return err
 	}
 	print, err := fingerprint(dir)

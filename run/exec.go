@@ -87,10 +87,7 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 	if r.scratch, err = os.MkdirTemp(o.Scratch, "repro-exec-"); err != nil {
 		return 0, fmt.Errorf("scratch directory: %w", err)
 	}
-	if r.root, err = im.Root(); err != nil {
-		return 0, err
-	}
-	if err := shapeRoot(r.root, m.Steps); err != nil {
+	if err := r.shape(nil); err != nil {
 		return 0, err
 	}
 	result, err := r.exec(ctx, o)
@@ -108,7 +105,7 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 // exec starts at once where layers are served: that is the trial too.
 func (r *runner) exec(ctx context.Context, o ExecOptions) (sandbox.Result, error) {
 	if o.Layers != LayersExtract {
-		l, err := r.serving(r.root)
+		l, err := r.serving()
 		if err != nil {
 			return sandbox.Result{}, err
 		}
@@ -117,7 +114,7 @@ func (r *runner) exec(ctx context.Context, o ExecOptions) (sandbox.Result, error
 			return result, err
 		}
 	}
-	l, err := r.provideExtracted(ctx, r.root, "")
+	l, err := r.provideExtracted(ctx, "")
 	if err != nil {
 		return sandbox.Result{}, err
 	}

@@ -19,27 +19,26 @@ import (
 	"repro/tree"
 )
 
-// bring puts the data that the image only names into the root, from the folder
+// bring returns the data that the image only names, by path, from the folder
 // that the caller named. All that are missing or differ are said at once.
-func (r *runner) bring(ctx context.Context) error {
+func (r *runner) bring(ctx context.Context) (map[string]*tree.Node, error) {
 	var wrong []error
+	data := map[string]*tree.Node{}
 	for _, x := range r.manifest.External {
 		n, err := r.external(ctx, x)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
-		if err := putThrough(r.root, strings.TrimPrefix(x.Path, "/"), n); err != nil {
-			return fmt.Errorf("image: %w", err)
-		}
+		data[x.Path] = n
 	}
 	if len(wrong) == 0 {
-		return nil
+		return data, nil
 	}
-	return fmt.Errorf("%w: %w", ErrData, errors.Join(wrong...))
+	return nil, fmt.Errorf("%w: %w", ErrData, errors.Join(wrong...))
 }
 
 // external checks one file and returns it as a node whose content is checked

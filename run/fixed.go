@@ -8,6 +8,7 @@ import (
 
 	"repro/format"
 	"repro/record"
+	"repro/tree"
 )
 
 // stillClock is the variables through which libfaketime, preloaded, shows
@@ -27,13 +28,24 @@ func stillClock(library, date, preload string) map[string]string {
 	}
 }
 
+// clockLibrary returns the path of libfaketime in the root, or "".
+func (r *runner) clockLibrary() string {
+	return format.ClockLibrary(func(name string) *tree.Node {
+		seen, err := r.root.Find(name)
+		if err != nil {
+			return nil
+		}
+		return seen.Node
+	})
+}
+
 // fixedNotes says what could not be held still, or not wholly.
 func (r *runner) fixedNotes() []string {
 	var notes []string
 	still := func(s record.Step) bool { return slices.Contains(s.Fixed, record.FixedClock) }
 	switch i := slices.IndexFunc(r.plan.steps, still); {
 	case i < 0:
-	case format.ClockLibrary(r.root) == "":
+	case r.clockLibrary() == "":
 		notes = append(notes, fmt.Sprintf("step %q asks for a clock that stands still, but the image has no libfaketime: it saw the machine's", r.plan.steps[i].Name))
 	default:
 		notes = append(notes, "the clock stood still for programs that ask the C library; not for static ones, nor for those that ask the kernel or the processor, and files have the times at which they were written")

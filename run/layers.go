@@ -9,7 +9,6 @@ import (
 
 	"repro/internal/mount"
 	"repro/internal/sandbox"
-	"repro/progress"
 	"repro/tree"
 )
 
@@ -30,12 +29,12 @@ type layers struct {
 //
 // The tree is read through the hash trees of the image's layers, so every byte
 // that a step reads or that is extracted is one that the manifest binds.
-func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
+func (r *runner) provide(ctx context.Context) (layers, error) {
 	why := "asked for"
 	switch r.options.Layers {
 	case LayersExtract:
 	case LayersAny, LayersFUSE:
-		l, err := r.provideServed(ctx, root)
+		l, err := r.provideServed(ctx)
 		u, ok := r.unserved(err)
 		if !ok {
 			return l, err
@@ -44,7 +43,7 @@ func (r *runner) provide(ctx context.Context, root *tree.Node) (layers, error) {
 	default:
 		return layers{}, fmt.Errorf("run: layers: %q is no way to provide them", r.options.Layers)
 	}
-	return r.provideExtracted(ctx, root, why)
+	return r.provideExtracted(ctx, why)
 }
 
 // unserved reports whether err says that layers cannot be served here, and
@@ -55,8 +54,8 @@ func (r *runner) unserved(err error) (*sandbox.UnavailableError, bool) {
 }
 
 // provideServed serves the root and tries that out.
-func (r *runner) provideServed(ctx context.Context, root *tree.Node) (layers, error) {
-	l, err := r.serving(root)
+func (r *runner) provideServed(ctx context.Context) (layers, error) {
+	l, err := r.serving()
 	if err != nil {
 		return l, err
 	}
@@ -72,17 +71,13 @@ func (r *runner) provideServed(ctx context.Context, root *tree.Node) (layers, er
 }
 
 // serving has this process serve the root to each sandbox through FUSE.
-func (r *runner) serving(root *tree.Node) (layers, error) {
+func (r *runner) serving() (layers, error) {
 	if r.options.copyRoot {
 		return layers{}, &sandbox.UnavailableError{What: sandbox.Overlay, Err: errors.New("asked for by a test")}
 	}
-	files, err := mount.Prepare(root)
-	if err != nil {
-		return layers{}, err
-	}
 	l := layers{kind: "fuse", reason: "layers are read in place, each block checked against its hash tree when it is read"}
 	l.serve = func(ctx context.Context, device *os.File) error {
-		server, err := files.ServeDevice(ctx, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: r.unreadable, Reversed: r.options.Change.Reversed})
+		server, err := mount.ServeDevice(ctx, r.root, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: r.unreadable, Reversed: r.options.Change.Reversed})
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil // the sandbox ended before there was a mount
@@ -114,50 +109,66 @@ func (r *runner) try(ctx context.Context, c sandbox.Command) error {
 }
 
 // provideExtracted extracts the root, because of why.
-func (r *runner) provideExtracted(ctx context.Context, root *tree.Node, why string) (layers, error) {
+func (r *runner) provideExtracted(ctx context.Context, why string) (layers, error) {
 	l := layers{kind: "extracted", reason: "layers are extracted through their hash trees into a private directory: " + why}
 	var err error
 	if r.options.NoCache {
 		l.root = filepath.Join(r.scratch, "root")
-		err = extract(ctx, root, l.root, r.options.Progress)
+		err = r.extract(ctx, l.root)
 	} else {
-		l.root, err = cachedRoot(ctx, r.options.Cache, r.id, root, r.options.Progress)
+		l.root, err = cachedRoot(ctx, r.options.Cache, r.id, r.extract)
 	}
 	if err != nil {
 		return l, err
 	}
 	if r.options.copyRoot {
-		return r.provideCopy(ctx, root, errors.New("asked for by a test"))
+		return r.provideCopy(ctx, errors.New("asked for by a test"))
 	}
 	refused := r.try(ctx, sandbox.Command{Lower: []string{l.root}})
 	u, ok := errors.AsType[*sandbox.UnavailableError](refused)
 	if refused == nil || !ok || u.What != sandbox.Overlay {
 		return l, refused
 	}
-	return r.provideCopy(ctx, root, u.Err)
+	return r.provideCopy(ctx, u.Err)
 }
 
 // provideCopy is for machines without overlays in user namespaces: steps share
 // one writable copy and run one after the other.
-func (r *runner) provideCopy(ctx context.Context, root *tree.Node, why error) (layers, error) {
+func (r *runner) provideCopy(ctx context.Context, why error) (layers, error) {
 	l := layers{
 		root: filepath.Join(r.scratch, "copy"), kind: "extracted", shared: true,
 		reason: fmt.Sprintf("no overlay here (%v): steps write to one copy of the root, made for this run, one after the other", why),
 		notes:  []string{"steps were not kept apart from each other's undeclared files"},
 	}
-	if err := extract(ctx, root, l.root, r.options.Progress); err != nil {
+	if err := r.extract(ctx, l.root); err != nil {
 		return l, err
 	}
 	return l, sandbox.Check(ctx, sandbox.Command{Lower: []string{l.root}, Dir: "/", Net: r.options.Net})
 }
 
-// extract writes the tree to dir, which must not exist, for the user whom
+// shape makes r.root of the image's layers and of data from elsewhere.
+func (r *runner) shape(data map[string]*tree.Node) error {
+	layers, err := r.image.RootLayers()
+	if err != nil {
+		return err
+	}
+	if r.root, err = shape(layers, r.manifest.Steps, data); err != nil {
+		return fmt.Errorf("%s: %w", r.image.Name(), err)
+	}
+	return nil
+}
+
+// extract writes the root to dir, which must not exist, for the user whom
 // steps are on this machine.
-func extract(ctx context.Context, root *tree.Node, dir string, p progress.Func) error {
+func (r *runner) extract(ctx context.Context, dir string) error {
+	root, err := r.root.Tree()
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.image.Name(), err)
+	}
 	if err := sandbox.MakePrivate(dir); err != nil {
 		return err
 	}
-	if err := tree.Extract(ctx, root, dir, tree.ExtractOptions{Progress: p}); err != nil {
+	if err := tree.Extract(ctx, root, dir, tree.ExtractOptions{Progress: r.options.Progress}); err != nil {
 		return fmt.Errorf("extract the layers: %w", err)
 	}
 	return sandbox.GiveAway(dir)

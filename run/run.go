@@ -178,7 +178,7 @@ type runner struct {
 	label    string // in front of what progress says
 	started  time.Time
 
-	root    *tree.Node // what steps see
+	root    *tree.View // what steps see
 	layers  layers     // where it is
 	scratch string     // for what they write
 	cpus    []int      // that they may use
@@ -221,16 +221,14 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := sandbox.CheckDisk(r.scratch); err != nil {
 		return r.diskError(err)
 	}
-	if r.root, err = r.image.Root(); err != nil {
+	data, err := r.bring(ctx)
+	if err != nil {
 		return err
 	}
-	if err := r.bring(ctx); err != nil {
+	if err := r.shape(data); err != nil {
 		return err
 	}
-	if err := shapeRoot(r.root, r.manifest.Steps); err != nil {
-		return err
-	}
-	if r.layers, err = r.provide(ctx, r.root); err != nil {
+	if r.layers, err = r.provide(ctx); err != nil {
 		return machineError(err)
 	}
 	if r.outputs, err = newCollector(filepath.Join(r.options.Dir, outputsDir), r.options.OutputSize); err != nil {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"repro/format"
 	"repro/internal/sandbox"
 	"repro/recipe"
 	"repro/record"
@@ -90,10 +89,10 @@ func (r *runner) salvage(ctx context.Context, upper string, outputs []string) er
 
 // linkHint explains outputs that are missing because a layer has a symbolic
 // link on the way to them: what was written through it lies elsewhere.
-func linkHint(root *tree.Node, missing []string) string {
+func linkHint(root *tree.View, missing []string) string {
 	for _, name := range missing {
 		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
-			if n := root.Lookup(dir); n != nil && n.Mode&fs.ModeSymlink != 0 {
+			if seen, err := root.Find(dir); err == nil && seen.Node.Mode&fs.ModeSymlink != 0 {
 				return fmt.Sprintf(" (%q is a symbolic link; declare the place that it points to)", dir)
 			}
 		}
@@ -112,7 +111,7 @@ func exact(inputs []string) []string {
 func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	step := r.plan.steps[i]
 	c = sandbox.Command{
-		Args: step.Arguments(), Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date, format.ClockLibrary(r.root)),
+		Args: step.Arguments(), Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date, r.clockLibrary()),
 		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net, Binds: sandboxBinds(r.options.Binds),
 		Processors: cpusOf(step), FixedAddresses: slices.Contains(step.Fixed, record.FixedAddresses),
 	}

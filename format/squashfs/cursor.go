@@ -47,8 +47,17 @@ func (c *cursor) read(p []byte) error {
 	return nil
 }
 
-// next returns the next n bytes.
+// next returns the next n bytes, which the caller must not change.
 func (c *cursor) next(n int) ([]byte, error) {
+	m, err := c.r.piece(c.region, c.at)
+	if err != nil && n > 0 {
+		return nil, err
+	}
+	if c.offset+n <= len(m.data) {
+		b := m.data[c.offset : c.offset+n : c.offset+n]
+		c.offset += n
+		return b, nil
+	}
 	b := make([]byte, n)
 	return b, c.read(b)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"repro/tree"
 )
 
 var (
@@ -88,7 +90,7 @@ func (r *Reader) readDir(in *record) ([]fs.DirEntry, error) {
 	}
 	out := make([]fs.DirEntry, len(list))
 	for i, e := range list {
-		out[i] = dirEntry{r: r, entry: e}
+		out[i] = dirEntry{r: r, dir: in, e: e}
 	}
 	return out, nil
 }
@@ -154,11 +156,11 @@ func (r *Reader) step(dir *record, name string) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, ok := slices.BinarySearchFunc(list, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+	i, ok := slices.BinarySearchFunc(list, name, func(e tree.Name, name string) int { return strings.Compare(e.Name, name) })
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return r.entryInode(list[i])
+	return r.child(dir, list[i])
 }
 
 // info is an fs.FileInfo.
@@ -178,21 +180,22 @@ func (i info) IsDir() bool        { return i.in.node.IsDir() }
 func (i info) Sys() any { n := i.in.node; return &n }
 
 type dirEntry struct {
-	r *Reader
-	entry
+	r   *Reader
+	dir *record
+	e   tree.Name
 }
 
-func (d dirEntry) Name() string      { return d.name }
-func (d dirEntry) IsDir() bool       { return d.kind == typeDir }
-func (d dirEntry) Type() fs.FileMode { return modeOf[d.kind] }
+func (d dirEntry) Name() string      { return d.e.Name }
+func (d dirEntry) IsDir() bool       { return d.e.Type.IsDir() }
+func (d dirEntry) Type() fs.FileMode { return d.e.Type }
 func (d dirEntry) String() string    { return fs.FormatDirEntry(d) }
 
 func (d dirEntry) Info() (fs.FileInfo, error) {
-	in, err := d.r.entryInode(d.entry)
+	in, err := d.r.child(d.dir, d.e)
 	if err != nil {
 		return nil, err
 	}
-	return info{name: d.name, in: in}, nil
+	return info{name: d.e.Name, in: in}, nil
 }
 
 // File is an open file of a [Reader]. It is an io.ReaderAt and, for regular

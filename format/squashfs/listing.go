@@ -3,29 +3,40 @@ package squashfs
 import (
 	"fmt"
 	"unsafe"
+
+	"repro/tree"
 )
 
-// entry is one name in a directory.
-type entry struct {
-	name   string
-	ref    uint64
-	kind   uint16
-	number uint32
-}
-
 // list reads the entries of a directory, which are in byte order of names.
-func (r *Reader) list(dir *record) ([]entry, error) {
-	list, err := r.listings.get(dir.ref, func() ([]entry, int64, error) {
+func (r *Reader) list(dir *record) ([]tree.Name, error) {
+	return r.listings.get(dir.ref, func() ([]tree.Name, int64, error) {
 		list, weight, err := r.readList(dir)
+		if err == nil {
+			err = distinctDirectories(list)
+		}
 		if err != nil {
 			err = fmt.Errorf("listing of inode %d: %w", dir.number, err)
 		}
 		return list, weight, err
 	})
-	return list, err
 }
 
-func (r *Reader) readList(dir *record) (list []entry, weight int64, err error) {
+// distinctDirectories refuses a directory that has two names.
+func distinctDirectories(list []tree.Name) error {
+	seen := map[uint32]bool{}
+	for _, e := range list {
+		if !e.Type.IsDir() {
+			continue
+		}
+		if seen[e.Number] {
+			return malformed("%q: inode %d stands in two places", e.Name, e.Number)
+		}
+		seen[e.Number] = true
+	}
+	return nil
+}
+
+func (r *Reader) readList(dir *record) (list []tree.Name, weight int64, err error) {
 	if dir.length == 0 {
 		return nil, 0, nil
 	}
@@ -38,75 +49,86 @@ func (r *Reader) readList(dir *record) (list []entry, weight int64, err error) {
 		if list, used, err = c.readRun(list, left); err != nil {
 			return nil, 0, err
 		}
+		if len(list) > MaxNames {
+			return nil, 0, malformed("more than %d names", MaxNames)
+		}
 		left -= used
-		weight += used + int64(unsafe.Sizeof(entry{}))
 	}
-	return list, weight, nil
+	return list, dir.length + int64(len(list))*int64(unsafe.Sizeof(tree.Name{})), nil
 }
 
 // readRun appends the entries below one header, which take at most left bytes.
-func (c *cursor) readRun(list []entry, left int64) ([]entry, int64, error) {
+func (c *cursor) readRun(list []tree.Name, left int64) ([]tree.Name, int64, error) {
 	if left < listHeaderSize {
 		return nil, 0, malformed("%d bytes left for a header", left)
 	}
-	head, err := c.next(listHeaderSize)
-	if err != nil {
+	var head [listHeaderSize]byte
+	if err := c.read(head[:]); err != nil {
 		return nil, 0, err
 	}
-	count := le.Uint32(head)
+	count := le.Uint32(head[:])
 	if count >= listRun {
 		return nil, 0, malformed("%d entries below one header: at most %d", uint64(count)+1, listRun)
 	}
 	used := int64(listHeaderSize)
 	for range count + 1 {
-		e, n, err := c.readEntry(head)
+		e, n, err := c.readEntry(head[:])
 		if err != nil {
 			return nil, 0, err
 		}
 		if used += n; used > left {
-			return nil, 0, malformed("entry %q reaches beyond the listing", e.name)
+			return nil, 0, malformed("entry %q reaches beyond the listing", e.Name)
 		}
-		if len(list) > 0 && list[len(list)-1].name >= e.name {
-			return nil, 0, malformed("%q stands behind %q", e.name, list[len(list)-1].name)
+		if len(list) > 0 && list[len(list)-1].Name >= e.Name {
+			return nil, 0, malformed("%q stands behind %q", e.Name, list[len(list)-1].Name)
 		}
 		list = append(list, e)
 	}
 	return list, used, nil
 }
 
-func (c *cursor) readEntry(head []byte) (entry, int64, error) {
+func (c *cursor) readEntry(head []byte) (tree.Name, int64, error) {
 	b, err := c.next(listEntrySize)
 	if err != nil {
-		return entry{}, 0, err
+		return tree.Name{}, 0, err
 	}
-	size := int(le.Uint16(b[6:])) + 1
+	size, kind := int(le.Uint16(b[6:]))+1, le.Uint16(b[4:])
+	e := tree.Name{
+		Ref:    uint64(le.Uint32(head[4:]))<<16 | uint64(le.Uint16(b)),
+		Number: le.Uint32(head[8:]) + uint32(int32(int16(le.Uint16(b[2:])))),
+	}
 	if size > MaxName {
-		return entry{}, 0, malformed("name of %d bytes", size)
+		return e, 0, malformed("name of %d bytes", size)
 	}
 	name, err := c.next(size)
 	if err != nil {
-		return entry{}, 0, err
+		return e, 0, err
 	}
-	e := entry{
-		name:   string(name),
-		ref:    uint64(le.Uint32(head[4:]))<<16 | uint64(le.Uint16(b)),
-		kind:   le.Uint16(b[4:]),
-		number: le.Uint32(head[8:]) + uint32(int32(int16(le.Uint16(b[2:])))),
+	e.Name = string(name)
+	if err := checkName(e.Name); err != nil {
+		return e, 0, malformed("entry %q: %v", e.Name, err)
 	}
-	if err := checkName(e.name); err != nil {
-		return entry{}, 0, malformed("entry %q: %v", e.name, err)
+	if kind < typeDir || kind > typeSocket {
+		return e, 0, malformed("entry %q: type %d", e.Name, kind)
 	}
+	e.Type = modeOf[kind]
 	return e, int64(listEntrySize + size), nil
 }
 
-// entryInode reads the inode that an entry refers to.
-func (r *Reader) entryInode(e entry) (*record, error) {
-	in, err := r.inode(e.ref)
+// child reads the inode that an entry of a directory refers to.
+func (r *Reader) child(dir *record, e tree.Name) (*record, error) {
+	in, err := r.inode(e.Ref)
 	if err != nil {
 		return nil, err
 	}
-	if in.kind != e.kind || in.number != e.number {
-		return nil, malformed("%q: entry says number %d, type %d; inode says %d, %d", e.name, e.number, e.kind, in.number, in.kind)
+	switch {
+	case modeOf[in.kind] != e.Type || in.number != e.Number:
+		return nil, malformed("%q: entry says number %d, type %v; inode says %d, %v", e.Name, e.Number, e.Type, in.number, modeOf[in.kind])
+	case in.kind != typeDir:
+	case in.ref == r.super.Root:
+		return nil, malformed("%q: the root stands in itself", e.Name)
+	case in.parent != dir.number:
+		return nil, malformed("%q: stands in directory %d, its inode says %d", e.Name, dir.number, in.parent)
 	}
 	return in, nil
 }

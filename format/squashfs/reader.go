@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"repro/internal/codec"
+	"repro/tree"
 )
 
 // ErrMalformed is what every error about a file system that is not as the
@@ -33,8 +34,10 @@ type Reader struct {
 
 	metadata *cache[piece]
 	data     *cache[[]byte]
-	listings *cache[[]entry]
+	listings *cache[[]tree.Name]
 	buffers  bufferPool
+
+	claims claims
 
 	zero sync.Once
 	hole []byte // a block of zeros
@@ -58,7 +61,7 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 		src:      r,
 		metadata: newCache[piece](metadataCacheSize),
 		data:     newCache[[]byte](dataCacheSize),
-		listings: newCache[[]entry](listingCacheSize),
+		listings: newCache[[]tree.Name](listingCacheSize),
 	}
 	if err := s.super.decode(b, size); err != nil {
 		return nil, err

@@ -78,12 +78,12 @@ func (w *walker) entries(at string, dir *record, depth int) error {
 	}
 	dir.node.Entries = make(map[string]*tree.Node, len(list))
 	for _, e := range list {
-		name := path.Join(at, e.name)
-		in, err := w.r.entryInode(e)
+		name := path.Join(at, e.Name)
+		in, err := w.r.child(dir, e)
 		if err != nil {
 			return fmt.Errorf("%q: %w", at, err)
 		}
-		if dir.node.Entries[e.name], err = w.node(name, in, depth+1); err != nil {
+		if dir.node.Entries[e.Name], err = w.node(name, in, depth+1); err != nil {
 			return err
 		}
 	}

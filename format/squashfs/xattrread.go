@@ -1,6 +1,9 @@
 package squashfs
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 const (
 	fragmentSize    = 16
@@ -112,5 +115,6 @@ func (c *cursor) xattrValue() ([]byte, error) {
 	if size > MaxXattrValue {
 		return nil, malformed("value of %d bytes", size)
 	}
-	return c.next(int(size))
+	value, err := c.next(int(size))
+	return bytes.Clone(value), err // what is kept of it is not the whole piece
 }

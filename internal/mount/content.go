@@ -22,8 +22,8 @@ const (
 // hold is cached where they come from.
 type contents struct {
 	mu   sync.Mutex
-	open map[uint32]*list.Element // of *content
-	age  list.List                // youngest first
+	open map[tree.FileID]*list.Element // of *content
+	age  list.List                     // youngest first
 
 	busy    chan struct{} // a place for each goroutine that reads ahead
 	running sync.WaitGroup
@@ -31,12 +31,12 @@ type contents struct {
 }
 
 func newContents() *contents {
-	return &contents{open: map[uint32]*list.Element{}, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &contents{open: map[tree.FileID]*list.Element{}, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // content is one open file.
 type content struct {
-	at   uint32
+	id   tree.FileID
 	size int64
 	refs int // of reads under way, and one while it is kept
 
@@ -50,15 +50,15 @@ type content struct {
 	done int64 // up to where was read ahead
 }
 
-// take returns the content of the file at a place in the table, for give.
-func (c *contents) take(at uint32, n *tree.Node) (*content, error) {
+// take returns the content of a file, for give. Node describes it.
+func (c *contents) take(id tree.FileID, node func() (*tree.Node, error)) (*content, error) {
 	c.mu.Lock()
-	e, ok := c.open[at]
+	e, ok := c.open[id]
 	if ok {
 		c.age.MoveToFront(e)
 	} else {
-		e = c.age.PushFront(&content{at: at, size: n.Size, refs: 1})
-		c.open[at] = e
+		e = c.age.PushFront(&content{id: id, refs: 1})
+		c.open[id] = e
 		if c.age.Len() > maxOpen {
 			c.drop(c.age.Back())
 		}
@@ -66,10 +66,10 @@ func (c *contents) take(at uint32, n *tree.Node) (*content, error) {
 	f := e.Value.(*content)
 	f.refs++
 	c.mu.Unlock()
-	f.once.Do(func() { f.r, f.c, f.err = openContent(n) })
+	f.once.Do(func() { f.err = f.start(node) })
 	if f.err != nil {
 		c.mu.Lock()
-		if c.open[at] == e {
+		if c.open[id] == e {
 			c.drop(e)
 		}
 		c.mu.Unlock()
@@ -82,7 +82,7 @@ func (c *contents) take(at uint32, n *tree.Node) (*content, error) {
 // drop forgets e. The caller holds c.mu.
 func (c *contents) drop(e *list.Element) {
 	f := c.age.Remove(e).(*content)
-	delete(c.open, f.at)
+	delete(c.open, f.id)
 	c.release(f)
 }
 
@@ -107,6 +107,20 @@ func (c *contents) close() {
 	}
 	c.mu.Unlock()
 	c.running.Wait()
+}
+
+// start opens the file.
+func (f *content) start(node func() (*tree.Node, error)) error {
+	n, err := node()
+	if err != nil {
+		return err
+	}
+	if !n.Mode.IsRegular() {
+		return fmt.Errorf("not a regular file")
+	}
+	f.size = n.Size
+	f.r, f.c, err = openContent(n)
+	return err
 }
 
 // openContent opens n to be read from anywhere: through what Open returns,

@@ -1,16 +1,18 @@
-// Package mount serves a tree as a read-only filesystem through FUSE, in this
-// process: the union of an image's layers at which steps or people look.
+// Package mount serves a view of layers as a read-only filesystem through
+// FUSE, in this process: the union of an image's layers at which steps or
+// people look.
 //
-// Everything but contents is answered from memory, and the kernel may keep it
-// for good, since an image does not change. Contents are read when they are
-// asked for, through whatever the tree was read through: the nodes of
-// squashfs.Reader.Tree give no byte that its hash tree does not vouch for, so a
-// block that was altered after the image was verified is an input/output error
-// to the program that reads it, and [Options].Failed is told.
+// Nothing is read before it is looked at, so that a mount is there at once
+// however large the image is; and the kernel may keep for good what it was
+// told, since an image does not change. Everything comes through whatever the
+// view's layers are read through: those of format.Image give no byte that their
+// hash trees do not vouch for, so a block that was altered after the image was
+// verified, or a layer that is malformed where a program looks, is an
+// input/output error to that program, and [Options].Failed is told.
 //
 // Files have the same inode numbers, and directories the same order, each time
-// and on each machine. Contents are cached within the bounds of the layers'
-// readers; beyond that a server holds about 300 bytes for each file.
+// and on each machine. Contents and tables are cached within the bounds of the
+// layers' readers; nothing is kept for each file.
 //
 // [Serve] mounts where this process may: as root, in a user namespace of its
 // own, or through the setuid program fusermount3. [ServeDevice] serves a mount
@@ -30,7 +32,7 @@ import (
 // process, cannot mount through FUSE.
 var ErrUnavailable = errors.New("FUSE is not available here")
 
-// Options say how a tree is served. The zero value is ready.
+// Options say how a view is served. The zero value is ready.
 type Options struct {
 	// Source is what tables of mounts call the filesystem; empty: "repro".
 	Source string
@@ -43,46 +45,23 @@ type Options struct {
 	// depend on an order that other filesystems do not keep.
 	Reversed bool
 
-	// Failed is told each time that a content could not be read, with the
-	// file's path, not rooted; the program that read got EIO. It may be called
-	// from several goroutines.
+	// Failed is told each time that something could not be read, with the
+	// file's path, not rooted, as far as it is known; the program that asked
+	// got EIO. It may be called from several goroutines.
 	Failed func(name string, err error)
 }
 
-// Serve mounts the tree below root at dir, an existing directory, and returns
-// when it can be used. When ctx ends it is unmounted, as by [Server.Close]. An
-// error about a machine that cannot do it wraps [ErrUnavailable].
-func Serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server, error) {
-	return serve(ctx, root, dir, o)
+// Serve mounts a view at dir, an existing directory, and returns when it can be
+// used. When ctx ends it is unmounted, as by [Server.Close]. An error about a
+// machine that cannot do it wraps [ErrUnavailable].
+func Serve(ctx context.Context, v *tree.View, dir string, o Options) (*Server, error) {
+	return serve(ctx, v, dir, o)
 }
 
-// ServeDevice serves the tree below root to the mount that d was, or will be,
-// mounted as; it returns when that has happened, or ctx ended. It closes d. The
-// server ends when nothing uses the mount any more, which is up to whoever
-// mounted it.
-func ServeDevice(ctx context.Context, root *tree.Node, d *Device, o Options) (*Server, error) {
-	f, err := Prepare(root)
-	if err != nil {
-		d.Close()
-		return nil, err
-	}
-	return f.ServeDevice(ctx, d, o)
-}
-
-// Files is a tree that is ready to be served, to several mounts at once. The
-// tree must not change any more.
-type Files struct{ table *table }
-
-// Prepare readies the tree below root.
-func Prepare(root *tree.Node) (*Files, error) {
-	t, err := newTable(root)
-	if err != nil {
-		return nil, err
-	}
-	return &Files{t}, nil
-}
-
-// ServeDevice is like the function of that name.
-func (f *Files) ServeDevice(ctx context.Context, d *Device, o Options) (*Server, error) {
-	return serveDevice(ctx, f.table, d, o)
+// ServeDevice serves a view to the mount that d was, or will be, mounted as; it
+// returns when that has happened, or ctx ended. It closes d. The server ends
+// when nothing uses the mount any more, which is up to whoever mounted it. A
+// view can be served to several mounts at once.
+func ServeDevice(ctx context.Context, v *tree.View, d *Device, o Options) (*Server, error) {
+	return serveDevice(ctx, v, d, o)
 }

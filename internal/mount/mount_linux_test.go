@@ -98,27 +98,35 @@ func image(t testing.TB, root *tree.Node) string {
 	return name
 }
 
-func open(t testing.TB, name string) *tree.Node {
+func open(t testing.TB, name string) (*tree.View, *tree.Node) {
 	t.Helper()
 	im, err := format.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { im.Close() })
+	layers, err := im.RootLayers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := tree.NewView(tree.Look{}, layers...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	root, err := im.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return root
+	return v, root
 }
 
-func serve(t testing.TB, root *tree.Node, o mount.Options) (string, *mount.Server) {
+func serve(t testing.TB, v *tree.View, o mount.Options) (string, *mount.Server) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "mnt")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := mount.Serve(context.Background(), root, dir, o)
+	s, err := mount.Serve(context.Background(), v, dir, o)
 	if errors.Is(err, mount.ErrUnavailable) {
 		t.Skipf("needs FUSE: %v", err)
 	}
@@ -145,8 +153,8 @@ func digest(t *testing.T, root *tree.Node) string {
 // TestTree reads a mount back and finds the tree that is served: kinds, modes,
 // owners, times, sizes, contents, targets, hard links, attributes.
 func TestTree(t *testing.T) {
-	root := open(t, image(t, sample()))
-	dir, _ := serve(t, root, mount.Options{AllowOther: true})
+	v, root := open(t, image(t, sample()))
+	dir, _ := serve(t, v, mount.Options{AllowOther: true})
 	got, err := tree.FromDir(dir, tree.DirOptions{Xattr: func(string) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
@@ -176,8 +184,8 @@ func TestExtracted(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to read all of the extracted tree")
 	}
-	root := open(t, image(t, sample()))
-	dir, _ := serve(t, root, mount.Options{})
+	v, root := open(t, image(t, sample()))
+	dir, _ := serve(t, v, mount.Options{})
 	extracted := filepath.Join(t.TempDir(), "out")
 	if err := tree.Extract(context.Background(), root, extracted, tree.ExtractOptions{Xattrs: true}); err != nil {
 		t.Fatal(err)
@@ -210,7 +218,8 @@ func TestStable(t *testing.T) {
 	name := image(t, sample())
 	var seen [2][]string
 	for i := range seen {
-		dir, _ := serve(t, open(t, name), mount.Options{})
+		v, _ := open(t, name)
+		dir, _ := serve(t, v, mount.Options{})
 		f, err := os.Open(filepath.Join(dir, "many"))
 		if err != nil {
 			t.Fatal(err)
@@ -238,8 +247,8 @@ func TestStable(t *testing.T) {
 
 // TestManyReaders reads the same files from many places at once.
 func TestManyReaders(t *testing.T) {
-	root := open(t, image(t, sample()))
-	dir, _ := serve(t, root, mount.Options{Failed: func(name string, err error) { t.Errorf("%s: %v", name, err) }})
+	v, root := open(t, image(t, sample()))
+	dir, _ := serve(t, v, mount.Options{Failed: func(name string, err error) { t.Errorf("%s: %v", name, err) }})
 	var wg sync.WaitGroup
 	for worker := range 16 {
 		wg.Go(func() {
@@ -285,10 +294,10 @@ func content(t *testing.T, n *tree.Node) []byte {
 // byte of it, and the server's owner is told.
 func TestAltered(t *testing.T) {
 	name := image(t, sample())
-	root := open(t, name)
+	v, _ := open(t, name)
 	var mu sync.Mutex
 	failed := map[string]error{}
-	dir, _ := serve(t, root, mount.Options{Failed: func(name string, err error) {
+	dir, _ := serve(t, v, mount.Options{Failed: func(name string, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		failed[name] = err
@@ -328,7 +337,8 @@ func TestAltered(t *testing.T) {
 
 // TestReadOnly tries to change a mount.
 func TestReadOnly(t *testing.T) {
-	dir, _ := serve(t, open(t, image(t, sample())), mount.Options{})
+	v, _ := open(t, image(t, sample()))
+	dir, _ := serve(t, v, mount.Options{})
 	for what, err := range map[string]error{
 		"create": os.WriteFile(filepath.Join(dir, "new"), nil, 0o644),
 		"mkdir":  os.Mkdir(filepath.Join(dir, "new"), 0o755),
@@ -348,7 +358,8 @@ func TestReadOnly(t *testing.T) {
 func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	s, err := mount.Serve(ctx, open(t, image(t, sample())), dir, mount.Options{})
+	v, _ := open(t, image(t, sample()))
+	s, err := mount.Serve(ctx, v, dir, mount.Options{})
 	if errors.Is(err, mount.ErrUnavailable) {
 		t.Skipf("needs FUSE: %v", err)
 	}
@@ -389,7 +400,8 @@ func TestDevice(t *testing.T) {
 		other := mount.NewDevice(os.NewFile(uintptr(fd), "fuse"))
 		mounted <- errors.Join(other.Mount(dir, mount.Options{}), other.Close())
 	}()
-	s, err := mount.ServeDevice(context.Background(), open(t, image(t, sample())), d, mount.Options{})
+	v, _ := open(t, image(t, sample()))
+	s, err := mount.ServeDevice(context.Background(), v, d, mount.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +423,7 @@ func TestDevice(t *testing.T) {
 	if d, err = mount.OpenDevice(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mount.ServeDevice(ctx, sample(), d, mount.Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := mount.ServeDevice(ctx, v, d, mount.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a device that nobody mounts: %v", err)
 	}
 }
@@ -441,11 +453,15 @@ func mountAndLook(dir, name string) error {
 		return err
 	}
 	defer im.Close()
-	root, err := im.Root()
+	layers, err := im.RootLayers()
 	if err != nil {
 		return err
 	}
-	s, err := mount.Serve(context.Background(), root, dir, mount.Options{})
+	v, err := tree.NewView(tree.Look{}, layers...)
+	if err != nil {
+		return err
+	}
+	s, err := mount.Serve(context.Background(), v, dir, mount.Options{})
 	if err != nil {
 		return err
 	}
@@ -460,7 +476,15 @@ func mountAndLook(dir, name string) error {
 func TestInMemory(t *testing.T) {
 	root := tree.NewDir()
 	root.Entries["file"] = tree.NewFile(0o644, []byte("made up"))
-	dir, _ := serve(t, root, mount.Options{})
+	layer, err := tree.NewLayer(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := tree.NewView(tree.Look{}, layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := serve(t, v, mount.Options{})
 	b, err := os.ReadFile(filepath.Join(dir, "file"))
 	if err != nil || string(b) != "made up" {
 		t.Errorf("%q, %v", b, err)

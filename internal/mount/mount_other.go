@@ -40,8 +40,8 @@ func (d *Device) Close() error { return d.f.Close() }
 // Mount fails.
 func (d *Device) Mount(string, Options) error { return errHere }
 
-func serve(context.Context, *tree.Node, string, Options) (*Server, error) { return nil, errHere }
+func serve(context.Context, *tree.View, string, Options) (*Server, error) { return nil, errHere }
 
-func serveDevice(context.Context, *table, *Device, Options) (*Server, error) {
+func serveDevice(context.Context, *tree.View, *Device, Options) (*Server, error) {
 	return nil, errHere
 }

@@ -1,6 +1,11 @@
 package mount
 
 import (
+	"errors"
+	"io/fs"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -11,90 +16,115 @@ import (
 // forever is how long the kernel may keep what it was told: nothing changes.
 const forever = 365 * 24 * time.Hour
 
-// filesystem answers the kernel. Requests come in many goroutines; the table
-// is only read.
+// filesystem answers the kernel. Requests come in many goroutines. The kernel's
+// numbers of nodes are the view's IDs, which hold all that there is to remember.
 type filesystem struct {
 	fuse.RawFileSystem // answers that there is no such call
-	*table
-	contents *contents
-	failed   func(name string, err error)
-	reversed bool
+	view               *tree.View
+	xattrs             bool // any file has one
+	contents           *contents
+	failed             func(name string, err error)
+	reversed           bool
 }
 
 func (f *filesystem) String() string { return "repro" }
 
-// at returns the place in the table of an inode number of the kernel's.
-func (f *filesystem) at(id uint64) (uint32, bool) {
-	if id == 0 || id > uint64(len(f.inodes)) {
-		return 0, false
+// fail is the answer to a request about a file, below it if name is not empty,
+// that could not be met.
+func (f *filesystem) fail(id uint64, name string, err error) fuse.Status {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fuse.ENOENT
 	}
-	return uint32(id - 1), true
+	if f.failed != nil {
+		at := f.view.Path(tree.FileID(id))
+		if name != "" && at != "" {
+			name = "/" + name
+		}
+		f.failed(at+name, err)
+	}
+	return fuse.EIO
 }
 
-func (f *filesystem) attr(at uint32, out *fuse.Attr) {
-	in := &f.inodes[at]
-	n := in.node
+func attr(s tree.Seen, out *fuse.Attr) {
+	n := s.Node
 	*out = fuse.Attr{
-		Ino: uint64(at) + 1, Mode: mode(n), Nlink: in.links,
+		Ino: s.Number, Mode: kind(n.Mode) | tree.UnixMode(n.Mode), Nlink: s.Links,
 		Mtime: uint64(n.ModTime), Ctime: uint64(n.ModTime), Atime: uint64(n.ModTime),
 		Owner: fuse.Owner{Uid: n.UID, Gid: n.GID}, Blksize: 4096,
 	}
-	switch n.Kind() {
-	case "file":
+	switch n.Mode.Type() {
+	case 0:
 		out.Size = uint64(n.Size)
 		out.Blocks = (out.Size + 511) / 512
-	case "symlink":
+	case fs.ModeSymlink:
 		out.Size = uint64(len(n.Target))
-	case "block", "char":
+	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
 		out.Rdev = n.Device
 	}
 }
 
-func (f *filesystem) entry(at uint32, out *fuse.EntryOut) {
-	out.NodeId, out.Generation = uint64(at)+1, 1
+func entry(s tree.Seen, out *fuse.EntryOut) {
+	out.NodeId, out.Generation = uint64(s.ID), 1
 	out.SetEntryTimeout(forever)
 	out.SetAttrTimeout(forever)
-	f.attr(at, &out.Attr)
+	attr(s, &out.Attr)
 }
 
-func mode(n *tree.Node) uint32 {
-	kinds := map[string]uint32{
-		"file": 0o100000, "directory": 0o040000, "symlink": 0o120000,
-		"block": 0o060000, "char": 0o020000, "fifo": 0o010000, "socket": 0o140000,
+// kind returns the type bits of a mode as Unix numbers them.
+func kind(m fs.FileMode) uint32 {
+	switch m.Type() {
+	case fs.ModeDir:
+		return 0o040000
+	case fs.ModeSymlink:
+		return 0o120000
+	case fs.ModeDevice:
+		return 0o060000
+	case fs.ModeDevice | fs.ModeCharDevice:
+		return 0o020000
+	case fs.ModeNamedPipe:
+		return 0o010000
+	case fs.ModeSocket:
+		return 0o140000
 	}
-	return kinds[n.Kind()] | tree.UnixMode(n.Mode)
+	return 0o100000
 }
 
 func (f *filesystem) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
-	dir, ok := f.at(header.NodeId)
-	if !ok {
-		return fuse.ENOENT
-	}
-	at, ok := f.lookup(dir, name)
-	if !ok {
+	s, err := f.view.Lookup(tree.FileID(header.NodeId), name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		out.SetEntryTimeout(forever) // that there is none stays so too
-		return fuse.OK
+	case err != nil:
+		return f.fail(header.NodeId, name, err)
+	default:
+		entry(s, out)
 	}
-	f.entry(at, out)
 	return fuse.OK
+}
+
+func (f *filesystem) look(id uint64) (tree.Seen, fuse.Status) {
+	s, err := f.view.Look(tree.FileID(id))
+	if err != nil {
+		return s, f.fail(id, "", err)
+	}
+	return s, fuse.OK
 }
 
 func (f *filesystem) GetAttr(_ <-chan struct{}, input *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	at, ok := f.at(input.NodeId)
-	if !ok {
-		return fuse.ENOENT
+	s, status := f.look(input.NodeId)
+	if status == fuse.OK {
+		out.SetTimeout(forever)
+		attr(s, &out.Attr)
 	}
-	out.SetTimeout(forever)
-	f.attr(at, &out.Attr)
-	return fuse.OK
+	return status
 }
 
 func (f *filesystem) Readlink(_ <-chan struct{}, header *fuse.InHeader) ([]byte, fuse.Status) {
-	at, ok := f.at(header.NodeId)
-	if !ok {
-		return nil, fuse.ENOENT
+	s, status := f.look(header.NodeId)
+	if status != fuse.OK {
+		return nil, status
 	}
-	return []byte(f.inodes[at].node.Target), fuse.OK
+	return []byte(s.Node.Target), fuse.OK
 }
 
 // Open and OpenDir answer that there is no such call: the kernel then opens
@@ -111,52 +141,54 @@ func (f *filesystem) OpenDir(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.
 func (f *filesystem) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.ENOSYS }
 
 func (f *filesystem) Read(_ <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
-	at, ok := f.at(input.NodeId)
-	if !ok || !f.inodes[at].node.Mode.IsRegular() {
-		return nil, fuse.ENOENT
-	}
-	n, err := f.read(at, buf, int64(input.Offset))
+	n, err := f.read(tree.FileID(input.NodeId), buf, input.Offset)
 	if err != nil {
-		if f.failed != nil {
-			f.failed(f.path(at), err)
-		}
-		return nil, fuse.EIO
+		return nil, f.fail(input.NodeId, "", err)
 	}
 	return fuse.ReadResultData(buf[:n]), fuse.OK
 }
 
-func (f *filesystem) read(at uint32, buf []byte, off int64) (int, error) {
-	file, err := f.contents.take(at, f.inodes[at].node)
+func (f *filesystem) read(id tree.FileID, buf []byte, off uint64) (int, error) {
+	file, err := f.contents.take(id, func() (*tree.Node, error) {
+		s, err := f.view.Look(id)
+		return s.Node, err
+	})
 	if err != nil {
 		return 0, err
 	}
 	defer f.contents.give(file)
-	return f.contents.read(file, buf, off)
+	return f.contents.read(file, buf, int64(min(off, math.MaxInt64)))
 }
 
 // list calls add for each entry of a directory from a position on, until add
-// has no more room.
-func (f *filesystem) list(input *fuse.ReadIn, add func(e fuse.DirEntry, at uint32) bool) fuse.Status {
-	dir, ok := f.at(input.NodeId)
-	if !ok || !f.inodes[dir].node.IsDir() {
-		return fuse.ENOENT
+// has no more room. I is the entry's place in the listing, negative for "." and
+// "..". Which number the directory above has is not known here, and nobody asks:
+// programs that go up look at "..", which the kernel knows.
+func (f *filesystem) list(input *fuse.ReadIn, add func(e fuse.DirEntry, l tree.Listing, i int) (bool, error)) fuse.Status {
+	l, err := f.view.List(tree.FileID(input.NodeId))
+	if err != nil {
+		return f.fail(input.NodeId, "", err)
 	}
-	kids := f.inodes[dir].kids
-	for i := input.Offset; i < uint64(len(kids))+2; i++ {
-		e, at := fuse.DirEntry{Name: ".", Off: i + 1}, dir
-		switch i {
-		case 0:
-		case 1:
-			e.Name, at = "..", f.inodes[dir].parent
-		default:
-			k := kids[i-2]
+	self, status := f.look(input.NodeId)
+	if status != fuse.OK {
+		return status
+	}
+	for at := input.Offset; at < uint64(l.Len())+2; at++ {
+		i := int(at) - 2
+		e := fuse.DirEntry{Name: [...]string{".", ".."}[at&1], Off: at + 1, Ino: self.Number, Mode: kind(fs.ModeDir)}
+		if i >= 0 {
 			if f.reversed {
-				k = kids[uint64(len(kids))+1-i]
+				i = l.Len() - 1 - i
 			}
-			e.Name, at = k.name, k.at
+			var mode fs.FileMode
+			e.Name, mode, e.Ino = l.At(i)
+			e.Mode = kind(mode)
 		}
-		e.Ino, e.Mode = uint64(at)+1, mode(f.inodes[at].node)
-		if !add(e, at) {
+		more, err := add(e, l, i)
+		if err != nil {
+			return f.fail(input.NodeId, e.Name, err)
+		}
+		if !more {
 			break
 		}
 	}
@@ -164,31 +196,38 @@ func (f *filesystem) list(input *fuse.ReadIn, add func(e fuse.DirEntry, at uint3
 }
 
 func (f *filesystem) ReadDir(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
-	return f.list(input, func(e fuse.DirEntry, _ uint32) bool { return out.AddDirEntry(e) })
+	return f.list(input, func(e fuse.DirEntry, _ tree.Listing, _ int) (bool, error) { return out.AddDirEntry(e), nil })
 }
 
 func (f *filesystem) ReadDirPlus(_ <-chan struct{}, input *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
-	return f.list(input, func(e fuse.DirEntry, at uint32) bool {
-		entry := out.AddDirLookupEntry(e)
-		if entry == nil {
-			return false
+	return f.list(input, func(e fuse.DirEntry, l tree.Listing, i int) (bool, error) {
+		var s tree.Seen
+		if i >= 0 {
+			var err error
+			if s, err = l.Look(i); err != nil {
+				return false, err
+			}
 		}
-		if e.Name != "." && e.Name != ".." {
-			f.entry(at, entry)
+		room := out.AddDirLookupEntry(e)
+		if room == nil {
+			return false, nil
 		}
-		return true
+		if i >= 0 {
+			entry(s, room)
+		}
+		return true, nil
 	})
 }
 
 func (f *filesystem) GetXAttr(_ <-chan struct{}, header *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
-	at, ok := f.at(header.NodeId)
-	if !ok {
-		return 0, fuse.ENOENT
-	}
 	if !f.xattrs {
 		return 0, fuse.ENOSYS // never asked again
 	}
-	value, ok := f.inodes[at].node.Xattrs[name]
+	s, status := f.look(header.NodeId)
+	if status != fuse.OK {
+		return 0, status
+	}
+	value, ok := s.Node.Xattrs[name]
 	if !ok {
 		return 0, fuse.ENOATTR
 	}
@@ -196,14 +235,18 @@ func (f *filesystem) GetXAttr(_ <-chan struct{}, header *fuse.InHeader, name str
 }
 
 func (f *filesystem) ListXAttr(_ <-chan struct{}, header *fuse.InHeader, dest []byte) (uint32, fuse.Status) {
-	at, ok := f.at(header.NodeId)
-	if !ok {
-		return 0, fuse.ENOENT
-	}
 	if !f.xattrs {
 		return 0, fuse.ENOSYS
 	}
-	return fill(dest, xattrNames(f.inodes[at].node))
+	s, status := f.look(header.NodeId)
+	if status != fuse.OK {
+		return 0, status
+	}
+	var names []byte
+	for _, name := range slices.Sorted(maps.Keys(s.Node.Xattrs)) {
+		names = append(append(names, name...), 0)
+	}
+	return fill(dest, names)
 }
 
 func fill(dest, value []byte) (uint32, fuse.Status) {
@@ -213,9 +256,10 @@ func fill(dest, value []byte) (uint32, fuse.Status) {
 	return uint32(copy(dest, value)), fuse.OK
 }
 
+// StatFs tells the number of files. How many bytes they have is not known
+// before all are looked at.
 func (f *filesystem) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
 	out.Bsize, out.Frsize, out.NameLen = 4096, 4096, 255
-	out.Blocks = uint64(f.bytes+4095) / 4096
-	out.Files = uint64(len(f.inodes))
+	out.Files = f.view.Files()
 	return fuse.OK
 }

@@ -40,9 +40,9 @@ type Server struct {
 	finish  func()        // closes done
 }
 
-func newFilesystem(t *table, o Options) *filesystem {
+func newFilesystem(v *tree.View, o Options) *filesystem {
 	return &filesystem{
-		RawFileSystem: fuse.NewDefaultRawFileSystem(), table: t,
+		RawFileSystem: fuse.NewDefaultRawFileSystem(), view: v, xattrs: v.HasXattrs(),
 		contents: newContents(), failed: o.Failed, reversed: o.Reversed,
 	}
 }
@@ -73,18 +73,15 @@ func source(o Options) string {
 	}, o.Source)
 }
 
-func serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server, error) {
-	t, err := newTable(root)
-	if err != nil {
-		return nil, err
-	}
-	f := newFilesystem(t, o)
+func serve(ctx context.Context, v *tree.View, dir string, o Options) (*Server, error) {
 	if err := available(); err != nil {
 		return nil, err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
 		return nil, err
 	}
+	f := newFilesystem(v, o)
 	server, err := fuse.NewServer(f, dir, mountOptions(o))
 	if err != nil {
 		return nil, fmt.Errorf("%s: mount: %w: %s", dir, ErrUnavailable, strings.TrimSpace(err.Error()))
@@ -97,9 +94,9 @@ func serve(ctx context.Context, root *tree.Node, dir string, o Options) (*Server
 	return s, nil
 }
 
-func serveDevice(ctx context.Context, t *table, d *Device, o Options) (*Server, error) {
+func serveDevice(ctx context.Context, v *tree.View, d *Device, o Options) (*Server, error) {
 	defer d.Close()
-	f := newFilesystem(t, o)
+	f := newFilesystem(v, o)
 	if err := d.waitMounted(ctx); err != nil {
 		return nil, err
 	}

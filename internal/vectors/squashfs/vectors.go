@@ -108,6 +108,7 @@ var vectors = []vector{
 	{"run-of-4-billion", "a header for more than 256 entries", put32(listD, 1<<32-1)},
 	{"entry-beyond-inodes", "an entry whose inode is outside the table", put32(listD+4, 0x1000)},
 	{"entry-within-inode", "an entry that refers to the middle of an inode", put16(listD+12, 0x28)},
+	{"directory-parent", "a directory that names another than the one it stands in", put32(dirE+28, 1)},
 	{"entry-is-parent", "a directory that holds itself", put(listD+12, 0x7c, 0, 2, 0)},
 	{"entry-is-root", "a directory that holds the root", put(listD+12, 0xba, 0, 4, 0)},
 	{"entry-number", "an entry with the number of another inode", put16(listD+14, 3)},
