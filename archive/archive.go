@@ -157,7 +157,7 @@ func (d *deposit) write(ctx context.Context, s sink) error {
 		}
 	}
 	if d.options.Form == Zip {
-		return nil
+		return d.sealCrate()
 	}
 	return d.seal()
 }

@@ -59,6 +59,19 @@ func (d *deposit) seal() error {
 	return nil
 }
 
+// crateManifest lists the files of a crate that stands alone, as the manifest
+// of a bag does.
+const crateManifest = "manifest-sha256.txt"
+
+// sealCrate writes the checksums of a crate that stands alone.
+func (d *deposit) sealCrate() error {
+	var m bytes.Buffer
+	for _, e := range d.sorted() {
+		fmt.Fprintf(&m, "%x  %s\n", e.sha256, bagName.Replace(e.path))
+	}
+	return put(d.sink, crateManifest, m.Bytes())
+}
+
 func put(s sink, name string, content []byte) error {
 	w, err := s.create(name, int64(len(content)), 0o644)
 	if err != nil {

@@ -3,11 +3,19 @@ package archive
 import (
 	"crypto/sha512"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"slices"
+	"strings"
 	"time"
 )
+
+// ocflContent is where the content of an object's one version lies.
+const ocflContent = "v1/content"
 
 // ocfl writes a deposit as an object of the Oxford Common File Layout 1.1 with
 // one version.
@@ -23,7 +31,7 @@ type stored struct {
 }
 
 func (s *ocfl) create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error) {
-	w, err := s.folder.create(path.Join("v1/content", name), size, mode)
+	w, err := s.folder.create(path.Join(ocflContent, name), size, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +71,7 @@ func (s *ocfl) commit() error {
 	state := map[string][]string{}
 	for _, c := range s.content {
 		sum := hex.EncodeToString(c.hash.hashes[0].Sum(nil))
-		inv.Manifest[sum] = append(inv.Manifest[sum], path.Join("v1/content", c.name))
+		inv.Manifest[sum] = append(inv.Manifest[sum], path.Join(ocflContent, c.name))
 		state[sum] = append(state[sum], c.name)
 	}
 	user := map[string]string{"name": "Anonymous", "address": s.deposit.urn()}
@@ -101,4 +109,63 @@ func (s *folder) put(name string, content []byte) error {
 		return err
 	}
 	return w.Close()
+}
+
+// maxInventory bounds the inventory of others.
+const maxInventory = maxTagFile
+
+// checkInventory says what is wrong with the inventory of an object whose
+// content is one bag: its own checksum, its version, and that it lists the
+// files that are there. Their digests are for the manifests of the bag.
+func checkInventory(root *os.Root, names map[string]int64) []string {
+	read := func(name string) ([]byte, error) {
+		f, err := root.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		b, err := io.ReadAll(io.LimitReader(f, maxInventory+1))
+		if err == nil && len(b) > maxInventory {
+			err = fmt.Errorf("%s: more than %d bytes", name, maxInventory)
+		}
+		return b, err
+	}
+	b, err := read("inventory.json")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	sidecar, err := read("inventory.json.sha512")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	sum := sha512.Sum512(b)
+	if digest, _, _ := strings.Cut(string(sidecar), " "); digest != hex.EncodeToString(sum[:]) {
+		return []string{"inventory.json: is not what inventory.json.sha512 has the digest of"}
+	}
+	var inv inventory
+	if err := json.Unmarshal(b, &inv); err != nil {
+		return []string{fmt.Sprintf("inventory.json: %v", err)}
+	}
+	if inv.Head != "v1" || inv.DigestAlgorithm != "sha512" {
+		return []string{"inventory.json: want one version v1 and sha512"}
+	}
+	var problems []string
+	listed := map[string]bool{}
+	for _, paths := range inv.Manifest {
+		for _, p := range paths {
+			name, ok := strings.CutPrefix(p, ocflContent+"/")
+			if listed[name] = true; !ok {
+				problems = append(problems, fmt.Sprintf("inventory.json: %q: lies outside of %s", p, ocflContent))
+			} else if _, there := names[name]; !there {
+				problems = append(problems, fmt.Sprintf("inventory.json: %q: is not there", p))
+			}
+		}
+	}
+	for name := range names {
+		if !listed[name] {
+			problems = append(problems, fmt.Sprintf("inventory.json: does not list %q", path.Join(ocflContent, name)))
+		}
+	}
+	slices.Sort(problems)
+	return problems
 }

@@ -70,13 +70,18 @@ type checker struct {
 	options VerifyOptions
 	report  *VerifyReport
 	listed  map[string]map[string]string // path → algorithm → digest
+	root    string                       // of the crate: "data/" in a bag, nothing in a crate alone
 }
+
+// crateFile makes a folder a crate.
+const crateFile = "ro-crate-metadata.json"
 
 // Verify checks a deposit: that every file is there, unaltered and listed,
 // that the bag keeps the profile, and that the image in it is what was signed.
-// It takes the folder of a bag, a tar archive of one, or an OCFL object that
-// holds one. The report is complete whatever the error, which wraps
-// [ErrDamaged], or is that of [verify.Image].
+// It takes the folder of a bag, a tar or zip archive of one, an OCFL object that
+// holds one, or a crate alone as a zip archive or folder. The report is
+// complete whatever the error, which wraps [ErrDamaged], or is that of
+// [verify.Image].
 func Verify(ctx context.Context, name string, o VerifyOptions) (*VerifyReport, error) {
 	s, err := openSource(name)
 	if err != nil {
@@ -127,13 +132,20 @@ func (c *checker) bag(ctx context.Context) error {
 	if len(names) > maxBagFiles {
 		return fmt.Errorf("%s: more than %d files", c.report.Deposit, maxBagFiles)
 	}
+	if f, ok := c.source.(*openFolder); ok && f.object != nil {
+		c.report.Problems = append(c.report.Problems, checkInventory(f.object, names)...)
+	}
 	declaration, err := c.tag("bagit.txt")
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, crate := names[crateFile]; crate {
+			return c.crate(ctx, names)
+		}
 		c.problem("bagit.txt: there is none: not a bag")
 		return nil
 	} else if err != nil {
 		return err
 	}
+	c.root = payloadDir + "/"
 	if string(declaration) != bagDeclaration {
 		c.problem("bagit.txt: not the two lines of BagIt 1.0 in UTF-8")
 	}
@@ -159,6 +171,20 @@ func (c *checker) bag(ctx context.Context) error {
 		return err
 	}
 	if err := c.files(ctx, names, fetch); err != nil {
+		return err
+	}
+	return c.profile(names)
+}
+
+// crate checks a crate alone by the one manifest in it.
+func (c *checker) crate(ctx context.Context, names map[string]int64) error {
+	if err := c.manifest(crateManifest, "sha256"); errors.Is(err, fs.ErrNotExist) {
+		c.problem("%s: there is none: not a crate that can be checked", crateManifest)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := c.files(ctx, names, nil); err != nil {
 		return err
 	}
 	return c.profile(names)
@@ -198,11 +224,14 @@ func (c *checker) manifest(name, algorithm string) error {
 			c.problem("%s: %q: not a digest and a path within the bag", name, line)
 			continue
 		}
-		if strings.HasPrefix(name, "manifest-") != strings.HasPrefix(file, payloadDir+"/") {
+		if c.root != "" && strings.HasPrefix(name, "manifest-") != strings.HasPrefix(file, c.root) {
 			c.problem("%s: %q does not belong there", name, file)
 			continue
 		}
 		if c.listed[file] == nil {
+			if len(c.listed) == maxBagFiles {
+				return fmt.Errorf("%s: %w: lists more than %d files", name, ErrDamaged, maxBagFiles)
+			}
 			c.listed[file] = map[string]string{}
 		}
 		if _, twice := c.listed[file][algorithm]; twice {
@@ -265,7 +294,7 @@ func (c *checker) files(ctx context.Context, names map[string]int64, fetch map[s
 		c.options.Progress.Report(progress.Event{Task: "check files", Done: done, Total: total, Bytes: true})
 	}
 	for name := range names {
-		if c.listed[name] == nil && !strings.HasPrefix(name, "tagmanifest-") {
+		if c.listed[name] == nil && !strings.HasPrefix(name, "tagmanifest-") && (c.root != "" || name != crateManifest) {
 			r.Extra = append(r.Extra, name)
 		}
 	}
@@ -298,10 +327,17 @@ func (c *checker) same(ctx context.Context, name string) (bool, error) {
 
 // profile checks what packages of repro have beyond what bags must.
 func (c *checker) profile(names map[string]int64) error {
-	for _, want := range []string{"START-HERE.html", "bag-info.txt", "data/ro-crate-metadata.json", "data/ro-crate-preview.html", "data/repro.yaml", "tagmanifest-sha256.txt"} {
+	wanted := []string{c.root + crateFile, c.root + "ro-crate-preview.html", c.root + "repro.yaml"}
+	if c.root != "" {
+		wanted = append(wanted, "START-HERE.html", "bag-info.txt", "tagmanifest-sha256.txt")
+	}
+	for _, want := range wanted {
 		if _, ok := names[want]; !ok && c.listed[want] == nil {
 			c.report.Missing = append(c.report.Missing, want)
 		}
+	}
+	if c.root == "" {
+		return nil
 	}
 	info, err := c.tag("bag-info.txt")
 	if err != nil {
@@ -331,7 +367,7 @@ func (c *checker) image(ctx context.Context) error {
 	}
 	var found []string
 	for name := range names {
-		if path.Dir(name) == payloadDir && path.Ext(name) == ".sif" {
+		if path.Dir(c.root+".") == path.Dir(name) && path.Ext(name) == ".sif" {
 			found = append(found, name)
 		}
 	}
