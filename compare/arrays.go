@@ -162,12 +162,19 @@ func (a *array) printed(v float64) string {
 // compareArrays compares arrays name by name (CMP-110 to CMP-115).
 func (j *job) compareArrays(ctx context.Context, pub, new []array) error {
 	j.tally.binary = true
+	places := map[string][]int{} // of new arrays by name; of one name, in order
+	for i, n := range new {
+		places[n.name] = append(places[n.name], i)
+	}
 	for i := range pub {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		p := &pub[i]
-		at := slices.IndexFunc(new, func(n array) bool { return n.name == p.name })
+		at := -1
+		if left := places[p.name]; len(left) > 0 {
+			at, places[p.name] = left[0], left[1:]
+		}
 		if at < 0 {
 			j.tally.brokenAt(clip(p.name), p.describe(), "", "array %q is not in the new file", clip(p.name))
 			continue
@@ -185,8 +192,8 @@ func (j *job) compareArrays(ctx context.Context, pub, new []array) error {
 		c.measure()
 		c.compare()
 	}
-	for _, n := range new {
-		if !slices.ContainsFunc(pub, func(p array) bool { return p.name == n.name }) {
+	for i, n := range new {
+		if slices.Contains(places[n.name], i) {
 			j.tally.brokenAt(clip(n.name), "", n.describe(), "array %q is not in the published file", clip(n.name))
 		}
 	}

@@ -54,3 +54,4 @@ func FuzzMAT(f *testing.F)      { fuzzKind(f, ".mat") }
 func FuzzNetCDF(f *testing.F)   { fuzzKind(f, ".nc") }
 func FuzzTIFF(f *testing.F)     { fuzzKind(f, ".tif") }
 func FuzzHDF5(f *testing.F)     { fuzzKind(f, ".h5") }
+func FuzzRData(f *testing.F)    { fuzzKind(f, ".rds") }

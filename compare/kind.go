@@ -32,6 +32,7 @@ const (
 	KindNPY      = "npy"      // an array
 	KindMAT      = "mat"      // variables of MATLAB 5
 	KindNetCDF   = "netcdf"   // variables and attributes, classic formats
+	KindRData    = "rdata"    // objects of R: saveRDS, save
 	KindHDF5     = "hdf5"     // groups, data sets and attributes; NetCDF 4, MATLAB 7.3
 )
 
@@ -79,6 +80,7 @@ func kinds() []kindInfo {
 		{KindMAT, "a MATLAB 5 file", compareMAT, kindUnread},
 		{KindNetCDF, "a NetCDF file", compareNetCDF, kindUnread},
 		{KindHDF5, "an HDF5 file", compareHDF5, kindUnread},
+		{KindRData, "a file of R's objects", compareRData, kindUnread},
 		{kindUnread, "", compareUnread, ""},
 	}
 }
@@ -105,6 +107,8 @@ var pngSignature = []byte("\x89PNG\r\n\x1a\n")
 
 const tiffExtensions = ".tif .tiff .btf .tf8"
 
+const rExtensions = ".rds .rda .rdata"
+
 // binaries are the kinds that are told by how a file begins and its extension.
 var binaries = []struct{ kind, starts, extensions string }{
 	{KindPNG, string(pngSignature), ".png"},
@@ -122,6 +126,12 @@ var binaries = []struct{ kind, starts, extensions string }{
 	{KindNetCDF, "CDF", ".nc .cdf"},
 	{KindHDF5, "\x89HDF\r\n\x1a\n", ".h5 .hdf5 .hdf .he5 .nc .nc4 .mat .cdf .keras .h5ad .loom"},
 	{KindHDF5, "MATLAB 7.3", ".mat"},
+	{KindRData, "\x1f\x8b\x08", rExtensions},
+	{KindRData, "BZh", rExtensions},
+	{KindRData, "\xfd7zXZ\x00", rExtensions},
+	{KindRData, "\x28\xb5\x2f\xfd", rExtensions},
+	{KindRData, "X\n", rExtensions},
+	{KindRData, "RDX", rExtensions},
 }
 
 // texts are the kinds of text that are told by extension.

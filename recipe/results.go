@@ -90,13 +90,13 @@ var options = map[string][]string{
 	"xml":   forLines, "svg": forLines, "html": forLines, "latex": forLines, "markdown": forLines, "pdf": forLines,
 	"csv":  forTables,
 	"json": forValues, "yaml": forValues, "xlsx": forNumbers,
-	"npy": forArrays, "mat": forArrays, "netcdf": forArrays, "hdf5": forArrays,
+	"npy": forArrays, "mat": forArrays, "netcdf": forArrays, "hdf5": forArrays, "rdata": forArrays,
 	"png": forPictures, "gif": forPictures, "jpeg": forPictures, "tiff": append([]string{"score"}, forArrays...),
 	"ipynb": forArchives, "zip": forArchives, "tar": forArchives,
 }
 
 var kinds = []string{"exact", "text", "csv", "json", "png", "gif", "jpeg", "tiff", "svg", "xml", "html", "latex", "markdown",
-	"yaml", "pdf", "ipynb", "xlsx", "zip", "tar", "npy", "mat", "netcdf", "hdf5"}
+	"yaml", "pdf", "ipynb", "xlsx", "zip", "tar", "npy", "mat", "netcdf", "hdf5", "rdata"}
 
 // rule reads {kind: csv, digits: 4}, or just the kind.
 func (p *parser) rule(n *form.Node, spread *Text) (r record.Rule) {
