@@ -93,12 +93,12 @@ func selfCheck(f *atomicfile.File) error {
 // writer writes the objects of one image in order.
 type writer struct {
 	Spec
-	m      record.Manifest // with its objects, as far as they are known
-	date   int64
-	room   int64 // of the manifest
-	f      *atomicfile.File
-	end    int64 // of what is written so far
-	digest errgroup.Group
+	m     record.Manifest // with its objects, as far as they are known
+	date  int64
+	room  int64 // of the manifest
+	f     *atomicfile.File
+	end   int64          // of what is written so far
+	after errgroup.Group // works on what is written
 }
 
 // newWriter checks s as far as that is possible before the layers are written.
@@ -142,8 +142,8 @@ func (w *writer) list(o record.Object) {
 // first, is known last.
 func (w *writer) write(ctx context.Context, f *atomicfile.File) (*manifest, error) {
 	w.f, w.end = f, dataOffset+w.room
-	w.digest.SetLimit(runtime.GOMAXPROCS(0))
-	defer w.digest.Wait()
+	w.after.SetLimit(runtime.GOMAXPROCS(0) + 1)
+	defer w.after.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before the Wait above
 	small := [][]byte{w.Recipe, w.Inspect}
@@ -162,7 +162,8 @@ func (w *writer) write(ctx context.Context, f *atomicfile.File) (*manifest, erro
 			return nil, fmt.Errorf("layer %q: %w", l.Name, err)
 		}
 	}
-	if err := w.digest.Wait(); err != nil {
+	w.after.Go(f.Sync) // most of what Commit would wait for, while layers are hashed
+	if err := w.after.Wait(); err != nil {
 		return nil, err
 	}
 	m, err := newManifest(w.m)
@@ -191,9 +192,11 @@ func (w *writer) place(b []byte) error {
 // of both.
 func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.Object) error {
 	out := &layerOutput{w: w.f, start: roundUp(w.end), hash: verity.NewWriter()}
+	out.flusher.start(w.f, out.start)
 	st, err := squashfs.Write(ctx, out, l.Tree, squashfs.Options{
 		Codec: w.Codec, BlockSize: w.BlockSize, ModTime: w.date, Workers: w.Workers, Cache: w.Cache, Progress: w.Progress,
 	})
+	out.flusher.stop()
 	if err != nil {
 		return err
 	}
@@ -211,7 +214,7 @@ func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.O
 		Codec: st.Codec, BlockSize: st.BlockSize, Files: st.Files, Bytes: st.Bytes,
 	}
 	hashes.Size, hashes.Digest = int64(len(stored)), record.DigestOf(stored)
-	w.digest.Go(func() error {
+	w.after.Go(func() error {
 		var err error
 		layer.Digest, err = sum(ctx, io.NewSectionReader(w.f, out.start, layer.Size))
 		return err
@@ -223,14 +226,16 @@ func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.O
 // layerOutput is where squashfs.Write writes: into the image, hashing on the
 // way.
 type layerOutput struct {
-	w     io.WriterAt
-	start int64 // of the layer in the file
-	hash  *verity.Writer
+	w       io.WriterAt
+	start   int64 // of the layer in the file
+	hash    *verity.Writer
+	flusher flusher
 }
 
 func (o *layerOutput) Write(p []byte) (int, error) {
 	n, err := o.w.WriteAt(p, o.start+o.hash.Size())
 	o.hash.Write(p[:n])
+	o.flusher.written(o.start + o.hash.Size())
 	return n, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // digestTag begins what [Digest] hashes; it changes when the rest does.
@@ -47,7 +48,7 @@ func Describe(w io.Writer, root *Node, sum func(*Node) ([sha256.Size]byte, error
 	if sum == nil {
 		sum = SHA256
 	}
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, 64<<10)
 	fmt.Fprintf(out, "%s\n", digestTag)
 	first := map[*Node]string{}
 	for path, n := range root.All() {
@@ -64,24 +65,36 @@ func Describe(w io.Writer, root *Node, sum func(*Node) ([sha256.Size]byte, error
 }
 
 func describe(out *bufio.Writer, path string, n *Node, sum func(*Node) ([sha256.Size]byte, error)) error {
-	fmt.Fprintf(out, "%s\x00%s\x00%o\x00%d\x00%d\x00%d\x00", path, typeName(n.Mode), unixMode(n.Mode), n.UID, n.GID, n.ModTime)
+	b := append(out.AvailableBuffer(), path...)
+	b = append(append(b, 0), typeName(n.Mode)...)
+	b = appendNumber(b, uint64(unixMode(n.Mode)), 8)
+	b = appendNumber(b, uint64(n.UID), 10)
+	b = appendNumber(b, uint64(n.GID), 10)
+	b = append(strconv.AppendInt(append(b, 0), n.ModTime, 10), 0)
 	switch n.Mode.Type() {
 	case 0:
 		digest, err := sum(n)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%d\x00%x\x00", n.Size, digest)
+		b = append(strconv.AppendInt(b, n.Size, 10), 0)
+		b = append(hex.AppendEncode(b, digest[:]), 0)
 	case fs.ModeSymlink:
-		fmt.Fprintf(out, "%s\x00", n.Target)
+		b = append(append(b, n.Target...), 0)
 	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
-		fmt.Fprintf(out, "%d\x00", n.Device)
+		b = append(strconv.AppendUint(b, uint64(n.Device), 10), 0)
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Xattrs)) {
-		fmt.Fprintf(out, "%s\x00%s\x00", name, hex.EncodeToString(n.Xattrs[name]))
+		b = append(append(b, name...), 0)
+		b = append(hex.AppendEncode(b, n.Xattrs[name]), 0)
 	}
-	_, err := out.WriteString("\n")
+	_, err := out.Write(append(b, '\n'))
 	return err
+}
+
+// appendNumber appends NUL and a number.
+func appendNumber(b []byte, n uint64, base int) []byte {
+	return strconv.AppendUint(append(b, 0), n, base)
 }
 
 func typeName(m fs.FileMode) string {
@@ -104,10 +117,14 @@ func typeName(m fs.FileMode) string {
 
 func unixMode(m fs.FileMode) uint32 {
 	bits := uint32(m.Perm())
-	for mode, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
-		if m&mode != 0 {
-			bits |= bit
-		}
+	if m&fs.ModeSetuid != 0 {
+		bits |= 0o4000
+	}
+	if m&fs.ModeSetgid != 0 {
+		bits |= 0o2000
+	}
+	if m&fs.ModeSticky != 0 {
+		bits |= 0o1000
 	}
 	return bits
 }

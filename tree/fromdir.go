@@ -1,6 +1,8 @@
 package tree
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -8,7 +10,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // DirOptions say what [FromDir] takes from a folder. The zero value takes all
@@ -26,7 +32,8 @@ type DirOptions struct {
 // through [Node.Open], which fails if the file is then not the one that was
 // described. Names of one file become hard links; sockets are left out, since
 // what listens on them is not in a folder. Symbolic links are not followed.
-// Errors name the file.
+// Errors name the file. Folders are read side by side: Skip and Xattr are
+// called from several goroutines.
 func FromDir(dir string, o DirOptions) (*Node, error) {
 	info, err := os.Stat(dir) // dir itself may be a link
 	if err != nil {
@@ -39,11 +46,19 @@ func FromDir(dir string, o DirOptions) (*Node, error) {
 		o.Xattr = func(name string) bool { return strings.HasPrefix(name, "user.") }
 	}
 	s := scanner{o: o, links: map[fileID]*Node{}}
-	return s.node(dir, "", info)
+	s.others.SetLimit(runtime.GOMAXPROCS(0))
+	root, err := s.node(dir, "", info)
+	if err := cmp.Or(err, s.others.Wait()); err != nil {
+		return nil, err
+	}
+	return root, nil
 }
 
 type scanner struct {
-	o     DirOptions
+	o      DirOptions
+	others errgroup.Group // read folders that nobody waits for
+
+	mu    sync.Mutex
 	links map[fileID]*Node
 }
 
@@ -60,8 +75,11 @@ type hostInfo struct {
 
 func (s *scanner) node(file, name string, info fs.FileInfo) (*Node, error) {
 	host := hostInfoOf(info)
-	if n := s.links[host.id]; n != nil && host.links > 1 && !info.IsDir() {
-		return n, nil
+	linked := host.links > 1 && !info.IsDir()
+	if linked {
+		if n := s.known(host.id); n != nil {
+			return n, nil
+		}
 	}
 	n := &Node{
 		Mode:    info.Mode(),
@@ -81,7 +99,7 @@ func (s *scanner) node(file, name string, info fs.FileInfo) (*Node, error) {
 	case fs.ModeSymlink:
 		n.Target, err = os.Readlink(file)
 	case fs.ModeDir:
-		err = s.entries(n, file, name)
+		err = s.folder(n, file, name)
 	case fs.ModeNamedPipe, fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
 	default:
 		err = &fs.PathError{Op: "read folder", Path: file, Err: fmt.Errorf("a file of type %v", n.Mode.Type())}
@@ -89,10 +107,36 @@ func (s *scanner) node(file, name string, info fs.FileInfo) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if host.links > 1 && !info.IsDir() {
-		s.links[host.id] = n
+	if linked {
+		n = s.keep(host.id, n)
 	}
 	return n, nil
+}
+
+func (s *scanner) known(id fileID) *Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.links[id]
+}
+
+// keep returns the one node that stands for all names of a file.
+func (s *scanner) keep(id fileID, n *Node) *Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.links[id]; first != nil {
+		return first
+	}
+	s.links[id] = n
+	return n
+}
+
+// folder reads a folder, elsewhere if a goroutine is free.
+func (s *scanner) folder(n *Node, dir, name string) error {
+	read := func() error { return s.entries(n, dir, name) }
+	if s.others.TryGo(read) {
+		return nil
+	}
+	return read()
 }
 
 func (s *scanner) entries(n *Node, dir, name string) error {
@@ -120,20 +164,23 @@ func (s *scanner) entries(n *Node, dir, name string) error {
 // opener returns the Open of a file on disk.
 func opener(file string, id fileID, size int64) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		f, err := os.OpenFile(file, os.O_RDONLY|openFlags, 0)
+		f, info, err := openHost(file)
 		if err != nil {
 			return nil, err
 		}
-		info, err := f.Stat()
-		if err == nil && (!info.Mode().IsRegular() || info.Size() != size || hostInfoOf(info).id != id) {
-			err = &fs.PathError{Op: "read", Path: file, Err: fmt.Errorf("changed since the folder was listed")}
-		}
-		if err != nil {
+		if !info.regular || info.size != size || info.id != id {
 			f.Close()
-			return nil, err
+			return nil, &fs.PathError{Op: "read", Path: file, Err: errors.New("changed since the folder was listed")}
 		}
 		return f, nil
 	}
+}
+
+// openInfo is what an open file is.
+type openInfo struct {
+	id      fileID
+	size    int64
+	regular bool
 }
 
 // clampTime brings seconds since 1970 into what [Node.ModTime] may hold.

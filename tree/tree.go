@@ -130,8 +130,11 @@ func (n *Node) walk(at string, yield func(string, *Node) bool) bool {
 	if !yield(at, n) {
 		return false
 	}
+	if at != "" {
+		at += "/"
+	}
 	for _, name := range n.Names() {
-		if !n.Entries[name].walk(path.Join(at, name), yield) {
+		if !n.Entries[name].walk(at+name, yield) {
 			return false
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/sync/semaphore"
-
 	"repro/internal/codec"
 )
 
@@ -25,21 +23,28 @@ type cutter struct {
 }
 
 // cut takes files in order and makes blocks of them.
-func (p *pipeline) cut(loads <-chan *load, room *semaphore.Weighted) error {
+func (p *pipeline) cut(all []*batch) error {
 	defer close(p.work)
 	defer close(p.queue)
 	c := &cutter{pipeline: p, stored: map[twinKey]*content{}}
-	for l := range loads {
+	for i, b := range all {
 		select {
-		case <-l.done:
+		case <-b.done:
 		case <-p.ctx.Done():
 			return p.ctx.Err()
 		}
-		if err := c.file(l); err != nil {
-			return err
+		var bytes int64
+		for _, l := range b.files {
+			if err := c.file(b, l); err != nil {
+				return err
+			}
+			bytes += l.in.node.Size
 		}
-		room.Release(l.weight())
-		p.report(l.in.node.Size)
+		if b.small() {
+			b.release()
+		}
+		p.report(bytes)
+		all[i] = nil
 	}
 	if err := p.ctx.Err(); err != nil {
 		return err
@@ -47,7 +52,7 @@ func (p *pipeline) cut(loads <-chan *load, room *semaphore.Weighted) error {
 	return c.flushEnds()
 }
 
-func (c *cutter) file(l *load) error {
+func (c *cutter) file(b *batch, l *load) error {
 	if l.err != nil {
 		return l.err
 	}
@@ -66,16 +71,17 @@ func (c *cutter) file(l *load) error {
 		c.stored[key] = l.in.content
 	}
 	if l.small() {
-		return c.whole(l.in.content, l.data)
+		return c.whole(b, l.in.content, l.data)
 	}
 	return c.stream(l)
 }
 
 // whole cuts a file that is in memory.
-func (c *cutter) whole(to *content, data []byte) error {
+func (c *cutter) whole(b *batch, to *content, data []byte) error {
 	size := c.o.BlockSize
 	for i := range to.blocks {
-		if err := c.send(&block{file: to, index: i, raw: data[i*size : (i+1)*size], key: c.blockKey(to.sum, i)}); err != nil {
+		b.refs.Add(1)
+		if err := c.send(&block{file: to, index: i, raw: data[i*size : (i+1)*size], batch: b, key: c.blockKey(to.sum, i)}); err != nil {
 			return err
 		}
 	}
@@ -202,6 +208,9 @@ func (p *pipeline) recycle(b *block) {
 	}
 	if b.pooled {
 		p.buffers.put(b.raw)
+	}
+	if b.batch != nil {
+		b.batch.release()
 	}
 	b.raw, b.packed = nil, nil
 }

@@ -43,6 +43,7 @@ const blockRaw = 1 << 24
 type block struct {
 	raw    []byte
 	pooled bool          // raw goes back to the pool
+	batch  *batch        // that raw lies in; nil: in none
 	packed []byte        // what is written; empty for a hole
 	word   uint32        // as it stands in the list of blocks
 	done   chan struct{} // closed when packed and word are set
@@ -55,7 +56,7 @@ type block struct {
 // Bounds on what is under way at once, in bytes: with the two it costs for
 // each compressor, all that a writer holds apart from the tree's description.
 const (
-	maxLoading  = 32 << 20 // small files read and not cut
+	maxLoading  = 32 << 20 // small files read and not written
 	maxInFlight = 32 << 20 // blocks cut and not written, uncompressed
 	minInFlight = 4        // blocks
 )
@@ -73,17 +74,15 @@ type pipeline struct {
 
 // data writes all blocks and sets where each file's content stands.
 func (w *writer) data(ctx context.Context) error {
-	files := w.plan.regular()
+	all := batches(w.plan.regular())
 	g, ctx := errgroup.WithContext(ctx)
 	depth := max(maxInFlight/w.o.BlockSize, minInFlight, 2*w.o.Workers)
 	p := &pipeline{writer: w, ctx: ctx, work: make(chan *block, depth), queue: make(chan *block, depth)}
 	p.buffers.size = w.o.BlockSize
 	p.namespace = keySpace(w.codec, w.o.BlockSize)
 
-	loads := make(chan *load, 1024)
-	room := semaphore.NewWeighted(maxLoading)
-	p.startLoaders(g, files, loads, room)
-	g.Go(func() error { return p.cut(loads, room) })
+	p.startLoaders(g, all)
+	g.Go(func() error { return p.cut(all) })
 	for range w.o.Workers {
 		g.Go(p.compress)
 	}
@@ -91,57 +90,44 @@ func (w *writer) data(ctx context.Context) error {
 	return g.Wait()
 }
 
-// startLoaders reads files ahead of the cutter, which gives back the room that
-// a load took.
-func (p *pipeline) startLoaders(g *errgroup.Group, files []*inode, loads chan<- *load, room *semaphore.Weighted) {
-	type job struct {
-		*load
-		twin bool
+// startLoaders reads batches ahead of the cutter, as far as there is room.
+func (p *pipeline) startLoaders(g *errgroup.Group, all []*batch) {
+	room := semaphore.NewWeighted(maxLoading / maxWhole)
+	pool := bufferPool{size: maxWhole + 1}
+	free := func(b *batch) {
+		pool.put(b.buf)
+		room.Release(1)
 	}
-	sizes := map[int64]int{}
-	for _, in := range files {
-		if in.node.Size > maxWhole {
-			sizes[in.node.Size]++
-		}
-	}
-	jobs := make(chan job)
+	jobs := make(chan *batch)
 	for range p.o.Workers {
 		g.Go(func() error {
-			for j := range jobs {
-				j.run(p.ctx, j.twin)
+			for b := range jobs {
+				b.run(p.ctx)
 			}
 			return nil
 		})
 	}
+	for _, b := range all {
+		b.done = make(chan struct{})
+	}
 	g.Go(func() error {
 		defer close(jobs)
-		defer close(loads)
-		for _, in := range files {
-			l := &load{in: in, done: make(chan struct{})}
-			if err := room.Acquire(p.ctx, l.weight()); err != nil {
-				return err
+		for _, b := range all {
+			if b.small() {
+				if err := room.Acquire(p.ctx, 1); err != nil {
+					return err
+				}
+				b.buf, b.free = pool.get(), free
+				b.refs.Store(1)
 			}
 			select {
-			case jobs <- job{l, sizes[in.node.Size] > 1}:
-			case <-p.ctx.Done():
-				return p.ctx.Err()
-			}
-			select {
-			case loads <- l:
+			case jobs <- b:
 			case <-p.ctx.Done():
 				return p.ctx.Err()
 			}
 		}
 		return nil
 	})
-}
-
-// weight is what a load holds in memory.
-func (l *load) weight() int64 {
-	if l.small() {
-		return l.in.node.Size
-	}
-	return 0
 }
 
 func (p *pipeline) compress() error {

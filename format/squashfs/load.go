@@ -1,19 +1,19 @@
 package squashfs
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // load is the reading of one regular file, whose bytes the cutter takes.
 type load struct {
 	in   *inode
-	done chan struct{} // closed when the fields below are set
-	data []byte        // the whole of a small file
-	sum  [32]byte      // of a small file, and of a large one that may have a twin
+	data []byte   // the whole of a small file
+	sum  [32]byte // of a small file, and of a large one that may have a twin
 	err  error
 }
 
@@ -23,28 +23,125 @@ const maxWhole = 1 << 20
 // small reports whether the file is held in memory.
 func (l *load) small() bool { return l.in.node.Size <= maxWhole }
 
-// run reads a small file. Of a large one that has a twin in size it finds out
+// batch is what one loader reads at a time: small files that follow each other
+// and take maxWhole bytes at most, or one large file.
+type batch struct {
+	files []*load
+	twin  bool          // the large file may be one that is stored already
+	done  chan struct{} // closed when the files are loaded
+
+	// What holds the bytes of small files goes back when the cutter and all
+	// blocks that lie in it are done.
+	buf  []byte
+	refs atomic.Int32
+	free func(*batch)
+}
+
+const maxBatch = 256 // files
+
+// batches puts files together.
+func batches(files []*inode) (all []*batch) {
+	sizes := map[int64]int{}
+	for _, in := range files {
+		if in.node.Size > maxWhole {
+			sizes[in.node.Size]++
+		}
+	}
+	var last *batch
+	var room int64
+	for _, in := range files {
+		l := &load{in: in}
+		if !l.small() {
+			all = append(all, &batch{files: []*load{l}, twin: sizes[in.node.Size] > 1})
+			last = nil
+			continue
+		}
+		if last == nil || in.node.Size > room || len(last.files) == maxBatch {
+			last, room = &batch{}, maxWhole
+			all = append(all, last)
+		}
+		last.files = append(last.files, l)
+		room -= in.node.Size
+	}
+	return all
+}
+
+// small reports whether the batch is one of small files.
+func (b *batch) small() bool { return b.files[0].small() }
+
+// release gives up one share in the bytes.
+func (b *batch) release() {
+	if b.refs.Add(-1) == 0 {
+		b.free(b)
+	}
+}
+
+// run reads small files. Of a large one that has a twin in size it finds out
 // the digest, so that the cutter knows whether it is stored already; other
 // large files are left to the cutter.
-func (l *load) run(ctx context.Context, twin bool) {
-	defer close(l.done)
-	if !l.small() && !twin {
+func (b *batch) run(ctx context.Context) {
+	defer close(b.done)
+	if !b.small() {
+		if b.twin {
+			b.files[0].hash(ctx)
+		}
 		return
 	}
-	var r *fileReader
-	if r, l.err = openFile(l.in); l.err != nil {
+	at := int64(0)
+	for _, l := range b.files {
+		end := at + l.in.node.Size
+		l.data = b.buf[at:end:end]
+		if l.err = cmp.Or(l.in.read(b.buf[at:end+1]), ctx.Err()); l.err != nil {
+			return // as the cutter will
+		}
+		l.sum = sha256.Sum256(l.data)
+		at = end
+	}
+}
+
+// read reads a whole file. Buf has room for one byte more, to see that there
+// is none.
+func (in *inode) read(buf []byte) error {
+	if in.node.Open == nil {
+		return nil
+	}
+	r, err := in.node.Open()
+	if err != nil {
+		return fmt.Errorf("%q: %w", in.path, err)
+	}
+	defer r.Close()
+	n, err := io.ReadFull(r, buf)
+	switch {
+	case err == nil:
+		return in.longer()
+	case err != io.EOF && err != io.ErrUnexpectedEOF:
+		return fmt.Errorf("%q: %w", in.path, err)
+	case int64(n) < in.node.Size:
+		return in.shorter(in.node.Size - int64(n))
+	}
+	return nil
+}
+
+func (in *inode) shorter(missing int64) error {
+	return fmt.Errorf("%q: ends %d bytes before its size of %d: changed while it was read", in.path, missing, in.node.Size)
+}
+
+func (in *inode) longer() error {
+	return fmt.Errorf("%q: longer than its size of %d: changed while it was read", in.path, in.node.Size)
+}
+
+// hash finds out the digest of a large file.
+func (l *load) hash(ctx context.Context) {
+	r, err := openFile(l.in)
+	if err != nil {
+		l.err = err
 		return
 	}
-	if l.small() {
-		l.data = make([]byte, l.in.node.Size)
-		_, l.err = io.ReadFull(r, l.data)
-	} else {
-		_, l.err = io.CopyBuffer(io.Discard, struct{ io.Reader }{contextReader{ctx, r}}, make([]byte, maxWhole))
-	}
+	defer r.Close()
+	_, l.err = io.CopyBuffer(io.Discard, struct{ io.Reader }{contextReader{ctx, r}}, make([]byte, maxWhole))
 	if l.err == nil {
 		l.sum, l.err = r.end()
 	}
-	l.err = errors.Join(l.err, r.Close())
 }
 
 // fileReader reads exactly the bytes that the tree says a file has, and hashes
@@ -80,7 +177,7 @@ func (r *fileReader) Read(p []byte) (int, error) {
 	r.hash.Write(p[:n])
 	switch {
 	case err == io.EOF && r.left > 0:
-		return n, fmt.Errorf("%q: ends %d bytes before its size of %d: changed while it was read", r.in.path, r.left, r.in.node.Size)
+		return n, r.in.shorter(r.left)
 	case err != nil && err != io.EOF:
 		return n, fmt.Errorf("%q: %w", r.in.path, err)
 	}
@@ -97,7 +194,7 @@ func (r *fileReader) end() (sum [32]byte, err error) {
 	var more [1]byte
 	switch n, err := io.ReadFull(r.src, more[:]); {
 	case n > 0:
-		return sum, fmt.Errorf("%q: longer than its size of %d: changed while it was read", r.in.path, r.in.node.Size)
+		return sum, r.in.longer()
 	case err != io.EOF:
 		return sum, fmt.Errorf("%q: %w", r.in.path, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"runtime"
 
+	"golang.org/x/sync/errgroup"
+
 	"repro/internal/codec"
 	"repro/progress"
 	"repro/tree"
@@ -68,11 +70,14 @@ func Write(ctx context.Context, out Output, root *tree.Node, o Options) (Stats, 
 	if err := w.data(ctx); err != nil {
 		return Stats{}, err
 	}
-	if err := w.tables(); err != nil {
-		return Stats{}, err
-	}
-	content, err := tree.Digest(root, w.sum)
-	if err != nil {
+	var content [32]byte
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		content, err = tree.Digest(root, w.sum)
+		return err
+	})
+	g.Go(w.tables)
+	if err := g.Wait(); err != nil {
 		return Stats{}, err
 	}
 	return Stats{

@@ -73,6 +73,14 @@ func (f *File) Truncate(size int64) error {
 	return naming(f.target, f.File.Truncate(size))
 }
 
+// Sync is like that of [os.File].
+func (f *File) Sync() error { return naming(f.target, f.File.Sync()) }
+
+// StartFlush has n bytes from off on begin their way to the disk, where the
+// system can do that, so that Commit has less to wait for. It promises nothing
+// and may wait for a disk that is busy.
+func (f *File) StartFlush(off, n int64) { startFlush(f.File, off, n) }
+
 // resolve follows symbolic links to the file that is to be replaced.
 func resolve(name string) (string, error) {
 	fi, err := os.Lstat(name)
@@ -103,7 +111,7 @@ func (f *File) Commit() error {
 		return fs.ErrClosed
 	}
 	if err := f.Sync(); err != nil {
-		return naming(f.target, err)
+		return err
 	}
 	if err := f.File.Close(); err != nil {
 		return naming(f.target, err)
