@@ -12,6 +12,7 @@ import (
 
 	"repro/format"
 	"repro/internal/atomicfile"
+	"repro/recipe"
 	"repro/record"
 	"repro/run"
 	"repro/verify"
@@ -42,11 +43,16 @@ used; with --key, nor is what is not signed by whom you name.
    repro run --key alice.pub paper.sif
    repro run paper.sif anova norris         # these steps, and those that they need
    repro run --quick paper.sif              # minutes, if the author provided for it
+   repro run --resume paper.sif             # after an interruption, or with more --memory
+   repro run --twice paper.sif              # which results are not deterministic?
    repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag, byFlag, policyFlag,
 			&cli.StringFlag{Name: "data", Usage: "take the data that the image only names from `FOLDER`, where repro fetch put them"},
+			&cli.BoolFlag{Name: "twice", Usage: "run everything a second time and say which results did not come out the same, whatever the published ones are"},
+			&cli.BoolFlag{Name: "resume", Usage: "go on with a run in the same folder that was interrupted, or of which a step failed: what is done is not run again"},
+			&cli.StringFlag{Name: "keep", Usage: "after an interruption or a failure, keep at most `SIZE` of what finished steps wrote for --resume; 0 keeps nothing", Value: "4GiB"},
 			&cli.BoolFlag{Name: "quick", Usage: "run the smaller experiment that the recipe has for whoever has minutes; the report says what it says nothing of"},
 			&cli.StringSliceFlag{Name: "fixed", Usage: "hold `WHAT` still in every step: addresses (no randomisation of the address space) or clock (at the paper's date, through the image's libfaketime)",
 				Action: func(_ *cli.Context, words []string) error { return checkFixed(words) }},
@@ -68,6 +74,18 @@ used; with --key, nor is what is not signed by whom you name.
 	}
 }
 
+// keepSize reads how much of finished steps is kept: less than 0 is nothing.
+func keepSize(text string) (int64, error) {
+	if text == "0" {
+		return -1, nil
+	}
+	size, err := recipe.Size(text)
+	if err != nil {
+		return 0, usagef("--keep %q: %w", text, err)
+	}
+	return size, nil
+}
+
 func checkFixed(words []string) error {
 	for _, word := range words {
 		if word != record.FixedAddresses && word != record.FixedClock {
@@ -83,6 +101,10 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 		return err
 	}
 	disk, err := sizeOf(ctx, "disk")
+	if err != nil {
+		return err
+	}
+	keep, err := keepSize(ctx.String("keep"))
 	if err != nil {
 		return err
 	}
@@ -105,7 +127,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
-		Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
+		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
 		Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
 		Progress: c.progress(), Version: version(),
 	}
@@ -122,7 +144,11 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 		return err
 	}
 	report.Verify, report.By = checked, operator(ctx.String("operator"))
-	return errors.Join(err, c.reportRun(ctx, image, report, options.Dir, pictures, err == nil))
+	err = errors.Join(err, c.reportRun(ctx, image, report, options.Dir, pictures, err == nil))
+	if len(report.Kept) > 0 {
+		c.note("what is done (%s) is kept: with --resume, the same command goes on from there", shorten(report.Kept, 5))
+	}
+	return err
 }
 
 // verifyOnRead verifies image but for the contents of its layers: whatever is
@@ -165,10 +191,18 @@ func (c *console) reportRun(ctx *cli.Context, image *format.Image, report *recor
 			return err
 		}
 	}
-	if complete && report.Counts.Reproduced < report.Counts.Results {
+	if complete && (report.Counts.Reproduced < report.Counts.Results || report.Repeat != nil && report.Repeat.Reproduced < report.Counts.Results) {
 		return errDiffers
 	}
 	return nil
+}
+
+// shorten lists the first few of names.
+func shorten(names []string, few int) string {
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 // writeReports leaves report.json and report.html in dir.

@@ -215,6 +215,7 @@ type RunReport struct {
 	Quick     bool          `json:"quick,omitempty"`   // only the recipe's quick profile was run
 	LeftOut   []string      `json:"leftOut,omitempty"` // results and claims of which it says nothing
 	Changed   []string      `json:"changed,omitempty"` // what was set otherwise than the image says
+	Kept      []string      `json:"kept,omitempty"`    // finished steps that a run of the same can go on with
 	Repeat    *Repeat       `json:"repeat,omitempty"`  // what a second run showed
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	outputsDir = "outputs"
 	logsDir    = "logs"
+	againDir   = "again"      // holds the same of a second run
 	markerFile = ".repro-run" // says that the directory belongs to runs
 )
 
@@ -25,8 +26,8 @@ const (
 // the same directory.
 const lockPatience = 300 * time.Millisecond
 
-// claimDir makes o.Dir ready for a run, removes what an earlier run left in
-// it, and keeps other runs out until release is called. Release removes a
+// claimDir makes o.Dir, or sees that it may be emptied, and keeps other runs out
+// until release is called. Release removes a
 // directory that was made here, unless the run came as far as to keep it.
 func claimDir(ctx context.Context, o *Options) (release func(keep bool), err error) {
 	if o.Dir == "" {
@@ -59,17 +60,13 @@ func claimDir(ctx context.Context, o *Options) (release func(keep bool), err err
 		}
 		unlock()
 	}
-	if err := emptyDir(o.Dir); err != nil {
-		release(false)
-		return nil, err
-	}
 	return release, nil
 }
 
 // emptyDir removes what an earlier run left, its reports included: they would
 // speak of other outputs than those beside them.
 func emptyDir(dir string) error {
-	for _, name := range []string{outputsDir, logsDir, "report.json", "report.html"} {
+	for _, name := range []string{outputsDir, logsDir, againDir, "report.json", "report.html"} {
 		if err := sandbox.Remove(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("remove what an earlier run left: %w", err)
 		}

@@ -46,6 +46,14 @@ func newCollector(dir string, size int64) (*collector, error) {
 	return &collector{to: to, left: size}, nil
 }
 
+// take counts files that are there already.
+func (c *collector) take(files []record.OutputFile) {
+	for _, f := range files {
+		c.files = append(c.files, f)
+		c.left -= f.Size
+	}
+}
+
 func (c *collector) close() { c.to.Close() }
 
 // collect copies the outputs called names, absolute paths of the steps' root,
@@ -216,6 +224,21 @@ func openOwn(from *os.Root, name string, need fs.FileMode) (*os.File, error) {
 		f, err = from.OpenFile(name, flags, 0)
 	}
 	return f, err
+}
+
+// digestFile returns digest and size of a regular file below root.
+func digestFile(ctx context.Context, root *os.Root, name string) (record.Digest, int64, error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|plainFile, 0)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", 0, errors.Join(err, fs.ErrInvalid)
+	}
+	sum := sha256.New()
+	n, err := io.Copy(sum, contextReader{ctx, f})
+	return record.DigestSum([32]byte(sum.Sum(nil))), n, err
 }
 
 func kindOf(mode fs.FileMode) string {

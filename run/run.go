@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"repro/compare"
@@ -38,6 +39,8 @@ type Options struct {
 	Replace bool     // take Dir even if other files are in it; they stay
 	Data    string   // folder that holds the data which the image only names, at their paths below /paper
 	Steps   []string // only these, and the steps that they need; none: all
+	Twice   bool     // run all of it a second time and say what came out otherwise
+	Resume  bool     // go on with what a run that was interrupted, or of which a step failed, left in Dir
 	Quick   bool     // the recipe's quick profile in place of the whole experiment
 	Change  Change   // what is set otherwise than the image says
 
@@ -55,6 +58,7 @@ type Options struct {
 
 	OutputSize int64 // bytes that all outputs together may have; 0: DefaultOutputSize
 	LogSize    int64 // bytes kept of what each step prints; 0: DefaultLogSize
+	KeepSize   int64 // bytes of what finished steps wrote that stay for Resume; 0: DefaultKeepSize, less: none
 
 	Log      io.Writer // gets what steps print as they print it, each line led by the step's name
 	Progress progress.Func
@@ -145,6 +149,9 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	}
 	started := false
 	defer func() { release(started) }()
+	if err := r.clearDir(ctx); err != nil {
+		return nil, err
+	}
 
 	err = r.prepare(ctx)
 	defer r.cleanUp()
@@ -154,17 +161,31 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	started = true
 	r.runAll(ctx)
 	report := r.report()
+	err = r.judge(ctx, report)
+	report.Kept = r.settle()
+	return report, err
+}
+
+// judge fills in what became of the results, and whether they come out again a
+// second time.
+func (r *runner) judge(ctx context.Context, report *record.RunReport) error {
 	if err := ctx.Err(); err != nil {
-		return report, err
+		return err
 	}
 	if r.damage != nil {
-		return report, r.damage
+		return r.damage
 	}
 	if err := r.compare(ctx, report); err != nil {
-		return report, err
+		return err
+	}
+	failed := r.failure()
+	if r.options.Twice && failed == nil {
+		if err := r.repeat(ctx, report); err != nil {
+			return err
+		}
 	}
 	report.Finished = timestamp(time.Now())
-	return report, r.failure()
+	return failed
 }
 
 // runner is one run under way.
@@ -187,6 +208,14 @@ type runner struct {
 
 	damaged chan error // the first content that could not be served
 
+	second   bool            // run for comparison with the first
+	stepKeys []record.Digest // of the plan's steps: what each depends on
+	keeping  sync.Mutex
+	kept     kept                // what a later run can go on with
+	taken    []record.OutputFile // outputs of steps that need not run again
+	resumed  bool                // goes on with what an earlier run left
+	left     bool                // the scratch directory is to stay
+
 	states []state // of the plan's steps
 	walls  walls   // that stood around those that ran
 	damage error   // the image or the machine failed, not a step
@@ -204,22 +233,48 @@ func (r *runner) choose() (err error) {
 		}
 	}
 	r.plan, err = newPlan(r.options.Change.apply(r.profile.steps), r.options.Steps)
+	if err != nil {
+		return err
+	}
+	r.states = make([]state, len(r.plan.steps))
+	r.stepKeys, err = r.keys()
 	return err
 }
 
+// clearDir removes from the run's directory what this run does not go on with.
+func (r *runner) clearDir(ctx context.Context) error {
+	if r.options.Resume {
+		return r.goOn(ctx)
+	}
+	return r.startAfresh()
+}
+
+// makeScratch makes the directory for what steps write, unless there is one to
+// go on with.
+func (r *runner) makeScratch() (err error) {
+	if !r.resumed {
+		if r.scratch, err = os.MkdirTemp(r.options.Scratch, "repro-run-"); err != nil {
+			return fmt.Errorf("scratch directory: %w", err)
+		}
+		r.kept = kept{Version: keptVersion, Scratch: r.scratch}
+		if err := os.WriteFile(filepath.Join(r.scratch, ownerFile), []byte(r.options.Dir), 0o600); err != nil {
+			return err
+		}
+	}
+	if err := sandbox.CheckDisk(r.scratch); err != nil {
+		return r.diskError(err)
+	}
+	return nil
+}
+
 func (r *runner) prepare(ctx context.Context) error {
-	r.states = make([]state, len(r.plan.steps))
 	r.cpus = sandbox.CPUs()
 	if n := r.options.CPUs; n > 0 && n < len(r.cpus) {
 		start := os.Getpid() % len(r.cpus) // several runs on one machine should not share processors
 		r.cpus = append(r.cpus[start:], r.cpus[:start]...)[:n]
 	}
-	var err error
-	if r.scratch, err = os.MkdirTemp(r.options.Scratch, "repro-run-"); err != nil {
-		return fmt.Errorf("scratch directory: %w", err)
-	}
-	if err := sandbox.CheckDisk(r.scratch); err != nil {
-		return r.diskError(err)
+	if err := r.makeScratch(); err != nil {
+		return err
 	}
 	data, err := r.bring(ctx)
 	if err != nil {
@@ -231,9 +286,13 @@ func (r *runner) prepare(ctx context.Context) error {
 	if r.layers, err = r.provide(ctx); err != nil {
 		return machineError(err)
 	}
+	if r.layers.shared && r.resumed {
+		return &MachineError{Err: errors.New("without overlays a run cannot be gone on with"), Hint: "start it afresh, without --resume"}
+	}
 	if r.outputs, err = newCollector(filepath.Join(r.options.Dir, outputsDir), r.options.OutputSize); err != nil {
 		return err
 	}
+	r.outputs.take(r.taken)
 	r.live = newLiveLog(r.options.Log)
 	return nil
 }
@@ -243,7 +302,7 @@ func (r *runner) cleanUp() {
 	if r.outputs != nil {
 		r.outputs.close()
 	}
-	if r.scratch != "" {
+	if r.scratch != "" && !r.left {
 		_ = sandbox.Remove(r.scratch)
 	}
 }

@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"repro/internal/sandbox"
 	"repro/record"
 )
 
@@ -20,9 +22,10 @@ const (
 
 // state is what became of one step.
 type state struct {
-	status record.StepStatus
-	upper  string // directory of what it wrote; empty until it has run
-	ended  bool
+	status  record.StepStatus
+	scratch string // its directory; empty until it has run, and where there are no overlays
+	upper   string // what it wrote
+	ended   bool
 }
 
 // runAll runs the steps of the plan: each as soon as those that it needs are
@@ -37,6 +40,12 @@ func (r *runner) runAll(ctx context.Context) {
 		cpus: newPool(r.cpus), memory: r.options.Memory,
 	}
 	s.changed = sync.NewCond(&s.mu)
+	for i := range r.states {
+		if r.states[i].ended { // in the run that this one goes on with
+			s.started[i] = true
+			s.done++
+		}
+	}
 	var helpers sync.WaitGroup
 	helpers.Go(func() { // wakes the loop below when the context ends
 		<-ctx.Done()
@@ -55,6 +64,7 @@ func (r *runner) runAll(ctx context.Context) {
 	s.loop(ctx)
 	stop(nil)
 	helpers.Wait()
+	s.removing.Wait()
 	select {
 	case err := <-r.damaged: // met by the last read of the last step
 		s.abort(err)
@@ -81,8 +91,10 @@ type schedule struct {
 	began   []time.Time
 	running int
 	done    int64
-	cpus    *pool
-	memory  int64 // free, where Options bound it
+
+	removing sync.WaitGroup // of what is not needed any more
+	cpus     *pool
+	memory   int64 // free, where Options bound it
 }
 
 func (s *schedule) loop(ctx context.Context) {
@@ -155,6 +167,29 @@ func (s *schedule) memoryOf(i int) int64 {
 	return own
 }
 
+// release removes what steps wrote on which none stands that is still to come.
+// The caller holds s.mu.
+func (s *schedule) release() {
+	for i := range s.states {
+		dir := s.states[i].scratch
+		if dir == "" || !s.states[i].ended || s.neededLater(i) {
+			continue
+		}
+		s.states[i].scratch, s.states[i].upper = "", ""
+		s.removing.Go(func() { _ = sandbox.Remove(dir) }) // what stays is removed with all else
+	}
+}
+
+// neededLater reports whether a step stands on step i that is not done.
+func (s *schedule) neededLater(i int) bool {
+	for j, needs := range s.plan.needs {
+		if slices.Contains(needs, i) && s.states[j].status.Status != statusDone {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *schedule) begin(ctx context.Context, i int) {
 	s.started[i] = true
 	s.running++
@@ -167,6 +202,7 @@ func (s *schedule) begin(ctx context.Context, i int) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.states[i] = st
+		s.release()
 		s.running--
 		s.done++
 		s.memory += s.memoryOf(i)

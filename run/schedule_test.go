@@ -122,7 +122,7 @@ func TestCancelledRun(t *testing.T) {
 	}}
 	im := e.build(t)
 	o := options(t)
-	o.Scratch = t.TempDir()
+	o.Scratch, o.KeepSize = t.TempDir(), -1
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Log = writerFunc(func(p []byte) {
 		if strings.Contains(string(p), "working") {

@@ -33,6 +33,9 @@ func (r *runner) runStep(ctx context.Context, i int, cpus []int, memory int64) (
 	if err := log.close(); err != nil && damage == nil {
 		damage = fmt.Errorf("log of step %q: %w", step.Name, err)
 	}
+	if st.status.Status == statusDone && damage == nil {
+		damage = r.remember(i, st)
+	}
 	return st, damage
 }
 
@@ -49,7 +52,7 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	st.status.Started = time.Now().UTC().Format(time.RFC3339)
 	result, err := sandbox.Run(ctx, c)
 	r.walls.add(result.Walls)
-	st.upper = upper
+	st.upper, st.scratch = upper, c.Scratch
 	st.status.WallMS, st.status.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
 	st.status.MaxRSS, st.status.Exit, st.status.Signal = result.MaxRSS, result.Exit, result.Signal
 	st.status.Written = result.Written
@@ -126,7 +129,7 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 		c.Lower = append(c.Lower, r.layers.root)
 	}
 	c.Serve = r.layers.serve
-	c.Scratch = filepath.Join(r.scratch, fmt.Sprintf("step-%d", i))
+	c.Scratch = filepath.Join(r.scratch, r.scratchName(i))
 	if err := sandbox.Prepare(c.Scratch); err != nil {
 		return c, "", fmt.Errorf("scratch directory: %w", err)
 	}

@@ -101,10 +101,16 @@ type page struct {
 	Results       []result
 	Glance        bool // list the results before showing them
 	Steps         []step
+	Repeat        *repeat // nil: there was no second run
 	Image         []field
 	Objects       []object
 	Outputs       []output
 	Footer        string
+}
+
+type repeat struct {
+	Words string
+	Moved []field
 }
 
 type failed struct{ ID, Name, Verdict string }
@@ -153,6 +159,12 @@ func (b *builder) page(r *record.RunReport) *page {
 	}
 	for _, s := range r.Steps {
 		p.Steps = append(p.Steps, b.step(s))
+	}
+	if r.Repeat != nil {
+		p.Repeat = &repeat{Words: sentence(repeatWords(r))}
+		for _, m := range r.Repeat.Moved {
+			p.Repeat.Moved = append(p.Repeat.Moved, field{Clean(m.Path), Clean(movedWords(m)), false})
+		}
 	}
 	p.Glance = len(p.Results) > 3
 	p.describe(r)

@@ -32,6 +32,9 @@ func Markdown(w io.Writer, r *record.RunReport) error {
 			duration(s.WallMS), duration(s.CPUMS), bytesOf(s.MaxRSS))
 	}
 	p.line("")
+	if r.Repeat != nil {
+		p.line("%s.\n", sentence(md(repeatWords(r))))
+	}
 	for _, fact := range runFacts(r) {
 		p.line("- %s: %s", fact[0], md(fact[1]))
 	}

@@ -306,7 +306,7 @@ func (r *row) size() int {
 
 // step is one row of the steps, with the end of its log.
 func (b *builder) step(s record.StepStatus) step {
-	out := step{Name: Clean(s.Name), Status: Clean(s.Status), Tone: "good",
+	out := step{Name: Clean(s.Name), Status: Clean(stepStatus(s)), Tone: "good",
 		Wall: duration(s.WallMS), CPU: duration(s.CPUMS), Memory: bytesOf(s.MaxRSS)}
 	if s.Status != "done" {
 		out.Tone = "bad"

@@ -78,8 +78,59 @@ func Run(w io.Writer, r *record.RunReport, s Style) error {
 	if len(r.Findings) > 0 {
 		p.findings(r.Findings)
 	}
+	p.repeat(r)
 	p.verdict(r.Counts)
 	return p.err
+}
+
+// repeat writes what a second run showed.
+func (p *printer) repeat(r *record.RunReport) {
+	if r.Repeat == nil {
+		return
+	}
+	t := good
+	if len(r.Repeat.Moved) > 0 {
+		t = warn
+	}
+	p.line("%s", p.style.paint(t, repeatWords(r)))
+	c := &columns{indent: "  "}
+	for _, m := range r.Repeat.Moved {
+		why := movedWords(m)
+		for _, f := range r.Repeat.Results {
+			if f.Output == m.Path {
+				why = fmt.Sprintf("%s: %s: %s", f.Result, f.Verdict, f.Reason)
+			}
+		}
+		c.add(cell{text: "moved", tone: warn}, cell{text: Clean(m.Path)}, cell{text: Clean(why)})
+	}
+	c.write(p)
+}
+
+// repeatWords says in one line what a second run showed.
+func repeatWords(r *record.RunReport) string {
+	var said string
+	switch n := len(r.Repeat.Moved); {
+	case r.Repeat.Files == 0:
+		said = "a second run did not get as far"
+	case n == 0:
+		said = fmt.Sprintf("deterministic here: a second run left the same bytes in all %d files", r.Repeat.Files)
+	default:
+		said = fmt.Sprintf("not deterministic: a second run left other bytes in %d of %d files", n, r.Repeat.Files)
+	}
+	if r.Repeat.Reproduced < r.Counts.Reproduced {
+		said += fmt.Sprintf(", and reproduced only %d of %d published results", r.Repeat.Reproduced, r.Counts.Results)
+	}
+	return said
+}
+
+func movedWords(m record.MovedFile) string {
+	switch {
+	case m.First == "":
+		return "left by the second run only"
+	case m.Second == "":
+		return "left by the first run only"
+	}
+	return "other bytes"
 }
 
 func (p *printer) steps(steps []record.StepStatus) {
@@ -93,11 +144,19 @@ func (p *printer) steps(steps []record.StepStatus) {
 		if st.Status == "skipped" {
 			wall, cpu, memory = "", "", ""
 		}
-		c.add(cell{text: "step"}, cell{text: Clean(st.Name)}, cell{text: Clean(st.Status), tone: t},
+		c.add(cell{text: "step"}, cell{text: Clean(st.Name)}, cell{text: Clean(stepStatus(st)), tone: t},
 			cell{text: wall, right: true}, cell{text: cpu, right: true},
 			cell{text: memory, right: true}, cell{text: Clean(stepProblem(st, true)), tone: bad})
 	}
 	c.write(p)
+}
+
+// stepStatus is a step's status, and whether it became that before.
+func stepStatus(st record.StepStatus) string {
+	if st.Kept {
+		return st.Status + " before"
+	}
+	return st.Status
 }
 
 // stepProblem says why a step is not done, and where to read on.

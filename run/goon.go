@@ -1,0 +1,183 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"repro/internal/sandbox"
+	"repro/progress"
+)
+
+// goOn takes over, from what an earlier run left, the steps that need not run
+// again, and removes all else of it.
+func (r *runner) goOn(ctx context.Context) error {
+	k := readKept(r.options.Dir)
+	if k == nil {
+		return r.startAfresh()
+	}
+	found := make([]*keptStep, len(r.plan.steps))
+	for i, key := range r.stepKeys {
+		for j := range k.Steps {
+			s := &k.Steps[j]
+			if s.Key == key && s.Status.Status == statusDone && s.Status.Name == r.plan.steps[i].Name {
+				whole, err := r.whole(ctx, s)
+				if err != nil {
+					return err
+				}
+				if whole {
+					found[i] = s
+				}
+			}
+		}
+	}
+	r.onlyFirm(k, found)
+	r.kept = kept{Version: keptVersion, Scratch: k.Scratch}
+	if !slices.ContainsFunc(found, func(s *keptStep) bool { return s != nil }) {
+		return r.startAfresh()
+	}
+	return r.takeOver(found)
+}
+
+// whole reports whether the outputs that step s left are as they were.
+func (r *runner) whole(ctx context.Context, s *keptStep) (bool, error) {
+	root, err := os.OpenRoot(filepath.Join(r.options.Dir, outputsDir))
+	if err != nil {
+		return false, nil
+	}
+	defer root.Close()
+	for i, o := range s.Outputs {
+		r.options.Progress.Report(progress.Event{Task: "check what step " + s.Status.Name + " left", Done: int64(i), Total: int64(len(s.Outputs))})
+		sum, size, err := digestFile(ctx, root, strings.TrimPrefix(o.Path, "/"))
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if err != nil || sum != o.Digest || size != o.Size {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// onlyFirm drops the steps that do not stand on steps which are there too, and
+// those whose files a step to come needs and that are not as they were.
+func (r *runner) onlyFirm(k *kept, found []*keptStep) {
+	for changed := true; changed; {
+		changed = false
+		for i, needs := range r.plan.needs {
+			for _, n := range needs {
+				switch {
+				case found[i] != nil && found[n] == nil:
+					found[i], changed = nil, true
+				case found[i] == nil && found[n] != nil && !k.sound(found[n]):
+					found[n], changed = nil, true
+				}
+			}
+		}
+	}
+}
+
+// sound reports whether what step s wrote is as it left it.
+func (k *kept) sound(s *keptStep) bool {
+	if !upperName.MatchString(s.Upper) {
+		return false
+	}
+	print, err := fingerprint(sandbox.Upper(filepath.Join(k.Scratch, s.Upper)))
+	return err == nil && print == s.Print
+}
+
+// takeOver makes the steps found those of this run.
+func (r *runner) takeOver(found []*keptStep) error {
+	r.scratch, r.resumed, r.left = r.kept.Scratch, true, true
+	var keep []string
+	uppers := map[string]bool{}
+	for i, s := range found {
+		if s == nil {
+			continue
+		}
+		st := s.Status
+		st.Kept, st.Log = true, logsDir+"/"+logName(st.Name)
+		r.states[i] = state{ended: true, status: st}
+		if s.Upper != "" {
+			// Where a step of this plan stood and where one stands now may differ.
+			r.states[i].scratch = filepath.Join(r.scratch, s.Upper)
+			r.states[i].upper = sandbox.Upper(r.states[i].scratch)
+			uppers[s.Upper] = true
+		}
+		for _, o := range s.Outputs {
+			keep = append(keep, outputsDir+o.Path)
+			r.taken = append(r.taken, o)
+		}
+		keep = append(keep, st.Log)
+		r.kept.Steps = append(r.kept.Steps, *s)
+	}
+	if err := removeBut(r.scratch, func(name string) bool { return name == ownerFile || uppers[name] }); err != nil {
+		return err
+	}
+	if err := keepFiles(r.options.Dir, keep); err != nil {
+		return err
+	}
+	return r.kept.write(r.options.Dir)
+}
+
+// removeBut removes all entries of dir but those that keep names.
+func removeBut(dir string, keep func(name string) bool) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if keep(e.Name()) {
+			continue
+		}
+		if err := sandbox.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepFiles empties a run's directory of all that runs leave, but for the
+// files called names, relative to it.
+func keepFiles(dir string, names []string) error {
+	const aside = ".repro-before"
+	if err := sandbox.Remove(filepath.Join(dir, aside)); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.Mkdir(aside, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{outputsDir, logsDir} {
+		if err := root.Rename(name, aside+"/"+name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := emptyDir(dir); err != nil {
+		return err
+	}
+	for _, name := range names {
+		name = filepath.FromSlash(name)
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := root.Rename(filepath.Join(aside, name), name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err // a log that is gone is no reason to run the step again
+		}
+	}
+	return sandbox.Remove(filepath.Join(dir, aside))
+}
+
+// startAfresh empties the run's directory, and removes what an earlier run
+// left to be gone on with.
+func (r *runner) startAfresh() error {
+	return errors.Join(forget(r.options.Dir), emptyDir(r.options.Dir))
+}

@@ -1,0 +1,230 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"repro/format"
+	"repro/internal/sandbox"
+	"repro/record"
+)
+
+// long is an experiment of which the last step never ends by itself in the
+// first run, and does as soon as there is a file "go" in the folder bound.
+var long = experiment{
+	steps: []record.Step{
+		sh("a", "cat /proc/sys/kernel/random/uuid > hidden; cat hidden > a.txt", "/paper/a.txt"),
+		after(sh("b", "cat hidden > b.txt", "/paper/b.txt"), "a"),
+		sh("alone", "echo alone > alone.txt", "/paper/alone.txt"),
+		after(sh("last", "echo working; while ! test -e /mnt/go; do sleep 0.05; done; cat hidden > last.txt", "/paper/last.txt"), "b"),
+	},
+	published: map[string]string{"alone.txt": "alone\n"},
+}
+
+// interrupted runs long until its last step works, and returns options to go on.
+func interrupted(t *testing.T) (*format.Image, Options) {
+	t.Helper()
+	im := long.build(t)
+	o := options(t)
+	o.Scratch = t.TempDir()
+	door := t.TempDir()
+	if err := os.Chmod(door, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	o.Binds = []Bind{{Source: door, Target: "/mnt"}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o.Log = writerFunc(func(p []byte) {
+		if strings.Contains(string(p), "working") {
+			cancel()
+		}
+	})
+	report, err := Image(ctx, im, o)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if got := strings.Join(report.Kept, " "); got != "a alone b" && got != "a b alone" && got != "alone a b" {
+		t.Fatalf("kept: %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(door, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o.Log, o.Resume = nil, true
+	return im, o
+}
+
+func keptNames(report *record.RunReport) string {
+	var names []string
+	for _, s := range report.Steps {
+		if s.Kept {
+			names = append(names, s.Name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// scratchOf is what is kept in the scratch directories below o.Scratch.
+func scratchOf(t *testing.T, o Options) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(o.Scratch, "repro-run-*", "step-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestResume(t *testing.T) {
+	im, o := interrupted(t)
+	if n := len(scratchOf(t, o)); n != 2 { // of a and b, on which the last step stands
+		t.Errorf("%d steps' files are kept", n)
+	}
+	before := readFile(t, filepath.Join(o.Dir, "outputs/paper/a.txt"))
+	report, err := Image(t.Context(), im, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keptNames(report); got != "a b alone" {
+		t.Errorf("not run again: %q", got)
+	}
+	for _, name := range []string{"a.txt", "b.txt", "last.txt"} {
+		if got := readFile(t, filepath.Join(o.Dir, "outputs/paper", name)); got != before {
+			t.Errorf("%s: %q, the first run made %q", name, got, before)
+		}
+	}
+	if len(report.Outputs) != 4 || report.Counts.Reproduced != 1 || len(report.Kept) > 0 {
+		t.Errorf("%+v %+v %q", report.Outputs, report.Counts, report.Kept)
+	}
+	if left, _ := os.ReadDir(o.Scratch); len(left) > 0 {
+		t.Errorf("left in the scratch directory: %v", left)
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir, keptFile)); err == nil {
+		t.Error("there is still something to go on with")
+	}
+	if report, err = Image(t.Context(), im, o); err != nil || keptNames(report) != "" {
+		t.Errorf("with nothing to go on with: %v, %q kept", err, keptNames(report))
+	}
+}
+
+// What was touched since is not believed.
+func TestResumeChecks(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		touch func(t *testing.T, o *Options)
+		kept  string
+	}{
+		{"an output", func(t *testing.T, o *Options) {
+			rewrite(t, filepath.Join(o.Dir, "outputs/paper/alone.txt"), "forged\n")
+		}, "a b"},
+		{"an output that others stand on", func(t *testing.T, o *Options) {
+			rewrite(t, filepath.Join(o.Dir, "outputs/paper/a.txt"), "forged\n")
+		}, "alone"},
+		{"an output replaced by a link", func(t *testing.T, o *Options) {
+			name := filepath.Join(o.Dir, "outputs/paper/alone.txt")
+			if err := errors.Join(os.Remove(name), os.Symlink("/etc/hostname", name)); err != nil {
+				t.Fatal(err)
+			}
+		}, "a b"},
+		{"what a step wrote", func(t *testing.T, o *Options) {
+			names, _ := filepath.Glob(filepath.Join(o.Scratch, "repro-run-*", "step-*", "upper/paper/hidden"))
+			if len(names) != 1 {
+				t.Fatalf("%q", names)
+			}
+			rewrite(t, names[0], "forged\n")
+		}, "alone"},
+		{"who may enter", func(t *testing.T, o *Options) {
+			names, _ := filepath.Glob(filepath.Join(o.Scratch, "repro-run-*"))
+			if err := os.Chmod(names[0], 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, ""},
+		{"the settings", func(_ *testing.T, o *Options) { o.Change.Env = map[string]string{"X": "1"} }, ""},
+		{"limits alone", func(_ *testing.T, o *Options) { o.Memory = 1 << 30 }, "a b alone"},
+		{"the note itself", func(t *testing.T, o *Options) { rewrite(t, filepath.Join(o.Dir, keptFile), "{") }, ""},
+		{"nothing, but not asked to go on", func(_ *testing.T, o *Options) { o.Resume = false }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			im, o := interrupted(t)
+			tt.touch(t, &o)
+			report, err := Image(t.Context(), im, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := keptNames(report); got != tt.kept {
+				t.Errorf("not run again: %q, want %q", got, tt.kept)
+			}
+			if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/alone.txt")); got != "alone\n" {
+				t.Errorf("%q", got)
+			}
+			hidden := readFile(t, filepath.Join(o.Dir, "outputs/paper/a.txt"))
+			if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/last.txt")); got != hidden || strings.Contains(hidden, "forged") {
+				t.Errorf("the last step found %q, the first wrote %q", got, hidden)
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A note that somebody else put there must not have a directory removed that
+// no run in this folder made.
+func TestKeptNoteOfAnother(t *testing.T) {
+	o := options(t)
+	mine := t.TempDir()
+	if err := errors.Join(os.MkdirAll(o.Dir, 0o755), os.Chmod(mine, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, filepath.Join(mine, "thesis"), "x")
+	rewrite(t, filepath.Join(o.Dir, markerFile), "")
+	k := kept{Version: keptVersion, Scratch: mine}
+	if err := k.write(o.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := catStep.run(t, o); err != nil {
+		t.Fatal(err)
+	}
+	if readFile(t, filepath.Join(mine, "thesis")) != "x" {
+		t.Error("a directory of somebody else's was removed")
+	}
+}
+
+func TestKeepBound(t *testing.T) {
+	e := experiment{steps: []record.Step{
+		sh("big", "truncate -s 3000 big", "/paper/big"), sh("small", "truncate -s 100 small", "/paper/small"),
+		after(sh("fails", "exit 3"), "big", "small"),
+	}}
+	im := e.build(t)
+	for bound, want := range map[int64]string{0: "big small", 1000: "small", 10: "", -1: ""} {
+		o := options(t)
+		o.Scratch, o.KeepSize, o.CPUs = t.TempDir(), bound, 1
+		report, err := Image(t.Context(), im, o)
+		if !errors.Is(err, ErrStep) || strings.Join(report.Kept, " ") != want {
+			t.Errorf("bound %d: %v, kept %q, want %q", bound, err, report.Kept, want)
+		}
+		if got := len(scratchOf(t, o)); got != len(strings.Fields(want)) {
+			t.Errorf("bound %d: files of %d steps", bound, got)
+		}
+		if err := forget(o.Dir); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTwiceWithoutOverlays(t *testing.T) {
+	e := experiment{steps: []record.Step{sh("s", "test ! -e left; echo 1 > left; echo 1 > a.txt", "/paper/a.txt")}}
+	o := options(t)
+	o.Twice, o.copyRoot = true, true
+	report, err := e.run(t, o)
+	if err != nil || report.Repeat == nil || report.Repeat.Files != 1 || len(report.Repeat.Moved) > 0 {
+		t.Errorf("%v %+v", err, report)
+	}
+	_ = sandbox.Remove(o.Dir)
+}
