@@ -52,9 +52,6 @@ func (r *factReader) read(it *item) error {
 // compareFacts reads both files and compares what they say, in order, as
 // lines of text with numbers in place (CMP-120).
 func (j *job) compareFacts(ctx context.Context, read func([]byte, side) ([]fact, error), same string) error {
-	if err := j.wholeLines(); err != nil {
-		return err
-	}
 	var lists [2][]fact
 	for i, r := range []io.Reader{j.pub, j.new} {
 		of := []side{published, produced}[i]
@@ -69,9 +66,16 @@ func (j *job) compareFacts(ctx context.Context, read func([]byte, side) ([]fact,
 			return ctx.Err()
 		}
 	}
+	return j.compareLists(ctx, lists[0], lists[1], same)
+}
+
+func (j *job) compareLists(ctx context.Context, pub, new []fact, same string) error {
+	if err := j.wholeLines(); err != nil {
+		return err
+	}
 	j.sameContent = same
 	c := &text{t: j.tally, m: matcher{t: j.tally}, watch: j.watch}
-	return align(ctx, &queue{r: &factReader{list: lists[0]}}, &queue{r: &factReader{list: lists[1]}}, c)
+	return align(ctx, &queue{r: &factReader{list: pub}}, &queue{r: &factReader{list: new}}, c)
 }
 
 // oneBlank is text with each row of blanks and line ends made one blank.

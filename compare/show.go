@@ -291,7 +291,7 @@ func (s *Show) add(row Row) {
 		s.recent = s.recent[:0]
 		s.Rows = append(s.Rows, row)
 		s.after = context3
-	case s.after > 0 || len(s.Rows) < firstRows && s.skipped == 0 && len(s.recent) == 0:
+	case s.after > 0 || len(s.Rows) < s.first() && s.skipped == 0 && len(s.recent) == 0:
 		s.Rows = append(s.Rows, row)
 		s.after--
 	default:
@@ -300,6 +300,16 @@ func (s *Show) add(row Row) {
 			s.skipped++
 		}
 	}
+}
+
+// first is how many equal rows are kept at the start: few of a drawing or a
+// page, whose parts say little.
+func (s *Show) first() int {
+	switch s.Kind {
+	case KindSVG, KindXML, KindHTML, KindPDF:
+		return context3
+	}
+	return firstRows
 }
 
 func (s *Show) flush() {

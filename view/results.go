@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"image/png"
 	"io"
 	"io/fs"
 	"path"
@@ -97,10 +98,11 @@ func (b *builder) result(i int, f record.Finding) result {
 	if f.Kind == compare.KindClaim && f.Worst != nil {
 		r.Meta = append(r.Meta, field{Name: "Printed", Value: Clean(f.Worst.Published)}, field{Name: "New", Value: Clean(f.Worst.New)})
 	}
-	if isPicture(f.Kind) {
+	if isPicture(f.Kind) || f.Kind == compare.KindSVG {
 		r.Pictures = b.figures(f)
-		r.Slide = b.slide(r.Pictures)
-	} else {
+		r.Slide = b.slide(f, r.Pictures)
+	}
+	if !isPicture(f.Kind) || f.Kind == compare.KindTIFF && f.Score == "" {
 		r.Side = b.side(f)
 	}
 	if r.Side == nil && f.Diff != "" {
@@ -110,7 +112,7 @@ func (b *builder) result(i int, f record.Finding) result {
 }
 
 func isPicture(kind string) bool {
-	return kind == compare.KindPNG || kind == compare.KindGIF || kind == compare.KindJPEG
+	return kind == compare.KindPNG || kind == compare.KindGIF || kind == compare.KindJPEG || kind == compare.KindTIFF
 }
 
 func asked(f record.Finding) string {
@@ -156,20 +158,38 @@ func (b *builder) text(s string) string {
 
 func (b *builder) figures(f record.Finding) []figure {
 	out := []figure{
-		b.figure("Published", "The published picture of "+f.Result, read(b.files.Published, f.Published)),
-		b.figure("New", "The new picture of "+f.Result, read(b.files.New, f.Output)),
+		b.figure("Published", "The published picture of "+f.Result, b.shown(f.Kind, read(b.files.Published, f.Published))),
+		b.figure("New", "The new picture of "+f.Result, b.shown(f.Kind, read(b.files.New, f.Output))),
 	}
-	if png := b.files.Pictures[f.Result]; png != nil {
-		out = append(out, b.figure("Difference, in red", "Where the two pictures of "+f.Result+" differ", png))
+	if where := b.files.Pictures[f.Result]; where != nil {
+		out = append(out, b.figure("Difference, in red", "Where the two pictures of "+f.Result+" differ", where))
 	}
 	return out
+}
+
+// shown is a picture in a format that browsers show: TIFF as PNG, and SVG only
+// where it begins as one.
+func (b *builder) shown(kind string, picture []byte) []byte {
+	if kind != compare.KindTIFF || picture == nil {
+		return picture
+	}
+	m, err := compare.DrawTIFF(b.ctx, picture)
+	if err != nil {
+		return picture
+	}
+	var out bytes.Buffer
+	if png.Encode(&out, m) != nil {
+		return picture
+	}
+	return out.Bytes()
 }
 
 // slide lays the new picture over the published one, for two that differ.
 type slide struct{ Published, New template.URL }
 
-func (b *builder) slide(figures []figure) *slide {
-	if len(figures) < 3 || figures[0].URI == "" || figures[1].URI == "" {
+func (b *builder) slide(f record.Finding, figures []figure) *slide {
+	drawn := f.Kind == compare.KindSVG && f.Verdict != record.Identical && f.Verdict != record.SameContent
+	if len(figures) < 3 && !drawn || figures[0].URI == "" || figures[1].URI == "" {
 		return nil
 	}
 	s := &slide{figures[0].URI, figures[1].URI}
@@ -180,18 +200,18 @@ func (b *builder) slide(figures []figure) *slide {
 	return s
 }
 
-func (b *builder) figure(caption, alt string, png []byte) figure {
+func (b *builder) figure(caption, alt string, picture []byte) figure {
 	f := figure{Caption: caption, Alt: Clean(alt)}
 	switch {
-	case png == nil:
+	case picture == nil:
 		f.Alt = "There is no picture."
-	case pictureType(png) == "":
+	case pictureType(picture) == "":
 		f.Alt = "The file is not a picture that can be shown."
-	case len(png) > maxPicture || len(png) > b.pictureRoom:
-		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(png))))
+	case len(picture) > maxPicture || len(picture) > b.pictureRoom:
+		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(picture))))
 	default:
-		b.pictureRoom -= len(png)
-		f.URI = template.URL("data:" + pictureType(png) + ";base64," + base64.StdEncoding.EncodeToString(png))
+		b.pictureRoom -= len(picture)
+		f.URI = template.URL("data:" + pictureType(picture) + ";base64," + base64.StdEncoding.EncodeToString(picture))
 	}
 	return f
 }
@@ -202,6 +222,9 @@ func pictureType(b []byte) string {
 		if bytes.HasPrefix(b, []byte(start)) {
 			return name
 		}
+	}
+	if start := b[:min(len(b), 1024)]; bytes.Contains(start, []byte("<svg")) && bytes.HasPrefix(bytes.TrimLeft(start, "\ufeff \t\r\n"), []byte("<")) {
+		return "image/svg+xml" // shown as a picture, in which no script runs and nothing is loaded
 	}
 	return ""
 }
@@ -239,7 +262,7 @@ func (b *builder) side(f record.Finding) *side {
 	if err != nil || show == nil || len(show.Rows) == 0 {
 		return nil
 	}
-	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: !f.Verdict.Reproduced() || len(show.Rows) <= openRows}
+	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: (!f.Verdict.Reproduced() || len(show.Rows) <= openRows) && f.Kind != compare.KindSVG}
 	for _, name := range show.Columns {
 		s.Columns = append(s.Columns, Clean(name))
 	}
