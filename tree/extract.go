@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -81,6 +82,9 @@ type extractor struct {
 	dirs  []named          // each before what it holds
 	jobs  chan fileJob
 	meter meter
+
+	ownerOnce sync.Once
+	owner     *Node // its owner is that of new files, if that is known
 }
 
 type named struct {
@@ -228,13 +232,10 @@ func (x *extractor) file(ctx context.Context, j fileJob, buf []byte) error {
 	if err = errors.Join(x.fill(ctx, j, f, src, buf), f.Close()); err != nil {
 		return nameError(j.name, err)
 	}
-	if err := j.in.setTime(base, time.Unix(j.node.ModTime, 0), false); err != nil {
-		return nameError(j.name, err)
-	}
 	return nil
 }
 
-// fill gives a new file its content and, like attributes, all but the time.
+// fill gives a new file its content and what attributes gives others.
 func (x *extractor) fill(ctx context.Context, j fileJob, f newFile, src io.Reader, buf []byte) error {
 	n := j.node
 	w := sparseWriter{f: f, ctx: ctx, meter: &x.meter}
@@ -247,13 +248,31 @@ func (x *extractor) fill(ctx context.Context, j fileJob, f newFile, src io.Reade
 	if err := w.end(); err != nil {
 		return err
 	}
-	if x.o.Owners {
-		if err := f.chown(int(n.UID), int(n.GID)); err != nil {
-			return err
-		}
+	if err := x.giveAway(n, f); err != nil {
+		return err
 	}
 	x.setXattrs(j.named, path.Base(j.name), j.in)
-	return f.chmod(n.Mode & modeBits)
+	if err := f.chmod(n.Mode & modeBits); err != nil {
+		return err
+	}
+	return f.setTime(time.Unix(n.ModTime, 0))
+}
+
+// giveAway sets the owner of a new file, unless that is whom all new files
+// belong to: they are made by one process below one directory.
+func (x *extractor) giveAway(n *Node, f newFile) error {
+	if !x.o.Owners {
+		return nil
+	}
+	x.ownerOnce.Do(func() {
+		if uid, gid, err := f.owner(); err == nil {
+			x.owner = &Node{UID: uint32(uid), GID: uint32(gid)}
+		}
+	})
+	if x.owner != nil && x.owner.UID == n.UID && x.owner.GID == n.GID {
+		return nil
+	}
+	return f.chown(int(n.UID), int(n.GID))
 }
 
 // modeBits are what a mode has besides the type.
@@ -270,9 +289,9 @@ func (x *extractor) setXattrs(e named, base string, in *place) {
 	}
 }
 
-// attributes sets what anything but a regular file looks like: first the owner, since that takes
-// setuid bits away, then the mode, which may take write permission away, last
-// the time.
+// attributes sets what anything but a regular file looks like: first the owner,
+// since that takes setuid bits away, then the mode, which may take write
+// permission away, last the time.
 func (x *extractor) attributes(e named, base string, in *place) error {
 	n := e.node
 	if x.o.Owners {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"repro/progress"
 )
@@ -62,10 +63,12 @@ const holeSize = 4096
 type newFile interface {
 	io.Writer
 	io.Closer
-	skip(n int64) error     // leave a hole
-	truncate(n int64) error // set the size
+	skip(n int64) error               // leave a hole
+	truncate(n int64) error           // set the size
+	owner() (uid, gid int, err error) // errors.ErrUnsupported where that is not known
 	chown(uid, gid int) error
 	chmod(m fs.FileMode) error
+	setTime(t time.Time) error // the last call before Close
 }
 
 // sparseWriter writes a file and leaves holes where there are zeros.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,6 +81,24 @@ func (f rawFile) skip(n int64) error {
 
 func (f rawFile) truncate(n int64) error {
 	return os.NewSyscallError("truncate", unix.Ftruncate(int(f), n))
+}
+
+func (f rawFile) owner() (uid, gid int, err error) {
+	var stat unix.Stat_t
+	err = os.NewSyscallError("stat", unix.Fstat(int(f), &stat))
+	return int(stat.Uid), int(stat.Gid), err
+}
+
+// setTime sets both times, as futimens(3): of the file, whatever its name leads
+// to by now.
+func (f rawFile) setTime(t time.Time) error {
+	spec := unix.NsecToTimespec(t.UnixNano())
+	times := [2]unix.Timespec{spec, spec}
+	_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(f), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
+	if errno != 0 {
+		return os.NewSyscallError("utimensat", errno)
+	}
+	return nil
 }
 
 func (f rawFile) chown(uid, gid int) error {

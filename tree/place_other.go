@@ -22,18 +22,38 @@ func (p *place) setTime(name string, t time.Time, link bool) error {
 
 func (p *place) setXattr(string, string, []byte) error { return errors.ErrUnsupported }
 
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	in   *place
+	name string
+	time *time.Time
+}
 
 func (p *place) create(name string) (newFile, error) {
 	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	return osFile{f}, err
+	return &osFile{File: f, in: p, name: name}, err
 }
 
-func (f osFile) skip(n int64) error {
+func (f *osFile) owner() (int, int, error) { return 0, 0, errors.ErrUnsupported }
+
+// setTime is put off until the file is closed, which may set the time itself.
+func (f *osFile) setTime(t time.Time) error {
+	f.time = &t
+	return nil
+}
+
+func (f *osFile) Close() error {
+	if err := f.File.Close(); err != nil || f.time == nil {
+		return err
+	}
+	return f.in.setTime(f.name, *f.time, false)
+}
+
+func (f *osFile) skip(n int64) error {
 	_, err := f.Seek(n, io.SeekCurrent)
 	return err
 }
 
-func (f osFile) truncate(n int64) error    { return f.Truncate(n) }
-func (f osFile) chown(uid, gid int) error  { return f.Chown(uid, gid) }
-func (f osFile) chmod(m fs.FileMode) error { return f.Chmod(m) }
+func (f *osFile) truncate(n int64) error    { return f.Truncate(n) }
+func (f *osFile) chown(uid, gid int) error  { return f.Chown(uid, gid) }
+func (f *osFile) chmod(m fs.FileMode) error { return f.Chmod(m) }

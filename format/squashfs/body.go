@@ -116,7 +116,7 @@ func (b *body) cached(i int) ([]byte, error) {
 		return b.r.zeros()[:b.partSize(i)], nil
 	}
 	data, err := b.r.data.get(uint64(at), func() ([]byte, int64, error) {
-		data, err := b.load(i, make([]byte, b.r.super.BlockSize))
+		data, err := b.load(i, newBuffer(int(b.r.super.BlockSize)))
 		return data, int64(cap(data)), err
 	})
 	if err == nil && len(data) != b.partSize(i) {
@@ -148,7 +148,7 @@ func (r *Reader) fragment(i uint32) ([]byte, error) {
 		return nil, malformed("fragment %d: %d bytes at %d", i, word, at)
 	}
 	return r.data.get(at, func() ([]byte, int64, error) {
-		buf := make([]byte, r.super.BlockSize)
+		buf := newBuffer(int(r.super.BlockSize))
 		n, err := r.loadBlock(int64(at), word, buf)
 		return buf[:n], int64(len(buf)), err
 	})

@@ -1,6 +1,10 @@
 package squashfs
 
-import "sync"
+import (
+	"sync"
+
+	"repro/internal/codec"
+)
 
 // bufferPool lends buffers of one block.
 type bufferPool struct {
@@ -12,8 +16,11 @@ func (p *bufferPool) get() []byte {
 	if b, ok := p.pool.Get().(*[]byte); ok {
 		return *b
 	}
-	return make([]byte, p.size)
+	return newBuffer(p.size)
 }
+
+// newBuffer returns a buffer to decompress into.
+func newBuffer(size int) []byte { return make([]byte, size, size+codec.Slack) }
 
 // put takes back a buffer, which nobody may use any more. Anything smaller is
 // left to the garbage collector.

@@ -89,7 +89,7 @@ func (r *Reader) loadPiece(at int64) (piece, int64, error) {
 		return piece{}, 0, err
 	}
 	if le.Uint16(head[:])&metadataRaw == 0 {
-		out := make([]byte, metadataSize)
+		out := newBuffer(metadataSize)
 		n, err := r.decompress(out, b)
 		if err != nil {
 			return piece{}, 0, fmt.Errorf("metadata at %d: %w", at, err)

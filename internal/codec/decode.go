@@ -17,8 +17,13 @@ import (
 // ErrTooLong says that a block decompresses to more than it may.
 var ErrTooLong = errors.New("more data than a block holds")
 
+// Slack is how much capacity behind the end of what is decoded into makes
+// decoding faster: copies then need not end at the byte.
+const Slack = 16
+
 // Decode decompresses the whole of src into dst and returns how many bytes
-// that gave. More than len(dst) is [ErrTooLong]. It never allocates more than
+// that gave. More than len(dst) is [ErrTooLong]. What dst has of capacity behind
+// its end may be overwritten, up to Slack bytes. It never allocates more than
 // a small multiple of len(dst), whatever src says; goroutines may share it.
 func Decode(a Algorithm, dst, src []byte) (int, error) {
 	n, err := decode(a, dst, src)
@@ -91,8 +96,8 @@ func decodeZstd(dst, src []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	out, err := d.DecodeAll(src, dst[:0:len(dst)])
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+	out, err := d.DecodeAll(src, dst[:0:min(cap(dst), len(dst)+Slack)])
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || len(out) > len(dst) {
 		return 0, ErrTooLong
 	}
 	return len(out), err
