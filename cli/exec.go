@@ -57,6 +57,7 @@ write is gone when you leave. The exit status is the shell's.
 
 // exec runs args, or a shell, in the image called name.
 func (c *console) exec(ctx *cli.Context, name string, args []string) error {
+	collectLate()
 	binds, err := readBinds(ctx.StringSlice("bind"))
 	if err != nil {
 		return err

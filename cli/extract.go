@@ -72,6 +72,7 @@ func intoFolder(name string, fill func(dir string) error) error {
 }
 
 func (c *console) extract(ctx *cli.Context, dir string) error {
+	collectLate()
 	name := ctx.Args().First()
 	image, root, err := openTree(name, ctx.String("layer"))
 	if err != nil {

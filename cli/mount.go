@@ -37,6 +37,7 @@ and the command then ends with status 4. Needs FUSE, but not root.
 }
 
 func (c *console) mount(ctx *cli.Context, name, dir string) error {
+	collectLate()
 	image, v, err := openView(name, ctx.String("layer"))
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"repro/format"
@@ -59,6 +60,7 @@ func benchSpec(root *tree.Node) format.Spec {
 
 // extractImage extracts an image, each block checked by its hash tree.
 func extractImage(args []string) error {
+	debug.SetGCPercent(400) // as repro extract does
 	im, err := format.Open(args[0])
 	if err != nil {
 		return err
