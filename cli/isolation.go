@@ -15,7 +15,7 @@ import (
 var (
 	bindFlag = &cli.StringSliceFlag{
 		Name:  "bind",
-		Usage: "show a file or folder of this machine's inside: `SOURCE:TARGET`, with :rw to let programs write there; the report says so",
+		Usage: "show a file or folder of this machine's inside: `SOURCE:TARGET`, with :rw to let programs write there; sockets in it are out of reach, and the report says so",
 	}
 	networkFlag = &cli.BoolFlag{Name: "network", Usage: "let programs reach this machine's network; the report says so"}
 	dirFlag     = &cli.StringFlag{Name: "dir", Usage: "start in `FOLDER` of the image", Value: "/paper"}

@@ -87,6 +87,9 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 	if r.scratch, err = os.MkdirTemp(o.Scratch, "repro-exec-"); err != nil {
 		return 0, fmt.Errorf("scratch directory: %w", err)
 	}
+	if err := checkBinds(o.Binds, map[string]string{r.scratch: "what the program writes"}); err != nil {
+		return 0, err
+	}
 	if err := r.shape(nil); err != nil {
 		return 0, err
 	}

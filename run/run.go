@@ -276,6 +276,11 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := r.makeScratch(); err != nil {
 		return err
 	}
+	if err := checkBinds(r.options.Binds, map[string]string{
+		r.image.Name(): "the image, with its published results", r.options.Dir: "the results of this run", r.scratch: "what steps write",
+	}); err != nil {
+		return err
+	}
 	data, err := r.bring(ctx)
 	if err != nil {
 		return err

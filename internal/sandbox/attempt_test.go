@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,14 +24,15 @@ type attempt struct {
 }
 
 var attempts = []attempt{
-	{"inherited descriptor", func() error {
-		for fd := 3; fd < 1024; fd++ {
-			target, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
-			if err == nil && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/proc/") {
-				return nil
-			}
+	{"inherited descriptor", func() error { // those that this test's own packages open are not passed on
+		out, err := exec.Command("/bin/ls", "/proc/self/fd").Output()
+		if err != nil {
+			return nil
 		}
-		return errors.New("only those of the Go runtime")
+		if string(out) != "0\n1\n2\n3\n" { // the last is how ls reads the directory
+			return nil
+		}
+		return errors.New("none")
 	}},
 
 	// Mounts and roots.
@@ -141,6 +143,16 @@ var attempts = []attempt{
 		return unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, unix.CAP_SYS_ADMIN, 0, 0)
 	}},
 	{"allow new privileges", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0) }},
+	{"setuid program of its own", func() error {
+		b, err := os.ReadFile("/bin/id")
+		if err != nil {
+			return nil
+		}
+		if err := errors.Join(os.WriteFile("/tmp/own-id", b, 0o755), os.Chmod("/tmp/own-id", 0o6755)); err != nil {
+			return err
+		}
+		return becomesAnother("/tmp/own-id")()
+	}},
 	{"file capabilities", func() error {
 		return unix.Setxattr("/bin/sh", "security.capability", make([]byte, 20), 0)
 	}},
@@ -209,6 +221,9 @@ var attempts = []attempt{
 	{"kernel events", sockets(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT)},
 	{"packet filter", sockets(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER)},
 	{"listener of the host", func() error {
+		if os.Getenv("NETWORK") != "" {
+			return errors.New("it was asked for")
+		}
 		c, err := net.Dial("tcp", os.Getenv("HOST_TCP"))
 		if err == nil {
 			c.Close()
@@ -230,6 +245,34 @@ var attempts = []attempt{
 		return unix.Connect(fd, &unix.SockaddrInet4{Port: 80, Addr: [4]byte{192, 0, 2, 1}})
 	}},
 
+	{"namespace of the network's control", func() error {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		lo, err := unix.NewIfreq("lo")
+		if err != nil {
+			return nil
+		}
+		lo.SetUint16(0)
+		return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+	}},
+
+	// Links that /proc gives out.
+	{"root by a magic link", func() error { return wantHost("/proc/self/root") }},
+	{"root of a thread by a magic link", func() error { return wantHost("/proc/thread-self/root/..") }},
+	{"directory by a magic link", func() error { return wantHost("/proc/self/cwd/../../..") }},
+	{"standard output by a magic link", func() error { return wantHost("/proc/self/fd/1/../../..") }},
+	{"executable by a magic link", func() error {
+		f, err := os.OpenFile("/proc/self/exe", os.O_WRONLY, 0)
+		if err == nil {
+			f.Close()
+		}
+		return err
+	}},
+	{"map files of process 1", func() error { _, err := os.ReadDir("/proc/1/map_files"); return err }},
+	{"threads of process 1", func() error { return opens("/proc/1/task/1/root/") }},
+
 	// Files of the host.
 	{"file of the host", func() error { return opens(os.Getenv("HOST_FILE")) }},
 	{"shared memory of the host", func() error { return opens(os.Getenv("HOST_SHM")) }},
@@ -241,6 +284,80 @@ var attempts = []attempt{
 		}
 		return errors.New("none")
 	}},
+}
+
+// bindAttempts are for a program that sees a directory of the machine's twice,
+// at /ro and /rw: what is in it makes TestEscape.
+var bindAttempts = []attempt{
+	{"write through a read-only bind", writes("/ro/file", "x")},
+	{"make a file in a read-only bind", func() error { return os.WriteFile("/ro/new", nil, 0o666) }},
+	{"remove a file of a read-only bind", func() error { return os.Remove("/ro/file") }},
+	{"change a mode in a read-only bind", func() error { return os.Chmod("/ro/file", 0o777) }},
+	{"remount a bind writable", func() error { return unix.Mount("", "/ro", "", unix.MS_REMOUNT|unix.MS_BIND, "") }},
+	{"unmount a bind", func() error { return unix.Unmount("/ro", unix.MNT_DETACH) }},
+	{"write to what is mounted below a read-only bind", func() error { return os.WriteFile("/ro/inner/new", nil, 0o666) }},
+	{"hard link out of a bind", func() error { return os.Link("/ro/file", "/paper/linked") }},
+	{"hard link out of a writable bind", func() error { return os.Link("/rw/file", "/paper/linked") }},
+	{"hard link from one bind to the other", func() error { return os.Link("/ro/file", "/rw/linked") }},
+	{"hard link into a bind", func() error { return os.Link("/bin/sh", "/rw/linked") }},
+	{"move out of a bind", func() error { return os.Rename("/rw/file", "/paper/moved") }},
+	{"link of the bind's to the host", func() error { return opens("/ro/link") }},
+	{"dot dot out of a bind", func() error { return wantHost("/ro/../../../..") }},
+	{"dot dot from a descriptor", func() error {
+		fd, err := unix.Open("/ro/dir", unix.O_PATH, 0)
+		if err != nil {
+			return nil
+		}
+		return fdErr(unix.Openat(fd, "../../../../../.."+os.Getenv("HOST_FILE"), unix.O_RDONLY, 0))
+	}},
+	{"dot dot from a moved directory", func() error {
+		fd, err := unix.Open("/rw/dir/inner", unix.O_PATH, 0)
+		if err != nil {
+			return nil
+		}
+		if err := os.Rename("/rw/dir/inner", "/rw/moved"); err != nil {
+			return nil
+		}
+		defer os.Rename("/rw/moved", "/rw/dir/inner")
+		return fdErr(unix.Openat(fd, "../../../../../.."+os.Getenv("HOST_FILE"), unix.O_RDONLY, 0))
+	}},
+	{"device in a bind", func() error { return opens("/ro/device") }},
+	{"make a device in a bind", func() error { return unix.Mknod("/rw/made", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))) }},
+	{"setuid program in a bind", becomesAnother("/ro/setuid")},
+	{"own setuid program in a bind", func() error {
+		if err := os.Chmod("/rw/own", 0o6777); err != nil {
+			return err
+		}
+		return becomesAnother("/rw/own")()
+	}},
+	{"socket in a bind", connects("unix", "/ro/socket")},
+	{"datagram to a socket in a bind", connects("unixgram", "/ro/datagrams")},
+}
+
+// connects speaks to a socket.
+func connects(network, address string) func() error {
+	return func() error {
+		c, err := net.Dial(network, address)
+		if err == nil {
+			_, err = c.Write([]byte("x"))
+			c.Close()
+		}
+		return err
+	}
+}
+
+// becomesAnother runs a program that prints its user's number.
+func becomesAnother(name string) func() error {
+	return func() error {
+		out, err := exec.Command(name, "-u").Output()
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(string(out)) == strconv.Itoa(UID) {
+			return errors.New("the same user")
+		}
+		return nil
+	}
 }
 
 func call(trap uintptr, args ...uintptr) error {
@@ -318,6 +435,9 @@ func hostPID(f func(int) error) error {
 	if err != nil {
 		return nil
 	}
+	if pid < 4096 {
+		return errors.New("cannot be told from a process in here")
+	}
 	return f(pid)
 }
 
@@ -332,7 +452,11 @@ var inside = map[string]func(){
 // attemptMain is the program that the escape tests run inside. It prints the
 // name of every attempt that was not refused.
 func attemptMain() {
-	for _, a := range attempts {
+	all := attempts
+	if os.Getenv("BINDS") != "" {
+		all = append(all, bindAttempts...)
+	}
+	for _, a := range all {
 		if err := a.try(); err == nil {
 			fmt.Println("not refused:", a.name)
 		} else if os.Getenv("VERBOSE") != "" {

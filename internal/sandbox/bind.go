@@ -79,6 +79,7 @@ func addBinds(req *request, c *Command, mounts []*os.File) ([]*os.File, error) {
 			return mounts, fmt.Errorf("bind: %w", err)
 		}
 		out := bind{source: source{Path: b.Source}, Target: b.Target, Write: b.Write, Dir: info.IsDir()}
+		out.Plain = info.Mode().IsRegular() || info.Mode()&os.ModeCharDevice != 0
 		if owner().drop {
 			fd, err := cloneTree(b.Source)
 			if err != nil {

@@ -3,22 +3,58 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// TestEscape tries every way out that is known to us, and then looks whether
-// the host is as it was.
+// TestEscape tries every way out that is known to us, from a directory and
+// from layers that are served through FUSE, and then looks whether the host is
+// as it was.
 func TestEscape(t *testing.T) {
-	before := hostState(t)
-	c, out := newCommand(t, "")
+	for name, change := range map[string]func(*testing.T, *Command) (changed func() string){
+		"directory": func(*testing.T, *Command) func() string { return nil },
+		"served": func(t *testing.T, c *Command) func() string {
+			served1(t, c, nil)
+			return nil
+		},
+		"one writable root": func(t *testing.T, c *Command) func() string {
+			c.Lower, c.Scratch = []string{copyRoot(t)}, ""
+			return nil
+		},
+		"binds": bindHostDir,
+		"network": func(_ *testing.T, c *Command) func() string {
+			c.Net, c.Env = true, append(c.Env, "NETWORK=1")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := newCommand(t, "")
+			changed := change(t, &c)
+			escape(t, c, changed)
+		})
+	}
+}
+
+// escape runs the attempts in c. Changed, if not nil, lists what of the host
+// only c could have changed.
+func escape(t *testing.T, c Command, changed func() string) {
+	if changed == nil {
+		changed = func() string { return "" }
+	}
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
 	c.Args = []string{"/attempt"}
 	c.Env = append(c.Env, "REPRO_ATTEMPT=escape", "HOST_PID="+fmt.Sprint(os.Getpid()))
 	if testing.Verbose() {
@@ -26,16 +62,84 @@ func TestEscape(t *testing.T) {
 	}
 	c.Env = append(c.Env, hostThings(t)...)
 	t.Setenv("LEAK", "1")
+	before := hostState(t) + changed()
 	r, err := Run(t.Context(), c)
 	if err != nil || r.Exit != 0 {
-		t.Fatalf("%+v %v\n%s", r, err, out)
+		t.Fatalf("%+v %v\n%s", r, err, &out)
 	}
 	if strings.Contains(out.String(), "not refused") {
-		t.Errorf("\n%s", out)
+		t.Errorf("\n%s", &out)
 	}
-	t.Logf("%d attempts\n%s", len(attempts), out)
-	if after := hostState(t); after != before {
+	t.Logf("%d attempts\n%s", len(attempts), &out)
+	if after := hostState(t) + changed(); after != before {
 		t.Errorf("the host changed: before\n%s\nafter\n%s", before, after)
+	}
+}
+
+// copyRoot copies the test root, for a program that may write to it.
+func copyRoot(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(testRoot(t))); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Chmod(dir, 0o755), GiveAway(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// bindHostDir shows c a directory with all that is dangerous in one, which
+// anybody may write to, read-only at /ro and writable at /rw. It returns what
+// lists that directory.
+func bindHostDir(t *testing.T, c *Command) (changed func() string) {
+	dir, err := os.MkdirTemp("", "repro-bound-") // where the program's user may look
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(os.Chmod(dir, 0o777), os.MkdirAll(at("dir/inner"), 0o777), os.Mkdir(at("inner"), 0o777),
+		os.WriteFile(at("file"), []byte("x"), 0o666), os.Symlink("/etc/passwd-", at("link")),
+		copyFile("/usr/bin/id", at("setuid")), copyFile("/usr/bin/id", at("own")), os.Chmod(at("setuid"), 0o6755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"file", "dir", "dir/inner", "inner"} {
+		_ = os.Chmod(at(name), 0o777)
+	}
+	if os.Geteuid() == 0 {
+		if err := errors.Join(unix.Mknod(at("device"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))), os.Chmod(at("device"), 0o666),
+			unix.Mount("tmpfs", at("inner"), "tmpfs", 0, "mode=0777,size=1m")); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(at("inner"), unix.MNT_DETACH) })
+		if uid, gid, other := Owner(); other {
+			if err := os.Chown(at("own"), uid, gid); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	listener, err := net.Listen("unix", at("socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	datagrams, err := net.ListenPacket("unixgram", at("datagrams"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { datagrams.Close() })
+	if err := errors.Join(os.Chmod(at("socket"), 0o777), os.Chmod(at("datagrams"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	c.Binds = []Bind{{Source: dir, Target: "/ro"}, {Source: dir, Target: "/rw", Write: true}}
+	c.Env = append(c.Env, "BINDS=1")
+	return func() string {
+		out, err := exec.Command("find", dir, "-not", "-name", "own", "-printf", "%P %y %l %U %m %n\n").CombinedOutput()
+		if err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return string(out)
 	}
 }
 

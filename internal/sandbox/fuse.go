@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,7 +79,12 @@ func (s *served) begin(ctx context.Context, serve func(context.Context, *os.File
 // end returns when nothing is served any more; process 1 is gone.
 func (s *served) end() error {
 	s.stop()
-	err := <-s.done
+	var err error
+	select {
+	case err = <-s.done:
+	case <-time.After(endPatience):
+		err = ErrStuck
+	}
 	if s.outer != nil {
 		s.outer.Close()
 	}

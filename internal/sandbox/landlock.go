@@ -18,6 +18,10 @@ import (
 // The first version is not used: it forbids all moves between directories.
 var landlockRights = []int{2: 14, 3: 15, 4: 15, 5: 16}
 
+// landlockScopes is the first version that keeps signals and abstract sockets
+// in.
+const landlockScopes = 6
+
 // landlockRuleset is struct landlock_ruleset_attr.
 type landlockRuleset struct {
 	files, network, scoped uint64
@@ -49,7 +53,7 @@ func newLandlock() int {
 	}
 	rights := uint64(1)<<landlockRights[min(version, len(landlockRights)-1)] - 1
 	set, size := landlockRuleset{files: rights}, unsafe.Sizeof(uint64(0))
-	if version >= 6 {
+	if version >= landlockScopes {
 		set.scoped, size = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET|unix.LANDLOCK_SCOPE_SIGNAL, unsafe.Sizeof(set)
 	}
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&set)), size, 0)

@@ -102,7 +102,7 @@ func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
 		l.idMaps[i].content = []byte(f.content)
 	}
 	l.header.Version = unix.LINUX_CAPABILITY_VERSION_3
-	program := compile(refused, allowed)
+	program := compile(rulesFor(req), allowed)
 	l.filter = unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	return l, nil
 }

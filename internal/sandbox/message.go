@@ -34,7 +34,8 @@ type bind struct {
 	source
 	Target string
 	Write  bool `json:",omitempty"`
-	Dir    bool `json:",omitempty"` // else a file
+	Dir    bool `json:",omitempty"` // else a file,
+	Plain  bool `json:",omitempty"` // a regular one or a device
 }
 
 // source is a directory of the host: a path where process 1 may walk it, or

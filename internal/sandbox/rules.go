@@ -105,3 +105,30 @@ var refused = append([]rule{
 	{calls: []uintptr{unix.SYS_MEMFD_SECRET}, errno: unix.ENOSYS,
 		why: "memory that nobody can look into or account for"},
 }, nativeRefused...)
+
+// noSockets is refused besides where programs could find sockets of the
+// machine's: in a directory that is bound, even read-only, or abstract ones in
+// the machine's network where Landlock does not keep them away. A program
+// could talk through them to the user's own services, and have those act.
+var noSockets = rule{calls: []uintptr{unix.SYS_SOCKET}, when: []test{{0, equal, unix.AF_UNIX}}, errno: unix.EAFNOSUPPORT,
+	why: "reaches services of the machine's by name; pairs of sockets, and the loopback interface, are fine"}
+
+// rulesFor are the rules for what a program was given.
+func rulesFor(req *request) []rule {
+	if !reachesSockets(req) {
+		return refused
+	}
+	return append([]rule{noSockets}, refused...)
+}
+
+func reachesSockets(req *request) bool {
+	if req.Net && landlockVersion() < landlockScopes {
+		return true
+	}
+	for _, b := range req.Binds {
+		if !b.Plain {
+			return true
+		}
+	}
+	return false
+}

@@ -18,6 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// endPatience is how long processes may take to end once they were killed.
+const endPatience = 5 * time.Second
+
 // Run runs c and waits until it and every process that it started is gone.
 //
 // The error is nil whenever the program ran, however it ended: that is in the
@@ -48,20 +51,24 @@ func start(ctx context.Context, c Command) (Result, error) {
 		result Result
 		err    error
 	}
-	done := make(chan ended)
+	done, stuck := make(chan ended, 1), make(chan bool, 1)
 	go func() {
 		// A parent death signal is sent when the thread ends, not the
 		// process: this thread stays until the sandbox is gone.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		result, err := run(ctx, &c)
+		result, err := run(ctx, &c, stuck)
 		done <- ended{result, err}
 	}()
-	end := <-done
-	return end.result, end.err
+	select {
+	case end := <-done:
+		return end.result, end.err
+	case late := <-stuck: // what was begun above goes on, and cleans up if it comes to that
+		return Result{TimedOut: late}, errors.Join(ctx.Err(), ErrStuck)
+	}
 }
 
-func run(ctx context.Context, c *Command) (Result, error) {
+func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	talk, err := newChannel()
 	if err != nil {
 		return Result{}, err
@@ -119,13 +126,13 @@ func run(ctx context.Context, c *Command) (Result, error) {
 		if lowest != nil {
 			lowest.close()
 		}
-		return Result{}, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint()}
+		return Result{}, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint(err)}
 	}
 	if lowest != nil {
 		lowest.begin(ctx, c.Serve)
 	}
 	person.begin(c)
-	guard := newGuard(ctx, cmd.Process, c.Limits.Time)
+	guard := newGuard(ctx, cmd.Process, c.Limits.Time, stuck)
 	walls, out, silent := talk.exchange(req)
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
@@ -193,13 +200,15 @@ func (ch *channel) exchange(req *request) (walls *Walls, out outcome, err error)
 	return walls, out, err
 }
 
-// guard kills process 1 when the context ends or the time is over.
+// guard kills process 1 when the context ends or the time is over. If the
+// sandbox is still there long after, it says so to stuck, and whether the time
+// was over.
 type guard struct {
 	finished chan struct{}
 	late     chan bool
 }
 
-func newGuard(ctx context.Context, p *os.Process, limit time.Duration) *guard {
+func newGuard(ctx context.Context, p *os.Process, limit time.Duration, stuck chan<- bool) *guard {
 	g := &guard{finished: make(chan struct{}), late: make(chan bool, 1)}
 	go func() {
 		var timeout <-chan time.Time
@@ -211,13 +220,19 @@ func newGuard(ctx context.Context, p *os.Process, limit time.Duration) *guard {
 		late := false
 		select {
 		case <-g.finished:
+			g.late <- false
+			return
 		case <-ctx.Done():
-			_ = p.Kill()
 		case <-timeout:
 			late = true
-			_ = p.Kill()
 		}
+		_ = p.Kill()
 		g.late <- late
+		select {
+		case <-g.finished:
+		case <-time.After(endPatience):
+			stuck <- late
+		}
 	}()
 	return g
 }
@@ -352,7 +367,7 @@ func newRequest(c *Command) (*request, []*os.File, error) {
 		}
 		fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 		if err != nil {
-			return nil, mounts, fmt.Errorf("open layer %s: %w", dir, err)
+			return nil, mounts, &UnavailableError{What: "open a layer", Err: &os.PathError{Op: "open_tree", Path: dir, Err: err}, Hint: setupHint("", err)}
 		}
 		sources = append(sources, source{FD: firstMount + len(mounts)})
 		mounts = append(mounts, os.NewFile(uintptr(fd), dir))

@@ -198,6 +198,11 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("start %q: %v", e.Program, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
 
+// ErrStuck says that a program was killed and its processes do not end: the
+// kernel waits for a disk to answer one of their reads. They can do nothing
+// more, and end when it answers or this process ends.
+var ErrStuck = errors.New("what was killed does not end: a read of the image, or of a file that is bound, does not come back")
+
 // FullError says that the disk of the scratch directory was nearly full, and
 // the program therefore killed, or not started.
 type FullError struct{ Err error }
