@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -31,19 +32,25 @@ func served1(t *testing.T, c *Command, change func(root *tree.Node)) {
 		t.Fatal(err)
 	}
 	uid, gid := ServedOwner()
-	for _, n := range root.All() {
+	for name, n := range root.All() {
 		n.UID, n.GID = uid, gid
+		file := filepath.Join(c.Lower[0], name) // to be read at any place
+		n.Open = func() (io.ReadCloser, error) { return os.Open(file) }
 	}
 	if change != nil {
 		change(root)
 	}
-	files, err := mount.Prepare(root)
+	layer, err := tree.NewLayer(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := tree.NewView(tree.Look{}, layer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Lower = nil
 	c.Serve = func(ctx context.Context, device *os.File) error {
-		server, err := files.ServeDevice(ctx, mount.NewDevice(device), mount.Options{AllowOther: true})
+		server, err := mount.ServeDevice(ctx, view, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: func(name string, err error) { t.Logf("%s: %v", name, err) }})
 		if err != nil {
 			return err
 		}
@@ -59,6 +66,8 @@ func (s stalled) Read([]byte) (int, error) {
 	<-s.until
 	return 0, io.ErrUnexpectedEOF
 }
+
+func (s stalled) ReadAt(p []byte, _ int64) (int, error) { return s.Read(p) }
 
 func (s stalled) Close() error { return nil }
 
