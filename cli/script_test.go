@@ -194,6 +194,16 @@ func condition(cond string) (bool, error) {
 			}
 		}
 		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe() == nil, nil
+	case "mpi":
+		for _, program := range []string{"mpirun", "mpicc"} {
+			if _, err := exec.LookPath(program); err != nil {
+				return false, nil
+			}
+		}
+		return true, nil
+	case "faketime":
+		found, err := filepath.Glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+		return len(found) > 0, err
 	case "numpy":
 		return exec.Command("/usr/bin/python3", "-c", "import numpy, matplotlib").Run() == nil, nil
 	}

@@ -13,8 +13,8 @@ var mpiVariables = map[string]string{
 	"OMPI_MCA_plm":                                 "isolated", // no remote shell
 	"OMPI_MCA_rmaps_base_oversubscribe":            "1",        // as many ranks as the recipe says, not as there are processors
 	"OMPI_MCA_hwloc_base_binding_policy":           "none",
-	"OMPI_MCA_btl":                                 "self,vader,sm",
-	"OMPI_MCA_btl_vader_single_copy_mechanism":     "none", // the other way looks into other processes, which the sandbox refuses
+	"OMPI_MCA_btl":                                 "^tcp,openib,usnic,ofi,uct,portals4,ugni", // what is left are memory, and the process itself
+	"OMPI_MCA_btl_vader_single_copy_mechanism":     "none",                                    // the other way looks into other processes, which the sandbox refuses
 	"OMPI_MCA_pml":                                 "ob1",
 	"OMPI_MCA_oob_tcp_if_include":                  "lo",
 	"OMPI_MCA_mca_base_component_show_load_errors": "0",

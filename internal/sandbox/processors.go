@@ -6,12 +6,17 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// maxProcessors bounds how many are shown.
-const maxProcessors = 4096
+// Bounds on how many are shown, and of how many more than the number.
+const (
+	maxProcessors = 4096
+	maxTopology   = 256
+)
 
 // cpuList is where C libraries count processors: sysconf(3) in glibc and musl,
 // and with it os.cpu_count of Python and Sys.CPU_THREADS of Julia. What is not
@@ -52,6 +57,11 @@ func fillProcessors(n int) error {
 			return err
 		}
 	}
+	for i := range min(n, maxTopology) {
+		if err := fillTopology(i, n); err != nil {
+			return err
+		}
+	}
 	real, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return nil // not there, so it tells nothing
@@ -64,6 +74,38 @@ func fillProcessors(n int) error {
 		return err
 	}
 	return os.Remove(shown)
+}
+
+// fillTopology shows processor i of n as a core of its own in one package:
+// hwloc, through which MPI and TBB count processors, looks there.
+func fillTopology(i, n int) error {
+	dir := fmt.Sprintf("%s/cpu%d/topology", cpuList, i)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"core_id": strconv.Itoa(i), "physical_package_id": "0",
+		"thread_siblings": mask(i, i), "core_siblings": mask(0, n-1),
+	} {
+		if err := os.WriteFile(dir+"/"+name, []byte(text+"\n"), 0o444); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mask is the processors from first to last as the kernel writes a set: words
+// of 32 bits, hexadecimal, the highest first.
+func mask(first, last int) string {
+	words := make([]string, 0, last/32+1)
+	for w := last / 32; w >= 0; w-- {
+		var bits uint32
+		for i := max(first, 32*w); i <= min(last, 32*w+31); i++ {
+			bits |= 1 << (i - 32*w)
+		}
+		words = append(words, fmt.Sprintf("%08x", bits))
+	}
+	return strings.Join(words, ",")
 }
 
 // processorInfo is /proc/cpuinfo with n times the entry of the first processor.
