@@ -194,6 +194,9 @@ func condition(cond string) (bool, error) {
 			}
 		}
 		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe() == nil, nil
+	case "gpu":
+		found, err := filepath.Glob("/dev/nvidia*")
+		return len(found) > 0, err
 	case "mpi":
 		for _, program := range []string{"mpirun", "mpicc"} {
 			if _, err := exec.LookPath(program); err != nil {

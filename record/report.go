@@ -257,7 +257,24 @@ type Isolation struct {
 	Limits     Limits   `json:"limits"`               // who held them to their memory
 	Net        bool     `json:"net"`                  // the host's network was reachable
 	Binds      []string `json:"binds,omitempty"`      // what of the machine steps could see: SOURCE:TARGET, with :rw if they could write there
+	GPU        *GPU     `json:"gpu,omitempty"`        // steps could compute on it
 	Notes      []string `json:"notes,omitempty"`      // what this machine did not offer
+}
+
+// GPU is a machine's NVIDIA driver, as steps saw it: an input of the run that
+// the image does not hold.
+type GPU struct {
+	Driver  string     `json:"driver,omitempty"` // version, as the kernel's part says it
+	Devices []string   `json:"devices"`          // nodes in /dev
+	Files   []HostFile `json:"files"`            // libraries and programs
+}
+
+// HostFile is a file of the machine's that steps saw.
+type HostFile struct {
+	Path   string `json:"path"`   // on the machine, without symbolic links
+	Target string `json:"target"` // where steps saw it
+	Size   int64  `json:"size"`
+	Digest Digest `json:"digest"`
 }
 
 // Writes says where the layers lay that steps wrote to, and what bounded them.

@@ -54,7 +54,7 @@ func (r *runner) repeat(ctx context.Context, report *record.RunReport) error {
 func (r *runner) again(ctx context.Context) (*runner, error) {
 	a := &runner{
 		image: r.image, manifest: r.manifest, id: r.id, profile: r.profile, plan: r.plan, options: r.options,
-		label: "second time: ", second: true, started: r.started, root: r.root, layers: r.layers, cpus: r.cpus, live: r.live,
+		label: "second time: ", second: true, started: r.started, root: r.root, layers: r.layers, gpu: r.gpu, cpus: r.cpus, live: r.live,
 		scratch: filepath.Join(r.scratch, againDir), stepKeys: r.stepKeys, states: make([]state, len(r.plan.steps)), damaged: r.damaged,
 	}
 	a.options.Dir = filepath.Join(r.options.Dir, againDir)

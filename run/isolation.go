@@ -47,6 +47,9 @@ func (r *runner) isolation() record.Isolation {
 	for _, b := range bindTexts(r.options.Binds) {
 		notes = append(notes, "steps could see "+b+" of the machine's: their results may depend on it")
 	}
+	if r.gpu != nil {
+		notes = append(notes, fmt.Sprintf("steps could use this machine's NVIDIA driver %s and %d files of it: their results may depend on it", r.gpu.Driver, len(r.gpu.Files)))
+	}
 	if r.options.Quick {
 		notes = append(notes, quickNote(r.profile.leftOut))
 	}
@@ -57,6 +60,9 @@ func (r *runner) isolation() record.Isolation {
 		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
 		Net: r.options.Net, Binds: bindTexts(r.options.Binds),
 		Writes: record.Writes{To: sandbox.ScratchKind(r.scratch), Disk: r.options.Disk, Files: sandbox.DefaultFiles},
+	}
+	if r.gpu != nil {
+		i.GPU = &r.gpu.GPU
 	}
 	r.walls.mu.Lock()
 	defer r.walls.mu.Unlock()

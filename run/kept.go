@@ -56,7 +56,7 @@ func (r *runner) scratchName(i int) string { return "step-" + r.stepKeys[i].Shor
 // another try.
 func (r *runner) keys() ([]record.Digest, error) {
 	m := Machine()
-	settings := []any{r.id, r.options.Version, shapeVersion, m.Arch, m.CPU, m.Kernel, r.options.Net, bindTexts(r.options.Binds), r.manifest.Paper.Date, r.options.Change.words()}
+	settings := []any{r.id, r.options.Version, shapeVersion, m.Arch, m.CPU, m.Kernel, r.options.Net, bindTexts(r.options.Binds), r.manifest.Paper.Date, r.options.Change.words(), r.gpuKey()}
 	keys := make([]record.Digest, len(r.plan.steps))
 	var key func(i int) error
 	key = func(i int) error {

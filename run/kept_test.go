@@ -167,6 +167,17 @@ func TestResumeChecks(t *testing.T) {
 	}
 }
 
+// The same steps of another image are others: its files may differ.
+func TestResumeOtherImage(t *testing.T) {
+	_, o := interrupted(t)
+	other := long
+	other.code = map[string]string{"paper/more": "x"}
+	report, err := other.run(t, o)
+	if err != nil || keptNames(report) != "" {
+		t.Errorf("%v, not run again: %q", err, keptNames(report))
+	}
+}
+
 func rewrite(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {

@@ -14,6 +14,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type Options struct {
 
 	CPUs   int   // processors for all steps together; 0: those that this process may use
 	Memory int64 // bytes for all steps together; 0: no limit
+	GPU    bool  // let steps use the machine's NVIDIA devices, through its own driver; the report says so
 	Net    bool  // let steps use the machine's network; the report says so
 
 	Binds []Bind // files of the machine's that steps see; the report says so
@@ -65,7 +67,8 @@ type Options struct {
 	Version  string          // of this program, for the report
 	Compare  compare.Options // how results are compared; its Progress is replaced
 
-	copyRoot bool // for tests: as on a machine without overlays
+	copyRoot bool   // for tests: as on a machine without overlays
+	gpuRoot  string // for tests: where the driver is looked for in place of /
 }
 
 // Layers is a way to provide an image's layers.
@@ -137,10 +140,15 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 		return nil, err
 	}
 	r := &runner{image: im, manifest: m, options: o, started: time.Now(), damaged: make(chan error, 1)}
-	if err := r.choose(); err != nil {
+	if r.id, err = im.ContentID(); err != nil {
 		return nil, err
 	}
-	if r.id, err = im.ContentID(); err != nil {
+	if o.GPU {
+		if r.gpu, err = findGPU(ctx, cmp.Or(o.gpuRoot, "/")); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.choose(); err != nil {
 		return nil, err
 	}
 	release, err := claimDir(ctx, &r.options)
@@ -201,6 +209,7 @@ type runner struct {
 
 	root    *tree.View // what steps see
 	layers  layers     // where it is
+	gpu     *gpu       // nil: steps see none
 	scratch string     // for what they write
 	cpus    []int      // that they may use
 	outputs *collector

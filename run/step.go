@@ -118,6 +118,7 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net, Binds: sandboxBinds(r.options.Binds),
 		Processors: cpusOf(step), FixedAddresses: slices.Contains(step.Fixed, record.FixedAddresses),
 	}
+	r.gpu.give(&c)
 	if r.layers.shared {
 		c.Lower = []string{r.layers.root}
 		return c, r.layers.root, nil

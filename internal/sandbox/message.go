@@ -22,11 +22,12 @@ type request struct {
 	Processors     int  `json:",omitempty"`
 	FixedAddresses bool `json:",omitempty"`
 
-	Binds    []bind `json:",omitempty"`
-	Group    int    `json:",omitempty"` // descriptor that moves whoever writes to it into the control group; 0: none
-	Stdin    bool   `json:",omitempty"` // the program reads descriptor 0
-	upper    int    // process 1's: where the program's files come to lie
-	Terminal int    `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
+	Devices  []Device `json:",omitempty"`
+	Binds    []bind   `json:",omitempty"`
+	Group    int      `json:",omitempty"` // descriptor that moves whoever writes to it into the control group; 0: none
+	Stdin    bool     `json:",omitempty"` // the program reads descriptor 0
+	upper    int      // process 1's: where the program's files come to lie
+	Terminal int      `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
 }
 
 // bind is where a source is shown.

@@ -34,6 +34,9 @@ func build(req *request, walls *Walls) error {
 	if err != nil {
 		return err
 	}
+	if err := system.openDevices(req.Devices); err != nil {
+		return err
+	}
 	if err := assemble(req, layers); err != nil {
 		return err
 	}
@@ -49,7 +52,7 @@ func build(req *request, walls *Walls) error {
 	if err := attachBinds(req, binds); err != nil {
 		return err
 	}
-	if err := maskProc(); err != nil {
+	if err := maskProc(len(req.Devices) > 0); err != nil {
 		return err
 	}
 	if err := showProcessors(req.Processors); err != nil {

@@ -352,7 +352,7 @@ func newRequest(c *Command) (*request, []*os.File, error) {
 		Overlay: c.Scratch != "",
 		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
 		Limits: c.Limits, Memory: c.Limits.memory(), CPUs: c.CPUs, Net: c.Net,
-		Processors: c.Processors, FixedAddresses: c.FixedAddresses,
+		Devices: c.Devices, Processors: c.Processors, FixedAddresses: c.FixedAddresses,
 	}
 	dirs := c.Lower
 	if req.Overlay {

@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -74,7 +75,8 @@ type Command struct {
 	Dir  string   // absolute; made when missing
 	Env  []string // the whole environment, NAME=value
 
-	Binds []Bind // of the machine's own
+	Binds   []Bind   // of the machine's own
+	Devices []Device // of the machine's own; with any, /proc/driver is the machine's
 
 	Inputs  []string // absolute paths that must exist before the program starts
 	Outputs []string // absolute paths whose parent directories are made
@@ -105,6 +107,12 @@ type Bind struct {
 	Source string // absolute, on the machine
 	Target string // absolute, in the root; made when missing
 	Write  bool   // let the program write there, as far as the caller may
+}
+
+// Device shows a device node of the machine's to the program.
+type Device struct {
+	Source string // absolute, on the machine
+	Name   string // below /dev, in the root
 }
 
 // Limits bound what the program takes. Zero means no limit where no other
@@ -239,6 +247,11 @@ func (c *Command) check() error {
 	for _, b := range c.Binds {
 		if err := b.check(); err != nil {
 			return err
+		}
+	}
+	for _, d := range c.Devices {
+		if !path.IsAbs(d.Source) || !fs.ValidPath(d.Name) || d.Name == "." {
+			return fmt.Errorf("sandbox: device %q as %q: want an absolute path and a name below /dev", d.Source, d.Name)
 		}
 	}
 	for _, list := range [][]string{c.Inputs, c.Outputs} {

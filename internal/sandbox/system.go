@@ -25,6 +25,8 @@ const shmFiles = 1 << 17
 type system struct {
 	proc, dev, pts, shm, run int
 	nodes                    []int
+	more                     []int // devices that were asked for
+	names                    []string
 }
 
 // shmSize is how much /dev/shm holds: all the memory that the program was
@@ -127,6 +129,9 @@ func (s *system) attach() error {
 			return err
 		}
 	}
+	if err := s.attachDevices(); err != nil {
+		return err
+	}
 	return setReadOnly("/dev", unix.MS_NOSUID|unix.MS_NOEXEC)
 }
 
@@ -195,9 +200,12 @@ var hidden = []string{
 
 // maskProc hides those entries, the files behind /dev/null and the directories
 // behind an empty tmpfs, and makes the kernel's settings read-only.
-func maskProc() error {
+func maskProc(drivers bool) error {
 	fixFirstPID()
 	for _, name := range hidden {
+		if drivers && name == "driver" {
+			continue // a driver's library asks there for its device
+		}
 		name = path.Join("/proc", name)
 		info, err := os.Lstat(name)
 		if errors.Is(err, os.ErrNotExist) {
