@@ -21,13 +21,17 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"repro/format"
 	"repro/progress"
@@ -140,13 +144,8 @@ func Write(ctx context.Context, im *format.Image, out string, o Options) (*Repor
 // metadata, then what seals both.
 func (d *deposit) write(ctx context.Context, s sink) error {
 	d.sink = s
-	if err := d.image(ctx); err != nil {
+	if err := d.fill(ctx); err != nil {
 		return err
-	}
-	for _, e := range d.pending {
-		if err := d.store(ctx, e); err != nil {
-			return err
-		}
 	}
 	if err := d.describe(); err != nil {
 		return err
@@ -160,6 +159,40 @@ func (d *deposit) write(ctx context.Context, s sink) error {
 		return d.sealCrate()
 	}
 	return d.seal()
+}
+
+// fill stores the image and the files: side by side where each has a place of
+// its own. What is wrong with the image is said before anything else, for it
+// may be why its files cannot be read.
+func (d *deposit) fill(ctx context.Context) error {
+	if !d.sink.parallel() {
+		if err := d.image(ctx); err != nil {
+			return err
+		}
+		for _, e := range d.pending {
+			if err := d.store(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	beside, cancel := context.WithCancel(ctx)
+	defer cancel()
+	files, beside := errgroup.WithContext(beside)
+	files.SetLimit(cmp.Or(d.options.Workers, runtime.GOMAXPROCS(0)))
+	filled := make(chan error)
+	go func() {
+		for _, e := range d.pending {
+			files.Go(func() error { return d.store(beside, e) })
+		}
+		filled <- files.Wait()
+	}()
+	imageErr := d.image(ctx)
+	if imageErr != nil {
+		cancel()
+	}
+	filesErr := <-filled
+	return cmp.Or(imageErr, filesErr)
 }
 
 // image copies the image into the deposit and verifies it from the same
@@ -179,6 +212,7 @@ func (d *deposit) image(ctx context.Context) error {
 				return nil, err
 			}
 			w = newHashing(out)
+			defer w.stop()
 			statuses, err := d.im.CheckCopy(ctx, w, o.Progress)
 			return statuses, errors.Join(err, out.Close())
 		}
@@ -195,6 +229,9 @@ func (d *deposit) image(ctx context.Context) error {
 		return nil
 	}
 	e.digests = w.sums()
+	if err := d.reserve(e); err != nil {
+		return err
+	}
 	d.add(e)
 	return nil
 }

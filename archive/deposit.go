@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"repro/build"
@@ -48,9 +49,10 @@ type deposit struct {
 	notes    []string
 
 	sink     sink
-	pending  []*entry // to be stored after the image
-	entries  []*entry // what is in the payload
-	byPath   map[string]*entry
+	pending  []*entry // to be stored beside the image
+	mu       sync.Mutex
+	entries  []*entry          // what is in the payload; mu
+	byPath   map[string]*entry // mu
 	verified *record.VerifyReport
 	software *software
 }

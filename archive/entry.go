@@ -7,13 +7,11 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // payloadDir is where the payload of a bag lies.
@@ -47,8 +45,20 @@ func (e *entry) payload(f Form) string {
 
 // add notes a file that is in the deposit.
 func (d *deposit) add(e *entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.entries = append(d.entries, e)
+}
+
+// reserve keeps two files from having one name.
+func (d *deposit) reserve(e *entry) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byPath[e.path] != nil {
+		return fmt.Errorf("%s: two files of this name", e.path)
+	}
 	d.byPath[e.path] = e
+	return nil
 }
 
 // later has the file stored when the image is.
@@ -67,8 +77,8 @@ func (d *deposit) store(ctx context.Context, e *entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if d.byPath[e.path] != nil {
-		return fmt.Errorf("%s: two files of this name", e.path)
+	if err := d.reserve(e); err != nil {
+		return err
 	}
 	r, err := e.open()
 	if err != nil {
@@ -81,8 +91,9 @@ func (d *deposit) store(ctx context.Context, e *entry) error {
 	}
 	defer out.Close()
 	h := newHashing(out)
+	defer h.stop()
 	h.blob(e.size)
-	n, err := io.CopyBuffer(struct{ io.Writer }{h}, &contextReader{ctx, r}, make([]byte, min(1<<20, e.size+1)))
+	n, err := h.copy(ctx, r, e.size)
 	if err != nil {
 		return about(e.path, err)
 	}
@@ -92,65 +103,6 @@ func (d *deposit) store(ctx context.Context, e *entry) error {
 	e.digests = h.sums()
 	d.add(e)
 	return out.Close()
-}
-
-// contextReader ends when its context does.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r *contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
-
-// hashing hashes what goes through it, each hash on a core of its own where
-// pieces are large.
-type hashing struct {
-	w      io.Writer
-	hashes []hash.Hash
-	git    hash.Hash
-}
-
-func newHashing(w io.Writer) *hashing {
-	return &hashing{w: w, hashes: []hash.Hash{sha512.New(), sha256.New()}}
-}
-
-// blob also takes the hash that git gives a file of so many bytes.
-func (h *hashing) blob(size int64) {
-	h.git = sha1.New()
-	fmt.Fprintf(h.git, "blob %d\x00", size)
-	h.hashes = append(h.hashes, h.git)
-}
-
-func (h *hashing) Write(p []byte) (int, error) {
-	const worthIt = 64 << 10
-	if len(p) < worthIt {
-		for _, sum := range h.hashes {
-			sum.Write(p)
-		}
-		return h.w.Write(p)
-	}
-	var wg sync.WaitGroup
-	for _, sum := range h.hashes {
-		wg.Go(func() { sum.Write(p) })
-	}
-	n, err := h.w.Write(p)
-	wg.Wait()
-	return n, err
-}
-
-func (h *hashing) sums() digests {
-	var d digests
-	h.hashes[0].Sum(d.sha512[:0])
-	h.hashes[1].Sum(d.sha256[:0])
-	if h.git != nil {
-		h.git.Sum(d.git[:0])
-	}
-	return d
 }
 
 // bytes is the size of the payload.

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,7 +23,8 @@ const ocflContent = "v1/content"
 type ocfl struct {
 	*folder
 	deposit *deposit
-	content []stored
+	mu      sync.Mutex
+	content []stored // mu
 }
 
 type stored struct {
@@ -37,11 +39,21 @@ func (s *ocfl) create(name string, size int64, mode fs.FileMode) (io.WriteCloser
 	}
 	h := newHashing(w)
 	h.hashes = h.hashes[:1] // the inventory wants SHA-512 alone
+	s.mu.Lock()
 	s.content = append(s.content, stored{name, h})
-	return struct {
-		io.Writer
-		io.Closer
-	}{h, w}, nil
+	s.mu.Unlock()
+	return &hashedFile{h, w}, nil
+}
+
+// hashedFile ends its lanes when it is closed.
+type hashedFile struct {
+	*hashing
+	file io.Closer
+}
+
+func (f *hashedFile) Close() error {
+	f.stop()
+	return f.file.Close()
 }
 
 // inventory is the inventory of an OCFL object (OCFL 1.1, section 3.5).
@@ -69,6 +81,7 @@ func (s *ocfl) commit() error {
 		Manifest: map[string][]string{},
 	}
 	state := map[string][]string{}
+	slices.SortFunc(s.content, func(a, b stored) int { return strings.Compare(a.name, b.name) })
 	for _, c := range s.content {
 		sum := hex.EncodeToString(c.hash.hashes[0].Sum(nil))
 		inv.Manifest[sum] = append(inv.Manifest[sum], path.Join(ocflContent, c.name))

@@ -19,8 +19,10 @@ import (
 // before commit; close without it takes everything away.
 type sink interface {
 	// create starts the file of exactly size bytes at a slash-separated path.
-	// The one before must have been closed.
+	// The one before must have been closed, unless files may be written in
+	// parallel.
 	create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error)
+	parallel() bool
 	commit() error
 	close()
 }
@@ -96,7 +98,8 @@ func (s *folder) commit() error {
 	return s.dir.Commit()
 }
 
-func (s *folder) close() { s.dir.Close() }
+func (s *folder) parallel() bool { return true }
+func (s *folder) close()         { s.dir.Close() }
 
 // once lets a file be closed again by a deferred call.
 type once struct {
@@ -150,8 +153,9 @@ func (s *tarred) create(name string, size int64, mode fs.FileMode) (io.WriteClos
 	return nopCloser{s.tar}, s.header(name, tar.TypeReg, size, mode)
 }
 
-func (s *tarred) commit() error { return errors.Join(s.tar.Close(), s.file.Commit()) }
-func (s *tarred) close()        { s.file.Close() }
+func (s *tarred) parallel() bool { return false }
+func (s *tarred) commit() error  { return errors.Join(s.tar.Close(), s.file.Commit()) }
+func (s *tarred) close()         { s.file.Close() }
 
 // zipped writes a deposit as a zip archive of stored files, with an entry for
 // each folder, which readers of crates ask for.
@@ -188,5 +192,6 @@ func (s *zipped) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser,
 	return nopCloser{w}, err
 }
 
-func (s *zipped) commit() error { return errors.Join(s.zip.Close(), s.file.Commit()) }
-func (s *zipped) close()        { s.file.Close() }
+func (s *zipped) parallel() bool { return false }
+func (s *zipped) commit() error  { return errors.Join(s.zip.Close(), s.file.Commit()) }
+func (s *zipped) close()         { s.file.Close() }

@@ -309,14 +309,16 @@ func (c *checker) same(ctx context.Context, name string) (bool, error) {
 	}
 	defer f.Close()
 	h := &hashing{w: io.Discard}
+	defer h.stop()
 	var want []string
 	for _, a := range slices.Sorted(maps.Keys(c.listed[name])) {
 		h.hashes = append(h.hashes, algorithms[a]())
 		want = append(want, c.listed[name][a])
 	}
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, &contextReader{ctx, f}, make([]byte, 1<<20)); err != nil {
+	if _, err := h.copy(ctx, f, pieceSize); err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)
 	}
+	h.stop()
 	for i, sum := range h.hashes {
 		if hex.EncodeToString(sum.Sum(nil)) != want[i] {
 			return false, nil

@@ -25,6 +25,8 @@ var benches = map[string]func(args []string) error{
 	"image.build":     buildImage,
 	"image.extract":   extractImage,
 	"image.open":      openImage,
+	"sbom":            benchSBOM,
+	"sbom.read":       readSBOM,
 	"verify":          benchVerify,
 	"verify.prepare":  prepareImages,
 	"verify.sha256":   hashFile,
