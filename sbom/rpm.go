@@ -6,42 +6,61 @@ import (
 	"errors"
 	"fmt"
 	"path"
+
+	"repro/tree"
 )
 
-// rpm reads the database of Fedora, openSUSE and their kin: one header a
-// package, in a table of an SQLite file. The older forms are said to be unread.
+// rpmDatabases are the forms of rpm's database, the newest first: how the file
+// is called, and what yields the header of each package in it.
+var rpmDatabases = []struct {
+	name    string
+	headers func(b []byte, yield func([]byte) error) error
+}{
+	{"rpmdb.sqlite", sqliteHeaders},
+	{"Packages.db", ndbHeaders},
+	{"Packages", bdbHeaders},
+}
+
+// rpm reads the database of Fedora, RHEL, openSUSE and their kin: one header a
+// package, in one of three kinds of file. rpm itself uses one of them; others
+// that lie beside it are left over and said to be unread.
 func (r *reader) rpm() error {
-	for _, dir := range []string{"usr/lib/sysimage/rpm", "var/lib/rpm"} {
-		for _, old := range []string{"Packages", "Packages.db"} {
-			if _, n, err := r.root.Resolve(path.Join(dir, old), true); err == nil && n.Mode.IsRegular() {
-				r.unread("/%s/%s: a form of rpm's database that is not read", dir, old)
+	found := map[*tree.Node]bool{}
+	for _, dir := range []string{"usr/lib/sysimage/rpm", "var/lib/rpm"} { // one is mostly a link to the other
+		for _, db := range rpmDatabases {
+			name := path.Join(dir, db.name)
+			_, n, err := r.root.Resolve(name, true)
+			if err != nil || n == nil || !n.Mode.IsRegular() || n.Size == 0 || found[n] {
+				continue
 			}
-		}
-		name := path.Join(dir, "rpmdb.sqlite")
-		b, err := r.file(name, MaxDatabase)
-		if err != nil {
-			return err
-		}
-		if len(b) == 0 {
-			continue
-		}
-		db, err := openSQLite(b)
-		if err != nil {
-			return fmt.Errorf("/%s: %w", name, err)
-		}
-		err = db.rows("Packages", func(columns [][]byte) error {
-			if len(columns) < 2 {
-				return errDatabase
+			if found[n] = true; len(found) > 1 {
+				r.unread("/%s: rpm has a newer database beside it", name)
+				continue
 			}
-			return r.rpmHeader("/"+name, columns[1])
-		})
-		if err != nil {
-			return fmt.Errorf("/%s: %w", name, err)
+			b, err := content(name, n, MaxDatabase)
+			if err != nil {
+				return err
+			}
+			if err := db.headers(b, func(header []byte) error { return r.rpmHeader("/"+name, header) }); err != nil {
+				return fmt.Errorf("/%s: %w", name, err)
+			}
+			r.own(name)
 		}
-		r.own(name)
-		return nil // the other folder is a link to this one
 	}
 	return nil
+}
+
+func sqliteHeaders(b []byte, yield func([]byte) error) error {
+	db, err := openSQLite(b)
+	if err != nil {
+		return err
+	}
+	return db.rows("Packages", func(columns [][]byte) error {
+		if len(columns) < 2 {
+			return errDatabase
+		}
+		return yield(columns[1])
+	})
 }
 
 var errDatabase = errors.New("damaged database")

@@ -6,7 +6,7 @@
 // it; a licence is given if that record, or the file beside it, names one, and
 // is otherwise said to be unknown; files that belong to no package are counted.
 //
-// Read are the databases of dpkg, apk and rpm, and what Python, conda, R,
+// Read are the databases of dpkg, apk and rpm (all three forms), and what Python, conda, R,
 // Julia, Node and Go leave with installed packages.
 package sbom
 

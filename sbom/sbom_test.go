@@ -164,11 +164,13 @@ func FuzzRead(f *testing.F) {
 	names := []string{
 		"var/lib/dpkg/status", "var/lib/dpkg/info/a.list", "usr/share/doc/a/copyright", "lib/apk/db/installed", "etc/os-release",
 		"a.dist-info/METADATA", "conda-meta/a.json", "library/a/DESCRIPTION", "node_modules/a/package.json", "packages/A/b/Project.toml",
-		"var/lib/rpm/rpmdb.sqlite",
+		"var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/Packages.db", "var/lib/rpm/Packages",
 	}
 	for _, content := range system {
 		f.Add(uint8(0), []byte(content))
 	}
+	f.Add(uint8(11), slices.Concat([]byte("RpmP"), make([]byte, 8), []byte{1, 0, 0, 0}, make([]byte, 16), bytes.Repeat([]byte("Slot\x01\x00\x00\x00\x00\x01\x00\x00\x01\x00\x00\x00"), 254), []byte("BlbS\x01\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00\x00"), make([]byte, 16)))
+	f.Add(uint8(12), slices.Concat(make([]byte, 12), []byte{0x61, 0x15, 6, 0}, make([]byte, 4), []byte{0, 2, 0, 0}, make([]byte, 1000)))
 	f.Fuzz(func(t *testing.T, which uint8, content []byte) {
 		files := map[string]string{"library/a/Meta/x": ""}
 		files[names[int(which)%len(names)]] = string(content)
