@@ -35,7 +35,7 @@ recipe and the contents of what it names, and on nothing else.
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `FILE` (default: the folder's name with .sif)"},
 			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
 			&cli.StringFlag{Name: "codec", Usage: "compress layers with `CODEC`: " + strings.Join(codec.Names(), ", ")},
-			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "131072"},
+			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "1048576; with gzip 131072"},
 			&cli.BoolFlag{Name: "check", Usage: "build twice, on different numbers of processors, and write nothing unless the bytes are the same"},
 			&cli.BoolFlag{Name: "cache", Usage: "keep compressed blocks for the next build, which compresses only what changed since; the bytes of the image are the same"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "keep them in `FOLDER`", DefaultText: "repro/build in the user's cache folder"},

@@ -17,16 +17,27 @@ import (
 
 // Block sizes in bytes; they are powers of two.
 const (
-	MinBlockSize     = 4 << 10
-	MaxBlockSize     = 1 << 20
-	DefaultBlockSize = 128 << 10
+	MinBlockSize = 4 << 10
+	MaxBlockSize = 1 << 20
 )
+
+// defaultBlockSize is what suits a codec, in bytes. Zstd finds repetitions all
+// over a block: at 1 MiB a root filesystem takes a fifteenth less than at 128
+// KiB, and less than gzip makes of it; what Python imports lies side by side,
+// and numpy and matplotlib start no later from a kernel mount. Zlib looks back 32 KiB at most, so a larger block
+// would only be slower to read from.
+func defaultBlockSize(c *codec.Codec) int {
+	if c.Algorithm() == codec.Zstd {
+		return MaxBlockSize
+	}
+	return 128 << 10
+}
 
 // Options say how a file system is written. Codec, BlockSize and ModTime
 // determine bytes, the others do not.
 type Options struct {
 	Codec     string // as in codec.Find; "": zstd
-	BlockSize int    // bytes; 0: DefaultBlockSize
+	BlockSize int    // bytes; 0: 1 MiB for zstd, else 128 KiB
 	ModTime   int64  // of the file system, seconds since 1970
 	Workers   int    // goroutines that compress; 0: one a processor
 	Cache     Cache  // of compressed blocks; nil: none
@@ -102,8 +113,12 @@ type writer struct {
 }
 
 func newWriter(out Output, o Options) (*writer, error) {
+	c, err := codec.Find(o.Codec)
+	if err != nil {
+		return nil, err
+	}
 	if o.BlockSize == 0 {
-		o.BlockSize = DefaultBlockSize
+		o.BlockSize = defaultBlockSize(c)
 	}
 	if o.BlockSize < MinBlockSize || o.BlockSize > MaxBlockSize || bits.OnesCount(uint(o.BlockSize)) != 1 {
 		return nil, fmt.Errorf("block size %d: want a power of two from %d to %d", o.BlockSize, MinBlockSize, MaxBlockSize)
@@ -116,10 +131,6 @@ func newWriter(out Output, o Options) (*writer, error) {
 	}
 	if o.Task == "" {
 		o.Task = "compress"
-	}
-	c, err := codec.Find(o.Codec)
-	if err != nil {
-		return nil, err
 	}
 	e, err := c.NewEncoder(metadataSize)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 // version of this package's own encoder, which uses the library's Huffman coder.
 const (
 	library = "klauspost-1.20.3"
-	own     = "repro-1"
+	own     = "repro-2"
 )
 
 // Algorithm is a compressed format, numbered as in the superblock of squashfs.
@@ -71,7 +71,7 @@ type Encoder interface {
 const Default = "zstd"
 
 var codecs = []*Codec{
-	{alias: "zstd", algorithm: Zstd, level: 3, maker: own + "-" + library, open: openZstdBlocks},
+	{alias: "zstd", algorithm: Zstd, level: 2, maker: own + "-" + library, open: openZstdBlocks},
 	{alias: "zstd-small", algorithm: Zstd, level: 19, maker: library, open: openZstd(zstd.SpeedBestCompression)},
 	{alias: "gzip", algorithm: Gzip, level: 9, maker: library, open: openGzip(zlib.BestCompression)},
 	{alias: none, algorithm: Zstd, level: 1, open: openNone},
