@@ -3,6 +3,8 @@ package record
 import (
 	"bytes"
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 // Spread records how far the numbers of an experiment's results moved over
@@ -49,6 +51,19 @@ func (s *Spread) Counted() (n int) {
 		}
 	}
 	return n
+}
+
+// Advice is the tolerance, relative to the largest number of the column or
+// array, that accepts ten times what was seen or more: for processors that were
+// not tried. It is empty where the result moves by chance, or so far that
+// rounding alone is no likely reason.
+func (r ResultSpread) Advice() string {
+	_, power, _ := strings.Cut(r.Norm, "e")
+	exponent, err := strconv.Atoi(power)
+	if err != nil || exponent > -6 || r.Random || len(r.Causes) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("1e%d", exponent+2)
 }
 
 // PlaceSpread is the range of the numbers found at one place.

@@ -24,7 +24,7 @@ var needed = map[string][]string{
 // processor that it asks for.
 func (r *runner) cpuNotes() []string {
 	var notes []string
-	for _, s := range r.plan.steps {
+	for i, s := range r.plan.steps {
 		if needed[s.CPU] == nil {
 			continue
 		}
@@ -42,22 +42,35 @@ func (r *runner) cpuNotes() []string {
 				notes = append(notes, fmt.Sprintf("%s, but sets %s itself", name, key))
 			}
 		}
-		if core := openBLASCore(r.logOf(s)); core != "" && !strings.EqualFold(core, s.Env["OPENBLAS_CORETYPE"]) && !strings.EqualFold(core, asked["OPENBLAS_CORETYPE"]) {
+		core := r.core(i)
+		if core != "" && !strings.EqualFold(core, s.Env["OPENBLAS_CORETYPE"]) && !strings.EqualFold(core, asked["OPENBLAS_CORETYPE"]) {
 			notes = append(notes, fmt.Sprintf("%s, but OpenBLAS chose the code for %s", name, core))
+		}
+		if i < len(r.answers) {
+			for _, ignored := range r.answers[i].ignored(s.Environ(r.manifest.Paper.Date, runtime.GOARCH)) {
+				notes = append(notes, name+", but "+ignored)
+			}
 		}
 	}
 	return notes
 }
 
-// obtained notes a step's profile, and the code that OpenBLAS chose, where it
-// was made to say so.
-func (r *runner) obtained(status *record.StepStatus, s record.Step) {
-	status.CPU = s.CPU
-	status.Core = openBLASCore(r.logOf(s))
+// obtained notes the profile of step i, and the code that OpenBLAS chose.
+func (r *runner) obtained(status *record.StepStatus, i int) {
+	status.CPU, status.Core = r.plan.steps[i].CPU, r.core(i)
+}
+
+// core is what OpenBLAS chose in step i: what the step's log says, or else what
+// it says when it is asked.
+func (r *runner) core(i int) string {
+	if core := openBLASCore(r.logOf(r.plan.steps[i])); core != "" || i >= len(r.answers) {
+		return core
+	}
+	return r.answers[i].core
 }
 
 func (r *runner) logOf(s record.Step) string {
-	return filepath.Join(r.options.Dir, logsDir, s.Name+".log")
+	return filepath.Join(r.options.Dir, logsDir, logName(s.Name))
 }
 
 func lackingFeatures(names []string) []string {
@@ -81,7 +94,7 @@ func lackingFeatures(names []string) []string {
 	return lacking
 }
 
-var coreLine = regexp.MustCompile(`^Core: ([A-Za-z0-9_]{1,32})\s*$`)
+var coreLine = regexp.MustCompile(`(?m)^Core: ([A-Za-z0-9_]{1,32})\s*$`)
 
 // openBLASCore is what OpenBLAS said that it chose, at the start of a log; it
 // does so where a step sets OPENBLAS_VERBOSE to 2.

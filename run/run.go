@@ -168,6 +168,7 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	}
 	started = true
 	r.runAll(ctx)
+	r.askLibraries(ctx)
 	report := r.report()
 	err = r.judge(ctx, report)
 	report.Kept = r.settle()
@@ -225,9 +226,10 @@ type runner struct {
 	resumed  bool                // goes on with what an earlier run left
 	left     bool                // the scratch directory is to stay
 
-	states []state // of the plan's steps
-	walls  walls   // that stood around those that ran
-	damage error   // the image or the machine failed, not a step
+	states  []state  // of the plan's steps
+	answers []answer // of the libraries, for each
+	walls   walls    // that stood around those that ran
+	damage  error    // the image or the machine failed, not a step
 }
 
 // choose settles which steps run, and how.
@@ -358,7 +360,7 @@ func (r *runner) report() *record.RunReport {
 	report.Machine.Repro = r.options.Version
 	for i := range r.states {
 		status := r.states[i].status
-		r.obtained(&status, r.plan.steps[i])
+		r.obtained(&status, i)
 		report.Steps = append(report.Steps, status)
 	}
 	return report

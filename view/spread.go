@@ -28,13 +28,13 @@ func Spread(w io.Writer, s *record.Spread, undeclared []string, style Style) err
 	}
 	c.write(p)
 	for _, r := range s.Results {
-		switch advice := advise(r); {
+		switch advice := r.Advice(); {
 		case slices.Contains(undeclared, r.Name):
 			p.line("  %s", style.paint(warn, Clean(r.Name)+": is not deterministic: two runs with the same settings differ. Set its seed, or declare `compare: {random: true}`"))
 		case r.Refused != "":
 			p.line("  %s", style.paint(bad, Clean(r.Name)+": a run is not accepted: "+Clean(r.Refused)))
 		case advice != "":
-			p.line("  %s: %s", Clean(r.Name), advice)
+			p.line("  %s: on processors that were not tried it may move further: `norm: %s` accepts ten times what was seen", Clean(r.Name), advice)
 		}
 	}
 	for _, note := range s.Notes {
@@ -100,18 +100,4 @@ func agreement(r record.ResultSpread) string {
 		parts = append(parts, "not numbers alone: "+r.Other)
 	}
 	return strings.Join(parts, "; ")
-}
-
-// advise names a tolerance that would accept what was seen, ten times over,
-// where other processors than those tried may move it further.
-func advise(r record.ResultSpread) string {
-	if r.Random || len(r.Causes) == 0 {
-		return ""
-	}
-	var mantissa float64
-	var exponent int
-	if _, err := fmt.Sscanf(r.Norm, "%fe%d", &mantissa, &exponent); err != nil || exponent > -6 {
-		return ""
-	}
-	return fmt.Sprintf("on processors that were not tried it may move further: `norm: 1e%d` accepts ten times what was seen", exponent+2)
 }
