@@ -13,43 +13,56 @@ import (
 // Survey looks at everything that a runner could use here, for a person who
 // asks why something does not work. It changes nothing on the machine.
 func Survey() []Feature {
-	return []Feature{sandboxFeature(), overlayFeature(), fuseFeature(), controlGroupFeature(), landlockFeature(), clockFeature()}
+	probed := Probe()
+	return []Feature{sandboxFeature(probed), overlayFeature(probed), fuseFeature(), controlGroupFeature(), landlockFeature(), clockFeature()}
 }
 
-func sandboxFeature() Feature {
+func sandboxFeature(probed error) Feature {
 	f := Feature{Name: "sandbox", Needed: true, Detail: "namespaces, a root of one's own, a system call filter"}
-	err := Probe()
-	u, ok := errors.AsType[*UnavailableError](err)
+	u, ok := errors.AsType[*UnavailableError](probed)
 	switch {
-	case err == nil, ok && u.What == Overlay:
+	case probed == nil, ok && u.What == Overlay:
 		f.Works = true
 	case ok:
 		f.Detail, f.Hint = u.Error(), u.Hint
 	default:
-		f.Detail = err.Error()
+		f.Detail = probed.Error()
 	}
 	return f
 }
 
-func overlayFeature() Feature {
+func overlayFeature(probed error) Feature {
 	f := Feature{Name: "overlay", Detail: "steps write to layers of their own on " + os.TempDir()}
-	if u, ok := errors.AsType[*UnavailableError](Probe()); ok {
-		f.Detail, f.Hint = "steps would share one copy of the image and run one after the other: "+u.Error(), u.Hint
-		return f
+	u, ok := errors.AsType[*UnavailableError](probed)
+	switch {
+	case probed == nil:
+		f.Works = true
+	case ok && u.What == Overlay:
+		f.Detail, f.Hint = "steps share one copy of the image and run one after the other: "+u.Error(), u.Hint
+	default:
+		f.Detail = "cannot be tried without a sandbox"
 	}
-	f.Works = true
 	return f
 }
+
+// fuseNumber is the device number of /dev/fuse, in Documentation/admin-guide/devices.txt.
+var fuseNumber = unix.Mkdev(10, 229)
 
 func fuseFeature() Feature {
 	f := Feature{Name: "fuse", Detail: "layers are read in place, without being extracted first"}
 	fd, err := openFuse()
+	if err == nil {
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) == nil && st.Rdev != fuseNumber {
+			err = fmt.Errorf("%s is another device, as in containers that hide it", fuseDevice)
+		}
+		unix.Close(fd)
+	}
 	if err != nil {
 		f.Detail = fmt.Sprintf("layers are extracted before a run: %v", err)
 		f.Hint = fuseHint
 		return f
 	}
-	unix.Close(fd)
 	f.Works = true
 	return f
 }
