@@ -63,6 +63,7 @@ used; with --key, nor is what is not signed by whom you name.
 			&cli.BoolFlag{Name: "gpu", Usage: "let steps use this machine's NVIDIA devices through its own driver; the report names and hashes its files"},
 			layersFlag,
 			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
+			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},
@@ -105,6 +106,10 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	if err != nil {
 		return err
 	}
+	cache, err := sizeOf(ctx, "cache-size")
+	if err != nil {
+		return err
+	}
 	keep, err := keepSize(ctx.String("keep"))
 	if err != nil {
 		return err
@@ -129,7 +134,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
 		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
-		GPU: ctx.Bool("gpu"), Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
+		GPU: ctx.Bool("gpu"), Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: cache,
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"repro/internal/atomicfile"
 	"repro/internal/sandbox"
@@ -20,7 +22,9 @@ import (
 //	<content id>-<shape version>/
 //	    root/       the extracted tree
 //	    stamp       written last: the digest of fingerprint(root)
-//	<content id>-<shape version>.lock
+//	<content id>-<shape version>.lock   held while it is made
+//	<content id>-<shape version>.use    held, shared, while runs use it: its bytes;
+//	                                    its time says when it was used last
 //
 // What lies there is not believed because it lies there. The folder belongs
 // to this user and is closed to others, and each use compares the name, kind,
@@ -34,31 +38,62 @@ const (
 // extraction writes what steps see to a directory that does not exist.
 type extraction func(ctx context.Context, dir string) error
 
-// cachedRoot returns a directory with the extracted tree of the image id. It
-// makes it, or makes it again, where the cache has none that is sound. Runs of
-// one image that start at once extract it once.
-func cachedRoot(ctx context.Context, cache string, id record.Digest, extract extraction) (string, error) {
+// cachedRoot returns a directory with the extracted tree of the image id, which
+// stays until release is called. It makes it, or makes it again, where the
+// cache has none that is sound. Runs of one image that start at once extract it
+// once. Beside it the cache keeps what was used last, up to limit bytes.
+func cachedRoot(ctx context.Context, cache string, limit int64, id record.Digest, extract extraction) (root string, release func(), err error) {
 	dir, err := cacheDir(cache)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	entry := filepath.Join(dir, fmt.Sprintf("%s-%d", strings.TrimPrefix(string(id), "sha256:"), shapeVersion))
 	unlock, err := lockEntry(ctx, entry+".lock")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer unlock()
+	use, err := useEntry(entry)
+	if err != nil {
+		return "", nil, err
+	}
+	release = func() {
+		use.Close()
+		evict(dir, limit)
+	}
+	if err := refresh(ctx, entry, use, extract); err != nil {
+		release()
+		return "", nil, err
+	}
+	now := time.Now()
+	if err := os.Chtimes(use.Name(), now, now); err != nil { // the order in which entries are given up
+		release()
+		return "", nil, err
+	}
+	evict(dir, limit)
+	return filepath.Join(entry, cachedTree), release, nil
+}
+
+// refresh makes the entry unless it is sound. The caller uses it.
+func refresh(ctx context.Context, entry string, use *os.File, extract extraction) error {
 	if sound(entry) {
-		return filepath.Join(entry, cachedTree), nil
+		return nil
+	}
+	if _, err := os.Lstat(entry); err == nil && !lockFile(use, true) {
+		return fmt.Errorf("cache: %s was touched, and another run uses it: wait for that, or run without --keep-layers", entry)
 	}
 	if err := sandbox.Remove(entry); err != nil {
-		return "", fmt.Errorf("remove a damaged entry of the cache: %w", err)
+		return fmt.Errorf("remove a damaged entry of the cache: %w", err)
 	}
 	if err := fill(ctx, entry, extract); err != nil {
 		_ = sandbox.Remove(entry)
-		return "", err
+		return err
 	}
-	return filepath.Join(entry, cachedTree), nil
+	if err := os.WriteFile(use.Name(), strconv.AppendInt(nil, sizeOf(entry), 10), 0o600); err != nil {
+		return err
+	}
+	lockFile(use, false)
+	return nil
 }
 
 // fill extracts the tree and, when all of it is there, stamps it.

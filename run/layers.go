@@ -14,11 +14,12 @@ import (
 
 // layers says where steps find the image's root.
 type layers struct {
-	root   string                                           // extracted; empty if it is served
-	serve  func(ctx context.Context, device *os.File) error // as sandbox.Command has it
-	kind   string                                           // as in record.Isolation
-	reason string
-	notes  []string
+	root    string                                           // extracted; empty if it is served
+	serve   func(ctx context.Context, device *os.File) error // as sandbox.Command has it
+	release func()                                           // gives up what the cache holds of it; nil: nothing
+	kind    string                                           // as in record.Isolation
+	reason  string
+	notes   []string
 
 	// shared: there are no overlays here. Root is a copy of this run's own,
 	// which steps write to one after the other.
@@ -116,20 +117,27 @@ func (r *runner) provideExtracted(ctx context.Context, why string) (layers, erro
 		l.root = filepath.Join(r.scratch, "root")
 		err = r.extract(ctx, l.root)
 	} else {
-		l.root, err = cachedRoot(ctx, r.options.Cache, r.id, r.extract)
+		l.root, l.release, err = cachedRoot(ctx, r.options.Cache, r.options.CacheSize, r.id, r.extract)
 	}
 	if err != nil {
 		return l, err
 	}
 	if r.options.copyRoot {
-		return r.provideCopy(ctx, errors.New("asked for by a test"))
+		return r.copied(ctx, l, errors.New("asked for by a test"))
 	}
 	refused := r.try(ctx, sandbox.Command{Lower: []string{l.root}})
 	u, ok := errors.AsType[*sandbox.UnavailableError](refused)
 	if refused == nil || !ok || u.What != sandbox.Overlay {
 		return l, refused
 	}
-	return r.provideCopy(ctx, u.Err)
+	return r.copied(ctx, l, u.Err)
+}
+
+// copied is provideCopy where l stays in use.
+func (r *runner) copied(ctx context.Context, l layers, why error) (layers, error) {
+	c, err := r.provideCopy(ctx, why)
+	c.release = l.release
+	return c, err
 }
 
 // provideCopy is for machines without overlays in user namespaces: steps share

@@ -4,6 +4,7 @@ package run
 
 import (
 	"io/fs"
+	"os"
 	"runtime"
 )
 
@@ -20,3 +21,5 @@ func stampOf(info fs.FileInfo) (inode uint64, modified, changed int64) {
 }
 
 func ownedByUs(fs.FileInfo) bool { return true }
+
+func lockFile(*os.File, bool) bool { return true }

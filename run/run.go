@@ -52,11 +52,12 @@ type Options struct {
 
 	Binds []Bind // files of the machine's that steps see; the report says so
 
-	Layers  Layers // how the image's layers get where steps see them
-	Cache   string // where extracted layers are kept; empty: the user's cache directory
-	NoCache bool   // extract into the scratch directory and remove it afterwards
-	Scratch string // local disk, or a filesystem in memory, for what steps write; empty: TMPDIR
-	Disk    int64  // bytes that each step may write there; 0: what the disk has, less a reserve
+	Layers    Layers // how the image's layers get where steps see them
+	Cache     string // where extracted layers are kept; empty: the user's cache directory
+	CacheSize int64  // bytes of it beside what is in use; 0: DefaultCacheSize
+	NoCache   bool   // extract into the scratch directory and remove it afterwards
+	Scratch   string // local disk, or a filesystem in memory, for what steps write; empty: TMPDIR
+	Disk      int64  // bytes that each step may write there; 0: what the disk has, less a reserve
 
 	OutputSize int64 // bytes that all outputs together may have; 0: DefaultOutputSize
 	LogSize    int64 // bytes kept of what each step prints; 0: DefaultLogSize
@@ -317,6 +318,9 @@ func (r *runner) prepare(ctx context.Context) error {
 func (r *runner) cleanUp() {
 	if r.outputs != nil {
 		r.outputs.close()
+	}
+	if r.layers.release != nil {
+		r.layers.release()
 	}
 	if r.scratch != "" && !r.left {
 		_ = sandbox.Remove(r.scratch)
