@@ -27,7 +27,7 @@ func compareMarkdown(ctx context.Context, j *job) error {
 }
 
 // readCells cuts lines at a mark that no backslash stands before.
-func readCells(b []byte, of side, mark byte, clean func(string) string) ([]fact, error) {
+func readCells(b []byte, of side, mark byte, clean func(string) (text string, is bool)) ([]fact, error) {
 	out := facts{of: of}
 	n := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(b), "\ufeff")) {
@@ -35,7 +35,11 @@ func readCells(b []byte, of side, mark byte, clean func(string) string) ([]fact,
 		if strings.IndexByte(line, 0) >= 0 {
 			return nil, malformed(of, KindText, "line %d holds a zero byte", n)
 		}
-		cells := cutAt(clean(strings.TrimRight(line, "\r\n")), mark)
+		text, is := clean(strings.TrimRight(line, "\r\n"))
+		if !is {
+			continue
+		}
+		cells := cutAt(text, mark)
 		for i, cell := range cells {
 			where := fmt.Sprintf("line %d", n)
 			if len(cells) > 1 {
@@ -68,17 +72,20 @@ func cutAt(line string, mark byte) []string {
 	return append(out, line[from:])
 }
 
-// withoutComment is a line of LaTeX without what follows a percent sign.
-func withoutComment(line string) string { return cutAt(line, '%')[0] }
+// withoutComment is a line of LaTeX without what follows a percent sign. A
+// line that holds nothing else is none.
+func withoutComment(line string) (string, bool) {
+	return cutAt(line, '%')[0], !strings.HasPrefix(strings.TrimLeft(line, " \t"), "%")
+}
 
 // dashes is a line of Markdown, with each row of dashes below a header made
 // one length.
-func dashes(line string) string {
+func dashes(line string) (string, bool) {
 	if strings.Trim(line, "|-: \t") != "" || !strings.Contains(line, "-") || !strings.Contains(line, "|") {
-		return line
+		return line, true
 	}
 	for strings.Contains(line, "----") {
 		line = strings.ReplaceAll(line, "----", "---")
 	}
-	return line
+	return line, true
 }

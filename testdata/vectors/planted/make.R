@@ -1,0 +1,10 @@
+# As make.py, for R's own format. usage: Rscript make.R FOLDER
+d <- file.path(commandArgs(TRUE)[1], "rds"); dir.create(d, showWarnings = FALSE)
+df <- data.frame(name = c("alpha", "beta", "gamma", "delta"), est = c(1.25, -0.375, 2.5, 10.125), se = c(0.11, 0.22, 0.35, 0.48))
+save <- function(x, n, ...) saveRDS(x, file.path(d, paste0(n, ".rds")), ...)
+save(df, "base"); save(df, "harmless", version = 2, compress = "xz")
+x <- df; x$est[3] <- 2.6; save(x, "digit")
+x <- df[-2, ]; rownames(x) <- NULL; save(x, "row")
+x <- df; x[c("est", "se")] <- df[c("se", "est")]; save(x, "column")
+x <- df; x$est[2] <- 0.375; save(x, "sign")
+x <- df; x$name[4] <- "Delta"; save(x, "label")
