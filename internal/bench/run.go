@@ -7,148 +7,186 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // benchRun measures programs in an image against the same programs in the
-// directory that it was made of: -root, a Debian root filesystem with
-// python3-numpy and python3-matplotlib. The peers are bwrap and, where they
-// are installed and work here, ch-run and podman.
+// directory that it was made of, a Debian root filesystem with python3-numpy
+// and python3-matplotlib, and mounts of images against those of the kernel and
+// of squashfuse. It takes root, to mount and to empty the kernel's caches.
+//
+// The image is signed, and exec is told by whom: what it checks before the
+// program starts are the signature, the manifest, all objects that are no
+// layers, and the roots of the layers' hash trees; every block of a layer is
+// checked when it is read.
 func benchRun(args []string) error {
+	b := &runBench{}
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
-	root := flags.String("root", "", "root filesystem (required)")
-	rounds := flags.Int("rounds", 9, "runs of each")
+	flags.StringVar(&b.root, "root", "", "Debian root filesystem; without it mmdebstrap makes one")
+	flags.StringVar(&b.dir, "dir", os.TempDir(), "work in a new folder in this one")
+	flags.IntVar(&b.rounds, "rounds", 9, "runs of each")
+	flags.Int64Var(&b.large, "large", 10<<30, "bytes of the large image, whose start is held against that of one of 100 MiB")
+	flags.Int64Var(&b.file, "file", 1<<30, "bytes of the file that is read from start to end")
+	rows := flags.String("rows", "start,directory,size,read,stat,python,compute", "what to measure")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *root == "" {
-		return errors.New("run: name a root filesystem with -root")
+	if os.Geteuid() != 0 {
+		return errors.New("run: takes root, to mount the peers")
 	}
-	dir, err := os.MkdirTemp("", "repro-bench")
-	if err != nil {
+	var err error
+	if b.dir, err = os.MkdirTemp(b.dir, "repro-bench"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	b := &runBench{dir: dir, root: *root, rounds: *rounds}
+	defer os.RemoveAll(b.dir)
+	defer b.unmountAll()
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	for _, m := range []func() error{b.start, b.size, b.python, b.compute} {
-		if err := m(); err != nil {
-			return err
+	measures := map[string]func() error{"start": b.start, "directory": b.directory, "size": b.size,
+		"read": b.read, "stat": b.stat, "python": b.python, "compute": b.compute}
+	for name := range strings.SplitSeq(*rows, ",") {
+		if measures[name] == nil {
+			return fmt.Errorf("run: no row %q", name)
+		}
+		if err := measures[name](); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return printGoals(os.Stdout, b.goals)
 }
 
 type runBench struct {
-	dir, root string
-	rounds    int
-	repro     string
-	goals     []goal
+	dir, root   string
+	rounds      int
+	large, file int64
+	repro       string
+	mounts      []*mounted
+	goals       []goal
 }
 
-// prepare builds the program and two images: of the root, and of one program.
+func (b *runBench) in(name string) string { return filepath.Join(b.dir, name) }
+
+// prepare builds the program, a key, and an image of the root that it signs.
 func (b *runBench) prepare() error {
-	b.repro = filepath.Join(b.dir, "repro")
+	made := &imageBench{root: b.root, dir: b.dir}
+	if err := made.debian(); err != nil {
+		return err
+	}
+	b.root, b.repro = made.root, b.in("repro")
 	build := exec.Command("go", "build", "-o", b.repro, "./cmd/repro")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	if err := b.image("large", "rootfs: "+b.root); err != nil {
+	if err := quietly(build); err != nil {
 		return err
 	}
-	return b.image("small", "host: [sh, 'true']")
+	if err := quietly(exec.Command(b.repro, "key", "new", "--no-passphrase", b.in("author"))); err != nil {
+		return err
+	}
+	return b.image("root", b.root)
 }
 
-func (b *runBench) image(name, environment string) error {
-	dir := filepath.Join(b.dir, name)
-	if err := os.Mkdir(dir, 0o755); err != nil {
+// image makes and signs an image of a folder, and a squashfs file like its layer.
+func (b *runBench) image(name, from string) error {
+	if err := buildImage([]string{b.in(name + ".sif"), from, ""}); err != nil {
 		return err
 	}
-	recipe := fmt.Sprintf(`repro: 1
-title: A bench
-authors: [{name: Nobody}]
-date: 2026-01-02
-environment: {%s}
-steps:
-  - {name: one, command: [sh, -c, "echo 1 >out.txt"], outputs: [out.txt]}
-results:
-  - {name: one, output: out.txt, published: published.txt}
-`, environment)
-	for file, content := range map[string]string{"repro.yaml": recipe, "published.txt": "1\n"} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644); err != nil {
-			return err
-		}
+	if err := quietly(exec.Command(b.repro, "sign", "--key", b.in("author.key"), b.in(name+".sif"))); err != nil {
+		return err
 	}
-	cmd := exec.Command(b.repro, "build", "-o", "../"+name+".sif")
-	cmd.Dir = dir
+	peer := mksquashfs("", from, b.in(name+".sqfs"), "-comp", "zstd", "-Xcompression-level", "3")
+	return quietly(exec.Command(peer.argv[0], peer.argv[1:]...))
+}
+
+func quietly(cmd *exec.Cmd) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("repro build: %w\n%s", err, out)
+		return fmt.Errorf("%s: %w\n%s", cmd.Args[0], err, out)
 	}
 	return nil
 }
 
-// inImage runs a program in an image; its signatures are looked at, its layers
-// are checked as they are read.
+// inImage runs a program in a signed image.
 func (b *runBench) inImage(image string, argv ...string) *subject {
-	return &subject{name: "repro exec " + image, argv: append([]string{
-		b.repro, "exec", filepath.Join(b.dir, image+".sif"), "--"}, argv...)}
+	return &subject{name: "repro exec", argv: append([]string{
+		b.repro, "exec", "--key", b.in("author.pub"), "--dir", "/", b.in(image + ".sif"), "--"}, argv...)}
 }
 
 // inDirectory runs it in the directory.
 func (b *runBench) inDirectory(argv ...string) *subject {
-	return &subject{name: "bwrap, directory", argv: append([]string{"bwrap", "--unshare-all", "--bind", b.root, "/",
+	return &subject{name: "bwrap", argv: append([]string{"bwrap", "--unshare-all", "--bind", b.root, "/",
 		"--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--die-with-parent"}, argv...)}
 }
 
-// measure runs all in turn and adds the goal that the first is held to against
-// the second.
-func (b *runBench) measure(what string, want float64, s ...*subject) error {
-	if err := alternate(b.rounds, s...); err != nil {
+// measure runs ours and a peer in turn, and adds the goal that the one is held
+// to against the other. A peer that is not here, or does not work here, is said.
+func (b *runBench) measure(what string, want float64, ours, peer *subject) error {
+	if err := peer.run(); err != nil {
+		fmt.Printf("%s: %s does not work here: %v\n", what, peer.name, err)
+		return nil
+	}
+	peer.runs, ours.runs = nil, nil
+	if err := alternate(b.rounds, ours, peer); err != nil {
 		return err
 	}
-	fmt.Printf("%s\n", what)
-	for _, one := range s {
-		fmt.Printf("  %-20s %7.1f ms\n", one.name, one.wall()*1000)
-	}
-	b.goals = append(b.goals, goal{measure: what + ": " + s[0].name + " / " + s[1].name, got: best(s[0], s[1]), want: want, median: ratio(s[0], s[1])})
+	fmt.Printf("%s: %s %.1f ms, %s %.1f ms\n", what, ours.name, ours.wall()*1000, peer.name, peer.wall()*1000)
+	b.goals = append(b.goals, goal{measure: what + ", by " + peer.name, got: best(ours, peer), want: want, median: ratio(ours, peer)})
 	return nil
 }
 
 func (b *runBench) start() error {
-	s := []*subject{b.inImage("large", "/bin/true"), b.inDirectory("/bin/true")}
-	if err := b.measure("start to exit of /bin/true", 3, s...); err != nil {
-		return err
-	}
+	const what = "start to exit of /bin/true in an image"
+	ours := b.inImage("root", "/bin/true")
 	for _, p := range []struct {
 		want float64
 		*subject
 	}{
-		{0.5, &subject{name: "ch-run, directory", argv: []string{"ch-run", b.root, "--", "/bin/true"}}},
-		{0.1, &subject{name: "podman run", argv: []string{"podman", "run", "--rm", "--network=none", "--rootfs", b.root + ":O", "/bin/true"}}},
+		{3, b.inDirectory("/bin/true")},
+		{0.5, &subject{name: "ch-run, squashfs", env: []string{"USER=root"}, argv: []string{"ch-run", b.in("root.sqfs"), "--", "/bin/true"}}},
+		{0.1, &subject{name: "podman", argv: []string{"podman", "run", "--rm", "--network=none", "--ulimit=host", "--rootfs", b.root + ":O", "/bin/true"}}},
 	} {
-		if err := p.run(); err != nil {
-			fmt.Printf("  %s does not work here: %v\n", p.name, err)
-			continue
-		}
-		if err := b.measure("start to exit of /bin/true", p.want, b.inImage("large", "/bin/true"), p.subject); err != nil {
+		if err := b.measure(what, p.want, ours, p.subject); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// directory measures the sandbox without an image.
+func (b *runBench) directory() error {
+	ours, err := part("sandbox, overlay", "run.directory", b.root, b.in("scratch"))
+	if err != nil {
+		return err
+	}
+	ours.before = func() error { return os.RemoveAll(b.in("scratch")) }
+	return b.measure("start to exit of /bin/true in a directory", 1.2, ours, b.inDirectory("/bin/true"))
+}
+
+// size measures the time to a first output of images of two sizes, of the same
+// program and noise.
 func (b *runBench) size() error {
-	return b.measure("start, by size of the image", 1.1, b.inImage("large", "true"), b.inImage("small", "true"))
+	for name, bytes := range map[string]int64{"large": b.large, "small": 100 << 20} {
+		if err := b.noise(name, bytes); err != nil {
+			return err
+		}
+		defer removeAll(b.in(name), b.in(name+".sif"))
+	}
+	ours, small := b.inImage("large", "/bin/busybox", "echo", "here"), b.inImage("small", "/bin/busybox", "echo", "here")
+	small.name = "one of 100 MiB"
+	return b.measure(fmt.Sprintf("time to first output of an image of %.1f GiB", float64(b.large)/(1<<30)), 1.1, ours, small)
 }
 
+// python measures a warm start of what papers start with.
 func (b *runBench) python() error {
-	program := []string{"/usr/bin/python3", "-c", "import numpy, matplotlib"}
-	return b.measure("import numpy, matplotlib, warm", 1.15, b.inImage("large", program...), b.inDirectory(program...))
+	return b.besideDirectory("import numpy, matplotlib, warm", 1.15, "import numpy, matplotlib")
 }
 
+// compute measures a step that only computes, by its own clock.
 func (b *runBench) compute() error {
-	program := []string{"/usr/bin/python3", "-c", "s = 0\nfor i in range(10**7): s += i"}
-	return b.measure("a loop in Python", 1.01, b.inImage("large", program...), b.inDirectory(program...))
+	const loop = "import time\nt = time.perf_counter()\ns = 0\nfor i in range(3 * 10**7): s += i\nprint(time.perf_counter() - t)"
+	program := []string{"/usr/bin/python3", "-c", loop}
+	ours, peer := b.inImage("root", program...), &subject{name: "chroot", argv: append([]string{"chroot", b.root}, program...)}
+	if err := alternate(b.rounds, ours, peer); err != nil {
+		return err
+	}
+	b.goals = append(b.goals, goal{measure: "a loop in Python, by chroot", got: ours.median(printed) / peer.median(printed), want: 1.01})
+	return nil
 }
