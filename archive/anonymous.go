@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"repro/format"
@@ -57,8 +58,10 @@ func identities(m *record.Manifest) []string {
 	var all []string
 	add := func(s string) {
 		s = strings.ToLower(strings.TrimSpace(s))
-		if len(s) >= minName && !slices.Contains(all, s) {
-			all = append(all, s)
+		for _, form := range []string{s, strings.Trim(strconv.QuoteToASCII(s), `"`)} { // notebooks write \u00eb for ë
+			if len(s) >= minName && !slices.Contains(all, form) {
+				all = append(all, form)
+			}
 		}
 	}
 	for _, a := range m.Paper.Authors {
@@ -68,8 +71,8 @@ func identities(m *record.Manifest) []string {
 		add(a.Affiliation)
 		if _, family := splitName(a); family != "" {
 			add(family)
-		} else if words := strings.Fields(a.Name); len(words) == 2 {
-			add(words[1])
+		} else if words := strings.Fields(a.Name); len(words) == 2 || hasInitial(words) {
+			add(words[len(words)-1])
 		}
 		if user, _, ok := strings.Cut(a.Email, "@"); ok {
 			add(user)
@@ -77,6 +80,11 @@ func identities(m *record.Manifest) []string {
 	}
 	add(m.Paper.DOI)
 	return all
+}
+
+// hasInitial tells a person from a group: one of the words is a single letter.
+func hasInitial(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return len([]rune(strings.TrimSuffix(w, "."))) == 1 })
 }
 
 // nameless is the image without names: the recipe and the manifest without
@@ -133,6 +141,34 @@ func nameless(ctx context.Context, im *format.Image, m *record.Manifest, secrets
 		return nil, &Error{Image: im.Name(), Problems: problems}
 	}
 	return spec, nil
+}
+
+// unsearched notes what a search for names cannot see: files of code, data and
+// results that are compressed, and addresses that may lead to the authors.
+func (d *deposit) unsearched() {
+	const most = 20
+	var names []string
+	for _, e := range d.entries {
+		if slices.Contains(compressed, strings.ToLower(filepath.Ext(e.path))) {
+			names = append(names, e.path)
+		}
+	}
+	slices.Sort(names)
+	if n := len(names); n > most {
+		names = append(names[:most], fmt.Sprintf("%d more", n-most))
+	}
+	if len(names) > 0 {
+		d.note("names were not searched for inside of compressed files; look yourself at %s", strings.Join(names, ", "))
+	}
+	for _, x := range d.external() {
+		d.note("%s is fetched from %s: make sure that this does not lead to the authors", x.path, x.source)
+	}
+}
+
+// compressed are extensions of files whose text does not stand in their bytes.
+var compressed = []string{
+	".7z", ".br", ".bz2", ".docx", ".gz", ".h5", ".lz4", ".npz", ".ods", ".odt", ".parquet", ".pdf", ".pptx", ".rda", ".rdata", ".rds",
+	".tgz", ".whl", ".xlsx", ".xz", ".zip", ".zst",
 }
 
 // unlabelled is .singularity.d without the labels that name the authors.

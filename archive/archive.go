@@ -83,7 +83,8 @@ type Options struct {
 	Workers  int // 0: all cores
 	Progress progress.Func
 
-	secrets []string // what an anonymous deposit may not say
+	secrets  []string      // what an anonymous deposit may not say
+	original record.Digest // content id of the image that it was made of
 }
 
 // Report says what was written.
@@ -110,7 +111,13 @@ func Write(ctx context.Context, im *format.Image, out string, o Options) (*Repor
 		if err != nil {
 			return nil, err
 		}
+		if o.DOI != "" {
+			return nil, &Error{Image: im.Name(), Problems: []Problem{{"a DOI leads to the authors: leave it out of a deposit for blind review"}}}
+		}
 		o.secrets = identities(m)
+		if o.original, err = im.ContentID(); err != nil {
+			return nil, err
+		}
 		nameless, done, err := anonymise(ctx, im, out, o)
 		if err != nil {
 			return nil, err
@@ -154,6 +161,7 @@ func (d *deposit) write(ctx context.Context, s sink) error {
 		if err := d.searchNames(); err != nil {
 			return err
 		}
+		d.unsearched()
 	}
 	if d.options.Form == Zip {
 		return d.sealCrate()

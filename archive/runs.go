@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func (d *deposit) addRun(nr int, dir string) error {
 			return fmt.Errorf("--run: %s: time %q: want RFC 3339", filepath.Join(dir, "report.json"), t)
 		}
 	}
-	if r.ContentID != d.content && !d.options.Anonymous {
+	if want := cmp.Or(d.options.original, d.content); r.ContentID != want {
 		d.problem("--run %s: is a run of another image, whose content id is %s", dir, r.ContentID)
 		return nil
 	}
