@@ -20,11 +20,11 @@ import (
 )
 
 var layersFlag = &cli.StringFlag{
-	Name: "layers", Usage: "provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first",
+	Name: "layers", Usage: "provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first, kernel (run, for root) has the kernel mount them, which checks them only before and after",
 	DefaultText: "fuse where this machine has it",
 	Action: func(_ *cli.Context, way string) error {
-		if way != string(run.LayersFUSE) && way != string(run.LayersExtract) {
-			return usagef("--layers %q: want fuse or extract", way)
+		if way != string(run.LayersFUSE) && way != string(run.LayersExtract) && way != string(run.LayersKernel) {
+			return usagef("--layers %q: want fuse, extract or kernel", way)
 		}
 		return nil
 	},
@@ -45,6 +45,7 @@ used; with --key, nor is what is not signed by whom you name.
    repro run --quick paper.sif              # minutes, if the author provided for it
    repro run --resume paper.sif             # after an interruption, or with more --memory
    repro run --twice paper.sif              # which results are not deterministic?
+   repro run --layers kernel paper.sif      # as root: the kernel mounts the image
    repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},

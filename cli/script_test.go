@@ -197,6 +197,9 @@ func condition(cond string) (bool, error) {
 	case "gpu":
 		found, err := filepath.Glob("/dev/nvidia*")
 		return len(found) > 0, err
+	case "loop":
+		_, err := os.Stat("/dev/loop-control")
+		return err == nil && os.Getuid() == 0, nil
 	case "mpi":
 		for _, program := range []string{"mpirun", "mpicc"} {
 			if _, err := exec.LookPath(program); err != nil {

@@ -24,6 +24,7 @@ type Image struct {
 	objects []Object
 
 	manifest func() (*manifest, error)
+	file     *os.File // nil: not of a file
 	close    func() error
 }
 
@@ -49,7 +50,7 @@ func openFile(name string) (*Image, *os.File, error) {
 	if fi, err = f.Stat(); err == nil {
 		var im *Image
 		if im, err = New(f, fi.Size(), name); err == nil {
-			im.close = f.Close
+			im.file, im.close = f, f.Close
 			return im, f, nil
 		}
 	}
@@ -120,6 +121,10 @@ func (im *Image) readTable() error {
 
 // Name returns the name under which the image was opened.
 func (im *Image) Name() string { return im.name }
+
+// File returns the open file that everything is read from, or nil if the image
+// was not opened by name. The caller must not close it.
+func (im *Image) File() *os.File { return im.file }
 
 // Size returns the size of the file in bytes.
 func (im *Image) Size() int64 { return im.size }

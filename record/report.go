@@ -251,7 +251,7 @@ type Isolation struct {
 	Level      string   `json:"level"`                // namespaces
 	Namespaces []string `json:"namespaces,omitempty"` // user, mount, pid, ipc, uts, network, cgroup, time: those of each step's own
 	Landlock   int      `json:"landlock,omitempty"`   // version of the second wall around files
-	Layers     string   `json:"layers"`               // fuse or extracted
+	Layers     string   `json:"layers"`               // fuse, extracted or kernel
 	Reason     string   `json:"reason"`               // why layers are provided so
 	Writes     Writes   `json:"writes"`               // where what steps write went
 	Limits     Limits   `json:"limits"`               // who held them to their memory

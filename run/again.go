@@ -36,6 +36,10 @@ func (r *runner) repeat(ctx context.Context, report *record.RunReport) error {
 	case again.damage != nil:
 		return again.damage
 	}
+	if err := r.stillWhole(ctx); err != nil {
+		r.damage = err
+		return err
+	}
 	if err := again.compare(ctx, second); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,6 +81,9 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 	}
 	r := &runner{image: im, manifest: m, damaged: make(chan error, 1),
 		options: Options{Layers: o.Layers, Net: o.Net, NoCache: true}}
+	if o.Layers == LayersKernel {
+		return 0, errors.New("layers: kernel is for the steps of a run")
+	}
 	if err := otherMachine(im, m); err != nil {
 		return 0, err
 	}

@@ -16,6 +16,7 @@ import (
 type layers struct {
 	root    string                                           // extracted; empty if it is served
 	serve   func(ctx context.Context, device *os.File) error // as sandbox.Command has it
+	mounts  func() ([]*os.File, error)                       // as sandbox.Command has it
 	release func()                                           // gives up what the cache holds of it; nil: nothing
 	kind    string                                           // as in record.Isolation
 	reason  string
@@ -34,6 +35,8 @@ func (r *runner) provide(ctx context.Context) (layers, error) {
 	why := "asked for"
 	switch r.options.Layers {
 	case LayersExtract:
+	case LayersKernel:
+		return r.provideKernel(ctx)
 	case LayersAny, LayersFUSE:
 		l, err := r.provideServed(ctx)
 		u, ok := r.unserved(err)
@@ -160,7 +163,7 @@ func (r *runner) shape(data map[string]*tree.Node) error {
 	if err != nil {
 		return err
 	}
-	if r.root, err = shape(layers, r.manifest.Steps, data); err != nil {
+	if r.root, r.top, err = shape(layers, r.manifest.Steps, data); err != nil {
 		return fmt.Errorf("%s: %w", r.image.Name(), err)
 	}
 	return nil

@@ -79,6 +79,7 @@ type Layers string
 const (
 	LayersAny     Layers = ""        // through FUSE, or extracted where there is none
 	LayersFUSE    Layers = "fuse"    // served in place by this process; each block is checked when it is read
+	LayersKernel  Layers = "kernel"  // mounted by the kernel's squashfs through loop devices; only for root, and only checked before and after
 	LayersExtract Layers = "extract" // extracted into a private directory; each block is checked on the way
 )
 
@@ -185,6 +186,10 @@ func (r *runner) judge(ctx context.Context, report *record.RunReport) error {
 	if r.damage != nil {
 		return r.damage
 	}
+	if err := r.stillWhole(ctx); err != nil {
+		r.damage = err
+		return err
+	}
 	if err := r.compare(ctx, report); err != nil {
 		return err
 	}
@@ -210,6 +215,7 @@ type runner struct {
 	started  time.Time
 
 	root    *tree.View // what steps see
+	top     *tree.Node // its topmost layer: what the run changes of the image's
 	layers  layers     // where it is
 	gpu     *gpu       // nil: steps see none
 	scratch string     // for what they write

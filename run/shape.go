@@ -26,25 +26,26 @@ var emptied = []string{"dev", "proc", "sys", "run", "tmp", "var/tmp"}
 // where an output of any step will, without device nodes, and with data from
 // elsewhere and the few entries that programs need to find themselves. All of
 // that is a layer above the others, so that those are read only where it has
-// something to say.
-func shape(layers []tree.Layer, steps []record.Step, data map[string]*tree.Node) (*tree.View, error) {
+// something to say. It is returned, too.
+func shape(layers []tree.Layer, steps []record.Step, data map[string]*tree.Node) (*tree.View, *tree.Node, error) {
 	below, err := tree.NewView(tree.Look{}, layers...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	root, err := below.Look(tree.RootID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := &shaper{below: below, top: emptyCopy(root.Node)}
 	if err := s.fill(steps, data); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	top, err := tree.NewLayer(s.top)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return tree.NewView(tree.Look{Keep: isPlain, Change: plain, NoXattrs: true}, append(slices.Clip(layers), top)...)
+	view, err := tree.NewView(tree.Look{Keep: isPlain, Change: plain, NoXattrs: true}, append(slices.Clip(layers), top)...)
+	return view, s.top, err
 }
 
 // isPlain leaves device nodes, FIFOs and sockets out.

@@ -129,7 +129,7 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	if r.layers.root != "" {
 		c.Lower = append(c.Lower, r.layers.root)
 	}
-	c.Serve = r.layers.serve
+	c.Serve, c.Mounts = r.layers.serve, r.layers.mounts
 	c.Scratch = filepath.Join(r.scratch, r.scratchName(i))
 	if err := sandbox.Prepare(c.Scratch); err != nil {
 		return c, "", fmt.Errorf("scratch directory: %w", err)

@@ -62,3 +62,6 @@ func CPUs() []int { return make([]int, runtime.NumCPU()) }
 func Survey() []Feature {
 	return []Feature{{Name: "sandbox", Needed: true, Detail: Probe().Error()}}
 }
+
+// OwnerNamespace fails.
+func OwnerNamespace() (*os.File, error) { return nil, errors.ErrUnsupported }

@@ -85,6 +85,16 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if c.Mounts != nil {
+		more, err := c.Mounts()
+		if err != nil {
+			return Result{}, err
+		}
+		for _, m := range more {
+			req.Lower = append(req.Lower, source{FD: firstMount + len(mounts)})
+			mounts = append(mounts, m)
+		}
+	}
 	if mounts, err = addBinds(req, c, mounts); err != nil {
 		return Result{}, err
 	}

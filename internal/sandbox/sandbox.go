@@ -66,6 +66,10 @@ type Command struct {
 	// Files in it belong to the user that ServedOwner names.
 	Serve func(ctx context.Context, device *os.File) error
 
+	// Mounts, if not nil, makes further layers for below those of Lower, the
+	// topmost first: mounts that are attached nowhere, which only root can make.
+	Mounts func() ([]*os.File, error)
+
 	// Scratch is a directory on the machine's disk in which Prepare has made
 	// room for what the program writes. Empty: there is no overlay, the one
 	// directory in Lower is the root itself and is written to.
@@ -237,7 +241,7 @@ type Feature struct {
 // check refuses commands that could not mean anything.
 func (c *Command) check() error {
 	switch {
-	case c.Scratch == "" && (len(c.Lower) != 1 || c.Serve != nil):
+	case c.Scratch == "" && (len(c.Lower) != 1 || c.Serve != nil || c.Mounts != nil):
 		return errors.New("sandbox: several layers, or one that is served, need a scratch directory")
 	case len(c.Lower) == 0 && c.Serve == nil || len(c.Lower) > MaxLayers:
 		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), MaxLayers)

@@ -1,0 +1,41 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// OwnerNamespace returns a user namespace in which 0 is the user and group of
+// the machine whom programs are: through it, a filesystem whose files belong
+// to root can be mounted as theirs. The caller is root.
+func OwnerNamespace() (*os.File, error) {
+	wait, held, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close() // ends the process below, which waits for a request
+	defer wait.Close()
+	o := owner()
+	cmd := &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/", ExtraFiles: []*os.File{wait},
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWPID,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: o.uid, Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: o.gid, Size: 1}},
+		},
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint(err)}
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	return os.Open(fmt.Sprintf("/proc/%d/ns/user", cmd.Process.Pid))
+}
