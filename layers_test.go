@@ -24,6 +24,7 @@ var layers = []string{
 	"format/squashfs format/verity record key",
 	"tree",
 	"progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 examples",
+	"internal/pattern",
 }
 
 // owners says which packages may import an outside module. A module that is

@@ -3,11 +3,12 @@ package archive
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"repro/internal/pattern"
 )
 
 // Problem is one thing that keeps an image from being archived.
@@ -109,7 +110,7 @@ func noSource(d *deposit) bool {
 }
 
 // doiForm is what CITATION.cff and DataCite both take for a DOI.
-var doiForm = regexp.MustCompile(`^10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]\\]+$`)
+var doiForm = pattern.New(`^10\.\d{4,9}(\.\d+)?/[A-Za-z0-9:/_;\-.()\[\]\\]+$`)
 
 // demand notes what the targets miss.
 func (d *deposit) demand() {

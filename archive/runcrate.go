@@ -3,10 +3,10 @@ package archive
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
+	"repro/internal/pattern"
 	"repro/record"
 )
 
@@ -80,7 +80,7 @@ func (g *crateGraph) agent(r *runRecord) string {
 	return g.add(id, "Person", entity{"name": r.By.Name})
 }
 
-var orcidForm = regexp.MustCompile(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
+var orcidForm = pattern.New(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
 
 func (g *crateGraph) step(name string) *record.Step {
 	for i := range g.manifest.Steps {

@@ -9,9 +9,10 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // addRunner puts programs in, and how to do without them.
@@ -93,7 +94,7 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:,@%+-]+$`)
+var plainWord = pattern.New(`^[A-Za-z0-9_./:,@%+-]+$`)
 
 // sortedMap walks a map in byte order of its keys.
 func sortedMap(m map[string]string) iter.Seq2[string, string] {

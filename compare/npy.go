@@ -5,9 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 var npyMagic = []byte("\x93NUMPY")
@@ -49,7 +50,7 @@ func readNPY(r io.Reader, of side) (*array, error) {
 	return a, a.check(of, KindNPY)
 }
 
-var npyForm = regexp.MustCompile(`^\{(?:'descr': '([<>|=])([a-zA-Z])([0-9]{1,4})', )'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*$`)
+var npyForm = pattern.New(`^\{(?:'descr': '([<>|=])([a-zA-Z])([0-9]{1,4})', )'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*$`)
 
 // npyHeader reads the Python dictionary that numpy writes, as numpy writes it.
 func npyHeader(text string, of side) (*array, error) {

@@ -6,10 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"repro/internal/pattern"
 	"repro/record"
 )
 
@@ -77,12 +77,12 @@ func (j *job) pdfWords(ctx context.Context, pub, new []fact) (bool, error) {
 }
 
 var (
-	pdfObject = regexp.MustCompile(`(?:^|[\r\n])[ \t]*(\d{1,10}) (\d{1,5}) obj\b`)
-	pdfStream = regexp.MustCompile(`\bstream(?:\r\n|\n)`)
-	pdfNoise  = regexp.MustCompile(`/(?:CreationDate|ModDate|Producer|Creator|PTEX\.[A-Za-z.]+)\s*\((?:\\.|[^\\()])*\)`)
-	pdfIDs    = regexp.MustCompile(`/ID\s*\[[^\]]*\]`)
-	pdfLength = regexp.MustCompile(`/Length\s+(\d{1,10})(\s+\d+\s+R)?`)
-	pdfFilter = regexp.MustCompile(`/Filter\s*(?:\[\s*)?/FlateDecode(?:\s*\])?`)
+	pdfObject = pattern.New(`(?:^|[\r\n])[ \t]*(\d{1,10}) (\d{1,5}) obj\b`)
+	pdfStream = pattern.New(`\bstream(?:\r\n|\n)`)
+	pdfNoise  = pattern.New(`/(?:CreationDate|ModDate|Producer|Creator|PTEX\.[A-Za-z.]+)\s*\((?:\\.|[^\\()])*\)`)
+	pdfIDs    = pattern.New(`/ID\s*\[[^\]]*\]`)
+	pdfLength = pattern.New(`/Length\s+(\d{1,10})(\s+\d+\s+R)?`)
+	pdfFilter = pattern.New(`/Filter\s*(?:\[\s*)?/FlateDecode(?:\s*\])?`)
 )
 
 // pdfReader takes a file apart into objects.
@@ -102,7 +102,7 @@ func readPDF(b []byte, of side) (*pdfReader, error) {
 	p := &pdfReader{facts: facts{of: of}, left: maxStreams,
 		doc: &pdfDocument{objects: map[int]pdfObjectData{}, fonts: map[int]*pdfFont{}}}
 	for at := 0; ; {
-		m := pdfObject.FindSubmatchIndex(b[at:])
+		m := pdfObject.Regexp().FindSubmatchIndex(b[at:])
 		if m == nil {
 			break
 		}
@@ -140,7 +140,7 @@ func (p *pdfReader) object(name string, b []byte) (int, error) {
 	if end < 0 {
 		return 0, malformed(p.of, KindPDF, "%s does not end", name)
 	}
-	s := pdfStream.FindIndex(b)
+	s := pdfStream.Regexp().FindIndex(b)
 	number, _ := strconv.Atoi(strings.TrimPrefix(name, "object "))
 	if s == nil || s[0] > end {
 		p.doc.keep(number, string(b[:end]), nil, true)

@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // maxElements bounds how deep the elements of a markup file lie.
@@ -185,8 +186,8 @@ func readSVG(b []byte, of side) ([]fact, error) {
 }
 
 var (
-	reference = regexp.MustCompile(`url\(\s*['"]?#([^)'"]*)['"]?\s*\)`)
-	hrefs     = regexp.MustCompile(`^@((?:xlink:)?href) = #(.*)$`)
+	reference = pattern.New(`url\(\s*['"]?#([^)'"]*)['"]?\s*\)`)
+	hrefs     = pattern.New(`^@((?:xlink:)?href) = #(.*)$`)
 )
 
 // renamed is an attribute with the new names of ids.
@@ -197,7 +198,7 @@ func renamed(attribute string, names map[string]string) string {
 	if m := hrefs.FindStringSubmatch(attribute); m != nil && names[m[2]] != "" {
 		return "@" + m[1] + " = #" + names[m[2]]
 	}
-	return reference.ReplaceAllStringFunc(attribute, func(s string) string {
+	return reference.Regexp().ReplaceAllStringFunc(attribute, func(s string) string {
 		if name := names[reference.FindStringSubmatch(s)[1]]; name != "" {
 			return "url(#" + name + ")"
 		}

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"repro/internal/pattern"
 	"repro/record"
 )
 
@@ -19,7 +19,7 @@ const (
 
 // nameForm is what steps and results may be called: their names become those
 // of files.
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var nameForm = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func checkName(name string, seen map[string]bool) error {
 	switch {

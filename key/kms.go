@@ -8,14 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"regexp"
 
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/kms/cliplugin"
 	"github.com/sigstore/sigstore/pkg/signature/options"
+
+	"repro/internal/pattern"
 )
 
-var kmsForm = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)://[!-~]+$`)
+var kmsForm = pattern.New(`^([a-z0-9][a-z0-9-]*)://[!-~]+$`)
 
 // KMS returns a PEM key that a key management service holds: reference is
 // name://key, and the program sigstore-kms-name on the PATH signs with it

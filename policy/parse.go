@@ -2,12 +2,12 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"repro/internal/form"
+	"repro/internal/pattern"
 	"repro/key"
 	"repro/record"
 )
@@ -180,7 +180,7 @@ func checkWord(s string) string {
 	return ""
 }
 
-var timeForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))?$`)
+var timeForm = pattern.New(`^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))?$`)
 
 func checkTime(s string) string {
 	_, dayErr := time.Parse(time.DateOnly, s)

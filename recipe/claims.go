@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"repro/internal/form"
+	"repro/internal/pattern"
 	"repro/record"
 )
 
@@ -35,7 +36,7 @@ func (p *parser) claims(n *form.Node) []Claim {
 }
 
 // numberForm is a number as SPEC.md CMP-20 has it, without NaN and infinities.
-var numberForm = regexp.MustCompile(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$`)
+var numberForm = pattern.New(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$`)
 
 func (p *parser) number(what string, n *form.Node) string {
 	s, ok := p.Value(what, n)

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"repro/internal/pattern"
 )
 
 // Init writes a recipe to start from, with comments, for what it finds in the
@@ -53,7 +54,7 @@ func (w *draft) of(u use) (names []string) {
 	return names
 }
 
-var bareWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./+ -]*$`)
+var bareWord = pattern.New(`^[A-Za-z_][A-Za-z0-9_./+ -]*$`)
 
 // word writes s as YAML text.
 func word(s string) string {
@@ -296,7 +297,7 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-var notName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var notName = pattern.New(`[^A-Za-z0-9._-]+`)
 
 func (w *draft) resultList() {
 	w.printf(`

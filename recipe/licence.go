@@ -1,8 +1,9 @@
 package recipe
 
 import (
-	"regexp"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // An SPDX licence expression (SPDX 2.3, annex D), as far as its grammar goes:
@@ -11,8 +12,8 @@ import (
 //	expression = term { ("AND" | "OR") term }
 //	term       = "(" expression ")" | id [ "+" ] [ "WITH" id ]
 var (
-	licenceToken = regexp.MustCompile(`[()]|[^\s()]+`)
-	licenceID    = regexp.MustCompile(`^(DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?$`)
+	licenceToken = pattern.New(`[()]|[^\s()]+`)
+	licenceID    = pattern.New(`^(DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?$`)
 )
 
 // maxLicence bounds the words and brackets of a licence expression.
@@ -20,7 +21,7 @@ const maxLicence = 200
 
 func checkLicence(s string) string {
 	const form = "want an SPDX licence expression such as CC-BY-4.0 or MIT OR Apache-2.0"
-	l := licence{words: licenceToken.FindAllString(s, maxLicence+1)}
+	l := licence{words: licenceToken.Regexp().FindAllString(s, maxLicence+1)}
 	if len(l.words) > maxLicence || !l.expression() || len(l.words) > 0 {
 		if dashed := strings.Join(strings.Fields(s), "-"); dashed != s && licenceID.MatchString(dashed) {
 			return form + ": did you mean " + dashed + "?"

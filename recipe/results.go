@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"repro/internal/form"
+	"repro/internal/pattern"
 	"repro/record"
 )
 
@@ -216,7 +217,7 @@ func (p *parser) score(n *form.Node) string {
 	return s
 }
 
-var scoreForm = regexp.MustCompile(`^(0(\.[0-9]+)?|1(\.0+)?)$`)
+var scoreForm = pattern.New(`^(0(\.[0-9]+)?|1(\.0+)?)$`)
 
 func (p *parser) patterns(what string, n *form.Node) []string {
 	all := p.lines(what, n)

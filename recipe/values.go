@@ -4,24 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"repro/internal/pattern"
 )
 
 // The checks below return what is wrong with a value, or "".
 
 var (
-	nameForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	orcidForm   = regexp.MustCompile(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
-	doiForm     = regexp.MustCompile(`^10\.\d{4,9}(\.\d+)*/[!-~]+$`)
-	emailForm   = regexp.MustCompile(`^[^\s@<>]+@[^\s@<>]+$`)
-	sha256Form  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	envForm     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	decimalForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$`)
-	sizeForm    = regexp.MustCompile(`^([0-9]{1,15}) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
-	timeForm    = regexp.MustCompile(`^(?:([0-9]{1,6}) ?d)? ?(?:([0-9]{1,6}) ?h)? ?(?:([0-9]{1,6}) ?m)? ?(?:([0-9]{1,9}) ?s)?$`)
+	nameForm    = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	orcidForm   = pattern.New(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
+	doiForm     = pattern.New(`^10\.\d{4,9}(\.\d+)*/[!-~]+$`)
+	emailForm   = pattern.New(`^[^\s@<>]+@[^\s@<>]+$`)
+	sha256Form  = pattern.New(`^[0-9a-f]{64}$`)
+	envForm     = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	decimalForm = pattern.New(`^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$`)
+	sizeForm    = pattern.New(`^([0-9]{1,15}) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
+	timeForm    = pattern.New(`^(?:([0-9]{1,6}) ?d)? ?(?:([0-9]{1,6}) ?h)? ?(?:([0-9]{1,6}) ?m)? ?(?:([0-9]{1,9}) ?s)?$`)
 )
 
 func checkName(s string) string {

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 
+	"repro/internal/pattern"
 	"repro/record"
 )
 
@@ -94,7 +94,7 @@ func lackingFeatures(names []string) []string {
 	return lacking
 }
 
-var coreLine = regexp.MustCompile(`(?m)^Core: ([A-Za-z0-9_]{1,32})\s*$`)
+var coreLine = pattern.New(`(?m)^Core: ([A-Za-z0-9_]{1,32})\s*$`)
 
 // openBLASCore is what OpenBLAS said that it chose, at the start of a log; it
 // does so where a step sets OPENBLAS_VERBOSE to 2.

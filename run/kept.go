@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"repro/internal/atomicfile"
+	"repro/internal/pattern"
 	"repro/internal/sandbox"
 	"repro/record"
 )
@@ -44,7 +44,7 @@ type keptStep struct {
 	Print   record.Digest       `json:"print,omitempty"` // fingerprint of it
 }
 
-var upperName = regexp.MustCompile(`^step-[0-9a-f]{12}$`)
+var upperName = pattern.New(`^step-[0-9a-f]{12}$`)
 
 // scratchName is the directory of step i below the scratch directory: no two
 // steps that differ share one, also if they are of several runs.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"repro/internal/pattern"
 	"repro/internal/sandbox"
 	"repro/record"
 	"repro/tree"
@@ -60,7 +60,7 @@ func (r *runner) askLibraries(ctx context.Context) {
 func (r *runner) askAll(ctx context.Context, s record.Step, blas string, numpy bool) (a answer) {
 	if blas != "" {
 		out := r.ask(ctx, s, []string{"LD_PRELOAD=" + blas, "OPENBLAS_VERBOSE=2"}, "sh", "-c", ":")
-		if m := coreLine.FindSubmatch(out); m != nil {
+		if m := coreLine.Regexp().FindSubmatch(out); m != nil {
 			a.core = string(m[1])
 		}
 	}
@@ -186,7 +186,7 @@ func matching(root *tree.View, pattern string) []string {
 	return found
 }
 
-var activeLine = regexp.MustCompile(`(?m)^x86\.cpu_features\.features\[0x([01])\]\.active\[0x([0-3])\]=0x([0-9a-f]{1,8})$`)
+var activeLine = pattern.New(`(?m)^x86\.cpu_features\.features\[0x([01])\]\.active\[0x([0-3])\]=0x([0-9a-f]{1,8})$`)
 
 // glibcBits are where CPUID has features: leaf 1 or 7 (0 and 1 in glibc's
 // list), register EAX to EDX, bit.
@@ -194,7 +194,7 @@ var glibcBits = map[string][3]uint{"FMA": {0, 2, 12}, "AVX": {0, 2, 28}, "AVX2":
 
 // glibcFeatures reads what the program loader of glibc 2.33 or later lists.
 func glibcFeatures(out []byte) map[string]bool {
-	lines := activeLine.FindAllSubmatch(out, -1)
+	lines := activeLine.Regexp().FindAllSubmatch(out, -1)
 	if len(lines) == 0 {
 		return nil
 	}

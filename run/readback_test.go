@@ -95,7 +95,7 @@ func TestAnswersOfOthers(t *testing.T) {
 	if b.Len() != askOutput {
 		t.Errorf("%d bytes kept", b.Len())
 	}
-	if !reflect.DeepEqual(coreLine.FindSubmatch([]byte("x\nCore: SkylakeX\n"))[1], []byte("SkylakeX")) {
+	if !reflect.DeepEqual(coreLine.Regexp().FindSubmatch([]byte("x\nCore: SkylakeX\n"))[1], []byte("SkylakeX")) {
 		t.Error("the core is not found")
 	}
 }

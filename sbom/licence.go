@@ -3,9 +3,10 @@ package sbom
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // known are SPDX identifiers that packages of today's distributions name. One
@@ -60,9 +61,9 @@ var byLower = func() map[string]string {
 
 // operators of licence expressions, also as Debian and R write them.
 var (
-	words    = regexp.MustCompile(`\(|\)|[^\s()]+`)
-	debianOr = regexp.MustCompile(`\s+or\s+`)
-	debianAn = regexp.MustCompile(`\s+and\s+|,\s+and\s+`)
+	words    = pattern.New(`\(|\)|[^\s()]+`)
+	debianOr = pattern.New(`\s+or\s+`)
+	debianAn = pattern.New(`\s+and\s+|,\s+and\s+`)
 )
 
 // expression returns the SPDX expression of what a package calls its licence,
@@ -83,8 +84,8 @@ func expression(name string, refs map[string]string) string {
 	}{
 		{strings.Split(name, " | "), " OR "}, // R: alternatives
 		{strings.Split(name, " + "), " AND "},
-		{debianOr.Split(name, -1), " OR "},
-		{debianAn.Split(name, -1), " AND "},
+		{debianOr.Regexp().Split(name, -1), " OR "},
+		{debianAn.Regexp().Split(name, -1), " AND "},
 	} {
 		if len(split.parts) > 1 && len(split.parts) <= 16 {
 			var out []string
@@ -110,7 +111,7 @@ func lookup(name string) string {
 func parse(s string) string {
 	var out []string
 	depth, operand := 0, true
-	for _, w := range words.FindAllString(s, 256) {
+	for _, w := range words.Regexp().FindAllString(s, 256) {
 		switch {
 		case w == "(" && operand:
 			depth++

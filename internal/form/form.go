@@ -10,13 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"repro/internal/pattern"
 )
 
 // Limits on forms.
@@ -150,7 +151,7 @@ func (r *Reader) load(b []byte) *Node {
 }
 
 // yamlLine finds the line in the messages of the YAML library.
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var yamlLine = pattern.New(`^yaml: (?:line (\d+): )?(.*)$`)
 
 func (r *Reader) syntax(err error) {
 	m := yamlLine.FindStringSubmatch(err.Error())

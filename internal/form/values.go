@@ -1,10 +1,11 @@
 package form
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"repro/internal/pattern"
 )
 
 // Text returns the text n: not blank, nothing that YAML takes for a number or
@@ -30,7 +31,7 @@ func (r *Reader) Text(what string, n *Node) (string, bool) {
 	return "", false
 }
 
-var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var digestForm = pattern.New(`^[0-9a-f]{64}$`)
 
 // isText reports whether n is text. What only YAML 1.1 takes for something
 // else (a date) is text, as in YAML 1.2.

@@ -16,11 +16,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"repro/internal/atomicfile"
+	"repro/internal/pattern"
 	"repro/key"
 )
 
@@ -232,7 +232,7 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	return atomicfile.Lock(ctx, name)
 }
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+var nameForm = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
 
 func checkName(name string) error {
 	if !nameForm.MatchString(name) || slices.Contains([]string{".pub", ".key", ".revoke"}, filepath.Ext(name)) {
