@@ -99,9 +99,13 @@ func bindHostDir(t *testing.T, c *Command) (changed func() string) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	at := func(name string) string { return filepath.Join(dir, name) }
+	id, err := exec.LookPath("id")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := errors.Join(os.Chmod(dir, 0o777), os.MkdirAll(at("dir/inner"), 0o777), os.Mkdir(at("inner"), 0o777),
 		os.WriteFile(at("file"), []byte("x"), 0o666), os.Symlink("/etc/passwd-", at("link")),
-		copyFile("/usr/bin/id", at("setuid")), copyFile("/usr/bin/id", at("own")), os.Chmod(at("setuid"), 0o6755)); err != nil {
+		copyFile(id, at("setuid")), copyFile(id, at("own")), os.Chmod(at("setuid"), 0o6755)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"file", "dir", "dir/inner", "inner"} {

@@ -34,11 +34,12 @@ const groupHint = "with systemd, start it as: systemd-run --user --scope -p Dele
 // parent is the group of this process, while it has groups of programs in it.
 var parent struct {
 	sync.Mutex
-	users int    // groups of programs that were made and not removed
-	dir   string // the group in which they are
-	leaf  string // where this process went meanwhile, below dir; empty: it did not have to
-	made  int    // to name them
-	none  error  // why there can be none; nil: not known yet
+	users int      // groups of programs that were made and not removed
+	dir   string   // the group in which they are
+	leaf  string   // where this process went meanwhile, below dir; empty: it did not have to
+	added []string // controllers that were not handed on before
+	made  int      // to name them
+	none  error    // why there can be none; nil: not known yet
 }
 
 // group is that of one program.
@@ -149,12 +150,20 @@ func enterLeaf() error {
 	parent.dir, parent.leaf = dir, ""
 	sweep(dir)
 	control := filepath.Join(dir, "cgroup.subtree_control")
-	want := ""
+	before, err := os.ReadFile(control)
+	if err != nil {
+		return err
+	}
+	parent.added = nil
 	for _, c := range controllers {
-		if slices.Contains(offered, c) {
-			want += " +" + c
+		if slices.Contains(offered, c) && !slices.Contains(strings.Fields(string(before)), c) {
+			parent.added = append(parent.added, c)
 		}
 	}
+	if len(parent.added) == 0 {
+		return nil
+	}
+	want := "+" + strings.Join(parent.added, " +")
 	enable := func() error { return os.WriteFile(control, []byte(want), 0) }
 	if err = enable(); !errors.Is(err, unix.EBUSY) {
 		return err
@@ -175,14 +184,16 @@ func enterLeaf() error {
 	return err
 }
 
-// leaveLeaf undoes enterLeaf.
+// leaveLeaf undoes enterLeaf, unless another run has begun to rely on it.
 func leaveLeaf() {
-	if parent.leaf == "" {
+	if others := groupsIn(parent.dir, parent.leaf); len(others) > 0 {
 		return
 	}
-	off := " -" + strings.Join(controllers, " -")
-	for word := range strings.FieldsSeq(off) { // one by one: not every controller is there
-		_ = os.WriteFile(filepath.Join(parent.dir, "cgroup.subtree_control"), []byte(word), 0)
+	for _, c := range parent.added {
+		_ = os.WriteFile(filepath.Join(parent.dir, "cgroup.subtree_control"), []byte("-"+c), 0)
+	}
+	if parent.leaf == "" {
+		return
 	}
 	_ = moveTo(parent.dir)
 	removeGroup(parent.leaf)
@@ -197,10 +208,15 @@ func moveTo(dir string) error {
 // sweep removes what a run left that was killed. Groups in use cannot be
 // removed.
 func sweep(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, "repro-*"))
-	for _, name := range left {
+	for _, name := range groupsIn(dir, "") {
 		_ = unix.Rmdir(name)
 	}
+}
+
+// groupsIn lists the groups of runs in a group, but for one.
+func groupsIn(dir, butFor string) []string {
+	all, _ := filepath.Glob(filepath.Join(dir, "repro-*"))
+	return slices.DeleteFunc(all, func(name string) bool { return name == butFor })
 }
 
 // ownGroup returns this process's group and the controllers that it may hand

@@ -105,7 +105,7 @@ func TestStalledBind(t *testing.T) {
 	dir, release := deadMount(t)
 	c, out := newCommand(t, "ls /mnt/x & sleep "+mark)
 	c.Binds = []Bind{{Source: dir, Target: "/mnt"}}
-	c.Limits.Time = time.Second
+	c.Limits.Time = 3 * time.Second // of which slow machines take two to start
 	r, err := Run(t.Context(), c)
 	if !errors.Is(err, ErrStuck) || !r.TimedOut {
 		t.Errorf("%+v %v %s", r, err, out)
