@@ -51,6 +51,9 @@ func (c *console) printDoctor(asJSON bool, r *record.DoctorReport) error {
 	verdict := "images can be run here; layers are " + map[string]string{"fuse": "read in place", "extracted": "extracted first"}[r.Layers]
 	if !r.Runs {
 		verdict = "images cannot be run here"
+		if r.Isolation != "" {
+			verdict += ", except with weaker isolation: --isolation " + view.Clean(r.Isolation)
+		}
 	}
 	_, err := fmt.Fprintln(c.out, verdict)
 	return err

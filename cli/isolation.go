@@ -22,6 +22,14 @@ var (
 	scratchFlag = &cli.StringFlag{Name: "scratch",
 		Usage:       "put what programs write below `FOLDER`, such as a fast local disk, or /dev/shm to keep it in memory",
 		DefaultText: "TMPDIR"}
+	isolationFlag = &cli.StringFlag{Name: "isolation", DefaultText: "namespaces",
+		Usage: "make do with weaker isolation where this machine refuses the full one: `LEVEL` no-proc does without /proc; the report says so",
+		Action: func(_ *cli.Context, level string) error {
+			if level != string(run.IsolationFull) && level != string(run.IsolationNoProc) {
+				return usagef("--isolation %q: want %s or %s", level, run.IsolationFull, run.IsolationNoProc)
+			}
+			return nil
+		}}
 	diskFlag = &cli.StringFlag{Name: "disk", Usage: "let each program write at most `SIZE`, such as 20GiB",
 		DefaultText: "what the disk has, less a reserve for others"}
 )

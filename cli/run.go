@@ -60,7 +60,7 @@ used; with --key, nor is what is not signed by whom you name.
 			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
-			scratchFlag, diskFlag, networkFlag, bindFlag,
+			scratchFlag, diskFlag, isolationFlag, networkFlag, bindFlag,
 			&cli.BoolFlag{Name: "gpu", Usage: "let steps use this machine's NVIDIA devices through its own driver; the report names and hashes its files"},
 			layersFlag,
 			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
@@ -135,7 +135,7 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
 		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
-		GPU: ctx.Bool("gpu"), Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: cache,
+		GPU: ctx.Bool("gpu"), Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Isolation: run.Isolation(ctx.String("isolation")), Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: cache,
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {

@@ -248,7 +248,7 @@ type Machine struct {
 
 // Isolation says how the steps were kept apart from the machine.
 type Isolation struct {
-	Level      string   `json:"level"`                // namespaces
+	Level      string   `json:"level"`                // namespaces, or no-proc if the user asked for that
 	Namespaces []string `json:"namespaces,omitempty"` // user, mount, pid, ipc, uts, network, cgroup, time: those of each step's own
 	Landlock   int      `json:"landlock,omitempty"`   // version of the second wall around files
 	Layers     string   `json:"layers"`               // fuse, extracted or kernel
@@ -287,17 +287,18 @@ type Writes struct {
 // Limits says who held steps to their memory and processes: the kernel, or
 // repro, which looks ten times a second.
 type Limits struct {
-	By     string `json:"by,omitempty"`     // control group or repro; absent: no step ran
+	By     string `json:"by,omitempty"`     // control group, repro, or process: each by itself; absent: no step ran
 	Reason string `json:"reason,omitempty"` // why not a control group
 }
 
 // DoctorReport is what `repro doctor` found out about a machine.
 type DoctorReport struct {
-	Version  int       `json:"version"`
-	Machine  Machine   `json:"machine"`
-	Runs     bool      `json:"runs"`     // images can be run here
-	Layers   string    `json:"layers"`   // how, as in Isolation
-	Features []Feature `json:"features"` // most important first
+	Version   int       `json:"version"`
+	Machine   Machine   `json:"machine"`
+	Runs      bool      `json:"runs"`                // images can be run here
+	Isolation string    `json:"isolation,omitempty"` // the strongest that works: namespaces or no-proc; absent: none
+	Layers    string    `json:"layers"`              // how, as in Isolation
+	Features  []Feature `json:"features"`            // most important first
 }
 
 // Feature is one thing that a machine may offer to a run.

@@ -18,13 +18,14 @@ import (
 
 // ExecOptions say what a person wants to do in an image.
 type ExecOptions struct {
-	Args    []string // the program; empty: a shell
-	Dir     string   // where it starts; empty: /paper
-	Net     bool     // let it use the machine's network
-	Binds   []Bind   // files of the machine's that it sees
-	Layers  Layers
-	Scratch string // as in Options
-	Disk    int64  // bytes that it may write there; 0: what the disk has, less a reserve
+	Args      []string // the program; empty: a shell
+	Dir       string   // where it starts; empty: /paper
+	Net       bool     // let it use the machine's network
+	Binds     []Bind   // files of the machine's that it sees
+	Layers    Layers
+	Scratch   string    // as in Options
+	Isolation Isolation // as in Options
+	Disk      int64     // bytes that it may write there; 0: what the disk has, less a reserve
 
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
@@ -150,6 +151,7 @@ func (r *runner) execOn(ctx context.Context, c sandbox.Command, o ExecOptions, s
 	c.Dir, c.Env, c.Net = step.Dir, environ(step, r.manifest.Paper.Date, ""), o.Net
 	c.Stdin, c.Stdout, c.Stderr = o.Stdin, o.Stdout, o.Stderr
 	c.Binds, c.Limits.Disk = sandboxBinds(o.Binds), o.Disk
+	c.WithoutProc = o.Isolation == IsolationNoProc
 	if scratch != "" {
 		c.Scratch = filepath.Join(r.scratch, scratch)
 		if err := sandbox.Prepare(c.Scratch); err != nil {

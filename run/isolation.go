@@ -13,6 +13,15 @@ import (
 	"repro/record"
 )
 
+// Isolation is how steps are kept apart from the machine. SPEC.md, RUN-14.
+type Isolation string
+
+// The levels of isolation.
+const (
+	IsolationFull   Isolation = "namespaces" // also the empty one
+	IsolationNoProc Isolation = "no-proc"    // the same without a /proc, where no new one may be mounted
+)
+
 // walls are those that stood around every step that ran.
 type walls struct {
 	mu   sync.Mutex
@@ -30,6 +39,7 @@ func (w *walls) add(one sandbox.Walls) {
 		w.some, w.all = true, one
 		return
 	}
+	w.all.Proc = w.all.Proc && one.Proc
 	w.all.Pivoted = w.all.Pivoted && one.Pivoted
 	w.all.Clocks = w.all.Clocks && one.Clocks
 	w.all.Landlock = min(w.all.Landlock, one.Landlock)
@@ -57,7 +67,7 @@ func (r *runner) isolation() record.Isolation {
 		notes = append(notes, "steps ran otherwise than the image says: "+strings.Join(changed, ", "))
 	}
 	i := record.Isolation{
-		Level: "namespaces", Layers: r.layers.kind, Reason: r.layers.reason,
+		Level: string(IsolationFull), Layers: r.layers.kind, Reason: r.layers.reason,
 		Net: r.options.Net, Binds: bindTexts(r.options.Binds),
 		Writes: record.Writes{To: sandbox.ScratchKind(r.scratch), Disk: r.options.Disk, Files: sandbox.DefaultFiles},
 	}
@@ -71,6 +81,12 @@ func (r *runner) isolation() record.Isolation {
 		i.Limits = record.Limits{By: "control group"}
 		if !w.Group {
 			i.Limits = record.Limits{By: "repro", Reason: w.NoGroup}
+		}
+		if !w.Proc {
+			i.Level = string(IsolationNoProc)
+			if !w.Group {
+				i.Limits.By = "process"
+			}
 		}
 		notes = append(notes, wallNotes(w)...)
 	}
@@ -104,6 +120,9 @@ func checkBinds(binds []Bind, names map[string]string) error {
 
 // wallNotes say what this machine did not offer.
 func wallNotes(w sandbox.Walls) (notes []string) {
+	if !w.Proc {
+		notes = append(notes, "this machine allows no /proc of the steps' own: they had none, as was asked for")
+	}
 	if !w.Pivoted {
 		notes = append(notes, "this machine runs from its initial ramdisk: its root lay under that of the steps, out of their reach but mounted")
 	}

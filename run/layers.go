@@ -106,6 +106,7 @@ func (r *runner) unreadable(name string, err error) {
 // try builds the sandbox that the steps will get.
 func (r *runner) try(ctx context.Context, c sandbox.Command) error {
 	c.Dir, c.Net, c.Scratch = "/", r.options.Net, filepath.Join(r.scratch, "try")
+	c.WithoutProc = r.options.Isolation == IsolationNoProc
 	if err := sandbox.Prepare(c.Scratch); err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (r *runner) provideCopy(ctx context.Context, why error) (layers, error) {
 	if err := r.extract(ctx, l.root); err != nil {
 		return l, err
 	}
-	return l, sandbox.Check(ctx, sandbox.Command{Lower: []string{l.root}, Dir: "/", Net: r.options.Net})
+	return l, sandbox.Check(ctx, sandbox.Command{Lower: []string{l.root}, Dir: "/", Net: r.options.Net, WithoutProc: r.options.Isolation == IsolationNoProc})
 }
 
 // shape makes r.root of the image's layers and of data from elsewhere.

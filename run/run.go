@@ -50,6 +50,10 @@ type Options struct {
 	GPU    bool  // let steps use the machine's NVIDIA devices, through its own driver; the report says so
 	Net    bool  // let steps use the machine's network; the report says so
 
+	// Isolation is how weak it may be: where the machine does not allow all of
+	// it, a weaker one is used if it is named here, and the report says so.
+	Isolation Isolation
+
 	Binds []Bind // files of the machine's that steps see; the report says so
 
 	Layers    Layers // how the image's layers get where steps see them

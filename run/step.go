@@ -47,6 +47,7 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	}
 	c.CPUs, c.Stdout, c.Stderr = cpus, log, log
 	c.Limits.Memory, c.Limits.Disk = memory, r.options.Disk
+	c.WithoutProc = r.options.Isolation == IsolationNoProc
 	c.Limits.Time = time.Duration(step.Time) * time.Second
 
 	st.status.Started = time.Now().UTC().Format(time.RFC3339)

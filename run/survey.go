@@ -18,6 +18,12 @@ func Survey(version string) *record.DoctorReport {
 		works[f.Name] = f.Works
 		report.Runs = report.Runs && (f.Works || !f.Needed)
 	}
+	switch {
+	case report.Runs:
+		report.Isolation = string(IsolationFull)
+	case sandbox.ProbeWithoutProc() == nil:
+		report.Isolation = string(IsolationNoProc)
+	}
 	if works["fuse"] && works["overlay"] {
 		report.Layers = "fuse"
 	}

@@ -70,7 +70,7 @@ func setupHint(what string, err error) string {
 	switch {
 	case errors.Is(err, unix.ENOSYS):
 		return kernelHint()
-	case what == "mount proc":
+	case what == Proc:
 		return "inside a container whose /proc is masked, no new /proc may be mounted; Docker: start the container with --security-opt systempaths=unconfined; Podman: --security-opt unmask=ALL; Kubernetes: procMount Unmasked"
 	case what == Fuse:
 		return fuseHint

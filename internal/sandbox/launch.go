@@ -26,6 +26,7 @@ type launch struct {
 	landlock  int  // descriptor of its rules; -1: none here
 	group     int  // descriptor that moves its writer into the control group; 0: none
 
+	proc   uintptr // where the files of idMaps are
 	idMaps [3]struct {
 		file    *byte
 		content []byte
@@ -93,10 +94,14 @@ func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
 	// A user namespace inside the one that owns the mounts: the program could
 	// not touch them with all the capabilities of its own namespace, and does
 	// not learn from its map who it is on the host.
+	root := "/proc/"
+	if l.proc = atCWD; req.hostProc != 0 {
+		root, l.proc = "", uintptr(req.hostProc)
+	}
 	for i, f := range []struct{ name, content string }{
-		{"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", sameUID}, {"/proc/self/gid_map", sameGID},
+		{"self/setgroups", "deny"}, {"self/uid_map", sameUID}, {"self/gid_map", sameGID},
 	} {
-		if l.idMaps[i].file, err = unix.BytePtrFromString(f.name); err != nil {
+		if l.idMaps[i].file, err = unix.BytePtrFromString(root + f.name); err != nil {
 			return nil, err
 		}
 		l.idMaps[i].content = []byte(f.content)
@@ -221,7 +226,7 @@ func (l *launch) mapUser() syscall.Errno {
 	}
 	for i := range l.idMaps {
 		m := &l.idMaps[i]
-		fd, e := raw(unix.SYS_OPENAT, atCWD, uintptr(unsafe.Pointer(m.file)), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		fd, e := raw(unix.SYS_OPENAT, l.proc, uintptr(unsafe.Pointer(m.file)), unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if e != 0 {
 			return e
 		}

@@ -19,6 +19,8 @@ type request struct {
 	CPUs    []int
 	Net     bool
 
+	WithoutProc bool `json:",omitempty"` // where there can be none
+
 	Processors     int  `json:",omitempty"`
 	FixedAddresses bool `json:",omitempty"`
 
@@ -26,6 +28,7 @@ type request struct {
 	Binds    []bind   `json:",omitempty"`
 	Group    int      `json:",omitempty"` // descriptor that moves whoever writes to it into the control group; 0: none
 	Stdin    bool     `json:",omitempty"` // the program reads descriptor 0
+	hostProc int      // process 1's: the machine's /proc, where there can be no other; 0: there is one
 	upper    int      // process 1's: where the program's files come to lie
 	Terminal int      `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
 }

@@ -34,6 +34,9 @@ func Probe() error {
 		Hint: "repro run needs Linux on amd64 or arm64"}
 }
 
+// ProbeWithoutProc fails with an [*UnavailableError].
+func ProbeWithoutProc() error { return Probe() }
+
 // Resize fails: there are no sandboxes here.
 func Resize(*os.File, int, int) error { return errors.ErrUnsupported }
 

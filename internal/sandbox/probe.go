@@ -11,7 +11,12 @@ import (
 
 // Probe reports whether this machine can run programs in a sandbox: nil, or an
 // [*UnavailableError] that says what it refuses.
-func Probe() error {
+func Probe() error { return probe(false) }
+
+// ProbeWithoutProc is the same for programs that make do without a /proc.
+func ProbeWithoutProc() error { return probe(true) }
+
+func probe(withoutProc bool) error {
 	dir, err := os.MkdirTemp("", "repro-probe-")
 	if err != nil {
 		return err
@@ -27,7 +32,7 @@ func Probe() error {
 		return err
 	}
 	// Not a program: what is tried last is to execute it, when all else has worked.
-	_, err = Run(context.Background(), Command{Lower: []string{root}, Scratch: scratch, Dir: "/", Args: []string{"/dev/null"}})
+	_, err = Run(context.Background(), Command{Lower: []string{root}, Scratch: scratch, Dir: "/", Args: []string{"/dev/null"}, WithoutProc: withoutProc})
 	if _, refused := errors.AsType[*StartError](err); refused {
 		return nil
 	}

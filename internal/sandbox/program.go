@@ -50,7 +50,7 @@ func protect(req *request, walls *Walls) error {
 	_, _ = unix.KeyctlJoinSessionKeyring("")
 	// When the machine runs out of memory, this is what it should take first.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
-	walls.Clocks = newClocks() // of which the file, too, is closed to a process that is not dumpable
+	walls.Clocks = walls.Proc && newClocks() // of which the file, too, is closed to a process that is not dumpable
 	// Not dumpable: nothing inside may look at process 1 or, through
 	// /proc/1/exe, at the host's copy of this program.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {

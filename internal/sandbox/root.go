@@ -34,6 +34,10 @@ func build(req *request, walls *Walls) error {
 	if err != nil {
 		return err
 	}
+	if err := system.openProc(req); err != nil {
+		return err
+	}
+	walls.Proc = req.hostProc == 0
 	if err := system.openDevices(req.Devices); err != nil {
 		return err
 	}
@@ -52,8 +56,10 @@ func build(req *request, walls *Walls) error {
 	if err := attachBinds(req, binds); err != nil {
 		return err
 	}
-	if err := maskProc(len(req.Devices) > 0); err != nil {
-		return err
+	if walls.Proc {
+		if err := maskProc(len(req.Devices) > 0); err != nil {
+			return err
+		}
 	}
 	if err := showProcessors(req.Processors); err != nil {
 		return err

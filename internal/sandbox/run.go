@@ -361,7 +361,7 @@ func newRequest(c *Command) (*request, []*os.File, error) {
 	req := &request{
 		Overlay: c.Scratch != "",
 		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
-		Limits: c.Limits, Memory: c.Limits.memory(), CPUs: c.CPUs, Net: c.Net,
+		Limits: c.Limits, Memory: c.Limits.memory(), CPUs: c.CPUs, Net: c.Net, WithoutProc: c.WithoutProc,
 		Devices: c.Devices, Processors: c.Processors, FixedAddresses: c.FixedAddresses,
 	}
 	dirs := c.Lower

@@ -85,6 +85,11 @@ type Command struct {
 	Inputs  []string // absolute paths that must exist before the program starts
 	Outputs []string // absolute paths whose parent directories are made
 
+	// WithoutProc makes do without a /proc, where the machine allows no new one
+	// to be mounted, as in containers that mask theirs. It is weaker: nothing
+	// adds up the memory of several processes then. See [Walls].Proc.
+	WithoutProc bool
+
 	Limits Limits
 	CPUs   []int // processors that the program may use; nil: all
 
@@ -157,6 +162,7 @@ type Result struct {
 // Walls say what stood around a program, of that which not every machine has.
 type Walls struct {
 	Namespaces []string // of its own, as the files in /proc/self/ns are called
+	Proc       bool     // a /proc of its own
 	Pivoted    bool     // the machine's root is not mounted any more; else it lies under the image's
 	Clocks     bool     // a time namespace: clocks that do not tell when the machine was started
 	Landlock   int      // version of the second wall around files; 0: none
@@ -180,6 +186,10 @@ var ErrUnavailable = errors.New("this machine cannot isolate a program")
 // Overlay is what an [UnavailableError] names where everything else works: a
 // caller can do without, with a root that the program may write to.
 const Overlay = "mount an overlay"
+
+// Proc is what an [UnavailableError] names where no new /proc may be mounted: a
+// caller may choose to do without.
+const Proc = "mount proc"
 
 // Fuse is what an [UnavailableError] names where a layer cannot be served: a
 // caller can extract it instead.

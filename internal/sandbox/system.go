@@ -48,7 +48,6 @@ func openSystem(shmSize int64) (*system, error) {
 		attr    int
 		options [][2]string
 	}{
-		{&s.proc, "proc", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC, nil},
 		{&s.dev, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
 		{&s.pts, "devpts", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
 		{&s.shm, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, shm},
@@ -68,6 +67,24 @@ func openSystem(shmSize int64) (*system, error) {
 		s.nodes = append(s.nodes, fd)
 	}
 	return &s, nil
+}
+
+// openProc makes a /proc, which the kernel refuses where the one in sight is
+// masked. Instead, if that is asked for, req gets the machine's own: not for
+// the program, but to tell the kernel who it is.
+func (s *system) openProc(req *request) (err error) {
+	s.proc, err = newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, nil)
+	if err == nil {
+		return nil
+	}
+	if !req.WithoutProc || !errors.Is(err, unix.EPERM) {
+		return &stepError{Proc, err}
+	}
+	s.proc = 0
+	if req.hostProc, err = unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return &stepError{"open /proc", err}
+	}
+	return nil
 }
 
 func newMount(kind string, attr int, options [][2]string) (int, error) {
@@ -94,8 +111,10 @@ func newMount(kind string, attr int, options [][2]string) (int, error) {
 // attach puts the mounts into the new root. No symbolic link of the image is
 // followed on the way.
 func (s *system) attach() error {
-	if err := attachAt(s.proc, "/proc"); err != nil {
-		return err
+	if s.proc > 0 {
+		if err := attachAt(s.proc, "/proc"); err != nil {
+			return err
+		}
 	}
 	if err := attachAt(s.run, "/run"); err != nil {
 		return err
