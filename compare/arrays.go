@@ -190,7 +190,9 @@ func (j *job) compareArrays(ctx context.Context, pub, new []array) error {
 		}
 		c := &elements{j: j, pub: p, new: n}
 		c.measure()
-		c.compare()
+		if err := c.compare(ctx); err != nil {
+			return err
+		}
 	}
 	for i, n := range new {
 		if slices.Contains(places[n.name], i) {
@@ -205,9 +207,11 @@ type elements struct {
 	j        *job
 	pub, new *array
 	largest  *number
+	most     float64      // its magnitude; 0: not known
 	flip     map[int]bool // vectors whose signs are to be reversed
 	a, b     []float64
-	shown    int // numbers within a tolerance that were handed out to be shown
+	shown    int   // numbers that were handed out to be shown
+	unshown  int64 // numbers that differ beyond those
 }
 
 // measure finds the largest published number, and the vectors whose signs are
@@ -238,6 +242,7 @@ func (c *elements) measure() {
 		}
 	}
 	if all >= 0 {
+		c.most = all
 		c.largest = mustNumber(c.pub.printed(all))
 	}
 	c.flip = map[int]bool{}
@@ -277,14 +282,17 @@ func (c *elements) compareTexts() {
 	}
 }
 
-func (c *elements) compare() {
+func (c *elements) compare(ctx context.Context) error {
 	if c.pub.sort == words {
 		c.compareTexts()
-		return
+		return nil
 	}
 	c.j.tally.largest = c.largest
 	sameOrder := c.pub.order == c.new.order || c.pub.size == 1
 	for i := range c.pub.count() {
+		if i%(1<<16) == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		x, y := c.pub.at(i), c.new.at(i)
 		if sameOrder && len(c.flip) == 0 && bytes.Equal(x, y) {
 			c.j.tally.equalNumbers(c.pub.sort)
@@ -292,6 +300,8 @@ func (c *elements) compare() {
 		}
 		c.element(i, x, y)
 	}
+	c.j.watch.more(c.unshown)
+	return nil
 }
 
 func (c *elements) element(i int, x, y []byte) {
@@ -309,6 +319,9 @@ func (c *elements) element(i int, x, y []byte) {
 		for part := range c.a {
 			if c.flip[c.vector(i)] {
 				c.b[part] = -c.b[part]
+			}
+			if c.quick(c.a[part], c.b[part]) {
+				continue
 			}
 			c.number(c.pub.printed(c.a[part]), c.new.printed(c.b[part]), func() string {
 				if len(c.a) == 1 {

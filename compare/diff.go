@@ -20,6 +20,7 @@ type watcher interface {
 	dropped(pub *item)
 	added(new *item)
 	value(where, pub, new string, mark Mark) // of a tree of values
+	more(n int64)                            // values that differ and were not handed out
 }
 
 // differ writes a short unified diff.
@@ -70,6 +71,8 @@ func (d *differ) value(where, pub, new string, mark Mark) {
 		d.put("+%s\n", clip(new))
 	}
 }
+
+func (d *differ) more(n int64) { d.omitted += n }
 
 // room takes room for some lines, or counts one more place left out.
 func (d *differ) room(lines int) bool {

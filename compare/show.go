@@ -145,6 +145,11 @@ func (s *shower) value(where, pub, new string, mark Mark) {
 	s.show.add(row)
 }
 
+func (s *shower) more(n int64) {
+	s.differ.more(n)
+	s.show.Omitted += n
+}
+
 func (s *shower) place(i int) int {
 	if s.table != nil {
 		return s.table.place(i)

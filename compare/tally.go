@@ -191,6 +191,9 @@ func (t *tally) consider(what outcome, where func() string) {
 		d = between(&t.p, &t.n)
 		w.digits.n = min(d.lre(), float64(t.p.shown(t.n.last)))
 	}
+	if measured && t.binary { // nothing was printed: no digits are shown or not
+		w.digits.n = -ratio(t.p.float(), t.n.float())
+	}
 	if t.obtained.of == 0 || w.digits.n < t.obtained.n {
 		t.obtained = w.digits
 	}
@@ -203,6 +206,17 @@ func (t *tally) consider(what outcome, where func() string) {
 		w.ulp = strconv.FormatUint(ulps(&t.p, &t.n), 10)
 	}
 	t.worst = w
+}
+
+// ratio is how far y is from x, relative to x, or to nothing where that is
+// zero. All is done in float64 without a sum of products, so that every machine
+// finds the same.
+func ratio(x, y float64) float64 {
+	d := math.Abs(y - x)
+	if x == 0 {
+		return d
+	}
+	return d / math.Abs(x)
 }
 
 // brokenAt counts a difference that is not between two numbers.
