@@ -35,6 +35,9 @@ func readYAML(r io.Reader, of side) (value, error) {
 	if !utf8.Valid(b) {
 		return value{}, malformed(of, KindYAML, "text that is not UTF-8")
 	}
+	if marks(b) > maxYAMLMarks {
+		return value{}, tooLarge(of, "more than %d line ends and marks between values", maxYAMLMarks)
+	}
 	y := &yamlReader{of: of}
 	several := value{kind: jsonSeveral}
 	for dec := yaml.NewDecoder(bytes.NewReader(b)); ; {
@@ -54,6 +57,21 @@ func readYAML(r io.Reader, of side) (value, error) {
 		return several.elem[0], nil
 	}
 	return several, nil
+}
+
+// maxYAMLMarks bounds the bytes that can begin a node. The parser makes all
+// nodes of a document, of some 300 bytes each, before any can be looked at.
+const maxYAMLMarks = 1 << 20
+
+// marks counts the bytes without which there is no further node.
+func marks(b []byte) (n int) {
+	for _, c := range b {
+		switch c {
+		case '\n', ',', ':', '-', '[', '{', '?':
+			n++
+		}
+	}
+	return n
 }
 
 type yamlReader struct {
