@@ -45,6 +45,7 @@ used; with --key, nor is what is not signed by whom you name.
    repro run --quick paper.sif              # minutes, if the author provided for it
    repro run --resume paper.sif             # after an interruption, or with more --memory
    repro run --twice paper.sif              # which results are not deterministic?
+   repro run --gpu --fixed addresses paper.sif
    repro run --layers kernel paper.sif      # as root: the kernel mounts the image
    repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
 		Flags: []cli.Flag{
