@@ -47,6 +47,7 @@ type content struct {
 
 	mu   sync.Mutex
 	next int64 // where a program that reads in order would go on
+	run  int64 // bytes that it has read in order
 	done int64 // up to where was read ahead
 }
 
@@ -161,18 +162,20 @@ func (c *contents) read(f *content, p []byte, off int64) (int, error) {
 }
 
 // readAhead has what follows decompressed while a program that reads in order
-// works on what it has. One byte is enough to bring a block into the cache of
-// the layer that it comes from.
+// works on what it has: as much as it has read in order so far, since a loader
+// that maps the parts of a library reads a little in order too. One byte is
+// enough to bring a block into the cache of the layer that it comes from.
 func (c *contents) readAhead(f *content, from, to int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	inOrder := from <= f.next && f.next-from <= ahead && f.next > 0 // requests overtake each other
 	f.next = max(to, min(f.next, to+ahead))
 	if !inOrder {
-		f.done = to
+		f.done, f.run = to, to-from
 		return
 	}
-	for f.done = max(f.done, to); f.done < min(to+ahead, f.size); f.done += step {
+	f.run += to - from
+	for f.done = max(f.done, to); f.done < min(to+min(ahead, f.run), f.size); f.done += step {
 		if !c.knock(f, f.done) {
 			return
 		}
