@@ -183,7 +183,7 @@ func (b *builder) expect() {
 			b.problem(d.Path.Pos, "data: %q: has a sha256 but is not a file", d.Path.Value)
 		default:
 			s := &sum{name: d.Path.Value, at: d.Path.Pos, want: record.Digest("sha256:" + d.SHA256), open: n.Open}
-			n.Open = s.Open
+			n.Open, n.Stamp = s.Open, "" // no digest that a cache knows stands in for this check
 			b.sums = append(b.sums, s)
 		}
 	}

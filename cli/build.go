@@ -30,7 +30,13 @@ recipe and the contents of what it names, and on nothing else.
    repro build -o paper.sif
    repro build paper/ --recipe paper/short.yaml -o short.sif
    repro build --check -o paper.sif         # twice, and compare
-   repro build --cache -o paper.sif         # compress only what changed`,
+   repro build --cache -o paper.sif         # compress only what changed
+
+With --cache, a file of up to 1 MiB whose device, inode, size and times of change
+are those of the last build is taken to have the same content and is not read.
+Kept blocks are checked by digest. The cache is yours alone (mode 0700): whoever
+can write there can change what you build. --check builds the second time without
+it; leave --cache out to read everything.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the image to `FILE` (default: the folder's name with .sif)"},
 			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},

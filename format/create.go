@@ -193,9 +193,14 @@ func (w *writer) place(b []byte) error {
 func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.Object) error {
 	out := &layerOutput{w: w.f, start: roundUp(w.end), hash: verity.NewWriter()}
 	out.flusher.start(w.f, out.start)
-	st, err := squashfs.Write(ctx, out, l.Tree, squashfs.Options{
+	o := squashfs.Options{
 		Codec: w.Codec, BlockSize: w.BlockSize, ModTime: w.date, Workers: w.Workers, Cache: w.Cache, Progress: w.Progress,
-	})
+	}
+	st, err := squashfs.Write(ctx, out, l.Tree, o)
+	if errors.Is(err, squashfs.ErrStale) {
+		o.Reread, out.hash = true, verity.NewWriter()
+		st, err = squashfs.Write(ctx, out, l.Tree, o)
+	}
 	out.flusher.stop()
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -45,7 +47,7 @@ func FromDir(dir string, o DirOptions) (*Node, error) {
 	if o.Xattr == nil {
 		o.Xattr = func(name string) bool { return strings.HasPrefix(name, "user.") }
 	}
-	s := scanner{o: o, links: map[fileID]*Node{}}
+	s := scanner{o: o, start: time.Now(), links: map[fileID]*Node{}}
 	s.others.SetLimit(runtime.GOMAXPROCS(0))
 	root, err := s.node(dir, "", info)
 	if err := cmp.Or(err, s.others.Wait()); err != nil {
@@ -56,6 +58,7 @@ func FromDir(dir string, o DirOptions) (*Node, error) {
 
 type scanner struct {
 	o      DirOptions
+	start  time.Time
 	others errgroup.Group // read folders that nobody waits for
 
 	mu    sync.Mutex
@@ -69,8 +72,28 @@ type fileID struct{ device, inode uint64 }
 type hostInfo struct {
 	id       fileID
 	links    uint64
+	size     uint64
 	uid, gid uint32
 	device   uint32 // of device files, in squashfs' encoding
+
+	modified, changed time.Time // the latter is set by the system alone
+}
+
+// settled is how long ago a file must have changed for its times to tell the
+// next change: the clocks of filesystems are coarse.
+const settled = 2 * time.Second
+
+// stamp returns what [Node.Stamp] is at now, when the file was looked at.
+func (h hostInfo) stamp(now time.Time) string {
+	limit := now.Add(-settled)
+	if h.changed.IsZero() || h.changed.After(limit) || h.modified.After(limit) {
+		return ""
+	}
+	b := make([]byte, 0, 40)
+	for _, v := range []uint64{h.id.device, h.id.inode, h.size, uint64(h.modified.UnixNano()), uint64(h.changed.UnixNano())} {
+		b = binary.LittleEndian.AppendUint64(b, v)
+	}
+	return string(b)
 }
 
 func (s *scanner) node(file, name string, info fs.FileInfo) (*Node, error) {
@@ -96,6 +119,7 @@ func (s *scanner) node(file, name string, info fs.FileInfo) (*Node, error) {
 	case 0:
 		n.Size = info.Size()
 		n.Open = opener(file, host.id, n.Size)
+		n.Stamp = host.stamp(s.start)
 	case fs.ModeSymlink:
 		n.Target, err = os.Readlink(file)
 	case fs.ModeDir:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -91,6 +92,10 @@ func hostInfoOf(info fs.FileInfo) hostInfo {
 		links: uint64(st.Nlink),
 		uid:   st.Uid,
 		gid:   st.Gid,
+		size:  uint64(st.Size),
+
+		modified: time.Unix(st.Mtim.Unix()),
+		changed:  time.Unix(st.Ctim.Unix()),
 	}
 	if info.Mode()&fs.ModeDevice != 0 {
 		h.device = EncodeDevice(unix.Major(st.Rdev), unix.Minor(st.Rdev))

@@ -31,6 +31,11 @@ type Node struct {
 	Xattrs  map[string][]byte // full names, "user.x"
 	Entries map[string]*Node  // directories
 
+	// Stamp tells the content of a regular file on disk apart from what the
+	// file held before or will hold: device, inode, size and times of change.
+	// It is empty where nothing does. Who replaces Open clears it.
+	Stamp string
+
 	// Open returns the Size bytes of a regular file. It may be called from
 	// several goroutines and more than once.
 	Open func() (io.ReadCloser, error)

@@ -19,6 +19,7 @@ type cutter struct {
 	stored    map[twinKey]*content
 	fragments uint32 // sent
 	ends      []byte // the next one, being filled
+	lacks     []lack
 	endsKey   endsKey
 }
 
@@ -71,21 +72,44 @@ func (c *cutter) file(b *batch, l *load) error {
 		c.stored[key] = l.in.content
 	}
 	if l.small() {
-		return c.whole(b, l.in.content, l.data)
+		return c.whole(b, l)
 	}
 	return c.stream(l)
 }
 
 // whole cuts a file that is in memory.
-func (c *cutter) whole(b *batch, to *content, data []byte) error {
-	size := c.o.BlockSize
+func (c *cutter) whole(b *batch, l *load) error {
+	size, to := c.o.BlockSize, l.in.content
+	if l.data == nil && l.in.node.Size > 0 {
+		return c.unread(l)
+	}
 	for i := range to.blocks {
 		b.refs.Add(1)
-		if err := c.send(&block{file: to, index: i, raw: data[i*size : (i+1)*size], batch: b, key: c.blockKey(to.sum, i)}); err != nil {
+		if err := c.send(&block{file: to, index: i, raw: l.data[i*size : (i+1)*size], batch: b, key: c.blockKey(to.sum, i)}); err != nil {
 			return err
 		}
 	}
-	return c.end(to, data[len(to.blocks)*size:])
+	return c.end(to, l.data[len(to.blocks)*size:])
+}
+
+// unread cuts a file whose digest is known, and which is read only if a block
+// that it lies in is not in the cache.
+func (c *cutter) unread(l *load) error {
+	size, to := c.o.BlockSize, l.in.content
+	for i := range to.blocks {
+		raw := c.buffers.get()
+		b := &block{file: to, index: i, raw: raw, pooled: true, key: c.blockKey(to.sum, i)}
+		b.lacks = []lack{{in: l.in, sum: l.sum, from: i * size, to: raw}}
+		if err := c.send(b); err != nil {
+			return err
+		}
+	}
+	from := len(to.blocks) * size
+	rest, err := c.endRoom(to, int(l.in.node.Size)-from)
+	if len(rest) > 0 {
+		c.lacks = append(c.lacks, lack{in: l.in, sum: l.sum, from: from, to: rest})
+	}
+	return err
 }
 
 // stream cuts a large file as it is read.
@@ -122,30 +146,39 @@ func (c *cutter) stream(l *load) (err error) {
 
 // end packs what is left of a file after its blocks.
 func (c *cutter) end(to *content, rest []byte) error {
-	if len(rest) == 0 {
-		return nil
+	room, err := c.endRoom(to, len(rest))
+	copy(room, rest)
+	return err
+}
+
+// endRoom returns where in a fragment the last n bytes of a file go.
+func (c *cutter) endRoom(to *content, n int) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
 	}
-	if len(c.ends)+len(rest) > c.o.BlockSize {
+	if len(c.ends)+n > c.o.BlockSize {
 		if err := c.flushEnds(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if c.ends == nil {
 		c.ends = c.buffers.get()[:0]
 	}
-	to.fragment, to.offset = c.fragments, uint32(len(c.ends))
-	c.ends = append(c.ends, rest...)
+	at := len(c.ends)
+	to.fragment, to.offset = c.fragments, uint32(at)
+	c.ends = c.ends[:at+n]
 	if c.o.Cache != nil {
-		c.endsKey.add(to.sum, len(rest))
+		c.endsKey.add(to.sum, n)
 	}
-	return nil
+	return c.ends[at:], nil
 }
 
 func (c *cutter) flushEnds() error {
 	if len(c.ends) == 0 {
 		return nil
 	}
-	b := &block{raw: c.ends, pooled: true}
+	b := &block{raw: c.ends, pooled: true, lacks: c.lacks}
+	c.lacks = nil
 	if c.o.Cache != nil {
 		b.key = c.endsKey.end(c.namespace)
 	}
@@ -170,6 +203,9 @@ func (c *cutter) send(b *block) error {
 // pack compresses a block, or finds that it is a hole or better stored as it
 // is. Only whole blocks of files can be holes.
 func (p *pipeline) pack(e codec.Encoder, b *block) {
+	if len(b.lacks) > 0 && p.recallUnread(b) {
+		return
+	}
 	if b.file != nil && allZero(b.raw) {
 		return
 	}

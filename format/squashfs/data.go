@@ -44,6 +44,7 @@ type block struct {
 	raw    []byte
 	pooled bool          // raw goes back to the pool
 	batch  *batch        // that raw lies in; nil: in none
+	lacks  []lack        // what of raw is not read yet
 	packed []byte        // what is written; empty for a hole
 	word   uint32        // as it stands in the list of blocks
 	done   chan struct{} // closed when packed and word are set
@@ -67,6 +68,7 @@ type pipeline struct {
 	work    chan *block // to compressors
 	queue   chan *block // to the emitter
 	buffers bufferPool
+	digests digests
 
 	namespace [32]byte // of keys in the cache
 	done      int64    // bytes cut, for progress
@@ -80,6 +82,8 @@ func (w *writer) data(ctx context.Context) error {
 	p := &pipeline{writer: w, ctx: ctx, work: make(chan *block, depth), queue: make(chan *block, depth)}
 	p.buffers.size = w.o.BlockSize
 	p.namespace = keySpace(w.codec, w.o.BlockSize)
+	p.digests.cache, _ = w.o.Cache.(DigestCache)
+	p.digests.reread = w.o.Reread
 
 	p.startLoaders(g, all)
 	g.Go(func() error { return p.cut(all) })
@@ -102,7 +106,7 @@ func (p *pipeline) startLoaders(g *errgroup.Group, all []*batch) {
 	for range p.o.Workers {
 		g.Go(func() error {
 			for b := range jobs {
-				b.run(p.ctx)
+				b.run(p.ctx, p.digests)
 			}
 			return nil
 		})

@@ -12,7 +12,7 @@ import (
 // load is the reading of one regular file, whose bytes the cutter takes.
 type load struct {
 	in   *inode
-	data []byte   // the whole of a small file
+	data []byte   // the whole of a small file; nil if only its digest is known
 	sum  [32]byte // of a small file, and of a large one that may have a twin
 	err  error
 }
@@ -79,7 +79,7 @@ func (b *batch) release() {
 // run reads small files. Of a large one that has a twin in size it finds out
 // the digest, so that the cutter knows whether it is stored already; other
 // large files are left to the cutter.
-func (b *batch) run(ctx context.Context) {
+func (b *batch) run(ctx context.Context, known digests) {
 	defer close(b.done)
 	if !b.small() {
 		if b.twin {
@@ -89,12 +89,17 @@ func (b *batch) run(ctx context.Context) {
 	}
 	at := int64(0)
 	for _, l := range b.files {
+		if sum, ok := known.of(l.in.node); ok {
+			l.sum = sum
+			continue
+		}
 		end := at + l.in.node.Size
 		l.data = b.buf[at:end:end]
 		if l.err = cmp.Or(l.in.read(b.buf[at:end+1]), ctx.Err()); l.err != nil {
 			return // as the cutter will
 		}
 		l.sum = sha256.Sum256(l.data)
+		known.keep(l.in.node, l.sum)
 		at = end
 	}
 }

@@ -41,6 +41,7 @@ type Options struct {
 	ModTime   int64  // of the file system, seconds since 1970
 	Workers   int    // goroutines that compress; 0: one a processor
 	Cache     Cache  // of compressed blocks; nil: none
+	Reread    bool   // read all files, also those whose digest a DigestCache knows
 	Progress  progress.Func
 	Task      string // named in progress; "": "compress"
 }

@@ -4,9 +4,10 @@
 //	DIR/ab/cdef…    the entry of key abcdef…: SHA-256 over key and value, then
 //	                the value
 //
-// What lies there is not believed because it lies there. The folder belongs
-// to this user and is closed to all others, and an entry that is cut short,
-// damaged or moved to another key is as good as none. Entries appear whole;
+// The folder belongs to this user and is closed to all others: whoever can
+// write there could choose the bytes of the next image. What befalls it by
+// accident does no harm: an entry that is cut short, damaged or moved to
+// another key is as good as none. Entries appear whole;
 // builds that run at once may share a folder.
 //
 // The 256 folders have equal shares of the room. One that was written to and
@@ -41,6 +42,9 @@ type Cache struct {
 	mu      sync.Mutex
 	err     error // the first of a write; there are no more writes then
 	written [256]bool
+
+	digests    map[[32]byte]*digest // by SHA-256 of the stamp; nil: not read yet
+	newDigests bool
 }
 
 // Open opens the cache in dir, making it where there is none, and closes the
@@ -144,6 +148,7 @@ func (c *Cache) write(name string, digest [32]byte, value []byte) (err error) {
 // Close makes room where entries were added and returns the first error of a
 // write. The cache is worth less then, and what was built is as good as ever.
 func (c *Cache) Close() error {
+	c.err = errors.Join(c.err, c.saveDigests())
 	for i, written := range c.written {
 		if written {
 			c.err = errors.Join(c.err, prune(filepath.Join(c.dir, fmt.Sprintf("%02x", i)), c.max/256))
