@@ -206,21 +206,30 @@ func (o *objectReader) link(c *cursor) error {
 	return unread("a link of type %d", kind)
 }
 
-// denseLinks reads the links of a group that has many.
-func (o *objectReader) denseLinks(c *cursor) error {
+// dense calls visit for each record of the index of links or attributes that an
+// object with many of them has. The cursor stands before flags, an order of
+// creation of so many bytes if they ask for it, and two addresses.
+func (o *objectReader) dense(c *cursor, order int, visit func(h *fractalHeap, kind byte, record []byte) error) error {
 	c.take(1)
 	if c.byte()&1 != 0 {
-		c.take(8)
+		c.take(order)
 	}
 	heap, index := o.address(c), o.address(c)
-	if c.bad || heap == undefined || index == undefined {
+	if c.bad {
+		return damaged("%q ends too early", o.name)
+	}
+	if heap == undefined || index == undefined {
 		return nil
 	}
 	h, err := o.fractalHeap(heap)
 	if err != nil {
 		return err
 	}
-	return o.tree2(index, func(kind byte, record []byte) error {
+	return o.tree2(index, func(kind byte, record []byte) error { return visit(h, kind, record) })
+}
+
+func (o *objectReader) denseLinks(c *cursor) error {
+	return o.dense(c, 8, func(h *fractalHeap, kind byte, record []byte) error {
 		if kind != 5 || len(record) < 4+h.idSize {
 			return damaged("an index of links is of type %d", kind)
 		}
@@ -232,21 +241,8 @@ func (o *objectReader) denseLinks(c *cursor) error {
 	})
 }
 
-// denseAttributes reads the attributes of an object that has many.
 func (o *objectReader) denseAttributes(c *cursor) error {
-	c.take(1)
-	if c.byte()&1 != 0 {
-		c.take(2)
-	}
-	heap, index := o.address(c), o.address(c)
-	if c.bad || heap == undefined || index == undefined {
-		return nil
-	}
-	h, err := o.fractalHeap(heap)
-	if err != nil {
-		return err
-	}
-	return o.tree2(index, func(kind byte, record []byte) error {
+	return o.dense(c, 2, func(h *fractalHeap, kind byte, record []byte) error {
 		if kind != 8 || len(record) < h.idSize+1 {
 			return damaged("an index of attributes is of type %d", kind)
 		}
