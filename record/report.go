@@ -253,8 +253,8 @@ type Isolation struct {
 	Landlock   int      `json:"landlock,omitempty"`   // version of the second wall around files
 	Layers     string   `json:"layers"`               // fuse, extracted or kernel
 	Reason     string   `json:"reason"`               // why layers are provided so
-	Writes     Writes   `json:"writes"`               // where what steps write went
-	Limits     Limits   `json:"limits"`               // who held them to their memory
+	Writes     Writes   `json:"writes,omitzero"`      // where what steps write went
+	Limits     Limits   `json:"limits,omitzero"`      // who held them to their memory
 	Net        bool     `json:"net"`                  // the host's network was reachable
 	Binds      []string `json:"binds,omitempty"`      // what of the machine steps could see: SOURCE:TARGET, with :rw if they could write there
 	GPU        *GPU     `json:"gpu,omitempty"`        // steps could compute on it
