@@ -23,8 +23,8 @@ const (
 
 // defaultBlockSize is what suits a codec, in bytes. Zstd finds repetitions all
 // over a block: at 1 MiB a root filesystem takes a fifteenth less than at 128
-// KiB, and less than gzip makes of it; what Python imports lies side by side,
-// and numpy and matplotlib start no later from a kernel mount. Zlib looks back 32 KiB at most, so a larger block
+// KiB, and less than gzip makes of it. The price is that one read out of order
+// decompresses up to 1 MiB; what programs load lies side by side. Zlib looks back 32 KiB at most, so a larger block
 // would only be slower to read from.
 func defaultBlockSize(c *codec.Codec) int {
 	if c.Algorithm() == codec.Zstd {
