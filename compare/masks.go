@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"repro/record"
 )
@@ -29,10 +30,11 @@ const (
 )
 
 // masks are the patterns of each name, in the order in which they are applied.
-// Where one has a group, only what the group matches is hidden.
+// Where one has a group, only what the group matches is hidden. They are
+// compiled when the first is used, not whenever this program starts.
 var masks = []struct {
 	name     string
-	patterns []*regexp.Regexp
+	patterns func() []*regexp.Regexp
 }{
 	{maskPaths, compiled(`(?:/private)?/(?:tmp|var/tmp|var/folders|dev/shm|scratch/tmp)/[^\s"'<>:,;()\[\]{}]*`)},
 	{maskIDs, compiled(`\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b`)},
@@ -61,12 +63,13 @@ var masks = []struct {
 	)},
 }
 
-func compiled(patterns ...string) []*regexp.Regexp {
-	var out []*regexp.Regexp
-	for _, p := range patterns {
-		out = append(out, regexp.MustCompile(p))
-	}
-	return out
+func compiled(patterns ...string) func() []*regexp.Regexp {
+	return sync.OnceValue(func() (out []*regexp.Regexp) {
+		for _, p := range patterns {
+			out = append(out, regexp.MustCompile(p))
+		}
+		return out
+	})
 }
 
 // Masks lists the names that a rule's masks may have.
@@ -98,7 +101,7 @@ func masked(names []string) ([]hiding, error) {
 		if !slices.Contains(names, m.name) {
 			continue
 		}
-		for _, re := range m.patterns {
+		for _, re := range m.patterns() {
 			out = append(out, hiding{re, re.NumSubexp() == 1})
 		}
 	}

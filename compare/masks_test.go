@@ -13,7 +13,7 @@ import (
 func maskTable() string {
 	var b strings.Builder
 	for _, m := range masks {
-		for _, re := range m.patterns {
+		for _, re := range m.patterns() {
 			fmt.Fprintf(&b, "%-10s %s\n", m.name, re)
 		}
 	}

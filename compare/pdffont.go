@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 )
 
@@ -106,7 +107,7 @@ func (f *pdfFont) simple(d *pdfDocument, v pdfValue) {
 
 // glyphNames are names of the Adobe Glyph List for New Fonts that are not
 // letters, by what they stand for.
-var glyphNames = func() map[string]string {
+var glyphNames = sync.OnceValue(func() map[string]string {
 	out := map[string]string{}
 	for _, pair := range strings.Fields(`space=20 exclam=21 quotedbl=22 numbersign=23 dollar=24 percent=25 ampersand=26
 		quotesingle=27 parenleft=28 parenright=29 asterisk=2A plus=2B comma=2C hyphen=2D period=2E slash=2F zero=30 one=31
@@ -134,7 +135,7 @@ var glyphNames = func() map[string]string {
 		out[name] = text
 	}
 	return out
-}()
+})
 
 // glyphText is what a glyph's name stands for, or "".
 func glyphText(name string) string {
@@ -142,7 +143,7 @@ func glyphText(name string) string {
 	if len(name) == 1 {
 		return name
 	}
-	if text := glyphNames[name]; text != "" {
+	if text := glyphNames()[name]; text != "" {
 		return text
 	}
 	for _, prefix := range []string{"uni", "u"} {

@@ -15,15 +15,9 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/internal/sandbox"
 	"repro/record"
 	"repro/tree"
 )
-
-func TestMain(m *testing.M) {
-	sandbox.Init()
-	os.Exit(m.Run())
-}
 
 // programs are what the test environment holds, where the machine has them.
 var programs = []string{"/bin/sh", "/bin/cat", "/bin/ls", "/bin/id", "/usr/bin/env", "/bin/grep", "/bin/mkdir", "/bin/ln",

@@ -6,10 +6,8 @@ import (
 	"os"
 
 	"repro/cli"
-	"repro/internal/sandbox"
 )
 
 func main() {
-	sandbox.Init() // does not return where this process is the inside of a sandbox
 	os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }

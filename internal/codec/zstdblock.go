@@ -47,11 +47,9 @@ func init() {
 	fill := func(codes []uint8, extra []uint8) {
 		at := 0
 		for code, n := range extra {
-			for range 1 << n {
-				if at < len(codes) {
-					codes[at] = uint8(code)
-					at++
-				}
+			for range min(1<<n, len(codes)-at) {
+				codes[at] = uint8(code)
+				at++
 			}
 		}
 	}

@@ -14,7 +14,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	Init()
 	if inside, ok := inside[os.Getenv("REPRO_ATTEMPT")]; ok {
 		inside()
 		return

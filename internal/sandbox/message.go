@@ -1,9 +1,9 @@
 package sandbox
 
-// Two pipes join Run and Init: one brings the request in and, by staying open,
+// Two pipes join Run and process 1: one brings the request in and, by staying open,
 // tells process 1 that its parent is alive; the other brings the outcome out.
 
-// request is what Run asks of Init.
+// request is what Run asks of process 1.
 type request struct {
 	Lower   []source
 	Scratch source
@@ -63,7 +63,7 @@ const (
 	stageDone    = "done"
 )
 
-// outcome is what Init found.
+// outcome is what process 1 found.
 type outcome struct {
 	Stage   string
 	What    string   `json:",omitempty"` // the part of the setup that failed

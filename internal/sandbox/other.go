@@ -10,9 +10,6 @@ import (
 	"runtime"
 )
 
-// Init does nothing: there are no sandboxes here.
-func Init() {}
-
 // Run fails with an [*UnavailableError].
 func Run(context.Context, Command) (Result, error) { return Result{}, Probe() }
 

@@ -169,7 +169,7 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	return result.with(out, c)
 }
 
-// channel is the pair of pipes between Run and Init.
+// channel is the pair of pipes between Run and process 1.
 type channel struct {
 	requestRead, requestWrite, outcomeRead, outcomeWrite *os.File
 }
@@ -341,7 +341,8 @@ func initCommand(c *Command) *exec.Cmd {
 	host := owner()
 	flags, _ := wantedNamespaces(c.Net)
 	return &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/",
+		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/",
+		Env: []string{"GOMAXPROCS=1"}, // it mostly waits: more threads would cost more to start than they do
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:                 flags,
 			UidMappings:                []syscall.SysProcIDMap{{ContainerID: UID, HostID: host.uid, Size: 1}},

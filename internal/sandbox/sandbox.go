@@ -4,20 +4,13 @@
 // names, users or processes. It needs no root, no daemon and no setuid helper.
 //
 // [Run] starts this very executable again in new user, mount, PID, IPC, UTS,
-// network and cgroup namespaces. In there, [Init] builds the root, throws away
-// every capability, installs the system call filter of rules.go and starts the
-// program. Init stays as process 1 of the new namespaces: when it ends, the
+// network and cgroup namespaces. In there, this package, when it is
+// initialised, builds the root, throws away every capability, installs the
+// system call filter of rules.go and starts the program: main is never
+// reached. It stays as process 1 of the new namespaces: when it ends, the
 // kernel kills whatever the program left behind, and it ends when the program
 // does, when the time is up, when the context is cancelled, or when the
 // process that called Run dies in any way at all.
-//
-// Every program that calls Run calls Init first thing in main, and first thing
-// in TestMain:
-//
-//	func main() {
-//		sandbox.Init()
-//		…
-//	}
 package sandbox
 
 import (
