@@ -81,7 +81,7 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 		return 0, err
 	}
 	r := &runner{image: im, manifest: m, damaged: make(chan error, 1),
-		options: Options{Layers: o.Layers, Net: o.Net, NoCache: true}}
+		options: Options{Layers: o.Layers, Net: o.Net, Isolation: o.Isolation, NoCache: true}}
 	if o.Layers == LayersKernel {
 		return 0, errors.New("layers: kernel is for the steps of a run")
 	}

@@ -13,34 +13,48 @@ import (
 	"repro/progress"
 )
 
-// goOn takes over, from what an earlier run left, the steps that need not run
-// again, and removes all else of it.
-func (r *runner) goOn(ctx context.Context) error {
+// findKept finds, in what an earlier run left, the steps that need not run
+// again. It changes none of it.
+func (r *runner) findKept(ctx context.Context) error {
 	k := readKept(r.options.Dir)
 	if k == nil {
-		return r.startAfresh()
+		return nil
 	}
 	found := make([]*keptStep, len(r.plan.steps))
 	for i, key := range r.stepKeys {
 		for j := range k.Steps {
 			s := &k.Steps[j]
-			if s.Key == key && s.Status.Status == statusDone && s.Status.Name == r.plan.steps[i].Name {
-				whole, err := r.whole(ctx, s)
-				if err != nil {
-					return err
-				}
-				if whole {
-					found[i] = s
-				}
+			if s.Key != key || s.Status.Status != statusDone || s.Status.Name != r.plan.steps[i].Name {
+				continue
+			}
+			whole, err := r.whole(ctx, s)
+			if err != nil {
+				return err
+			}
+			if whole {
+				found[i] = s
 			}
 		}
 	}
 	r.onlyFirm(k, found)
-	r.kept = kept{Version: keptVersion, Scratch: k.Scratch}
 	if !slices.ContainsFunc(found, func(s *keptStep) bool { return s != nil }) {
-		return r.startAfresh()
+		return nil
 	}
-	return r.takeOver(found)
+	r.found, r.kept = found, kept{Version: keptVersion, Scratch: k.Scratch}
+	r.scratch, r.resumed, r.left = k.Scratch, true, true
+	return removeBut(r.scratch, ofKept) // a run that was killed left more
+}
+
+// ofKept reports whether name is that of a step's files, or of the owner's, in
+// the scratch directory.
+func ofKept(name string) bool { return name == ownerFile || upperName.MatchString(name) }
+
+// clearDir removes from the run's directory what this run does not go on with.
+func (r *runner) clearDir() error {
+	if r.resumed {
+		return r.takeOver()
+	}
+	return errors.Join(forget(r.options.Dir), emptyDir(r.options.Dir))
 }
 
 // whole reports whether the outputs that step s left are as they were.
@@ -90,12 +104,12 @@ func (k *kept) sound(s *keptStep) bool {
 	return err == nil && print == s.Print
 }
 
-// takeOver makes the steps found those of this run.
-func (r *runner) takeOver(found []*keptStep) error {
-	r.scratch, r.resumed, r.left = r.kept.Scratch, true, true
+// takeOver makes the steps found those of this run, and removes all else that
+// earlier ones left.
+func (r *runner) takeOver() error {
 	var keep []string
 	uppers := map[string]bool{}
-	for i, s := range found {
+	for i, s := range r.found {
 		if s == nil {
 			continue
 		}
@@ -115,7 +129,7 @@ func (r *runner) takeOver(found []*keptStep) error {
 		keep = append(keep, st.Log)
 		r.kept.Steps = append(r.kept.Steps, *s)
 	}
-	if err := removeBut(r.scratch, func(name string) bool { return name == ownerFile || uppers[name] }); err != nil {
+	if err := removeBut(r.scratch, func(name string) bool { return uppers[name] || !upperName.MatchString(name) }); err != nil {
 		return err
 	}
 	if err := keepFiles(r.options.Dir, keep); err != nil {
@@ -174,10 +188,4 @@ func keepFiles(dir string, names []string) error {
 		}
 	}
 	return sandbox.Remove(filepath.Join(dir, aside))
-}
-
-// startAfresh empties the run's directory, and removes what an earlier run
-// left to be gone on with.
-func (r *runner) startAfresh() error {
-	return errors.Join(forget(r.options.Dir), emptyDir(r.options.Dir))
 }

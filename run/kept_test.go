@@ -109,19 +109,76 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// What was touched since is not believed.
+// found is what a run with the options o would not run again.
+func found(t *testing.T, im *format.Image, o Options) string {
+	t.Helper()
+	m, err := im.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{image: im, manifest: m, options: o}
+	if r.id, err = im.ContentID(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.choose(), r.findKept(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range r.found {
+		if s != nil {
+			names = append(names, s.Status.Name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// What was touched since is not believed, and looking does not change it.
 func TestResumeChecks(t *testing.T) {
+	im, interrupted := interrupted(t)
+	dir := func(o Options, name string) string { return filepath.Join(o.Dir, name) }
+	chmod := func(mode os.FileMode) func(t *testing.T, o *Options) {
+		return func(t *testing.T, o *Options) {
+			names, _ := filepath.Glob(filepath.Join(o.Scratch, "repro-run-*"))
+			if err := os.Chmod(names[0], mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	nothing := func(*testing.T, *Options) {}
+	output := func(name, content string) func(t *testing.T, o *Options) {
+		return func(t *testing.T, o *Options) { rewrite(t, dir(*o, "outputs/paper/"+name), content) }
+	}
+	a, note := readFile(t, dir(interrupted, "outputs/paper/a.txt")), readFile(t, dir(interrupted, keptFile))
+	for _, tt := range []struct {
+		name        string
+		touch, undo func(t *testing.T, o *Options)
+		kept        string
+	}{
+		{"limits alone", func(_ *testing.T, o *Options) { o.Memory = 1 << 30 }, nothing, "a b alone"},
+		{"the settings", func(_ *testing.T, o *Options) { o.Change.Env = map[string]string{"X": "1"} }, nothing, ""},
+		{"an output", output("alone.txt", "forged\n"), output("alone.txt", "alone\n"), "a b"},
+		{"an output that others stand on", output("a.txt", "forged\n"), output("a.txt", a), "alone"},
+		{"who may enter", chmod(0o755), chmod(0o700), ""},
+		{"the note itself", func(t *testing.T, o *Options) { rewrite(t, dir(*o, keptFile), "{") },
+			func(t *testing.T, o *Options) { rewrite(t, dir(*o, keptFile), note) }, ""},
+		{"nothing", nothing, nothing, "a b alone"},
+	} {
+		o := interrupted
+		tt.touch(t, &o)
+		if got := found(t, im, o); got != tt.kept {
+			t.Errorf("%s: not run again: %q, want %q", tt.name, got, tt.kept)
+		}
+		tt.undo(t, &o)
+	}
+}
+
+// What was touched is made again, from files that are as they were.
+func TestResumeTouched(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		touch func(t *testing.T, o *Options)
 		kept  string
 	}{
-		{"an output", func(t *testing.T, o *Options) {
-			rewrite(t, filepath.Join(o.Dir, "outputs/paper/alone.txt"), "forged\n")
-		}, "a b"},
-		{"an output that others stand on", func(t *testing.T, o *Options) {
-			rewrite(t, filepath.Join(o.Dir, "outputs/paper/a.txt"), "forged\n")
-		}, "alone"},
 		{"an output replaced by a link", func(t *testing.T, o *Options) {
 			name := filepath.Join(o.Dir, "outputs/paper/alone.txt")
 			if err := errors.Join(os.Remove(name), os.Symlink("/etc/hostname", name)); err != nil {
@@ -135,15 +192,6 @@ func TestResumeChecks(t *testing.T) {
 			}
 			rewrite(t, names[0], "forged\n")
 		}, "alone"},
-		{"who may enter", func(t *testing.T, o *Options) {
-			names, _ := filepath.Glob(filepath.Join(o.Scratch, "repro-run-*"))
-			if err := os.Chmod(names[0], 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}, ""},
-		{"the settings", func(_ *testing.T, o *Options) { o.Change.Env = map[string]string{"X": "1"} }, ""},
-		{"limits alone", func(_ *testing.T, o *Options) { o.Memory = 1 << 30 }, "a b alone"},
-		{"the note itself", func(t *testing.T, o *Options) { rewrite(t, filepath.Join(o.Dir, keptFile), "{") }, ""},
 		{"nothing, but not asked to go on", func(_ *testing.T, o *Options) { o.Resume = false }, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -164,6 +212,33 @@ func TestResumeChecks(t *testing.T) {
 				t.Errorf("the last step found %q, the first wrote %q", got, hidden)
 			}
 		})
+	}
+}
+
+// A run that cannot start leaves all that an earlier one left.
+func TestRefusedRunLosesNothing(t *testing.T) {
+	im, o := interrupted(t)
+	a := readFile(t, filepath.Join(o.Dir, "outputs/paper/a.txt"))
+	refused, absent, elsewhere := o, o, o
+	refused.copyRoot = true // without overlays there is no going on
+	absent.Resume, absent.Binds = false, []Bind{{Source: "/nonexistent", Target: "/mnt"}}
+	elsewhere.Resume, elsewhere.Scratch = false, "/nonexistent"
+	if _, err := Image(t.Context(), im, refused); !errors.Is(err, ErrMachine) {
+		t.Errorf("without overlays: %v", err)
+	}
+	for _, o := range []Options{absent, elsewhere} {
+		if _, err := Image(t.Context(), im, o); !errors.Is(err, os.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/a.txt")); got != a {
+		t.Errorf("%q, was %q", got, a)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Scratch, "repro-run-*")); len(left) != 1 {
+		t.Errorf("scratch directories: %q", left)
+	}
+	if got := found(t, im, o); got != "a b alone" {
+		t.Errorf("can be gone on with: %q", got)
 	}
 }
 

@@ -95,7 +95,8 @@ for name in f:
 // returns what it printed; nothing if it could not be run.
 func (r *runner) ask(ctx context.Context, s record.Step, more []string, args ...string) []byte {
 	c := sandbox.Command{Args: args, Dir: "/", Env: append(environ(s, r.manifest.Paper.Date, ""), more...),
-		Serve: r.layers.serve, Scratch: filepath.Join(r.scratch, "ask"), Limits: sandbox.Limits{Time: askTime}}
+		Serve: r.layers.serve, Mounts: r.layers.mounts, WithoutProc: r.options.Isolation == IsolationNoProc,
+		Scratch: filepath.Join(r.scratch, "ask"), Limits: sandbox.Limits{Time: askTime}}
 	if r.layers.root != "" {
 		c.Lower = []string{r.layers.root}
 	}

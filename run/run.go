@@ -163,13 +163,8 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	}
 	started := false
 	defer func() { release(started) }()
-	if err := r.clearDir(ctx); err != nil {
-		return nil, err
-	}
-
-	err = r.prepare(ctx)
 	defer r.cleanUp()
-	if err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
 	started = true
@@ -233,6 +228,7 @@ type runner struct {
 	stepKeys []record.Digest // of the plan's steps: what each depends on
 	keeping  sync.Mutex
 	kept     kept                // what a later run can go on with
+	found    []*keptStep         // of the plan's steps, what an earlier run left; nil: it is run
 	taken    []record.OutputFile // outputs of steps that need not run again
 	resumed  bool                // goes on with what an earlier run left
 	left     bool                // the scratch directory is to stay
@@ -263,14 +259,6 @@ func (r *runner) choose() (err error) {
 	return err
 }
 
-// clearDir removes from the run's directory what this run does not go on with.
-func (r *runner) clearDir(ctx context.Context) error {
-	if r.options.Resume {
-		return r.goOn(ctx)
-	}
-	return r.startAfresh()
-}
-
 // makeScratch makes the directory for what steps write, unless there is one to
 // go on with.
 func (r *runner) makeScratch() (err error) {
@@ -289,11 +277,18 @@ func (r *runner) makeScratch() (err error) {
 	return nil
 }
 
+// prepare gets all that steps need. What an earlier run left stays until it is
+// known that this one can start.
 func (r *runner) prepare(ctx context.Context) error {
 	r.cpus = sandbox.CPUs()
 	if n := r.options.CPUs; n > 0 && n < len(r.cpus) {
 		start := os.Getpid() % len(r.cpus) // several runs on one machine should not share processors
 		r.cpus = append(r.cpus[start:], r.cpus[:start]...)[:n]
+	}
+	if r.options.Resume {
+		if err := r.findKept(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.makeScratch(); err != nil {
 		return err
@@ -316,6 +311,9 @@ func (r *runner) prepare(ctx context.Context) error {
 	if r.layers.shared && r.resumed {
 		return &MachineError{Err: errors.New("without overlays a run cannot be gone on with"), Hint: "start it afresh, without --resume"}
 	}
+	if err := r.clearDir(); err != nil {
+		return err
+	}
 	if r.outputs, err = newCollector(filepath.Join(r.options.Dir, outputsDir), r.options.OutputSize); err != nil {
 		return err
 	}
@@ -332,7 +330,11 @@ func (r *runner) cleanUp() {
 	if r.layers.release != nil {
 		r.layers.release()
 	}
-	if r.scratch != "" && !r.left {
+	switch {
+	case r.scratch == "":
+	case r.left:
+		_ = removeBut(r.scratch, ofKept)
+	default:
 		_ = sandbox.Remove(r.scratch)
 	}
 }
