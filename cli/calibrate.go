@@ -51,7 +51,7 @@ An interrupted calibration goes on where it stopped.
 			&cli.StringFlag{Name: "build", Usage: "build the image with the spread and write it to `FILE`"},
 			&cli.IntFlag{Name: "runs", Usage: "make `N` runs, at least 2; those beyond the plan change nothing", DefaultText: "about fourteen"},
 			&cli.StringFlag{Name: "data", Usage: "take the data that the image only names from `FOLDER`, where repro fetch put them"},
-			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
+			cpusFlag,
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.StringFlag{Name: "keep", Usage: "leave the outputs of all runs in `FOLDER`", DefaultText: "removed when all are done"},
 			layersFlag, jsonFlag,

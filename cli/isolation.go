@@ -47,6 +47,17 @@ func sizeOf(ctx *cli.Context, flag string) (int64, error) {
 	return n, nil
 }
 
+// cpusFlag bounds what all steps together use.
+var cpusFlag = &cli.IntFlag{
+	Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use",
+	Action: func(_ *cli.Context, n int) error {
+		if n < 1 {
+			return usagef("--cpus %d: want at least 1", n)
+		}
+		return nil
+	},
+}
+
 // readBinds reads what --bind says. A path may hold no colon.
 func readBinds(texts []string) (binds []run.Bind, err error) {
 	for _, text := range texts {

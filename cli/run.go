@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -19,15 +20,23 @@ import (
 	"repro/view"
 )
 
-var layersFlag = &cli.StringFlag{
-	Name: "layers", Usage: "provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first, kernel (run, for root) has the kernel mount them, which checks them only before and after",
-	DefaultText: "fuse where this machine has it",
-	Action: func(_ *cli.Context, way string) error {
-		if way != string(run.LayersFUSE) && way != string(run.LayersExtract) && way != string(run.LayersKernel) {
-			return usagef("--layers %q: want fuse, extract or kernel", way)
-		}
-		return nil
-	},
+// Ways to provide layers: for the steps of a run, and for one program.
+var (
+	layersFlag = wayFlag("provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first, kernel (for root) has the kernel mount them, which checks them only before and after",
+		run.LayersFUSE, run.LayersExtract, run.LayersKernel)
+	programLayersFlag = wayFlag("provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first", run.LayersFUSE, run.LayersExtract)
+)
+
+func wayFlag(usage string, ways ...run.Layers) *cli.StringFlag {
+	return &cli.StringFlag{
+		Name: "layers", Usage: usage, DefaultText: "fuse where this machine has it",
+		Action: func(_ *cli.Context, way string) error {
+			if !slices.Contains(ways, run.Layers(way)) {
+				return usagef("--layers %q: want one of %q", way, ways)
+			}
+			return nil
+		},
+	}
 }
 
 func runCommand(c *console) *cli.Command {
@@ -58,7 +67,7 @@ used; with --key, nor is what is not signed by whom you name.
 			&cli.BoolFlag{Name: "quick", Usage: "run the smaller experiment that the recipe has for whoever has minutes; the report says what it says nothing of"},
 			&cli.StringSliceFlag{Name: "fixed", Usage: "hold `WHAT` still in every step: addresses (no randomisation of the address space) or clock (at the paper's date, through the image's libfaketime)",
 				Action: func(_ *cli.Context, words []string) error { return checkFixed(words) }},
-			&cli.IntFlag{Name: "cpus", Usage: "use at most `N` processors for all steps together", DefaultText: "those that this process may use"},
+			cpusFlag,
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
 			scratchFlag, diskFlag, isolationFlag, networkFlag, bindFlag,

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -306,15 +307,24 @@ func signed(v *record.VerifyReport) signedFact {
 			others = append(others, fmt.Sprintf("%s: %s", orUnknown(name), Clean(s.Status)))
 		}
 	}
-	if v.Verdict == record.ImageSigned && len(trusted) > 0 {
+	switch {
+	case v.Verdict == record.ImageSigned && len(trusted) > 0:
 		f.Tone, f.Words = "good", "Signed by "+strings.Join(trusted, ", ")+", whom the reviewer trusts"
-	} else {
+	case v.Verdict == record.ImageNotSigned && onlyUnknown(v.Signatures):
+		return signedFact{Tone: "warn", Words: "Signer not known to the reviewer", More: []string{Clean(v.Reason)}}
+	default:
 		f.More = append(f.More, Clean(v.Reason))
 	}
 	if len(others) > 0 {
 		f.More = append(f.More, "Also: "+strings.Join(others, "; "))
 	}
 	return f
+}
+
+// onlyUnknown reports whether there are signatures, and nothing to say against
+// them but that nobody named the signers.
+func onlyUnknown(all []record.SignatureStatus) bool {
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s record.SignatureStatus) bool { return s.Status != record.SignatureUnknown })
 }
 
 // grouped parts a fingerprint into fours, as people compare them.

@@ -72,6 +72,9 @@ func Run(w io.Writer, r *record.RunReport, s Style) error {
 		p.line("%s", s.paint(bold, Clean(r.Paper.Title)))
 	}
 	p.steps(r.Steps)
+	if i := r.Isolation; i.Layers != "" && i.Layers != "fuse" && i.Reason != "" { // not the way that needs no word
+		p.line("  %s: %s", Clean(i.Layers), Clean(i.Reason))
+	}
 	for _, note := range r.Isolation.Notes {
 		p.line("  %s", s.paint(warn, "note: "+Clean(note)))
 	}

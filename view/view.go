@@ -179,5 +179,8 @@ func elapsed(from, to string) string {
 	if err != nil || b.Before(a) {
 		return ""
 	}
+	if b.Sub(a) < time.Second { // reports count in seconds
+		return "less than a second"
+	}
 	return duration(b.Sub(a).Milliseconds())
 }

@@ -22,6 +22,18 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
+// What a program that is not there would have read is still there for another
+// try.
+func TestStandardInputUnread(t *testing.T) {
+	c, _ := newCommand(t, "")
+	c.Args = []string{"/no/such/program"}
+	typed := strings.NewReader("typed\n")
+	c.Stdin = typed
+	if _, err := Run(t.Context(), c); err == nil || typed.Len() != 6 {
+		t.Errorf("%v, %d bytes are left", err, typed.Len())
+	}
+}
+
 // TestTerminal talks to a shell over a terminal that is not ours.
 func TestTerminal(t *testing.T) {
 	c, _ := newCommand(t, "test -t 0 && test -t 1 && test -t 2 && echo x >/dev/tty && read line && echo \"<$line>\"; exit 3")

@@ -115,6 +115,9 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	person, err := newConversation(c)
 	if err != nil {
 		person.close()
+		if lowest != nil {
+			lowest.close()
+		}
 		return Result{}, err
 	}
 	cmd := initCommand(c)
@@ -143,7 +146,7 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	}
 	person.begin(c)
 	guard := newGuard(ctx, cmd.Process, c.Limits.Time, stuck)
-	walls, out, silent := talk.exchange(req)
+	walls, out, silent := talk.exchange(req, func() { person.started(c) })
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
 	if walls != nil {
@@ -192,15 +195,16 @@ func (ch *channel) close() {
 }
 
 // exchange sends the request and waits for the outcome. The request's pipe
-// stays open: process 1 ends when it is closed. Walls are nil if the program
-// was not started.
-func (ch *channel) exchange(req *request) (walls *Walls, out outcome, err error) {
+// stays open: process 1 ends when it is closed. Started is called once the
+// program was; walls are nil if it was not.
+func (ch *channel) exchange(req *request, started func()) (walls *Walls, out outcome, err error) {
 	ch.requestRead.Close()
 	ch.outcomeWrite.Close()
 	sent := json.NewEncoder(ch.requestWrite).Encode(req)
 	words := json.NewDecoder(io.LimitReader(ch.outcomeRead, maxMessage))
 	err = words.Decode(&out)
 	if err == nil && out.Stage == stageStarted {
+		started()
 		walls, out = out.Walls, outcome{}
 		err = words.Decode(&out)
 	}

@@ -66,7 +66,7 @@ func openTerminal(socket int) (*os.File, error) {
 // conversation is the caller's part: what feeds the program's descriptor 0.
 type conversation struct {
 	stdin        *os.File // for process 1; nil: /dev/null
-	feed         *os.File // other end of stdin
+	feed         *os.File // other end of stdin; nil from when the program has started
 	inner, outer *os.File // of the socket that brings a terminal
 	done         chan struct{}
 }
@@ -100,15 +100,28 @@ func (v *conversation) begin(c *Command) {
 		}()
 	case v.stdin != nil:
 		v.stdin.Close()
-		go func() { // ends with the next read from c.Stdin when the program is gone
-			_, _ = io.Copy(v.feed, c.Stdin)
-			v.feed.Close()
-		}()
 	}
+}
+
+// started feeds the program. Nothing is read for one that could not be started:
+// the caller may have another way to start it.
+func (v *conversation) started(c *Command) {
+	if v.feed == nil {
+		return
+	}
+	feed := v.feed
+	v.feed = nil
+	go func() { // ends with the next read from c.Stdin when the program is gone
+		_, _ = io.Copy(feed, c.Stdin)
+		feed.Close()
+	}()
 }
 
 // end waits for the talk over a terminal to be over.
 func (v *conversation) end() {
+	if v.feed != nil {
+		v.feed.Close()
+	}
 	if v.outer != nil {
 		<-v.done
 		v.outer.Close()
