@@ -3,8 +3,6 @@ package run
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -92,30 +90,6 @@ func (r *runner) isolation() record.Isolation {
 	}
 	i.Notes = append(append(notes, r.cpuNotes()...), r.fixedNotes()...)
 	return i
-}
-
-// checkBinds refuses to show programs what they must not see, at any other
-// place than where it is: files called names, with what each is.
-func checkBinds(binds []Bind, names map[string]string) error {
-	for _, b := range binds {
-		source, err := filepath.EvalSymlinks(b.Source)
-		if err != nil {
-			return fmt.Errorf("bind: %w", err)
-		}
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			file, err := filepath.Abs(name)
-			if err == nil {
-				file, err = filepath.EvalSymlinks(file)
-			}
-			if err != nil {
-				continue // not where it was when it was opened
-			}
-			if within, err := filepath.Rel(source, file); err == nil && filepath.IsLocal(within) {
-				return fmt.Errorf("bind %s: it holds %s, %s: bind a folder below it, or move that", b.Source, names[name], file)
-			}
-		}
-	}
-	return nil
 }
 
 // wallNotes say what this machine did not offer.

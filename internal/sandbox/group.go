@@ -205,10 +205,14 @@ func moveTo(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte("0"), 0)
 }
 
-// sweep removes what a run left that was killed. Groups in use cannot be
-// removed.
+// sweep removes what a run left that was killed. One that lives may not have
+// put its program into its group yet.
 func sweep(dir string) {
 	for _, name := range groupsIn(dir, "") {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(name), "repro-"), "-")
+		if n, err := strconv.Atoi(pid); err == nil && n > 0 && !errors.Is(unix.Kill(n, 0), unix.ESRCH) {
+			continue
+		}
 		_ = unix.Rmdir(name)
 	}
 }
