@@ -61,8 +61,12 @@ func vacant(full, name string) error {
 // Path returns where the folder is until Commit.
 func (d *Dir) Path() string { return d.path }
 
-// Commit gives the folder its name, in place of an empty one.
+// Commit flushes the folder and all that is in it to the disk and gives it its
+// name, in place of an empty one.
 func (d *Dir) Commit() error {
+	if err := flushTree(d.path); err != nil {
+		return naming(d.name, err)
+	}
 	if err := os.Remove(d.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -70,7 +74,7 @@ func (d *Dir) Commit() error {
 		return &fs.PathError{Op: "write", Path: d.name, Err: errors.Unwrap(err)}
 	}
 	d.path = ""
-	return nil
+	return syncDir(filepath.Dir(d.name))
 }
 
 // Close removes the folder and all that is in it unless it was committed, also

@@ -2,6 +2,11 @@
 
 package atomicfile
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 func startFlush(*os.File, int64, int64) {}
+
+func syncFilesystem(string) error { return errors.ErrUnsupported }

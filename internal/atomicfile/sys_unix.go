@@ -11,17 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncDir makes a rename in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+// syncFile flushes a file or folder. On what cannot be flushed, nothing is lost.
+func syncFile(name string) error {
+	f, err := os.Open(name)
 	if err != nil {
-		return nil // a folder that may be written to but not read
+		return err
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
+	defer f.Close()
+	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
 		return err
 	}
 	return nil
+}
+
+// syncDir makes a rename in dir last.
+func syncDir(dir string) error {
+	err := syncFile(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // a folder that may be written to but not read
+	}
+	return err
 }
 
 // own gives f the owner and group of old, as far as the process may.

@@ -8,6 +8,20 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// syncFile flushes a file. Windows has no such operation for folders, and
+// wants a file open for writing.
+func syncFile(name string) error {
+	if info, err := os.Lstat(name); err != nil || info.IsDir() || info.Mode().Perm()&0o200 == 0 {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
 // syncDir does nothing: Windows has no such operation.
 func syncDir(string) error { return nil }
 
