@@ -15,17 +15,18 @@ import (
 // CheckOptions says how [Image.Check] works.
 type CheckOptions struct {
 	Workers  int           // goroutines that hash; 0: all cores
-	OnRead   bool          // leave layers to whoever reads them: each block is checked then
+	OnRead   bool          // leave layers and their hash trees to whoever reads them: each block is checked then
 	Classic  bool          // also take the SHA-256 of whole layers, which no two cores can share
 	Progress progress.Func // may be nil
 }
 
 // Check says of every object that the manifest binds whether it has the
 // content that the manifest states. It reads each once: layers by their hash
-// trees, the rest by SHA-256; with OnRead, of layers only the trees. It returns the status of all of them, whatever
-// it finds, and an error that wraps a [*LayoutError] if there is something
-// wrong with the layout and an [*AlteredError] for each object that is
-// damaged. Any other error is what kept it from its work.
+// trees, the rest by SHA-256; with OnRead, of a layer and its hash tree only
+// the tree's highest block, so that it takes no longer for a large image. It
+// returns the status of all of them, whatever it finds, and an error that wraps
+// a [*LayoutError] if there is something wrong with the layout and an
+// [*AlteredError] for each object that is damaged. Any other error is what kept it from its work.
 func (im *Image) Check(ctx context.Context, o CheckOptions) ([]record.ObjectStatus, error) {
 	m, err := im.manifest()
 	if err != nil {
@@ -41,7 +42,7 @@ func (im *Image) Check(ctx context.Context, o CheckOptions) ([]record.ObjectStat
 		if ob.Role == record.RoleLayer {
 			st.Mounted = "/"
 		}
-		st.OnRead = ob.Layer != nil && o.OnRead
+		st.OnRead = o.OnRead && (ob.Layer != nil || ob.Role == record.RoleTree)
 		switch err := im.checkObject(ctx, ob, o); {
 		case errors.Is(err, ErrAltered):
 			wrong = append(wrong, err)
@@ -88,6 +89,10 @@ func (im *Image) checkObject(ctx context.Context, ob record.Object, o CheckOptio
 		if bad := (*AlteredError)(nil); errors.As(err, &bad) && bad.Object != ob.Name {
 			return im.checkSum(ctx, ob) // its hash tree is damaged: ask the digest
 		}
+		return err
+	}
+	if o.OnRead && ob.Role == record.RoleTree { // each block of it is checked before it vouches for another
+		_, err := im.bound(ob)
 		return err
 	}
 	return im.checkSum(ctx, ob)

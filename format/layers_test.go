@@ -14,6 +14,7 @@ import (
 	"github.com/sylabs/sif/v2/pkg/sif"
 
 	"repro/format"
+	"repro/format/verity"
 	"repro/record"
 	"repro/tree"
 )
@@ -111,6 +112,41 @@ func TestWhatRunsIsWhatWasBound(t *testing.T) {
 	}
 	if caught < 10 {
 		t.Errorf("only %d of the damages were met", caught)
+	}
+}
+
+// TestTreesAreCheckedOnRead damages a hash tree below its highest block: a start
+// does not read it, whoever touches what it vouches for does, and a whole check.
+func TestTreesAreCheckedOnRead(t *testing.T) {
+	s := sampleSpec()
+	put(s.Layers[2].Tree, "paper/noise.bin", tree.NewFile(0o644, noise(7, 2049*verity.BlockSize))) // more than one block has hashes for
+	im := open(t, create(t, s))
+	b := read(t, im.Name())
+	for _, o := range im.Objects() {
+		if o.Name == "data.verity" {
+			b[o.Offset+verity.BlockSize] ^= 1 // in the hash of the first block
+		}
+	}
+	ctx := context.Background()
+	damaged, err := format.New(bytes.NewReader(b), int64(len(b)), "damaged")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statuses, err := damaged.Check(ctx, format.CheckOptions{OnRead: true})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, st := range statuses {
+		if late := st.Name == "data" || st.Name == "data.verity"; late && !st.OnRead {
+			t.Errorf("%+v", st)
+		}
+	}
+	var bad *format.AlteredError
+	if _, err := readThrough(damaged, "data", "paper/noise.bin"); !errors.As(err, &bad) || bad.Object != "data.verity" {
+		t.Error(err)
+	}
+	if _, err := damaged.Check(ctx, format.CheckOptions{}); !errors.Is(err, format.ErrAltered) {
+		t.Error(err)
 	}
 }
 

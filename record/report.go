@@ -150,7 +150,7 @@ type ObjectStatus struct {
 	Size    int64    `json:"size"`
 	Mounted string   `json:"mounted,omitempty"` // where steps see it
 	Intact  bool     `json:"intact"`
-	OnRead  bool     `json:"onRead,omitempty"`  // a layer of which each block is checked when it is read, and was not before
+	OnRead  bool     `json:"onRead,omitempty"`  // a layer or its hash tree, of which each block is checked when it is read, and was not before
 	Signers []string `json:"signers,omitempty"` // fingerprints whose valid signature covers it
 	Problem string   `json:"problem,omitempty"`
 }

@@ -16,9 +16,9 @@ import (
 // of squashfuse. It takes root, to mount and to empty the kernel's caches.
 //
 // The image is signed, and exec is told by whom: what it checks before the
-// program starts are the signature, the manifest, all objects that are no
-// layers, and the roots of the layers' hash trees; every block of a layer is
-// checked when it is read.
+// program starts are the signature, the manifest, all objects that are neither
+// layers nor hash trees, and the roots of those trees; every block of a layer
+// or a tree is checked when it is read.
 func benchRun(args []string) error {
 	b := &runBench{}
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
