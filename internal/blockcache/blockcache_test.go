@@ -79,7 +79,7 @@ func TestDamage(t *testing.T) {
 }
 
 func TestMakesRoom(t *testing.T) {
-	c := open(t, t.TempDir(), 256*3*(32+100))
+	c := open(t, t.TempDir(), 256*3*(sumSize+100))
 	old := time.Now().Add(-2 * fresh)
 	for i := range byte(3) {
 		c.Put([32]byte{7, i}, make([]byte, 100))

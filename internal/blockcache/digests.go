@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// Digests of files lie in one file, DIR/digests: SHA-256 over 32
+// Digests of files lie in one file, DIR/digests: CRC-32C over 32
 // zeros and all that follows; then for each file SHA-256 over its stamp, and
 // its digest. A stamp is what
 // the system says of a file: device, inode, size, and when it was changed. The
@@ -57,15 +57,15 @@ func (c *Cache) loadDigests() {
 	}
 	c.digests = map[[32]byte]*digest{}
 	name := filepath.Join(c.dir, digestsName)
-	if info, err := os.Stat(name); err != nil || info.Size() > 64*maxDigests+sha256.Size {
+	if info, err := os.Stat(name); err != nil || info.Size() > 64*maxDigests+sumSize {
 		return
 	}
 	b, err := os.ReadFile(name)
-	if err != nil || len(b)%64 != sha256.Size {
+	if err != nil || len(b)%64 != sumSize {
 		return
 	}
-	list := b[sha256.Size:]
-	if sum([32]byte{}, list) != [32]byte(b) {
+	list := b[sumSize:]
+	if sum([32]byte{}, list) != [sumSize]byte(b) {
 		return
 	}
 	for ; len(list) > 0; list = list[64:] {
