@@ -228,6 +228,9 @@ func download(ctx context.Context, address, part string, x record.External, show
 		os.Remove(part)
 		return resumed, fmt.Errorf("%w: %s sends more than %d bytes", ErrDiffers, address, most)
 	}
+	if have+n < x.Size { // a server that does not say how much it sends: the start is kept
+		return resumed, fmt.Errorf("%s: ends after %d of %d bytes", address, have+n, x.Size)
+	}
 	return resumed, f.Sync()
 }
 

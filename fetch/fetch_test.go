@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +155,91 @@ func TestAddress(t *testing.T) {
 	}
 	if _, err := fetch.Address(record.External{Source: "doi:10.5281/zenodo.4x"}); err == nil || !strings.Contains(err.Error(), "Zenodo") {
 		t.Error(err)
+	}
+}
+
+// TestServers resumes at servers that do something else than they did when
+// the first half came: whatever they send, only the file that the image names
+// gets its name.
+func TestServers(t *testing.T) {
+	whole := func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "a.csv", time.Time{}, bytes.NewReader(content))
+	}
+	changed := bytes.Repeat([]byte("estimate "), len(content)/9)
+	half := len(content) / 2
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		start   []byte   // what is there of a first download
+		ranges  []string // what is asked for
+		problem string   // empty: the file comes
+	}{
+		"the rest": {whole, content[:half], []string{fmt.Sprintf("bytes=%d-", half)}, ""},
+		"the rest, moved": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				http.Redirect(w, r, "/moved", http.StatusFound)
+				return
+			}
+			whole(w, r)
+		}, content[:half], []string{fmt.Sprintf("bytes=%d-", half), fmt.Sprintf("bytes=%d-", half)}, ""},
+		"no ranges":         {func(w http.ResponseWriter, _ *http.Request) { w.Write(content) }, content[:half], []string{fmt.Sprintf("bytes=%d-", half)}, ""},
+		"start of another":  {whole, changed[:half], []string{fmt.Sprintf("bytes=%d-", half), ""}, ""},
+		"all, but of other": {whole, changed, []string{""}, ""},
+		"changed since": {func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "a.csv", time.Time{}, bytes.NewReader(changed))
+		}, content[:half], []string{fmt.Sprintf("bytes=%d-", half), ""}, "has digest"},
+		"another range": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(content)-1, len(content)))
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(content)
+		}, content[:half], []string{fmt.Sprintf("bytes=%d-", half)}, "206"},
+		"cut off, not said": {func(w http.ResponseWriter, _ *http.Request) {
+			c, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			fmt.Fprintf(c, "HTTP/1.0 206 Partial Content\r\nContent-Range: bytes %d-%d/%d\r\n\r\n", half, len(content)-1, len(content))
+			c.Write(content[half : half+100])
+		}, content[:half], []string{fmt.Sprintf("bytes=%d-", half)}, fmt.Sprintf("ends after %d of %d bytes", half+100, len(content))},
+		"cut off again": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", half, len(content)-1, len(content)))
+			w.Header().Set("Content-Length", fmt.Sprint(len(content)-half))
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(content[half : half+100])
+		}, content[:half], []string{fmt.Sprintf("bytes=%d-", half)}, "after"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var ranges []string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				ranges = append(ranges, r.Header.Get("Range"))
+				c.handler(w, r)
+			}))
+			defer server.Close()
+			dir := t.TempDir()
+			file, part := filepath.Join(dir, "data", "a.csv"), filepath.Join(dir, "data", ".a.csv.part")
+			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(part, c.start, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			_, err := fetch.Files(t.Context(), []record.External{external(server.URL)}, dir, fetch.Options{})
+			if !slices.Equal(ranges, c.ranges) {
+				t.Errorf("asked for %q, want %q", ranges, c.ranges)
+			}
+			got, readErr := os.ReadFile(file)
+			if c.problem == "" {
+				if err != nil || !bytes.Equal(got, content) {
+					t.Errorf("%v, %v", err, readErr)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.problem) || !errors.Is(readErr, os.ErrNotExist) {
+				t.Errorf("%v, want %q; %v", err, c.problem, readErr)
+			}
+			if info, err := os.Stat(part); strings.HasPrefix(name, "cut off") && (err != nil || info.Size() != int64(half+100)) {
+				t.Errorf("what came is not kept: %v", err)
+			}
+		})
 	}
 }
