@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -78,7 +80,11 @@ func (c *console) printError(err error, status int) {
 		if _, program := e.(programStatus); program || e == errDiffers {
 			continue // the report, or the program itself, has said it
 		}
-		for line := range strings.SplitSeq(e.Error(), "\n") {
+		text := e.Error()
+		if status == statusInterrupted && errors.Is(e, context.Canceled) {
+			text = "interrupted"
+		}
+		for line := range strings.SplitSeq(text, "\n") {
 			fmt.Fprintf(c.err, "repro: %s: %s\n", label, view.Clean(line))
 		}
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -51,10 +52,26 @@ func ofKept(name string) bool { return name == ownerFile || upperName.MatchStrin
 
 // clearDir removes from the run's directory what this run does not go on with.
 func (r *runner) clearDir() error {
-	if r.resumed {
-		return r.takeOver()
+	clear := r.takeOver
+	if !r.resumed {
+		clear = func() error { return errors.Join(forget(r.options.Dir), emptyDir(r.options.Dir)) }
 	}
-	return errors.Join(forget(r.options.Dir), emptyDir(r.options.Dir))
+	if err := clear(); err != nil {
+		return err
+	}
+	r.sweep()
+	return nil
+}
+
+// sweep removes the scratch directories that runs in this directory left which
+// were killed: no other run is at work in it. What cannot be removed stays.
+func (r *runner) sweep() {
+	all, _ := filepath.Glob(filepath.Join(cmp.Or(r.options.Scratch, os.TempDir()), scratchPrefix+"*"))
+	for _, name := range all {
+		if name != r.scratch && ownScratch(name, r.options.Dir) {
+			_ = sandbox.Remove(name)
+		}
+	}
 }
 
 // whole reports whether the outputs that step s left are as they were.

@@ -22,7 +22,9 @@ const (
 	keptFile    = ".repro-kept" // in the run's directory
 	ownerFile   = "run"         // in the scratch directory: the run's directory, so that no other is taken for it
 	keptVersion = 1
-	maxKept     = 64 << 20 // bytes of the file
+
+	scratchPrefix = "repro-run-" // of the scratch directory's name
+	maxKept       = 64 << 20     // bytes of the file
 )
 
 // DefaultKeepSize bounds what is kept of finished steps after a run.

@@ -282,6 +282,25 @@ func TestKeptNoteOfAnother(t *testing.T) {
 	}
 }
 
+// A run that was killed leaves its scratch directory; the next one in the same
+// folder removes it, and no other's.
+func TestScratchOfKilled(t *testing.T) {
+	o := options(t)
+	o.Scratch = t.TempDir()
+	killed, others := filepath.Join(o.Scratch, scratchPrefix+"1"), filepath.Join(o.Scratch, scratchPrefix+"2")
+	if err := errors.Join(os.Mkdir(killed, 0o700), os.Mkdir(others, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, filepath.Join(killed, ownerFile), o.Dir)
+	rewrite(t, filepath.Join(others, ownerFile), o.Dir+"2")
+	if _, err := catStep.run(t, o); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Scratch, "*")); len(left) != 1 || left[0] != others {
+		t.Errorf("left: %q", left)
+	}
+}
+
 func TestKeepBound(t *testing.T) {
 	e := experiment{steps: []record.Step{
 		sh("big", "truncate -s 3000 big", "/paper/big"), sh("small", "truncate -s 100 small", "/paper/small"),

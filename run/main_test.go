@@ -129,7 +129,9 @@ func (e experiment) build(t testing.TB) *format.Image {
 // options returns options with a directory of their own.
 func options(t testing.TB) Options {
 	t.Helper()
-	return Options{Dir: filepath.Join(t.TempDir(), "run"), NoCache: true}
+	o := Options{Dir: filepath.Join(t.TempDir(), "run"), NoCache: true}
+	t.Cleanup(func() { _ = forget(o.Dir) })
+	return o
 }
 
 func (e experiment) run(t testing.TB, o Options) (*record.RunReport, error) {

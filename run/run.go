@@ -263,7 +263,7 @@ func (r *runner) choose() (err error) {
 // go on with.
 func (r *runner) makeScratch() (err error) {
 	if !r.resumed {
-		if r.scratch, err = os.MkdirTemp(r.options.Scratch, "repro-run-"); err != nil {
+		if r.scratch, err = os.MkdirTemp(r.options.Scratch, scratchPrefix); err != nil {
 			return fmt.Errorf("scratch directory: %w", err)
 		}
 		r.kept = kept{Version: keptVersion, Scratch: r.scratch}

@@ -82,6 +82,16 @@ func Run(w io.Writer, r *record.RunReport, s Style) error {
 		p.findings(r.Findings)
 	}
 	p.repeat(r)
+	done := 0
+	for _, st := range r.Steps {
+		if st.Status == "done" {
+			done++
+		}
+	}
+	if len(r.Findings) == 0 && done < len(r.Steps) {
+		p.line("%s", s.paint(bad, fmt.Sprintf("nothing was compared: %d of %d steps are done", done, len(r.Steps))))
+		return p.err
+	}
 	p.verdict(r.Counts)
 	return p.err
 }
@@ -171,7 +181,7 @@ func stepProblem(st record.StepStatus, log bool) string {
 	if st.Signal != "" {
 		parts = append(parts, "signal "+st.Signal)
 	}
-	if st.Exit != 0 {
+	if st.Exit > 0 { // -1: it did not get to end by itself
 		parts = append(parts, fmt.Sprintf("exit %d", st.Exit))
 	}
 	if log && st.Status != "done" && st.Log != "" {
