@@ -1,0 +1,71 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespaces are those that process 1 is started in, with the files that say
+// whether the kernel has them. The network's comes and goes; the clocks' is
+// made later.
+var namespaces = []struct {
+	name, file string
+	flag       uintptr
+}{
+	{"user", "user", unix.CLONE_NEWUSER}, {"mount", "mnt", unix.CLONE_NEWNS}, {"pid", "pid", unix.CLONE_NEWPID},
+	{"ipc", "ipc", unix.CLONE_NEWIPC}, {"uts", "uts", unix.CLONE_NEWUTS}, {"network", "net", unix.CLONE_NEWNET},
+	{"cgroup", "cgroup", unix.CLONE_NEWCGROUP},
+}
+
+// wantedNamespaces leaves out the one for control groups where the kernel has
+// none of those. All others must be.
+func wantedNamespaces(net bool) (flags uintptr, names []string) {
+	for _, n := range namespaces {
+		if n.flag == unix.CLONE_NEWNET && net {
+			continue
+		}
+		if _, err := os.Lstat("/proc/self/ns/" + n.file); n.flag == unix.CLONE_NEWCGROUP && err != nil {
+			continue
+		}
+		flags |= n.flag
+		names = append(names, n.name)
+	}
+	return flags, names
+}
+
+// completed adds what process 1 does not know.
+func (w Walls) completed(net bool, noGroup error) Walls {
+	if noGroup != nil {
+		w.NoGroup = noGroup.Error()
+	}
+	if _, w.Namespaces = wantedNamespaces(net); w.Clocks {
+		w.Namespaces = append(w.Namespaces, "time")
+	}
+	return w
+}
+
+// initCommand is this executable as process 1 of new namespaces.
+func initCommand(c *Command) *exec.Cmd {
+	host := owner()
+	flags, _ := wantedNamespaces(c.Net)
+	return &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/",
+		Env: []string{"GOMAXPROCS=1"}, // it mostly waits: more threads would cost more to start than they do
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags:                 flags,
+			UidMappings:                []syscall.SysProcIDMap{{ContainerID: UID, HostID: host.uid, Size: 1}},
+			GidMappings:                []syscall.SysProcIDMap{{ContainerID: GID, HostID: host.gid, Size: 1}},
+			GidMappingsEnableSetgroups: host.drop,
+			Credential:                 &syscall.Credential{Uid: UID, Gid: GID, NoSetGroups: !host.drop},
+			AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP,
+				unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_SYS_TIME, unix.CAP_SYS_CHROOT},
+			Pdeathsig: unix.SIGKILL,
+			Setsid:    true, // away from the caller's terminal
+		},
+	}
+}
