@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"syscall"
@@ -79,81 +80,31 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	}
 	defer output.wait()
 	defer output.release()
-	req, mounts, err := newRequest(c)
-	defer func() { closeAll(mounts) }()
-	if err != nil {
+	var p parts
+	defer p.close()
+	if err := p.gather(c); err != nil {
 		return Result{}, err
 	}
-	if c.Mounts != nil {
-		more, err := c.Mounts()
-		if err != nil {
-			return Result{}, err
-		}
-		for _, m := range more {
-			req.Lower = append(req.Lower, source{FD: firstMount + len(mounts)})
-			mounts = append(mounts, m)
-		}
-	}
-	if mounts, err = addBinds(req, c, mounts); err != nil {
-		return Result{}, err
-	}
-	members, noGroup := newGroup(c.Limits, len(c.CPUs))
-	if members != nil {
-		defer members.remove()
-		req.Group = firstMount + len(mounts)
-		mounts = append(mounts, members.procs)
-	}
-	var lowest *served
-	if c.Serve != nil {
-		if lowest, err = serveLowest(c); err != nil {
-			return Result{}, err
-		}
-		req.Lower = append(req.Lower, lowest.source(firstMount+len(mounts)))
-	}
-
-	person, err := newConversation(c)
-	if err != nil {
-		person.close()
-		if lowest != nil {
-			lowest.close()
-		}
-		return Result{}, err
-	}
-	cmd := initCommand(c)
-	cmd.Stdout, cmd.Stderr = output.stdout, output.stderr
-	cmd.ExtraFiles = append([]*os.File{talk.requestRead, talk.outcomeWrite}, mounts...) // from requestFD on
-	if lowest != nil {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, lowest.inner)
-	}
-	if person.stdin != nil {
-		cmd.Stdin, req.Stdin = person.stdin, true
-	}
-	if person.inner != nil {
-		req.Terminal = requestFD + len(cmd.ExtraFiles)
-		cmd.ExtraFiles = append(cmd.ExtraFiles, person.inner)
-	}
+	cmd := p.command(c, talk, output)
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
-		person.close()
-		if lowest != nil {
-			lowest.close()
-		}
+		p.abandon()
 		return Result{}, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint(err)}
 	}
-	if lowest != nil {
-		lowest.begin(ctx, c.Serve)
+	if p.lowest != nil {
+		p.lowest.begin(ctx, c.Serve)
 	}
-	person.begin(c)
+	p.person.begin(c)
 	guard := newGuard(ctx, cmd.Process, c.Limits.Time, stuck)
-	walls, out, silent := talk.exchange(req, func() { person.started(c) })
+	walls, out, silent := talk.exchange(p.req, func() { p.person.started(c) })
 	waited := cmd.Wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
 	if walls != nil {
-		result.Walls = walls.completed(c.Net, noGroup)
+		result.Walls = walls.completed(c.Net, p.noGroup)
 	}
-	person.end()
-	if lowest != nil {
-		if err := lowest.end(); err != nil && out.Stage == stageDone {
+	p.person.end()
+	if p.lowest != nil {
+		if err := p.lowest.end(); err != nil && out.Stage == stageDone {
 			return result, fmt.Errorf("serve the layers: %w", err)
 		}
 	}
@@ -165,10 +116,90 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	case silent != nil:
 		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(silent, waited))
 	}
-	if members != nil {
-		out.TooBig = out.TooBig || members.overran()
+	if p.members != nil {
+		out.TooBig = out.TooBig || p.members.overran()
 	}
 	return result.with(out, c)
+}
+
+// parts are what process 1 is given besides its namespaces.
+type parts struct {
+	req     *request
+	mounts  []*os.File // from firstMount on
+	members *group     // nil, because of noGroup
+	noGroup error
+	lowest  *served // nil: no layer is served
+	person  *conversation
+}
+
+// gather makes all of it. What was made is closed by close, whatever comes of it.
+func (p *parts) gather(c *Command) (err error) {
+	if p.req, p.mounts, err = newRequest(c); err != nil {
+		return err
+	}
+	if c.Mounts != nil {
+		more, err := c.Mounts()
+		if err != nil {
+			return err
+		}
+		for _, m := range more {
+			p.req.Lower = append(p.req.Lower, source{FD: firstMount + len(p.mounts)})
+			p.mounts = append(p.mounts, m)
+		}
+	}
+	if p.mounts, err = addBinds(p.req, c, p.mounts); err != nil {
+		return err
+	}
+	if p.members, p.noGroup = newGroup(c.Limits, len(c.CPUs)); p.members != nil {
+		p.req.Group = firstMount + len(p.mounts)
+		p.mounts = append(p.mounts, p.members.procs)
+	}
+	if c.Serve != nil {
+		lowest, err := serveLowest(c)
+		if err != nil {
+			return err
+		}
+		p.lowest = lowest
+		p.req.Lower = append(p.req.Lower, lowest.source(firstMount+len(p.mounts)))
+	}
+	if p.person, err = newConversation(c); err != nil {
+		p.abandon()
+	}
+	return err
+}
+
+// command is process 1 with its descriptors, whose numbers the request has.
+func (p *parts) command(c *Command, talk *channel, output *pipes) *exec.Cmd {
+	cmd := initCommand(c)
+	cmd.Stdout, cmd.Stderr = output.stdout, output.stderr
+	cmd.ExtraFiles = append([]*os.File{talk.requestRead, talk.outcomeWrite}, p.mounts...) // from requestFD on
+	if p.lowest != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, p.lowest.inner)
+	}
+	if p.person.stdin != nil {
+		cmd.Stdin, p.req.Stdin = p.person.stdin, true
+	}
+	if p.person.inner != nil {
+		p.req.Terminal = requestFD + len(cmd.ExtraFiles)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, p.person.inner)
+	}
+	return cmd
+}
+
+// abandon closes what begins only with process 1, which did not start.
+func (p *parts) abandon() {
+	p.person.close()
+	if p.lowest != nil {
+		p.lowest.close()
+	}
+}
+
+// close gives up the rest.
+func (p *parts) close() {
+	if p.members != nil {
+		p.members.remove()
+	}
+	closeAll(p.mounts)
 }
 
 // channel is the pair of pipes between Run and process 1.
