@@ -146,35 +146,43 @@ type pixels struct {
 
 func differentPixels(ctx context.Context, pub, new *picture) (*pixels, error) {
 	r := pub.Bounds()
-	d := &pixels{where: make([]bool, r.Dx()*r.Dy())}
-	i := 0
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		for x := r.Min.X; x < r.Max.X; x++ {
-			if by := apart(pub.At(x, y), new.At(x, y)); by > 0 {
+	where := make([]bool, r.Dx()*r.Dy())
+	found := make([]pixels, r.Dy()/bandRows+1)
+	p, n := colourAt(pub), colourAt(new)
+	err := bands(ctx, r.Dy(), func(band, from, to int) {
+		d := &found[band]
+		for y := r.Min.Y + from; y < r.Min.Y+to; y++ {
+			row := where[(y-r.Min.Y)*r.Dx():]
+			for x := r.Min.X; x < r.Max.X; x++ {
+				by := apart(p(x, y), n(x, y))
+				if by == 0 {
+					continue
+				}
 				d.count++
-				d.where[i] = true
+				row[x-r.Min.X] = true
 				if by > d.far {
 					d.far, d.worst = by, image.Pt(x, y)
 				}
 			}
-			i++
+		}
+	})
+	all := &pixels{where: where}
+	for _, d := range found {
+		all.count += d.count
+		if d.far > all.far {
+			all.far, all.worst = d.far, d.worst
 		}
 	}
-	return d, nil
+	return all, err
 }
 
 // apart sums the differences of two colours' channels, 16 bits each. What is
 // wholly transparent has no colour.
-func apart(a, b color.Color) uint32 {
-	r, g, bl, al := a.RGBA()
-	r2, g2, bl2, al2 := b.RGBA()
-	return gap(r, r2) + gap(g, g2) + gap(bl, bl2) + gap(al, al2)
+func apart(a, b color.RGBA64) uint32 {
+	return gap(a.R, b.R) + gap(a.G, b.G) + gap(a.B, b.B) + gap(a.A, b.A)
 }
 
-func gap(a, b uint32) uint32 { return max(a, b) - min(a, b) }
+func gap(a, b uint16) uint32 { return uint32(max(a, b) - min(a, b)) }
 
 func hexColor(c color.Color) string {
 	n := color.NRGBA64Model.Convert(c).(color.NRGBA64)

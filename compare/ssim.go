@@ -18,12 +18,21 @@ const (
 )
 
 // similarity is the least over red, green and blue of the mean structural
-// similarity over all windows, each channel 8 bits on a white ground. All sums
-// are whole numbers, so that every machine finds the same score.
+// similarity over all windows, each channel 8 bits on a white ground. Sums over
+// windows are whole numbers and are added up in one order, so that every
+// machine finds the same score.
 func similarity(ctx context.Context, a, b image.Image) (float64, error) {
 	least := 1.0
+	size := a.Bounds().Dx() * a.Bounds().Dy()
+	x, y := make([]uint8, size), make([]uint8, size)
 	for channel := range 3 {
-		s, err := channelSimilarity(ctx, plane(a, channel), plane(b, channel), a.Bounds().Dx())
+		if err := plane(ctx, a, channel, x); err != nil {
+			return 0, err
+		}
+		if err := plane(ctx, b, channel, y); err != nil {
+			return 0, err
+		}
+		s, err := channelSimilarity(ctx, x, y, a.Bounds().Dx())
 		if err != nil {
 			return 0, err
 		}
@@ -32,18 +41,20 @@ func similarity(ctx context.Context, a, b image.Image) (float64, error) {
 	return least, nil
 }
 
-// plane is one channel on a white ground, row by row.
-func plane(m image.Image, channel int) []uint8 {
-	r := m.Bounds()
-	out := make([]uint8, 0, r.Dx()*r.Dy())
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			red, green, blue, alpha := m.At(x, y).RGBA()
-			v := [3]uint32{red, green, blue}[channel]
-			out = append(out, uint8((v+0xffff-alpha)>>8))
+// plane reads one channel on a white ground, row by row.
+func plane(ctx context.Context, m image.Image, channel int, out []uint8) error {
+	r, at := m.Bounds(), colourAt(m)
+	return bands(ctx, r.Dy(), func(_, from, to int) {
+		i := from * r.Dx()
+		for y := from; y < to; y++ {
+			for x := range r.Dx() {
+				c := at(r.Min.X+x, r.Min.Y+y)
+				v := [3]uint16{c.R, c.G, c.B}[channel]
+				out[i] = uint8((uint32(v) + 0xffff - uint32(c.A)) >> 8)
+				i++
+			}
 		}
-	}
-	return out
+	})
 }
 
 // moments of the two channels in one window or one column of it.
@@ -69,25 +80,27 @@ func (m *moments) plus(o moments, sign int64) {
 func channelSimilarity(ctx context.Context, a, b []uint8, width int) (float64, error) {
 	height := len(a) / width
 	across, down := min(window, width), min(window, height)
-	columns := make([]moments, width)
-	var sum float64
-	for y := range height {
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		for x := range width {
-			columns[x].add(a[y*width+x], b[y*width+x], 1)
-			if y >= down {
-				old := (y-down)*width + x
-				columns[x].add(a[old], b[old], -1)
+	rows := make([]float64, height-down+1) // by the first row of their windows
+	err := bands(ctx, len(rows), func(_, from, to int) {
+		columns := make([]moments, width)
+		for y := from; y < to+down-1; y++ {
+			for x := range width {
+				columns[x].add(a[y*width+x], b[y*width+x], 1)
+				if y >= from+down {
+					old := (y-down)*width + x
+					columns[x].add(a[old], b[old], -1)
+				}
+			}
+			if y >= from+down-1 {
+				rows[y-down+1] = rowSimilarity(columns, across, int64(across*down))
 			}
 		}
-		if y >= down-1 {
-			sum += rowSimilarity(columns, across, int64(across*down))
-		}
+	})
+	var sum float64
+	for _, row := range rows {
+		sum += row
 	}
-	windows := (width - across + 1) * (height - down + 1)
-	return sum / float64(windows), nil
+	return sum / float64((width-across+1)*len(rows)), err
 }
 
 // rowSimilarity sums over the windows that end in one row of pixels.

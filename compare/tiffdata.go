@@ -36,10 +36,29 @@ func (m *tiffImage) sample(i int) (int, uint16) {
 }
 
 func (m *tiffImage) At(x, y int) color.Color {
+	c, multiplied := m.colour(x, y)
+	if multiplied {
+		return color.RGBA64(c)
+	}
+	return c
+}
+
+// RGBA64At is At without an allocation.
+func (m *tiffImage) RGBA64At(x, y int) color.RGBA64 {
+	c, multiplied := m.colour(x, y)
+	if multiplied || c.A == 0xffff {
+		return color.RGBA64(c)
+	}
+	r, g, b, a := c.RGBA()
+	return color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)}
+}
+
+// colour is one pixel, and whether its colours are multiplied by alpha.
+func (m *tiffImage) colour(x, y int) (c color.NRGBA64, multiplied bool) {
 	p := m.p
 	i := (y*p.width + x) * p.channels
 	raw, v := m.sample(i)
-	c := color.NRGBA64{R: v, G: v, B: v, A: 0xffff}
+	c = color.NRGBA64{R: v, G: v, B: v, A: 0xffff}
 	switch p.photometric {
 	case 0:
 		c.R, c.G, c.B = 0xffff-v, 0xffff-v, 0xffff-v
@@ -48,16 +67,13 @@ func (m *tiffImage) At(x, y int) color.Color {
 		_, c.B = m.sample(i + 2)
 	case 3:
 		n := 1 << p.bits
-		return color.NRGBA64{R: uint16(p.colours[raw]), G: uint16(p.colours[n+raw]), B: uint16(p.colours[2*n+raw]), A: 0xffff}
+		return color.NRGBA64{R: uint16(p.colours[raw]), G: uint16(p.colours[n+raw]), B: uint16(p.colours[2*n+raw]), A: 0xffff}, false
 	}
 	if len(p.extra) == 0 {
-		return c
+		return c, false
 	}
 	_, c.A = m.sample(i + p.channels - 1)
-	if p.extra[0] == 1 { // multiplied by alpha
-		return color.RGBA64(c)
-	}
-	return c
+	return c, p.extra[0] == 1
 }
 
 // tiffChunk is the form of a strip or tile.
