@@ -50,7 +50,7 @@ func (f File) open(of side) (*opened, error) {
 	}
 	o := &opened{Closer: file, r: file, of: of, name: f.Name}
 	if f.unpack {
-		return &opened{Closer: file, r: &unpacker{r: o, of: of, left: maxUnpacked}, of: of, name: f.Name}, nil
+		return &opened{Closer: file, r: &unpacker{r: o, of: of}, of: of, name: f.Name}, nil
 	}
 	return o, nil
 }

@@ -9,8 +9,15 @@ import (
 	"strings"
 )
 
-// maxUnpacked bounds what one gzip file may hold, in bytes.
-const maxUnpacked = 4 << 30
+// Limits on what one gzip file may hold: bytes, and how many times its own
+// size, which only counts from so many bytes on. Tables of mostly zeros are
+// packed 50 times smaller; what would keep a comparer busy for hours, and takes
+// no room on a disk, 1000 times.
+const (
+	maxUnpacked  = 4 << 30
+	maxExpansion = 64
+	anyExpansion = 64 << 20
+)
 
 // packedKind is what the content of a .gz file must be.
 const packedKind = "gzip"
@@ -48,23 +55,36 @@ func (f File) kindName() string {
 
 // unpacker reads what a gzip file holds, within bounds.
 type unpacker struct {
-	r    io.Reader
-	gz   *gzip.Reader // nil before the first read
-	of   side
-	left int64
+	r   io.Reader
+	gz  *gzip.Reader // nil before the first read
+	of  side
+	in  int64 // bytes read, packed
+	out int64 // bytes handed out
+}
+
+// packedBytes counts what is read of a packed file.
+type packedBytes struct{ u *unpacker }
+
+func (p packedBytes) Read(b []byte) (int, error) {
+	n, err := p.u.r.Read(b)
+	p.u.in += int64(n)
+	return n, err
 }
 
 func (u *unpacker) Read(b []byte) (int, error) {
 	if u.gz == nil {
-		gz, err := gzip.NewReader(u.r)
+		gz, err := gzip.NewReader(packedBytes{u})
 		if err != nil {
 			return 0, u.wrong(err)
 		}
 		u.gz = gz
 	}
 	n, err := u.gz.Read(b)
-	if u.left -= int64(n); u.left < 0 {
+	switch u.out += int64(n); {
+	case u.out > maxUnpacked:
 		return 0, tooLarge(u.of, "it holds more than %d bytes", int64(maxUnpacked))
+	case u.out > anyExpansion && u.out/maxExpansion > u.in:
+		return 0, tooLarge(u.of, "it holds more than %d bytes, and more than %d times its own size", int64(anyExpansion), maxExpansion)
 	}
 	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return n, u.wrong(err)

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -154,6 +155,7 @@ func TestLimits(t *testing.T) {
 	for name, pub := range map[string]string{
 		"a.txt": long + "\n", "a.csv": long + "\n", "b.csv": strings.Repeat(",", maxCells) + "\n",
 		"b.json": "[" + strings.Repeat("1,", maxValues) + "1]",
+		"b.yaml": strings.Repeat("[", maxYAMLMarks+1), "c.yaml": "a: " + strings.Repeat("x", maxMarkup/4),
 	} {
 		if f := finding(t, name, pub, pub+"1\n", record.Rule{}); f.Verdict != record.NeedsEyes {
 			t.Errorf("%s: %s: %s", name, f.Verdict, f.Reason)
@@ -162,6 +164,31 @@ func TestLimits(t *testing.T) {
 	deep := strings.Repeat("[", 100_000)
 	if f := finding(t, "a.json", "[]", deep, record.Rule{}); f.Verdict != record.Differs {
 		t.Errorf("deep: %s", f.Verdict)
+	}
+}
+
+// TestExpansion holds that a small file that unpacks to very much is not
+// compared for hours, and one that holds no more than is usual is.
+func TestExpansion(t *testing.T) {
+	pack := func(size int, last string) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		line := append(bytes.Repeat([]byte("0"), 1023), '\n')
+		for range size / len(line) {
+			if _, err := w.Write(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Write([]byte(last)); err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for size, want := range map[int]record.Verdict{anyExpansion: record.NeedsEyes, 4 << 20: record.Differs} {
+		f := finding(t, "a.txt.gz", pack(size, "1"), pack(size, "2"), record.Rule{})
+		if f.Verdict != want || want == record.NeedsEyes && !strings.Contains(f.Reason, "its own size") {
+			t.Errorf("%d bytes: %s: %s", size, f.Verdict, f.Reason)
+		}
 	}
 }
 
