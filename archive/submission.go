@@ -259,7 +259,7 @@ func (d *deposit) dataverse() map[string]any {
 func (d *deposit) codecheck() []byte {
 	p := d.manifest.Paper
 	var b strings.Builder
-	b.WriteString("---\nversion: https://codecheck.org.uk/spec/config/1.0/\n\npaper:\n")
+	b.WriteString("---\nversion: https://codecheck.org.uk/spec/config/2.0/\n\npaper:\n")
 	fmt.Fprintf(&b, "  title: %s\n  authors:\n", quoted(p.Title))
 	for _, a := range p.Authors {
 		fmt.Fprintf(&b, "    - name: %s\n", quoted(a.Name))

@@ -78,6 +78,7 @@ An interrupted calibration goes on where it stopped.
 
 // calibrateFolder calibrates what a recipe describes.
 func (c *console) calibrateFolder(ctx *cli.Context, dir string) error {
+	collectForComparing()
 	r, text, err := readRecipe(ctx.String("recipe"), dir)
 	if err != nil {
 		return err
@@ -139,6 +140,7 @@ func (c *console) calibrateFolder(ctx *cli.Context, dir string) error {
 
 // calibrateImage calibrates an image, which stays as it is.
 func (c *console) calibrateImage(ctx *cli.Context, name string) error {
+	collectForComparing()
 	if ctx.String("build") != "" || ctx.String("recipe") != "" {
 		return usagef("calibrate: an image is never changed: --build and --recipe go with a folder")
 	}

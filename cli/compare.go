@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -61,14 +59,8 @@ Ends with 0 if everything came out again, with 5 if not.
 	}
 }
 
-// memoryAim is when the collector begins to work harder, so that no pair of
-// files takes more than half a gibibyte.
-const memoryAim = 384 << 20
-
 func (c *console) compare(ctx *cli.Context, published, produced string) error {
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // GOMEMLIMIT is not set
-		debug.SetMemoryLimit(memoryAim)
-	}
+	collectForComparing()
 	rule := record.Rule{
 		Kind:     ctx.String("kind"),
 		Absolute: ctx.String("absolute"),

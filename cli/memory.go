@@ -1,6 +1,9 @@
 package cli
 
-import "runtime/debug"
+import (
+	"math"
+	"runtime/debug"
+)
 
 // readingMemory is how much memory a command that only reads an image takes
 // before the garbage collector works harder, in bytes. Its caches take less.
@@ -12,4 +15,16 @@ const readingMemory = 192 << 20
 func collectLate() {
 	debug.SetMemoryLimit(readingMemory)
 	debug.SetGCPercent(400)
+}
+
+// comparingMemory is when the collector begins to work harder, in bytes, so
+// that no pair of files takes more than half a gibibyte.
+const comparingMemory = 384 << 20
+
+// collectForComparing sets that for a command that compares results, unless
+// its user has set another (GOMEMLIMIT).
+func collectForComparing() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(comparingMemory)
+	}
 }

@@ -109,6 +109,7 @@ func checkFixed(words []string) error {
 }
 
 func (c *console) run(ctx *cli.Context, name string, steps []string) error {
+	collectForComparing()
 	memory, err := sizeOf(ctx, "memory")
 	if err != nil {
 		return err

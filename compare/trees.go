@@ -15,6 +15,10 @@ import (
 // maxTree bounds the files of one folder.
 const maxTree = 1 << 20
 
+// ErrEmpty is what [Trees] returns where there is nothing to compare to: a
+// mistaken name must not look like success.
+var ErrEmpty = errors.New("published folder: it holds no files")
+
 // Trees compares every file below the root of pub to the one of the same
 // name in new, by the one rule r. A file that only new has differs. The
 // findings are in byte order of names, and there is one for each name also
@@ -30,6 +34,9 @@ func Trees(ctx context.Context, pub, new fs.FS, r record.Rule, o Options) ([]rec
 	fresh, err := names(ctx, new)
 	if err != nil {
 		return nil, fmt.Errorf("new folder: %w", err)
+	}
+	if len(old) == 0 {
+		return nil, ErrEmpty
 	}
 	var out []record.Finding
 	var problems []error

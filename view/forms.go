@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"repro/record"
@@ -18,34 +19,66 @@ func yamlText(s string) string {
 	return string(b)
 }
 
-// Codecheck writes codecheck.yml (https://codecheck.org.uk/spec/config/1.0/)
+// Codecheck writes codecheck.yml (https://codecheck.org.uk/spec/config/2.0/)
 // as far as a program can fill it in. Who checked, the certificate's number
-// and where it is published are left to the person who checks.
+// and where it is published are left to the person who checks: the rules
+// (CC-CFG-023) refuse placeholders, so that these fields are only named in
+// comments. So is an output that is missing, which the manifest may not list
+// (CC-BUN-001).
 func Codecheck(w io.Writer, r *record.RunReport) error {
 	p := &printer{w: w}
-	p.line("---\nversion: https://codecheck.org.uk/spec/config/1.0/\npaper:\n  title: %s\n  authors:", yamlText(r.Paper.Title))
+	p.line("---\nversion: https://codecheck.org.uk/spec/config/2.0/\npaper:\n  title: %s\n  authors:", yamlText(r.Paper.Title))
 	for _, a := range r.Paper.Authors {
 		p.line("    - name: %s", yamlText(a.Name))
 		if a.ORCID != "" {
 			p.line("      ORCID: %s", yamlText(a.ORCID))
+		} else {
+			p.line("      # ORCID:")
 		}
 	}
 	if r.Paper.DOI != "" {
 		p.line("  reference: %s", yamlText("https://doi.org/"+r.Paper.DOI))
+	} else {
+		p.line("  # reference: https://doi.org/…")
 	}
-	p.line("manifest:")
-	for _, f := range r.Findings {
+	p.codecheckManifest(r.Findings)
+	p.line("summary: %s", yamlText(sentence(Verdict(r.Counts))+"."))
+	if r.Finished != "" {
+		p.line("check_time: %s", yamlText(r.Finished))
+	}
+	p.line("# For you to fill in:\n# codechecker:\n#   - name:\n#     ORCID:\n# repository: where the material is published\n# certificate: YYYY-NNN, from the register\n# report: DOI of the certificate")
+	return p.err
+}
+
+// codecheckManifest lists each output once, with all that was found of it.
+func (p *printer) codecheckManifest(findings []record.Finding) {
+	comments := map[string][]string{}
+	var names []string
+	for _, f := range findings {
+		name := strings.TrimPrefix(f.Output, "/")
+		if comments[name] == nil {
+			names = append(names, name)
+		}
 		comment := string(f.Verdict) + ": " + f.Reason
 		if f.Claim != "" {
 			comment = f.Claim + " (" + comment + ")"
 		}
-		p.line("  - file: %s\n    comment: %s", yamlText(strings.TrimPrefix(f.Output, "/")), yamlText(comment))
+		comments[name] = append(comments[name], comment)
 	}
-	p.line("codechecker: # you\n  - name: \"\"\n    ORCID: \"\"")
-	p.line("summary: %s", yamlText(sentence(Verdict(r.Counts))+"."))
-	p.line("repository: \"\" # where the material is published\ncheck_time: %s", yamlText(r.Finished))
-	p.line("certificate: \"\" # NNNN-NNN, from the register\nreport: \"\" # DOI of the certificate")
-	return p.err
+	p.line("manifest:")
+	for _, name := range names {
+		start := ""
+		if missing(findings, name) {
+			start = "# " // there is no such file
+		}
+		p.line("%s  - file: %s\n%s    comment: %s", start, yamlText(name), start, yamlText(strings.Join(comments[name], "; ")))
+	}
+}
+
+func missing(findings []record.Finding, output string) bool {
+	return slices.ContainsFunc(findings, func(f record.Finding) bool {
+		return strings.TrimPrefix(f.Output, "/") == output && f.Verdict == record.Missing
+	})
 }
 
 // AEA writes the findings part of the report that the American Economic

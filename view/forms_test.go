@@ -5,8 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"repro/record"
 )
@@ -31,7 +34,7 @@ func TestFormsHoldHostileText(t *testing.T) {
 		if err := write(&out, hostileRun()); err != nil {
 			t.Fatal(err)
 		}
-		for _, bad := range []string{"\x1b", "\u202e", "\n# c"} {
+		for _, bad := range []string{"\x1b", "\u202e", "\n# c <"} {
 			if strings.Contains(out.String(), bad) {
 				t.Errorf("%s holds %q", name, bad)
 			}
@@ -44,6 +47,33 @@ func TestFormsHoldHostileText(t *testing.T) {
 				t.Errorf("%s holds %q", name, bad)
 			}
 		}
+	}
+}
+
+// TestCodecheckLeavesNoPlaceholder holds that what only the checker knows is
+// absent, that each output is listed once, and a missing one not at all.
+func TestCodecheckLeavesNoPlaceholder(t *testing.T) {
+	findings := []record.Finding{
+		{Result: "a", Claim: "Table 1", Output: "/out/a.csv", Verdict: record.Identical, Reason: "the same bytes"},
+		{Result: "n", Output: "/out/a.csv", Verdict: record.Differs, Reason: "36 became 37"},
+		{Result: "b", Output: "/out/b.csv", Verdict: record.Missing, Reason: "there is no new file"},
+	}
+	var out bytes.Buffer
+	if err := Codecheck(&out, &record.RunReport{Findings: findings, Counts: record.Count(findings), Paper: record.Paper{Title: "T", Authors: []record.Author{{Name: "Ada"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := yaml.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"codechecker", "certificate", "report", "repository", "check_time"} {
+		if v, ok := got[name]; ok {
+			t.Errorf("%s is %q", name, v)
+		}
+	}
+	want := []any{map[string]any{"file": "out/a.csv", "comment": "Table 1 (identical: the same bytes); differs: 36 became 37"}}
+	if !reflect.DeepEqual(got["manifest"], want) {
+		t.Errorf("manifest: %v", got["manifest"])
 	}
 }
 

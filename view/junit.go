@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/xml"
 	"io"
+	"strings"
 
 	"repro/record"
 )
@@ -11,6 +12,7 @@ type junitSuites struct {
 	XMLName  xml.Name   `xml:"testsuites"`
 	Tests    int        `xml:"tests,attr"`
 	Failures int        `xml:"failures,attr"`
+	Errors   int        `xml:"errors,attr"`
 	Suite    junitSuite `xml:"testsuite"`
 }
 
@@ -18,6 +20,7 @@ type junitSuite struct {
 	Name     string      `xml:"name,attr"`
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"` // always 0, but consumers ask for it
 	Cases    []junitCase `xml:"testcase"`
 }
 
@@ -41,7 +44,7 @@ func JUnit(w io.Writer, findings []record.Finding) error {
 	c := record.Count(findings)
 	suite := junitSuite{Name: "repro", Tests: c.Results, Failures: c.Results - c.Reproduced}
 	for _, f := range findings {
-		test := junitCase{Name: Clean(f.Result), Class: "repro." + Clean(f.Kind)}
+		test := junitCase{Name: Clean(f.Result), Class: strings.TrimSuffix("repro."+Clean(f.Kind), ".")}
 		if f.Verdict.Reproduced() {
 			test.Out = Clean(string(f.Verdict) + ": " + f.Reason)
 		} else {
