@@ -46,7 +46,7 @@ type Files struct {
 // archive. A file that can't be shown is said to be so, and never stops the
 // report.
 func HTML(ctx context.Context, w io.Writer, r *record.RunReport, files Files) error {
-	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom}
+	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom, slideRoom: maxSlides}
 	var out bytes.Buffer
 	if err := report().Execute(&out, b.page(r)); err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -61,7 +61,7 @@ func HTML(ctx context.Context, w io.Writer, r *record.RunReport, files Files) er
 // CompareHTML writes what `repro compare` found as one file, as [HTML] does
 // for a run. The files are those that were compared.
 func CompareHTML(ctx context.Context, w io.Writer, title string, r *record.CompareReport, files Files) error {
-	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom}
+	b := &builder{ctx: ctx, files: files, room: maxRoom, pictureRoom: maxPictureRoom, slideRoom: maxSlides}
 	p := b.page(&record.RunReport{Paper: record.Paper{Title: title}, Findings: r.Findings})
 	p.Comparison = true
 	if r.Counts.Results == 0 {

@@ -6,6 +6,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"image"
+	_ "image/gif" // for the size of pictures
+	_ "image/jpeg"
 	"image/png"
 	"io"
 	"io/fs"
@@ -19,14 +22,15 @@ import (
 
 // Limits on what one report holds.
 const (
-	maxRoom        = 4 << 20  // bytes of text from files and logs
+	maxRoom        = 3 << 20  // bytes of text from files and logs
 	maxPictureRoom = 48 << 20 // bytes of pictures
 	maxPicture     = 6 << 20  // bytes of one picture
 	maxLog         = 16 << 10 // bytes of one log, its end
 	maxOutputs     = 500
 	maxSource      = 8 << 20 // bytes of a file that is shown side by side
 	openRows       = 32      // a table of so many rows is shown unfolded
-	maxSlide       = 1 << 20 // bytes of a picture that is laid over another
+	maxSlide       = 1 << 20 // bytes of a drawing that is laid over another
+	maxSlides      = 1 << 20 // bytes of all of these
 )
 
 // builder fills a page and keeps count of the room.
@@ -35,6 +39,8 @@ type builder struct {
 	files       Files
 	room        int
 	pictureRoom int
+	slideRoom   int
+	pictures    int // given an ID so far
 }
 
 // result is one published result.
@@ -53,8 +59,10 @@ type result struct {
 type digits struct{ Of, Obtained, Words, Tone string }
 
 type figure struct {
-	Caption, Alt string
-	URI          template.URL
+	Caption, Alt  string
+	URI           template.URL
+	ID            string // by which the slider shows the same picture again; "" where the size is not known
+	Width, Height int    // pixels
 }
 
 // side is published and new side by side.
@@ -184,19 +192,27 @@ func (b *builder) shown(kind string, picture []byte) []byte {
 	return out.Bytes()
 }
 
-// slide lays the new picture over the published one, for two that differ.
-type slide struct{ Published, New template.URL }
+// slide lays the new picture over the published one, for two that differ. It
+// refers to the figures, so that no picture stands in the report twice, but for
+// drawings without a size in pixels.
+type slide struct{ Published, New figure }
 
 func (b *builder) slide(f record.Finding, figures []figure) *slide {
 	drawn := f.Kind == compare.KindSVG && f.Verdict != record.Identical && f.Verdict != record.SameContent
 	if len(figures) < 3 && !drawn || figures[0].URI == "" || figures[1].URI == "" {
 		return nil
 	}
-	s := &slide{figures[0].URI, figures[1].URI}
-	if size := len(s.Published) + len(s.New); size > 2*maxSlide || size > b.pictureRoom {
+	s := &slide{figures[0], figures[1]}
+	size := 0
+	for _, f := range figures[:2] {
+		if f.ID == "" {
+			size += len(f.URI)
+		}
+	}
+	if size > 2*maxSlide || size > b.slideRoom {
 		return nil
 	}
-	b.pictureRoom -= len(s.Published) + len(s.New)
+	b.slideRoom -= size
 	return s
 }
 
@@ -211,6 +227,10 @@ func (b *builder) figure(caption, alt string, picture []byte) figure {
 		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(picture))))
 	default:
 		b.pictureRoom -= len(picture)
+		if c, _, err := image.DecodeConfig(bytes.NewReader(picture)); err == nil && c.Width > 0 && c.Height > 0 {
+			b.pictures++
+			f.ID, f.Width, f.Height = fmt.Sprintf("p%d", b.pictures), c.Width, c.Height
+		}
 		f.URI = template.URL("data:" + pictureType(picture) + ";base64," + base64.StdEncoding.EncodeToString(picture))
 	}
 	return f

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -141,8 +142,8 @@ func TestHTML(t *testing.T) {
 			t.Errorf("%q is not in the report", want)
 		}
 	}
-	if n := strings.Count(got, "data:image/png;base64,"); n != 5 {
-		t.Errorf("%d pictures, want published, new and difference, and two to lay over each other", n)
+	if n := strings.Count(got, "data:image/png;base64,"); n != 3 {
+		t.Errorf("%d pictures, want published, new and difference, each once", n)
 	}
 	if again := html(t, r, files); again != got {
 		t.Error("two reports of one run differ")
@@ -284,4 +285,66 @@ func TestText(t *testing.T) {
 			t.Errorf("%s: colours change the text", name)
 		}
 	}
+}
+
+// TestReportOfManyResultsIsSmall holds that a report of 50 results, tables and
+// figures, stays within 5 MB over its pictures.
+func TestReportOfManyResultsIsSmall(t *testing.T) {
+	const most = 5_000_000
+	published, made, pictures := fstest.MapFS{}, fstest.MapFS{}, map[string][]byte{}
+	report := &record.RunReport{Version: record.ReportVersion, Image: "paper.sif"}
+	shown := 0
+	for i := range 50 {
+		name := fmt.Sprintf("r%02d", i)
+		f := record.Finding{Result: name, Verdict: record.Differs, Reason: "every number differs"}
+		if i%5 == 0 {
+			f.Kind, f.Published, f.Output = "png", name+".png", "/out/"+name+".png"
+			figure := noise(t, uint64(i))
+			published[f.Published], made[f.Output[1:]] = &fstest.MapFile{Data: figure}, &fstest.MapFile{Data: noise(t, uint64(i)+100)}
+			pictures[name] = noise(t, uint64(i)+200)
+			shown += 3 * base64.StdEncoding.EncodedLen(len(figure))
+		} else {
+			f.Kind, f.Published, f.Output = "csv", name+".csv", "/out/"+name+".csv"
+			published[f.Published], made[f.Output[1:]] = &fstest.MapFile{Data: csvOf(1500, "1.5")}, &fstest.MapFile{Data: csvOf(1500, "2.5")}
+		}
+		report.Findings = append(report.Findings, f)
+	}
+	report.Counts = record.Count(report.Findings)
+	var out bytes.Buffer
+	if err := HTML(context.Background(), &out, report, Files{Published: published, New: made, Pictures: pictures}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "data:image/png"); n != 30 {
+		t.Errorf("%d pictures in the report, want 30", n)
+	}
+	if over := out.Len() - shown; over > most {
+		t.Errorf("%d bytes over the pictures, want at most %d", over, most)
+	}
+	t.Logf("%d bytes over the pictures, which take %d", out.Len()-shown, shown)
+}
+
+// noise is a picture that can't be packed.
+func noise(t *testing.T, seed uint64) []byte {
+	m := image.NewRGBA(image.Rect(0, 0, 200, 150))
+	r := rand.New(rand.NewPCG(seed, 0))
+	for i := range m.Pix {
+		m.Pix[i] = byte(r.Uint32())
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// csvOf is a csv file of ten columns, all numbers led by the same digits.
+func csvOf(rows int, digits string) []byte {
+	var b bytes.Buffer
+	b.WriteString("a,b,c,d,e,f,g,h,i,j\n")
+	for i := range rows {
+		for j := range 10 {
+			fmt.Fprintf(&b, "%s%06d%c", digits, i*10+j, ",\n"[j/9])
+		}
+	}
+	return b.Bytes()
 }
