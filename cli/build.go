@@ -34,7 +34,7 @@ recipe and the contents of what it names, and on nothing else.
 
 With --cache, a file of up to 1 MiB whose device, inode, size and times of change
 are those of the last build is taken to have the same content and is not read.
-Kept blocks are checked by digest. The cache is yours alone (mode 0700): whoever
+Kept blocks carry a checksum against damage. The cache is yours alone (mode 0700): whoever
 can write there can change what you build. --check builds the second time without
 it; leave --cache out to read everything.`,
 		Flags: []cli.Flag{
