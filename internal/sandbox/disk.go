@@ -102,6 +102,7 @@ func CheckDisk(dir string) error {
 // diskWatch kills the program when the disk is nearly full, or its files are
 // more than it may have.
 type diskWatch struct {
+	before space // when the program began
 	full   atomic.Pointer[string]
 	tooBig atomic.Bool
 }
@@ -109,29 +110,24 @@ type diskWatch struct {
 // start watches the directory that fd is open on, where the program's files
 // come to lie, until process 1 ends.
 func (w *diskWatch) start(fd int, l Limits) {
-	before, err := spaceOf(fd)
-	if err != nil {
+	var err error
+	if w.before, err = spaceOf(fd); err != nil {
 		return
 	}
 	go func() {
 		lastWalk, rest := time.Now(), walkInterval
-		for now := before; ; {
-			time.Sleep(w.pause(now, before, l))
+		for now := w.before; ; {
+			time.Sleep(w.pause(now, l))
 			if now, err = spaceOf(fd); err != nil {
 				continue
 			}
-			if full := now.full(); full != nil {
-				text := full.Error()
-				w.full.Store(&text)
+			if w.isFull(now) {
 				_ = unix.Kill(-1, unix.SIGKILL)
 			}
-			// What others write to the same disk makes a program suspect, no more;
-			// what they remove can hide it from that, but not from a count.
-			suspect := l.Disk > 0 && less(before.free, now.free) > uint64(l.Disk) ||
-				less(before.freeInodes, now.freeInodes) > uint64(l.files())
+			suspect := w.suspects(now, l)
 			began := time.Now()
 			idle := began.Sub(lastWalk)
-			if suspect && idle < rest/walkShare || !suspect && (idle < rest || l.Disk == 0 && l.Files == 0) {
+			if suspect && idle < rest/walkShare || !suspect && (idle < rest || !l.bounded()) {
 				continue
 			}
 			if took(fd).exceeds(l) {
@@ -144,8 +140,43 @@ func (w *diskWatch) start(fd int, l Limits) {
 	}()
 }
 
+// end looks once more when every process is gone: a program may have met the
+// end of the disk, or gone beyond its limits, since the last look. One that
+// ended well is not blamed for a disk that is nearly full.
+func (w *diskWatch) end(fd int, l Limits, failed bool) {
+	now, err := spaceOf(fd)
+	if err != nil {
+		return
+	}
+	if failed {
+		w.isFull(now)
+	}
+	if (l.bounded() || w.suspects(now, l)) && took(fd).exceeds(l) {
+		w.tooBig.Store(true)
+	}
+}
+
+// isFull notes why nothing more should be written, if so.
+func (w *diskWatch) isFull(now space) bool {
+	why := now.full()
+	if why != nil {
+		text := why.Error()
+		w.full.Store(&text)
+	}
+	return why != nil
+}
+
+// suspects reports whether so much less is left that the program's files must
+// be counted. What others write to the same disk makes a program suspect, no
+// more; what they remove can hide it from that, but not from a count.
+func (w *diskWatch) suspects(now space, l Limits) bool {
+	return l.Disk > 0 && less(w.before.free, now.free) > uint64(l.Disk) ||
+		less(w.before.freeInodes, now.freeInodes) > uint64(l.files())
+}
+
 // pause is the shorter of what the disk and the limits allow.
-func (w *diskWatch) pause(now, before space, l Limits) time.Duration {
+func (w *diskWatch) pause(now space, l Limits) time.Duration {
+	before := w.before
 	pause := now.pause()
 	if l.Disk > 0 {
 		left := less(uint64(l.Disk), less(before.free, now.free))
@@ -160,6 +191,9 @@ func (w *diskWatch) pause(now, before space, l Limits) time.Duration {
 
 // files is the limit that holds.
 func (l Limits) files() int64 { return orDefault(l.Files, DefaultFiles) }
+
+// bounded reports whether the user chose a limit.
+func (l Limits) bounded() bool { return l.Disk > 0 || l.Files > 0 }
 
 // taken are files, and the bytes of disk under them.
 type taken struct {

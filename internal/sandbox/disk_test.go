@@ -87,6 +87,24 @@ func TestInodeBomb(t *testing.T) {
 	}
 }
 
+// TestLimitsHoldAtTheEnd lets programs go beyond their limits and end before
+// anybody can have looked.
+func TestLimitsHoldAtTheEnd(t *testing.T) {
+	for _, tt := range []struct {
+		script string
+		limits Limits
+	}{
+		{"echo x >x", Limits{Disk: 1}},
+		{": >a; : >b; : >c", Limits{Files: 2}},
+	} {
+		c, out := newCommand(t, tt.script)
+		c.Limits = tt.limits
+		if r, err := Run(t.Context(), c); err != nil || !r.TooMuch {
+			t.Errorf("%s: %+v %v %s", tt.script, r, err, out)
+		}
+	}
+}
+
 // TestDiskLimit lets programs write more than they may, on a disk with room.
 func TestDiskLimit(t *testing.T) {
 	for _, tt := range []struct {

@@ -83,6 +83,7 @@ func execute(req *request, count writeCount, walls Walls, started func(Walls)) o
 	status := reap(pid)
 	_ = unix.Kill(-1, unix.SIGKILL)
 	reap(-1)
+	disk.end(req.upper, req.Limits, status != 0)
 
 	out := outcome{
 		Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), TooMuch: disk.tooBig.Load(),

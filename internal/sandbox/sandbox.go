@@ -144,7 +144,7 @@ type Result struct {
 	signal   int
 	TimedOut bool // killed because Limits.Time was over
 	TooBig   bool // killed because Limits.Memory was taken up
-	TooMuch  bool // killed because Limits.Disk or Limits.Files was
+	TooMuch  bool // killed, or already at its end, because Limits.Disk or Limits.Files was
 	Wall     time.Duration
 	CPU      time.Duration // user and system, of all processes together
 	MaxRSS   int64         // bytes, of the largest single process
