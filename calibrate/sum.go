@@ -20,7 +20,9 @@ func (c *calibration) sum(ctx context.Context) error {
 		}
 		c.spread.Results = append(c.spread.Results, s)
 	}
-	c.fit()
+	if err := c.fit(); err != nil {
+		return err
+	}
 	for _, f := range c.done {
 		if held(f.cause) {
 			continue
@@ -61,34 +63,30 @@ func (c *calibration) result(ctx context.Context, r record.Result) (record.Resul
 	return s, nil
 }
 
-// fit leaves out the places of the results that have most of them until the
-// document is one that can be read again.
-func (c *calibration) fit() {
-	const room = record.MaxDocument - record.MaxDocument/16
-	size := func(s record.ResultSpread) (n int) {
-		for _, p := range s.Places {
-			n += len(p.Where) + len(p.Least) + len(p.Most) + 64 // keys, and what is escaped
+// fit leaves out the places of the results that take most room for them until
+// the document is one that can be read again.
+func (c *calibration) fit() error {
+	const room = record.MaxDocument - record.MaxDocument/16 // for what is still added
+	sizes, total := make([]int, len(c.spread.Results)), 0
+	for i, s := range c.spread.Results {
+		b, err := record.Marshal(s.Places)
+		if err != nil {
+			return err
 		}
-		return n
+		sizes[i] = len(b)
+		total += len(b)
 	}
-	for {
-		total, most := 0, 0
-		for i, s := range c.spread.Results {
-			total += size(s)
-			if size(s) > size(c.spread.Results[most]) {
-				most = i
-			}
-		}
-		if total <= room {
-			break
-		}
-		c.spread.Results[most].Places = nil
+	for total > room {
+		most := slices.Index(sizes, slices.Max(sizes))
+		total -= sizes[most]
+		sizes[most], c.spread.Results[most].Places = 0, nil
 	}
 	for _, s := range c.spread.Results {
 		if s.Moved > 0 && len(s.Places) == 0 {
 			c.note("result %q: %d numbers move, more than a spread holds: state a tolerance", s.Name, s.Moved)
 		}
 	}
+	return nil
 }
 
 // judge counts for each result whether a run's is accepted.
