@@ -82,63 +82,84 @@ func (b *body) partSize(i int) int {
 	return int(min(size, b.size-int64(i)*size))
 }
 
-// load returns part i, in buf where it has to be decompressed or is a hole.
-func (b *body) load(i int, buf []byte) ([]byte, error) {
-	if i == len(b.blocks) {
-		return b.loadTail()
-	}
+// at returns where block i stands.
+func (b *body) at(i int) int64 {
 	at := b.marks[i/markEvery]
 	for _, word := range b.blocks[i/markEvery*markEvery : i] {
 		at += int64(word &^ blockRaw)
 	}
+	return at
+}
+
+// load returns block i in buf.
+func (b *body) load(i int, buf []byte) ([]byte, error) {
 	buf = buf[:b.partSize(i)]
 	if b.blocks[i] == 0 {
 		clear(buf)
 		return buf, nil
 	}
+	at := b.at(i)
 	n, err := b.r.loadBlock(at, b.blocks[i], buf)
 	if err == nil && n != len(buf) {
-		err = malformed("block at %d: %d bytes instead of %d", at, n, len(buf))
+		err = b.short(at, n, i)
 	}
 	return buf, err
 }
 
-// cached returns part i from the Reader's cache.
-func (b *body) cached(i int) ([]byte, error) {
-	if i == len(b.blocks) {
-		return b.loadTail()
+func (b *body) short(at int64, n, i int) error {
+	return malformed("block at %d: %d bytes instead of %d", at, n, b.partSize(i))
+}
+
+// loan is a part of a file, or of one of its blocks, where it stands in the
+// Reader's cache. It must be given back.
+type loan struct {
+	data []byte
+	b    *loaded // nil: in memory for good
+	from *blocks
+}
+
+// give gives back what was lent, of which so many bytes were made use of.
+func (l loan) give(used int) {
+	if l.b != nil {
+		l.from.release(l.b, used)
 	}
-	at := b.marks[i/markEvery]
-	for _, word := range b.blocks[i/markEvery*markEvery : i] {
-		at += int64(word &^ blockRaw)
+}
+
+// lend returns part i.
+func (b *body) lend(i int) (loan, error) {
+	if i == len(b.blocks) {
+		return b.lendTail()
 	}
 	if b.blocks[i] == 0 {
-		return b.r.zeros()[:b.partSize(i)], nil
+		return loan{data: b.r.zeros()[:b.partSize(i)]}, nil
 	}
-	data, err := b.r.data.get(uint64(at), func() ([]byte, int64, error) {
-		data, err := b.load(i, newBuffer(int(b.r.super.BlockSize)))
-		return data, int64(cap(data)), err
-	})
-	if err == nil && len(data) != b.partSize(i) {
-		err = malformed("block at %d: %d bytes instead of %d", at, len(data), b.partSize(i))
-	}
-	return data, err
-}
-
-// loadTail returns the end of the file out of its fragment.
-func (b *body) loadTail() ([]byte, error) {
-	data, err := b.r.fragment(b.fragment)
+	at := b.at(i)
+	l, err := b.r.data.get(uint64(at), func(buf []byte) ([]byte, error) { return b.load(i, buf) })
 	if err != nil {
-		return nil, err
+		return loan{}, err
 	}
-	if int64(b.offset)+int64(b.tail) > int64(len(data)) {
-		return nil, malformed("fragment %d: %d bytes at %d of %d", b.fragment, b.tail, b.offset, len(data))
+	if len(l.data) != b.partSize(i) {
+		b.r.data.release(l, 0)
+		return loan{}, b.short(at, len(l.data), i)
 	}
-	return data[b.offset:][:b.tail], nil
+	return loan{l.data, l, b.r.data}, nil
 }
 
-// fragment returns the bytes of fragment i from the cache.
-func (r *Reader) fragment(i uint32) ([]byte, error) {
+// lendTail returns the end of the file out of its fragment.
+func (b *body) lendTail() (loan, error) {
+	l, err := b.r.fragment(b.fragment)
+	if err != nil {
+		return loan{}, err
+	}
+	if int64(b.offset)+int64(b.tail) > int64(len(l.data)) {
+		b.r.data.release(l, 0)
+		return loan{}, malformed("fragment %d: %d bytes at %d of %d", b.fragment, b.tail, b.offset, len(l.data))
+	}
+	return loan{l.data[b.offset:][:b.tail], l, b.r.data}, nil
+}
+
+// fragment returns fragment i from the cache.
+func (r *Reader) fragment(i uint32) (*loaded, error) {
 	rec, err := r.record(r.fragments, uint64(i))
 	if err != nil {
 		return nil, fmt.Errorf("fragment %d: %w", i, err)
@@ -147,10 +168,9 @@ func (r *Reader) fragment(i uint32) ([]byte, error) {
 	if err := r.checkBlock(int64(at), word); err != nil || word == 0 {
 		return nil, malformed("fragment %d: %d bytes at %d", i, word, at)
 	}
-	return r.data.get(at, func() ([]byte, int64, error) {
-		buf := newBuffer(int(r.super.BlockSize))
+	return r.data.get(at, func(buf []byte) ([]byte, error) {
 		n, err := r.loadBlock(int64(at), word, buf)
-		return buf[:n], int64(len(buf)), err
+		return buf[:n], err
 	})
 }
 
@@ -199,11 +219,12 @@ func (b *body) readAt(p []byte, off int64) (int, error) {
 	n := 0
 	size := int64(b.r.super.BlockSize)
 	for n < len(p) && off < b.size {
-		data, err := b.cached(int(off / size))
+		l, err := b.lend(int(off / size))
 		if err != nil {
 			return n, err
 		}
-		m := copy(p[n:], data[off%size:])
+		m := copy(p[n:], l.data[off%size:])
+		l.give(m)
 		n, off = n+m, off+int64(m)
 	}
 	if n < len(p) {

@@ -33,7 +33,7 @@ type Reader struct {
 	xattrs    xattrIndex
 
 	metadata *cache[piece]
-	data     *cache[[]byte]
+	data     *blocks
 	listings *cache[[]tree.Name]
 	buffers  bufferPool
 
@@ -60,7 +60,6 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	s := &Reader{
 		src:      r,
 		metadata: newCache[piece](metadataCacheSize),
-		data:     newCache[[]byte](dataCacheSize),
 		listings: newCache[[]tree.Name](listingCacheSize),
 	}
 	if err := s.super.decode(b, size); err != nil {
@@ -68,6 +67,7 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	}
 	s.size = int64(s.super.Size)
 	s.buffers.size = int(s.super.BlockSize)
+	s.data = newBlocks(s.buffers.size)
 	if err := s.openTables(); err != nil {
 		return nil, err
 	}

@@ -15,16 +15,17 @@ type stream struct {
 	b      *body
 	next   int // the part to start on
 	ahead  []chan part
-	buf    []byte // goes back to the pool when rest is read
+	part   part // goes back when rest is read
 	rest   []byte
 	err    error
 	closed bool
 }
 
+// part is a part of a file: a block in a buffer of the pool, or what was lent.
 type part struct {
-	data []byte
-	buf  []byte // of the pool, or nil
-	err  error
+	loan
+	buf []byte
+	err error
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -74,7 +75,7 @@ func (s *stream) fill() error {
 	}
 	p := <-s.ahead[0]
 	s.ahead = s.ahead[1:]
-	s.rest, s.buf, s.err = p.data, p.buf, p.err
+	s.part, s.rest, s.err = p, p.data, p.err
 	return s.err
 }
 
@@ -82,11 +83,13 @@ func (s *stream) fill() error {
 func (s *stream) start() {
 	done := make(chan part, 1)
 	load := func(i int) {
-		p := part{}
+		var p part
 		if i < len(s.b.blocks) {
 			p.buf = s.b.r.buffers.get()
+			p.data, p.err = s.b.load(i, p.buf)
+		} else {
+			p.loan, p.err = s.b.lendTail()
 		}
-		p.data, p.err = s.b.load(i, p.buf)
 		done <- p
 	}
 	if s.b.parts() == 1 {
@@ -99,10 +102,15 @@ func (s *stream) start() {
 }
 
 func (s *stream) release() {
-	if s.buf != nil {
-		s.b.r.buffers.put(s.buf)
+	s.giveBack(s.part)
+	s.part, s.rest = part{}, nil
+}
+
+func (s *stream) giveBack(p part) {
+	if p.buf != nil {
+		s.b.r.buffers.put(p.buf)
 	}
-	s.buf, s.rest = nil, nil
+	p.give(len(p.data))
 }
 
 // Close waits for what was started.
@@ -113,9 +121,7 @@ func (s *stream) Close() error {
 	s.closed = true
 	s.release()
 	for _, done := range s.ahead {
-		if p := <-done; p.buf != nil {
-			s.b.r.buffers.put(p.buf)
-		}
+		s.giveBack(<-done)
 	}
 	s.ahead = nil
 	return nil

@@ -141,23 +141,20 @@ func (f *filesystem) OpenDir(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.
 func (f *filesystem) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.ENOSYS }
 
 func (f *filesystem) Read(_ <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
-	n, err := f.read(tree.FileID(input.NodeId), buf, input.Offset)
-	if err != nil {
-		return nil, f.fail(input.NodeId, "", err)
-	}
-	return fuse.ReadResultData(buf[:n]), fuse.OK
-}
-
-func (f *filesystem) read(id tree.FileID, buf []byte, off uint64) (int, error) {
+	id := tree.FileID(input.NodeId)
 	file, err := f.contents.take(id, func() (*tree.Node, error) {
 		s, err := f.view.Look(id)
 		return s.Node, err
 	})
 	if err != nil {
-		return 0, err
+		return nil, f.fail(input.NodeId, "", err)
 	}
 	defer f.contents.give(file)
-	return f.contents.read(file, buf, int64(min(off, math.MaxInt64)))
+	result, err := f.contents.read(file, buf, int(input.Size), int64(min(input.Offset, math.MaxInt64)))
+	if err != nil {
+		return nil, f.fail(input.NodeId, "", err)
+	}
+	return result, fuse.OK
 }
 
 // list calls add for each entry of a directory from a position on, until add

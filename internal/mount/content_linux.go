@@ -5,17 +5,16 @@ import (
 	"container/list"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"repro/tree"
 )
 
 const (
-	maxOpen   = 128       // files kept open
-	maxMemory = 4 << 20   // of a file that cannot be read from anywhere
-	ahead     = 1 << 20   // bytes decompressed ahead of a program that reads in order
-	step      = 128 << 10 // bytes between two places where reading ahead knocks
+	maxOpen   = 128     // files kept open
+	maxMemory = 4 << 20 // of a file that cannot be read from anywhere
 )
 
 // contents opens files when they are read and keeps those read last. What they
@@ -25,13 +24,11 @@ type contents struct {
 	open map[tree.FileID]*list.Element // of *content
 	age  list.List                     // youngest first
 
-	busy    chan struct{} // a place for each goroutine that reads ahead
-	running sync.WaitGroup
-	closed  bool
+	ahead aheads
 }
 
 func newContents() *contents {
-	return &contents{open: map[tree.FileID]*list.Element{}, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &contents{open: map[tree.FileID]*list.Element{}, ahead: newAheads()}
 }
 
 // content is one open file.
@@ -42,13 +39,22 @@ type content struct {
 
 	once sync.Once
 	r    io.ReaderAt
+	lent lender // r, where that can lend; else nil
 	c    io.Closer
 	err  error
 
-	mu   sync.Mutex
-	next int64 // where a program that reads in order would go on
-	run  int64 // bytes that it has read in order
-	done int64 // up to where was read ahead
+	ahead ahead
+}
+
+// lender is content whose bytes can be had where they stand in a cache.
+type lender interface {
+	// Lend returns up to n bytes from off on, at least one before the end of
+	// the file if n is not 0, and what to call when they are not needed any
+	// more.
+	Lend(off int64, n int) (b []byte, give func(), err error)
+
+	// Unit returns how many bytes are brought into the cache at once.
+	Unit() int
 }
 
 // take returns the content of a file, for give. Node describes it.
@@ -101,13 +107,12 @@ func (c *contents) give(f *content) {
 
 // close ends reading ahead and closes what is kept open.
 func (c *contents) close() {
+	c.ahead.close()
 	c.mu.Lock()
-	c.closed = true
+	defer c.mu.Unlock()
 	for c.age.Len() > 0 {
 		c.drop(c.age.Back())
 	}
-	c.mu.Unlock()
-	c.running.Wait()
 }
 
 // start opens the file.
@@ -120,7 +125,9 @@ func (f *content) start(node func() (*tree.Node, error)) error {
 		return fmt.Errorf("not a regular file")
 	}
 	f.size = n.Size
-	f.r, f.c, err = openContent(n)
+	if f.r, f.c, err = openContent(n); err == nil {
+		f.lent, _ = f.r.(lender)
+	}
 	return err
 }
 
@@ -145,62 +152,22 @@ func openContent(n *tree.Node) (io.ReaderAt, io.Closer, error) {
 	return bytes.NewReader(b), io.NopCloser(nil), nil
 }
 
-// read fills p from off, up to the end of the file.
-func (c *contents) read(f *content, p []byte, off int64) (int, error) {
+// read returns up to size bytes from off on, fewer only at the end of the file:
+// those that are lent, or what it put into buf, which has room for them.
+func (c *contents) read(f *content, buf []byte, size int, off int64) (fuse.ReadResult, error) {
 	if off < 0 || off >= f.size {
-		return 0, nil
+		return fuse.ReadResultData(nil), nil
 	}
-	p = p[:min(int64(len(p)), f.size-off)]
-	c.readAhead(f, off, off+int64(len(p)))
-	n, err := f.r.ReadAt(p, off)
-	if n == len(p) || err == nil {
+	size = int(min(int64(size), f.size-off))
+	if f.lent != nil {
+		c.ahead.note(f.lent, &f.ahead, off, off+int64(size), f.size)
+		return borrow(f.lent, size, off)
+	}
+	n, err := f.r.ReadAt(buf[:size], off)
+	if n == size || err == nil {
 		err = nil
 	} else if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err
-}
-
-// readAhead has what follows decompressed while a program that reads in order
-// works on what it has: as much as it has read in order so far, since a loader
-// that maps the parts of a library reads a little in order too. One byte is
-// enough to bring a block into the cache of the layer that it comes from.
-func (c *contents) readAhead(f *content, from, to int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	inOrder := from <= f.next && f.next-from <= ahead && f.next > 0 // requests overtake each other
-	f.next = max(to, min(f.next, to+ahead))
-	if !inOrder {
-		f.done, f.run = to, to-from
-		return
-	}
-	f.run += to - from
-	for f.done = max(f.done, to); f.done < min(to+min(ahead, f.run), f.size); f.done += step {
-		if !c.knock(f, f.done) {
-			return
-		}
-	}
-}
-
-// knock reads one byte in another goroutine, if there is one to spare.
-func (c *contents) knock(f *content, off int64) bool {
-	select {
-	case c.busy <- struct{}{}:
-	default:
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		<-c.busy
-		return false
-	}
-	f.refs++
-	c.running.Go(func() {
-		var b [1]byte
-		_, _ = f.r.ReadAt(b[:], off) // whoever reads it in earnest meets the error
-		c.give(f)
-		<-c.busy
-	})
-	return true
+	return fuse.ReadResultData(buf[:n]), err
 }

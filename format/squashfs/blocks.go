@@ -1,0 +1,143 @@
+package squashfs
+
+import (
+	"container/list"
+	"sync"
+)
+
+// minBlocks is how many blocks are kept at least, however large they are.
+const minBlocks = 4
+
+// blocks keeps the blocks of data that were loaded last. Its buffers are used
+// again and again: of a fresh one each page costs a fault, and is in no
+// processor's cache. Goroutines may share it; what several want at once is
+// loaded once.
+type blocks struct {
+	size int // of a buffer
+	max  int // buffers, but for those that are in use at one time
+
+	mu    sync.Mutex
+	made  int // buffers
+	spare [][]byte
+	held  map[uint64]*loaded
+	age   list.List // of those in held, youngest first
+}
+
+// loaded is a block, for release by each who got it.
+type loaded struct {
+	key   uint64
+	place *list.Element // in blocks.age; nil when it is not held any more
+	refs  int
+	left  int // bytes that nobody asked for yet
+
+	done chan struct{} // closed when data and err are set
+	buf  []byte
+	data []byte // in buf
+	err  error
+}
+
+func newBlocks(size int) *blocks {
+	return &blocks{size: size, max: max(minBlocks, dataCacheSize/size), held: map[uint64]*loaded{}}
+}
+
+// get returns what is held under key, or else what load returns, which it puts
+// in the buffer that it is given. Errors are not held.
+func (c *blocks) get(key uint64, load func(buf []byte) ([]byte, error)) (*loaded, error) {
+	c.mu.Lock()
+	if b := c.held[key]; b != nil {
+		b.refs++
+		c.age.MoveToFront(b.place)
+		c.mu.Unlock()
+		<-b.done
+		if b.err != nil {
+			c.release(b, 0)
+			return nil, b.err
+		}
+		return b, nil
+	}
+	b := &loaded{key: key, refs: 1, done: make(chan struct{}), buf: c.buffer()}
+	b.place = c.age.PushFront(b)
+	c.held[key] = b
+	c.mu.Unlock()
+
+	if b.buf == nil {
+		b.buf = newBuffer(c.size)
+	}
+	b.data, b.err = load(b.buf)
+	b.left = len(b.data)
+	close(b.done)
+	if b.err == nil {
+		return b, nil
+	}
+	c.mu.Lock()
+	c.forget(b)
+	c.mu.Unlock()
+	c.release(b, 0)
+	return nil, b.err
+}
+
+// release gives b back, of which so many bytes were made use of. When all of
+// it was, nobody is likely to want it again: whoever asked has it. Its buffer,
+// which is still in a processor's cache, is the next to be used.
+func (c *blocks) release(b *loaded, used int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.refs--
+	b.left -= used
+	switch {
+	case b.refs > 0:
+	case b.place == nil:
+		c.keep(b.buf)
+	case b.left <= 0:
+		c.age.MoveToBack(b.place)
+	}
+	for c.made > c.max {
+		old := c.idle()
+		if old == nil {
+			return
+		}
+		c.forget(old)
+		c.keep(old.buf)
+	}
+}
+
+// buffer returns one to load into, nil for a new one. The caller holds c.mu.
+func (c *blocks) buffer() []byte {
+	if n := len(c.spare); n > 0 {
+		b := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return b
+	}
+	if old := c.idle(); old != nil && (c.made >= c.max || old.left <= 0) {
+		c.forget(old)
+		return old.buf
+	}
+	c.made++
+	return nil
+}
+
+// keep takes a buffer that nobody uses.
+func (c *blocks) keep(buf []byte) {
+	if c.made > c.max {
+		c.made--
+		return
+	}
+	c.spare = append(c.spare, buf)
+}
+
+// idle returns the block that nobody uses now and asked for longest ago, or nil.
+func (c *blocks) idle() *loaded {
+	for e := c.age.Back(); e != nil; e = e.Prev() {
+		if b := e.Value.(*loaded); b.refs == 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// forget has the next who asks load b anew.
+func (c *blocks) forget(b *loaded) {
+	c.age.Remove(b.place)
+	delete(c.held, b.key)
+	b.place = nil
+}
