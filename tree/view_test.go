@@ -101,6 +101,41 @@ func TestViewIsUnion(t *testing.T) {
 	}
 }
 
+// TestViewResolves follows paths in random layers and ends where their union
+// says.
+func TestViewResolves(t *testing.T) {
+	found := 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var roots []*tree.Node
+		for range 1 + r.IntN(3) {
+			roots = append(roots, randomLayer(r, 3))
+		}
+		union, v := tree.Union(roots...), newView(t, tree.Look{}, roots...)
+		for range 50 {
+			name := ""
+			for range 1 + r.IntN(5) {
+				name += [...]string{"/n0", "/n1", "/n2", "/n3", "/n4", "/..", "/.", "/"}[r.IntN(8)]
+			}
+			_, want, missing := union.Resolve(name, true)
+			got, err := v.Resolve(name)
+			if (err == nil) != (missing == nil) || errors.Is(err, fs.ErrNotExist) != errors.Is(missing, fs.ErrNotExist) {
+				t.Fatalf("seed %d: %q: %v, want %v", seed, name, err, missing)
+			}
+			if err != nil {
+				continue
+			}
+			found++
+			if got.Node.Mode != want.Mode || got.Node.Size != want.Size || got.Node.ModTime != want.ModTime {
+				t.Errorf("seed %d: %q leads to %v, want %v", seed, name, got.Node, want)
+			}
+		}
+	}
+	if found < 1000 {
+		t.Errorf("only %d paths led somewhere", found)
+	}
+}
+
 // TestLook changes and leaves out files.
 func TestLook(t *testing.T) {
 	root := tree.NewDir()

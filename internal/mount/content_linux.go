@@ -46,17 +46,6 @@ type content struct {
 	ahead ahead
 }
 
-// lender is content whose bytes can be had where they stand in a cache.
-type lender interface {
-	// Lend returns up to n bytes from off on, at least one before the end of
-	// the file if n is not 0, and what to call when they are not needed any
-	// more.
-	Lend(off int64, n int) (b []byte, give func(), err error)
-
-	// Unit returns how many bytes are brought into the cache at once.
-	Unit() int
-}
-
 // take returns the content of a file, for give. Node describes it.
 func (c *contents) take(id tree.FileID, node func() (*tree.Node, error)) (*content, error) {
 	c.mu.Lock()
