@@ -66,6 +66,8 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 	if err != nil {
 		return err
 	}
+	ahead := run.Begin(ctx.Bool("network"))
+	defer ahead.Close()
 	image, err := format.Open(name)
 	if err != nil {
 		return err
@@ -79,6 +81,7 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 		Args: args, Dir: ctx.String("dir"), Net: ctx.Bool("network"), Binds: binds,
 		Scratch: ctx.String("scratch"), Disk: disk, Isolation: run.Isolation(ctx.String("isolation")),
 		Layers: run.Layers(ctx.String("layers")), Stdin: c.in, Stdout: c.out, Stderr: c.err,
+		Sandbox: ahead,
 	}
 	if terminal, restore, err := c.terminal(); err != nil {
 		return err

@@ -30,7 +30,16 @@ type ExecOptions struct {
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
 	Terminal       *Terminal // in place of all three
+
+	Sandbox *Sandbox // begun with the same Net; nil: one is begun when it is needed
 }
+
+// Sandbox is one that waits for a program.
+type Sandbox = sandbox.Process
+
+// Begin starts a sandbox while its image is still being verified. It must be
+// closed.
+func Begin(net bool) *Sandbox { return sandbox.Begin(net) }
 
 // Bind shows a file or directory of the machine's to programs.
 type Bind struct {
@@ -121,6 +130,7 @@ func (r *runner) exec(ctx context.Context, o ExecOptions) (sandbox.Result, error
 		if _, ok := r.unserved(err); !ok {
 			return result, err
 		}
+		o.Sandbox = nil // it is used up
 	}
 	l, err := r.provideExtracted(ctx, "")
 	if err != nil {
@@ -152,6 +162,7 @@ func (r *runner) execOn(ctx context.Context, c sandbox.Command, o ExecOptions, s
 	c.Stdin, c.Stdout, c.Stderr = o.Stdin, o.Stdout, o.Stderr
 	c.Binds, c.Limits.Disk = sandboxBinds(o.Binds), o.Disk
 	c.WithoutProc = o.Isolation == IsolationNoProc
+	c.Process = o.Sandbox
 	if scratch != "" {
 		c.Scratch = filepath.Join(r.scratch, scratch)
 		if err := sandbox.Prepare(c.Scratch); err != nil {

@@ -99,6 +99,9 @@ func (r *runner) remember(i int, st state) error {
 		}
 	}
 	if r.neededBySome(i) {
+		if err := sandbox.Flush(st.upper); err != nil {
+			return err
+		}
 		print, err := fingerprint(st.upper)
 		if err == nil {
 			k.Upper, k.Print = r.scratchName(i), print

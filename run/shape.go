@@ -16,7 +16,7 @@ import (
 
 // shapeVersion changes whenever shape makes another tree of the same
 // layers, so that no older extraction is taken for it.
-const shapeVersion = 1
+const shapeVersion = 2
 
 // emptied are the directories that belong to the machine or to one run: what
 // layers have there is not shown.
@@ -86,6 +86,9 @@ func (s *shaper) fill(steps []record.Step, data map[string]*tree.Node) error {
 		if err := s.put(name, dir); err != nil {
 			return err
 		}
+	}
+	if err := s.put(record.Home, tree.NewDir()); err != nil {
+		return err
 	}
 	return s.addUser()
 }

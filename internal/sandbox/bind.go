@@ -15,7 +15,7 @@ import (
 func openBinds(req *request) ([]int, error) {
 	var fds []int
 	for _, b := range req.Binds {
-		fd := b.FD
+		fd := b.File
 		if fd == 0 {
 			var err error
 			if fd, err = cloneTree(b.Path); err != nil {
@@ -70,25 +70,24 @@ func makePlace(b bind) error {
 	return f.Close()
 }
 
-// addBinds puts what c binds into req. Mounts that only the caller, root, may
-// open are appended to mounts.
-func addBinds(req *request, c *Command, mounts []*os.File) ([]*os.File, error) {
+// addBinds has the request show what c binds. Mounts that only the caller,
+// root, may open go with it.
+func (p *parts) addBinds(c *Command) error {
 	for _, b := range c.Binds {
 		info, err := os.Stat(b.Source)
 		if err != nil {
-			return mounts, fmt.Errorf("bind: %w", err)
+			return fmt.Errorf("bind: %w", err)
 		}
 		out := bind{source: source{Path: b.Source}, Target: b.Target, Write: b.Write, Dir: info.IsDir()}
 		out.Plain = info.Mode().IsRegular() || info.Mode()&os.ModeCharDevice != 0
 		if owner().drop {
 			fd, err := cloneTree(b.Source)
 			if err != nil {
-				return mounts, fmt.Errorf("bind %s: %w", b.Source, err)
+				return fmt.Errorf("bind %s: %w", b.Source, err)
 			}
-			out.source = source{FD: firstMount + len(mounts)}
-			mounts = append(mounts, os.NewFile(uintptr(fd), b.Source))
+			out.source = source{File: p.give(p.own(fd, b.Source))}
 		}
-		req.Binds = append(req.Binds, out)
+		p.req.Binds = append(p.req.Binds, out)
 	}
-	return mounts, nil
+	return nil
 }

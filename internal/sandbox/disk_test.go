@@ -53,6 +53,7 @@ func smallDisk(t *testing.T, options string) (scratch string) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = Remove(scratch) })
 	return scratch
 }
 

@@ -27,9 +27,9 @@ type served struct {
 	stop   context.CancelFunc
 }
 
-// serveLowest makes ready what process 1 inherits for the lowest layer: a
+// serveLowest makes ready what process 1 is given for the lowest layer: a
 // detached mount, or its end of a socket.
-func serveLowest(c *Command) (*served, error) {
+func serveLowest() (*served, error) {
 	s := &served{}
 	if o := owner(); o.drop {
 		fd, err := openFuse()
@@ -50,10 +50,9 @@ func serveLowest(c *Command) (*served, error) {
 	return s, err
 }
 
-// source is how process 1 is told of the layer; number is the descriptor that
-// inner has there.
+// source is how process 1 is told of the layer; number is that of inner.
 func (s *served) source(number int) source {
-	return source{FD: number, Device: s.device == nil}
+	return source{File: number, Device: s.device == nil}
 }
 
 // begin serves the layer until the sandbox is gone. Inner is no longer needed
@@ -132,7 +131,7 @@ func mountServed(socket int) (int, error) {
 	if err != nil {
 		return 0, &stepError{Fuse, err}
 	}
-	if err := sendFile(socket, device); err != nil {
+	if err := sendFiles(socket, []int{device}); err != nil {
 		return 0, &stepError{"hand out the FUSE device", err}
 	}
 	return mount, nil

@@ -34,7 +34,7 @@ const groupHint = "with systemd, start it as: systemd-run --user --scope -p Dele
 // parent is the group of this process, while it has groups of programs in it.
 var parent struct {
 	sync.Mutex
-	users int      // groups of programs that were made and not removed
+	users int      // how many hold it
 	dir   string   // the group in which they are
 	leaf  string   // where this process went meanwhile, below dir; empty: it did not have to
 	added []string // controllers that were not handed on before
@@ -48,28 +48,41 @@ type group struct {
 	procs *os.File // what is written to it moves there
 }
 
-// newGroup makes a group within limits. The error says why there is none here.
+// holdGroups has groups be possible until releaseGroups is called as often as
+// this. The error says why there can be none here.
+func holdGroups() error {
+	parent.Lock()
+	defer parent.Unlock()
+	if parent.users == 0 && parent.none == nil {
+		parent.none = enterLeaf()
+	}
+	if parent.none == nil {
+		parent.users++
+	}
+	return parent.none
+}
+
+func releaseGroups() {
+	parent.Lock()
+	defer parent.Unlock()
+	if parent.users--; parent.users == 0 {
+		leaveLeaf()
+	}
+}
+
+// newGroup makes a group within limits, where groups are possible.
 func newGroup(l Limits, cpus int) (*group, error) {
 	parent.Lock()
 	defer parent.Unlock()
-	if parent.none != nil {
-		return nil, parent.none
-	}
-	if parent.users == 0 {
-		if parent.none = enterLeaf(); parent.none != nil {
-			return nil, parent.none
-		}
-	}
 	parent.made++
 	g := &group{dir: filepath.Join(parent.dir, fmt.Sprintf("repro-%d-%d", os.Getpid(), parent.made))}
 	err := os.Mkdir(g.dir, 0o755)
 	if err == nil {
-		parent.users++
 		if err = g.limit(l, cpus); err == nil {
 			g.procs, err = os.OpenFile(filepath.Join(g.dir, "cgroup.procs"), os.O_WRONLY, 0)
 		}
 		if err != nil {
-			g.removeLocked()
+			g.remove()
 		}
 	}
 	if err != nil {
@@ -114,20 +127,11 @@ func (g *group) overran() bool {
 
 // remove removes the group when the last process is gone.
 func (g *group) remove() {
-	parent.Lock()
-	defer parent.Unlock()
-	g.removeLocked()
-}
-
-func (g *group) removeLocked() {
 	if g.procs != nil {
 		g.procs.Close()
 	}
 	_ = g.write("cgroup.kill", "1") // nothing should be there any more
 	removeGroup(g.dir)
-	if parent.users--; parent.users == 0 {
-		leaveLeaf()
-	}
 }
 
 // removeGroup waits a moment for the kernel to notice that a group is empty.

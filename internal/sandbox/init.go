@@ -19,12 +19,9 @@ import (
 // of a sandbox.
 const initName = "repro-sandbox-init"
 
-// Descriptors that process 1 inherits; those of detached mounts follow.
-const (
-	requestFD  = 3
-	outcomeFD  = 4
-	firstMount = 5
-)
+// socketFD is the one descriptor, but for the standard three, that process 1
+// inherits.
+const socketFD = 3
 
 // In an ordinary process this does nothing. In process 1 of a sandbox it builds
 // the root, runs the program and exits. It stands here and not in a function
@@ -40,23 +37,49 @@ func init() {
 
 // serve takes one request, obeys it and reports.
 func serve() int {
-	out := os.NewFile(outcomeFD, "outcome")
-	in := os.NewFile(requestFD, "request")
-	var req request
-	if err := json.NewDecoder(io.LimitReader(in, maxMessage)).Decode(&req); err != nil {
-		return 1 // the parent died while it spoke
+	defaultSignals()
+	closeInherited()
+	early := prepareEarly()
+	socket := os.NewFile(socketFD, "socket")
+	req, err := receiveRequest(socket)
+	if err != nil {
+		return 1 // the parent died, or has no use for this process
 	}
-	go dieWithParent(in)
-	say := json.NewEncoder(out)
-	result := obey(&req, func(w Walls) { _ = say.Encode(outcome{Stage: stageStarted, Walls: &w}) })
+	go dieWithParent(socket)
+	say := json.NewEncoder(socket)
+	result := obey(req, early, func(w Walls) { _ = say.Encode(outcome{Stage: stageStarted, Walls: &w}) })
 	if say.Encode(result) != nil {
 		return 1
 	}
 	return 0
 }
 
-// dieWithParent ends the sandbox when the other end of the request pipe is
-// closed, that is when the process that called Run is gone. The parent death
+// maxFiles bounds how many files come with a request: its layers, what is
+// bound, and some more.
+const maxFiles = 1 << 14
+
+// receiveRequest waits for a request and takes what comes with it.
+func receiveRequest(socket *os.File) (*request, error) {
+	fds, err := receiveFiles(socketFD, maxFiles)
+	if err != nil {
+		return nil, err
+	}
+	var req request
+	if err := json.NewDecoder(io.LimitReader(socket, maxMessage)).Decode(&req); err != nil {
+		return nil, err
+	}
+	if err := req.resolve(fds); err != nil {
+		return nil, err
+	}
+	for to, fd := range map[int]int{1: req.Stdout, 2: req.Stderr} {
+		if err := unix.Dup3(fd, to, 0); err != nil {
+			return nil, err
+		}
+	}
+	return &req, nil
+}
+
+// dieWithParent ends the sandbox when the other end of the socket is closed, that is when the process that called Run is gone. The parent death
 // signal says the same; a kernel forgets it on some changes of credentials.
 func dieWithParent(in *os.File) {
 	_, _ = io.Copy(io.Discard, in)
@@ -65,11 +88,9 @@ func dieWithParent(in *os.File) {
 
 // obey builds the sandbox and runs the program in it. Once that is under way,
 // started is told what stands around it: the end may come without a word.
-func obey(req *request, started func(Walls)) outcome {
-	defaultSignals()
-	closeInherited()
+func obey(req *request, early *early, started func(Walls)) outcome {
 	var walls Walls
-	if err := build(req, &walls); err != nil {
+	if err := early.build(req, &walls); err != nil {
 		return failedSetup(err)
 	}
 	if missing := prepareFiles(req); len(missing) > 0 {
@@ -98,12 +119,12 @@ func defaultSignals() {
 // passed on: those of this package, and whatever the caller's own parent left
 // open for its children.
 func closeInherited() {
-	if unix.CloseRange(requestFD, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC) == nil {
+	if unix.CloseRange(socketFD, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
 	}
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range entries {
-		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= requestFD {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= socketFD {
 			unix.CloseOnExec(fd)
 		}
 	}

@@ -328,6 +328,7 @@ func startProgram(req *request, walls *Walls) (pid int, err error) {
 	if l.landlock >= 0 {
 		walls.Landlock = landlockVersion()
 	}
+	fixFirstPID(req.firstPID)
 	pid, stage, errno := l.start()
 	write.Close()
 	if errno != 0 {

@@ -95,6 +95,7 @@ func TestParentKilled(t *testing.T) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = Remove(scratch) })
 	const mark = "98765.4321"
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "REPRO_PARENT="+testRoot(t), "REPRO_SCRATCH="+scratch, "REPRO_MARK="+mark)

@@ -125,7 +125,7 @@ func newCommand(t testing.TB, script string) (Command, *bytes.Buffer) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+rwx", scratch).Run() })
+	t.Cleanup(func() { _ = Remove(scratch) })
 	var out bytes.Buffer
 	return Command{
 		Lower: []string{testRoot(t)}, Scratch: scratch,

@@ -1,9 +1,13 @@
 package sandbox
 
-// Two pipes join Run and process 1: one brings the request in and, by staying open,
-// tells process 1 that its parent is alive; the other brings the outcome out.
+import "errors"
 
-// request is what Run asks of process 1.
+// A socket joins Run and process 1. It brings the request in, with the files
+// that belong to it, and the outcome out and, by staying open, tells process 1
+// that its parent is alive.
+
+// request is what Run asks of process 1. Files are given by their place among
+// those that come with it, from 1 on; see resolve.
 type request struct {
 	Lower   []source
 	Scratch source
@@ -26,11 +30,14 @@ type request struct {
 
 	Devices  []Device `json:",omitempty"`
 	Binds    []bind   `json:",omitempty"`
-	Group    int      `json:",omitempty"` // descriptor that moves whoever writes to it into the control group; 0: none
-	Stdin    bool     `json:",omitempty"` // the program reads descriptor 0
-	hostProc int      // process 1's: the machine's /proc, where there can be no other; 0: there is one
-	upper    int      // process 1's: where the program's files come to lie
-	Terminal int      `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
+	Group    int      `json:",omitempty"` // file that moves whoever writes to it into the control group; 0: none
+	Stdin    int      `json:",omitempty"` // 0: empty
+	Stdout   int
+	Stderr   int
+	hostProc int // process 1's: the machine's /proc, where there can be no other; 0: there is one
+	firstPID int // process 1's: sets the number of the next process; -1: nothing does
+	upper    int // process 1's: where the program's files come to lie
+	Terminal int `json:",omitempty"` // socket on which the caller waits for a terminal's other end; 0: none
 }
 
 // bind is where a source is shown.
@@ -43,15 +50,34 @@ type bind struct {
 }
 
 // source is a directory of the host: a path where process 1 may walk it, or
-// the number of an inherited descriptor of a detached mount where only the
-// caller (root) may.
+// the file of a detached mount where only the caller (root) may.
 type source struct {
 	Path string `json:",omitempty"`
-	FD   int    `json:",omitempty"`
+	File int    `json:",omitempty"`
 
-	// Device: FD is a socket on which the caller waits for the device of a
+	// Device: File is a socket on which the caller waits for the device of a
 	// FUSE mount that process 1 makes.
 	Device bool `json:",omitempty"`
+}
+
+// resolve puts the descriptors that files have here in place of their numbers.
+func (r *request) resolve(fds []int) error {
+	numbers := []*int{&r.Group, &r.Stdin, &r.Stdout, &r.Stderr, &r.Terminal, &r.Scratch.File}
+	for i := range r.Lower {
+		numbers = append(numbers, &r.Lower[i].File)
+	}
+	for i := range r.Binds {
+		numbers = append(numbers, &r.Binds[i].File)
+	}
+	for _, n := range numbers {
+		switch {
+		case *n < 0 || *n > len(fds):
+			return errors.New("the request names a file that did not come with it")
+		case *n > 0:
+			*n = fds[*n-1]
+		}
+	}
+	return nil
 }
 
 // Stages at which a sandbox can fail.

@@ -50,11 +50,11 @@ func (w Walls) completed(net bool, noGroup error) Walls {
 }
 
 // initCommand is this executable as process 1 of new namespaces.
-func initCommand(c *Command) *exec.Cmd {
+func initCommand(net bool, socket *os.File) *exec.Cmd {
 	host := owner()
-	flags, _ := wantedNamespaces(c.Net)
+	flags, _ := wantedNamespaces(net)
 	return &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/",
+		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/", ExtraFiles: []*os.File{socket},
 		Env: []string{"GOMAXPROCS=1"}, // it mostly waits: more threads would cost more to start than they do
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:                 flags,

@@ -13,8 +13,20 @@ import (
 // Run fails with an [*UnavailableError].
 func Run(context.Context, Command) (Result, error) { return Result{}, Probe() }
 
+// Process is never started here.
+type Process struct{}
+
+// Begin starts nothing.
+func Begin(bool) *Process { return &Process{} }
+
+// Close does nothing.
+func (*Process) Close() error { return nil }
+
 // Check fails with an [*UnavailableError].
 func Check(context.Context, Command) error { return Probe() }
+
+// Flush does nothing.
+func Flush(string) error { return nil }
 
 // ScratchKind is not known.
 func ScratchKind(string) string { return "disk" }

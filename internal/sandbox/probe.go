@@ -21,7 +21,7 @@ func probe(withoutProc bool) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer Remove(dir)
 	root, scratch := filepath.Join(dir, "root"), filepath.Join(dir, "scratch")
 	for _, name := range MountPoints {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {

@@ -17,9 +17,13 @@ import (
 // the inputs that do not exist. It runs inside the new root.
 func prepareFiles(req *request) (missing []string) {
 	unix.Umask(0)
+	const shared = fs.ModeDir | fs.ModeSticky | 0o777
 	for _, dir := range []string{"/tmp", "/var/tmp"} {
-		_ = os.MkdirAll(dir, 0o777|fs.ModeSticky)
-		_ = os.Chmod(dir, 0o777|fs.ModeSticky)
+		if info, err := os.Stat(dir); err == nil && info.Mode() == shared {
+			continue // to set it would copy the directory up
+		}
+		_ = os.MkdirAll(dir, shared.Perm()|fs.ModeSticky)
+		_ = os.Chmod(dir, shared.Perm()|fs.ModeSticky)
 	}
 	unix.Umask(0o022)
 	_ = os.MkdirAll(req.Dir, 0o755)

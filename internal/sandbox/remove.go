@@ -16,7 +16,11 @@ func Remove(dir string) error {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	removeShallow(dir, 8)
 	info, lerr := os.Lstat(dir)
+	if errors.Is(lerr, fs.ErrNotExist) {
+		return nil
+	}
 	if lerr != nil || !info.IsDir() {
 		return err
 	}
@@ -31,6 +35,22 @@ func Remove(dir string) error {
 			return os.Remove(dir)
 		}
 	}
+}
+
+// removeShallow removes what it can without moving anything, down to a depth.
+// Most of what is to be removed is nearly empty.
+func removeShallow(dir string, depth int) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		switch {
+		case !e.IsDir():
+			_ = os.Remove(name)
+		case depth > 0:
+			removeShallow(name, depth-1)
+		}
+	}
+	_ = os.Remove(dir)
 }
 
 // flatten removes the files in the directories in dir and moves the

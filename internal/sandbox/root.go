@@ -16,12 +16,37 @@ import (
 // this mount namespace only, while the root is put together.
 const staging = "/tmp"
 
+// early is what process 1 makes before it knows what for: the same in every
+// sandbox, while its parent does something else.
+type early struct {
+	system   *system
+	firstPID int   // descriptor that sets the number of the next process; -1: none
+	noProc   error // why there is no /proc
+	err      error // why nothing can be built
+}
+
+func prepareEarly() *early {
+	var e early
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		e.err = &stepError{"keep mounts private", err}
+		return &e
+	}
+	if e.system, e.err = openSystem(); e.err == nil {
+		e.system.proc, e.firstPID, e.noProc = newProc()
+	}
+	return &e
+}
+
 // build makes the union of the layers the root of this mount namespace and
 // lets go of the host's. It says in walls how far that went.
-func build(req *request, walls *Walls) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return &stepError{"keep mounts private", err}
+func (e *early) build(req *request, walls *Walls) error {
+	if e.err != nil {
+		return e.err
 	}
+	if err := e.withoutProc(req); err != nil {
+		return err
+	}
+	walls.Proc, req.firstPID = req.hostProc == 0, e.firstPID
 	layers, err := openLayers(req)
 	if err != nil {
 		return err
@@ -30,15 +55,10 @@ func build(req *request, walls *Walls) error {
 	if err != nil {
 		return err
 	}
-	system, err := openSystem(shmSize(req))
-	if err != nil {
+	if err := e.system.openShared(shmSize(req)); err != nil {
 		return err
 	}
-	if err := system.openProc(req); err != nil {
-		return err
-	}
-	walls.Proc = req.hostProc == 0
-	if err := system.openDevices(req.Devices); err != nil {
+	if err := e.system.openDevices(req.Devices); err != nil {
 		return err
 	}
 	if err := assemble(req, layers); err != nil {
@@ -47,19 +67,19 @@ func build(req *request, walls *Walls) error {
 	if req.upper, err = openUpper(req, len(layers)); err != nil {
 		return &stepError{"open the upper layer", err}
 	}
+	if walls.Proc {
+		if err := e.attachProc(len(req.Devices) > 0); err != nil {
+			return err
+		}
+	}
 	if walls.Pivoted, err = enterRoot(staging + "/root"); err != nil {
 		return err
 	}
-	if err := system.attach(); err != nil {
+	if err := e.system.attach(); err != nil {
 		return err
 	}
 	if err := attachBinds(req, binds); err != nil {
 		return err
-	}
-	if walls.Proc {
-		if err := maskProc(len(req.Devices) > 0); err != nil {
-			return err
-		}
 	}
 	if err := showProcessors(req.Processors); err != nil {
 		return err
@@ -75,6 +95,38 @@ func build(req *request, walls *Walls) error {
 	return nil
 }
 
+// withoutProc is for machines where the kernel refuses a /proc, as it does
+// where the one in sight is masked. Instead, if that is asked for, req gets the
+// machine's own: not for the program, but to tell the kernel who it is.
+func (e *early) withoutProc(req *request) (err error) {
+	if e.noProc == nil {
+		return nil
+	}
+	if !req.WithoutProc || !errors.Is(e.noProc, unix.EPERM) {
+		return e.noProc
+	}
+	if req.hostProc, err = unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return &stepError{"open /proc", err}
+	}
+	return nil
+}
+
+// attachProc moves /proc into the new root, before the host's, where it is, is
+// let go of.
+func (e *early) attachProc(drivers bool) error {
+	if !drivers {
+		if err := hide("/proc/" + driverFiles); err != nil {
+			return err
+		}
+	}
+	root, err := unix.Open(staging+"/root", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &stepError{"open the new root", err}
+	}
+	defer unix.Close(root)
+	return attachBelow(root, e.system.proc, "/proc")
+}
+
 // openLayers returns detached mounts of the lower directories and, last, of
 // the scratch directory if there is one.
 func openLayers(req *request) ([]int, error) {
@@ -85,15 +137,15 @@ func openLayers(req *request) ([]int, error) {
 	var fds []int
 	for _, s := range sources {
 		if s.Device {
-			fd, err := mountServed(s.FD)
+			fd, err := mountServed(s.File)
 			if err != nil {
 				return nil, err
 			}
 			fds = append(fds, fd)
 			continue
 		}
-		if s.FD != 0 {
-			fds = append(fds, s.FD)
+		if s.File != 0 {
+			fds = append(fds, s.File)
 			continue
 		}
 		fd, err := unix.OpenTree(unix.AT_FDCWD, s.Path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
@@ -137,8 +189,10 @@ func assemble(req *request, layers []int) error {
 		}
 		return nil
 	}
+	// Volatile: what a program writes is read when it has ended, or not at all.
+	// Without it the kernel would flush the whole disk each time a sandbox ends.
 	scratch := names[len(names)-1]
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%[2]s/upper,workdir=%[2]s/work,userxattr",
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%[2]s/upper,workdir=%[2]s/work,userxattr,volatile",
 		strings.Join(names[:len(names)-1], ":"), scratch)
 	if err := unix.Mount("overlay", "root", "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		return &stepError{Overlay, err}

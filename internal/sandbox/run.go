@@ -4,14 +4,9 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"runtime"
-	"slices"
 	"syscall"
 	"time"
 
@@ -53,10 +48,6 @@ func start(ctx context.Context, c Command) (Result, error) {
 	}
 	done, stuck := make(chan ended, 1), make(chan bool, 1)
 	go func() {
-		// A parent death signal is sent when the thread ends, not the
-		// process: this thread stays until the sandbox is gone.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 		result, err := run(ctx, &c, stuck)
 		done <- ended{result, err}
 	}()
@@ -69,11 +60,11 @@ func start(ctx context.Context, c Command) (Result, error) {
 }
 
 func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
-	talk, err := newChannel()
+	process, err := processFor(c)
 	if err != nil {
 		return Result{}, err
 	}
-	defer talk.close()
+	defer process.Close()
 	output, err := newPipes(c.Stdout, c.Stderr)
 	if err != nil {
 		return Result{}, err
@@ -82,22 +73,18 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	defer output.release()
 	var p parts
 	defer p.close()
-	if err := p.gather(c); err != nil {
+	if err := p.gather(c, process, output); err != nil {
 		return Result{}, err
 	}
-	cmd := p.command(c, talk, output)
 	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		p.abandon()
-		return Result{}, &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint(err)}
-	}
+	sent := process.ask(p.req, p.files)
 	if p.lowest != nil {
 		p.lowest.begin(ctx, c.Serve)
 	}
 	p.person.begin(c)
-	guard := newGuard(ctx, cmd.Process, c.Limits.Time, stuck)
-	walls, out, silent := talk.exchange(p.req, func() { p.person.started(c) })
-	waited := cmd.Wait() // the kernel lets process 1 end only after all others
+	guard := newGuard(ctx, process.cmd.Process, c.Limits.Time, stuck)
+	walls, out, silent := process.answer(func() { p.person.started(c) })
+	waited := process.wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
 	if walls != nil {
 		result.Walls = walls.completed(c.Net, p.noGroup)
@@ -108,140 +95,19 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 			return result, fmt.Errorf("serve the layers: %w", err)
 		}
 	}
+	state := process.cmd.ProcessState
 	switch {
 	case silent != nil && ctx.Err() != nil:
 		return result, ctx.Err()
-	case result.TimedOut || silent != nil && signaled(cmd.ProcessState):
-		out = killed(cmd.ProcessState)
+	case result.TimedOut || silent != nil && signaled(state):
+		out = killed(state)
 	case silent != nil:
-		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(silent, waited))
+		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(sent, silent, waited))
 	}
 	if p.members != nil {
 		out.TooBig = out.TooBig || p.members.overran()
 	}
 	return result.with(out, c)
-}
-
-// parts are what process 1 is given besides its namespaces.
-type parts struct {
-	req     *request
-	mounts  []*os.File // from firstMount on
-	members *group     // nil, because of noGroup
-	noGroup error
-	lowest  *served // nil: no layer is served
-	person  *conversation
-}
-
-// gather makes all of it. What was made is closed by close, whatever comes of it.
-func (p *parts) gather(c *Command) (err error) {
-	if p.req, p.mounts, err = newRequest(c); err != nil {
-		return err
-	}
-	if c.Mounts != nil {
-		more, err := c.Mounts()
-		if err != nil {
-			return err
-		}
-		for _, m := range more {
-			p.req.Lower = append(p.req.Lower, source{FD: firstMount + len(p.mounts)})
-			p.mounts = append(p.mounts, m)
-		}
-	}
-	if p.mounts, err = addBinds(p.req, c, p.mounts); err != nil {
-		return err
-	}
-	if p.members, p.noGroup = newGroup(c.Limits, len(c.CPUs)); p.members != nil {
-		p.req.Group = firstMount + len(p.mounts)
-		p.mounts = append(p.mounts, p.members.procs)
-	}
-	if c.Serve != nil {
-		lowest, err := serveLowest(c)
-		if err != nil {
-			return err
-		}
-		p.lowest = lowest
-		p.req.Lower = append(p.req.Lower, lowest.source(firstMount+len(p.mounts)))
-	}
-	if p.person, err = newConversation(c); err != nil {
-		p.abandon()
-	}
-	return err
-}
-
-// command is process 1 with its descriptors, whose numbers the request has.
-func (p *parts) command(c *Command, talk *channel, output *pipes) *exec.Cmd {
-	cmd := initCommand(c)
-	cmd.Stdout, cmd.Stderr = output.stdout, output.stderr
-	cmd.ExtraFiles = append([]*os.File{talk.requestRead, talk.outcomeWrite}, p.mounts...) // from requestFD on
-	if p.lowest != nil {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, p.lowest.inner)
-	}
-	if p.person.stdin != nil {
-		cmd.Stdin, p.req.Stdin = p.person.stdin, true
-	}
-	if p.person.inner != nil {
-		p.req.Terminal = requestFD + len(cmd.ExtraFiles)
-		cmd.ExtraFiles = append(cmd.ExtraFiles, p.person.inner)
-	}
-	return cmd
-}
-
-// abandon closes what begins only with process 1, which did not start.
-func (p *parts) abandon() {
-	p.person.close()
-	if p.lowest != nil {
-		p.lowest.close()
-	}
-}
-
-// close gives up the rest.
-func (p *parts) close() {
-	if p.members != nil {
-		p.members.remove()
-	}
-	closeAll(p.mounts)
-}
-
-// channel is the pair of pipes between Run and process 1.
-type channel struct {
-	requestRead, requestWrite, outcomeRead, outcomeWrite *os.File
-}
-
-func newChannel() (*channel, error) {
-	var ch channel
-	var err error
-	if ch.requestRead, ch.requestWrite, err = os.Pipe(); err != nil {
-		return nil, err
-	}
-	if ch.outcomeRead, ch.outcomeWrite, err = os.Pipe(); err != nil {
-		closeAll([]*os.File{ch.requestRead, ch.requestWrite})
-		return nil, err
-	}
-	return &ch, nil
-}
-
-func (ch *channel) close() {
-	closeAll([]*os.File{ch.requestRead, ch.requestWrite, ch.outcomeRead, ch.outcomeWrite})
-}
-
-// exchange sends the request and waits for the outcome. The request's pipe
-// stays open: process 1 ends when it is closed. Started is called once the
-// program was; walls are nil if it was not.
-func (ch *channel) exchange(req *request, started func()) (walls *Walls, out outcome, err error) {
-	ch.requestRead.Close()
-	ch.outcomeWrite.Close()
-	sent := json.NewEncoder(ch.requestWrite).Encode(req)
-	words := json.NewDecoder(io.LimitReader(ch.outcomeRead, maxMessage))
-	err = words.Decode(&out)
-	if err == nil && out.Stage == stageStarted {
-		started()
-		walls, out = out.Walls, outcome{}
-		err = words.Decode(&out)
-	}
-	if err != nil {
-		err = errors.Join(sent, err)
-	}
-	return walls, out, err
 }
 
 // guard kills process 1 when the context ends or the time is over. If the
@@ -329,43 +195,4 @@ func (r Result) with(out outcome, c *Command) (Result, error) {
 		r.Signal = unix.SignalName(syscall.Signal(out.Signal))
 	}
 	return r, nil
-}
-
-// newRequest opens as root what process 1, an ordinary user, could not reach.
-func newRequest(c *Command) (*request, []*os.File, error) {
-	req := &request{
-		Overlay: c.Scratch != "",
-		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
-		Limits: c.Limits, Memory: c.Limits.memory(), CPUs: c.CPUs, Net: c.Net, WithoutProc: c.WithoutProc,
-		Devices: c.Devices, Processors: c.Processors, FixedAddresses: c.FixedAddresses,
-	}
-	dirs := c.Lower
-	if req.Overlay {
-		dirs = append(dirs[:len(dirs):len(dirs)], c.Scratch)
-	}
-	var mounts []*os.File
-	var sources []source
-	for _, dir := range dirs {
-		if !owner().drop {
-			sources = append(sources, source{Path: dir})
-			continue
-		}
-		fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
-		if err != nil {
-			return nil, mounts, &UnavailableError{What: "open a layer", Err: &os.PathError{Op: "open_tree", Path: dir, Err: err}, Hint: setupHint("", err)}
-		}
-		sources = append(sources, source{FD: firstMount + len(mounts)})
-		mounts = append(mounts, os.NewFile(uintptr(fd), dir))
-	}
-	req.Lower = slices.Clip(sources[:len(c.Lower)])
-	if req.Overlay {
-		req.Scratch = sources[len(c.Lower)]
-	}
-	return req, mounts, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		f.Close()
-	}
 }

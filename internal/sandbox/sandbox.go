@@ -93,6 +93,9 @@ type Command struct {
 
 	Net bool // share the host's network instead of an empty one
 
+	// Process, if not nil, is what [Begin] made for this command, with the same Net.
+	Process *Process
+
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer // nil: discarded
 

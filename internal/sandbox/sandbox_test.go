@@ -178,6 +178,7 @@ func TestNothingOfTheHostLeaks(t *testing.T) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = Remove(scratch) })
 	c.Scratch = scratch
 	if _, err := Run(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -69,12 +69,18 @@ func fuseFeature() Feature {
 
 func controlGroupFeature() Feature {
 	f := Feature{Name: "control groups", Detail: "the kernel limits memory, processes and processors"}
-	g, err := newGroup(Limits{}, 0)
+	err := holdGroups()
+	if err == nil {
+		defer releaseGroups()
+		var g *group
+		if g, err = newGroup(Limits{}, 0); err == nil {
+			g.remove()
+		}
+	}
 	if err != nil {
 		f.Detail, f.Hint = fmt.Sprintf("memory is watched by repro itself: %v", err), groupHint
 		return f
 	}
-	g.remove()
 	f.Works = true
 	return f
 }

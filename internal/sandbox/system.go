@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"errors"
 	"os"
 	"path"
 	"strconv"
@@ -38,10 +37,9 @@ func shmSize(req *request) int64 {
 	return req.Memory / 2
 }
 
-// openSystem makes the mounts, detached.
-func openSystem(shmSize int64) (*system, error) {
+// openSystem makes the mounts, detached, but for those that depend on a request.
+func openSystem() (*system, error) {
 	var s system
-	shm := [][2]string{{"mode", "1777"}, {"nr_inodes", strconv.Itoa(shmFiles)}, {"size", strconv.FormatInt(shmSize, 10)}}
 	for _, m := range []struct {
 		fd      *int
 		kind    string
@@ -50,7 +48,6 @@ func openSystem(shmSize int64) (*system, error) {
 	}{
 		{&s.dev, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
 		{&s.pts, "devpts", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
-		{&s.shm, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, shm},
 		{&s.run, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}, {"nr_inodes", "4096"}}},
 	} {
 		fd, err := newMount(m.kind, m.attr, m.options)
@@ -69,20 +66,13 @@ func openSystem(shmSize int64) (*system, error) {
 	return &s, nil
 }
 
-// openProc makes a /proc, which the kernel refuses where the one in sight is
-// masked. Instead, if that is asked for, req gets the machine's own: not for
-// the program, but to tell the kernel who it is.
-func (s *system) openProc(req *request) (err error) {
-	s.proc, err = newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, nil)
-	if err == nil {
-		return nil
-	}
-	if !req.WithoutProc || !errors.Is(err, unix.EPERM) {
-		return &stepError{Proc, err}
-	}
-	s.proc = 0
-	if req.hostProc, err = unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-		return &stepError{"open /proc", err}
+// openShared makes the memory that programs share.
+func (s *system) openShared(size int64) (err error) {
+	s.shm, err = newMount("tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, [][2]string{
+		{"mode", "1777"}, {"nr_inodes", strconv.Itoa(shmFiles)}, {"size", strconv.FormatInt(size, 10)},
+	})
+	if err != nil {
+		return &stepError{"mount tmpfs", err}
 	}
 	return nil
 }
@@ -111,11 +101,6 @@ func newMount(kind string, attr int, options [][2]string) (int, error) {
 // attach puts the mounts into the new root. No symbolic link of the image is
 // followed on the way.
 func (s *system) attach() error {
-	if s.proc > 0 {
-		if err := attachAt(s.proc, "/proc"); err != nil {
-			return err
-		}
-	}
 	if err := attachAt(s.run, "/run"); err != nil {
 		return err
 	}
@@ -155,8 +140,15 @@ func (s *system) attach() error {
 }
 
 // attachAt mounts what fd stands for at name.
-func attachAt(fd int, name string) error {
-	at, err := openPlace(name)
+func attachAt(fd int, name string) error { return attachBelow(slash, fd, name) }
+
+// slash is where paths that are not below a descriptor begin.
+const slash = -1
+
+// attachBelow mounts what fd stands for at name below the directory that root
+// is open on.
+func attachBelow(root, fd int, name string) error {
+	at, err := openPlace(root, name)
 	if err == nil {
 		defer unix.Close(at)
 		err = unix.MoveMount(fd, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
@@ -171,9 +163,13 @@ func attachAt(fd int, name string) error {
 // openPlace opens a path that must hold no symbolic link, one part after the
 // other: openat2, which says that in one call, is younger than what else is
 // needed here. Nothing is at work in the root yet that could change it.
-func openPlace(name string) (int, error) {
+func openPlace(root int, name string) (int, error) {
 	const flags = unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW
-	at, err := unix.Open("/", flags, 0)
+	start := "."
+	if root == slash {
+		start = "/"
+	}
+	at, err := unix.Openat(root, start, flags, 0)
 	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
 		if err != nil {
 			break
@@ -204,59 +200,4 @@ func setReadOnly(name string, flags uintptr) error {
 		return &stepError{"make " + name + " read-only", err}
 	}
 	return nil
-}
-
-// hidden are the entries of /proc that say something about the machine that no
-// experiment asks, or that act on it.
-var hidden = []string{
-	"acpi", "asound", "driver", "scsi", "bus", "fs", "irq", // hardware, and knobs for it
-	"cmdline", "config.gz", "modules", "kallsyms", "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", // the kernel's inside
-	"keys", "key-users", "locks", "latency_stats", "sched_debug", "schedstat", "timer_list", "timer_stats", // other users' doings
-	"diskstats", "partitions", "swaps", "mtrr", "iomem", "ioports", "interrupts", "slabinfo", "vmallocinfo", "pagetypeinfo",
-	"sysrq-trigger", "sysvipc",
-	"sys/kernel/random/boot_id", // an identity of the machine
-}
-
-// maskProc hides those entries, the files behind /dev/null and the directories
-// behind an empty tmpfs, and makes the kernel's settings read-only.
-func maskProc(drivers bool) error {
-	fixFirstPID()
-	for _, name := range hidden {
-		if drivers && name == "driver" {
-			continue // a driver's library asks there for its device
-		}
-		name = path.Join("/proc", name)
-		info, err := os.Lstat(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return &stepError{"hide " + name, err}
-		}
-		// No link can stand in the way here: the names are the kernel's.
-		if info.IsDir() {
-			const closed = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-			err = unix.Mount("tmpfs", name, "tmpfs", closed, "mode=0555,size=4k")
-		} else {
-			err = unix.Mount("/dev/null", name, "", unix.MS_BIND, "")
-		}
-		if err != nil {
-			return &stepError{"hide " + name, err}
-		}
-	}
-	return bindReadOnly("/proc/sys")
-}
-
-func bindReadOnly(name string) error {
-	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return &stepError{"bind " + name, err}
-	}
-	return setReadOnly(name, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
-}
-
-// fixFirstPID asks that the program gets the same process number in every run.
-// It is an aid to determinism, not a promise: kernels without
-// checkpoint/restore have no such setting.
-func fixFirstPID() {
-	_ = os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte("99"), 0)
 }

@@ -21,12 +21,8 @@ func standardInput(req *request) (f *os.File, terminal bool, err error) {
 	case req.Terminal != 0:
 		f, err = openTerminal(req.Terminal)
 		return f, true, err
-	case req.Stdin:
-		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, firstMount)
-		if err != nil {
-			return nil, false, &stepError{"open standard input", err}
-		}
-		return os.NewFile(uintptr(fd), "stdin"), false, nil
+	case req.Stdin != 0:
+		return os.NewFile(uintptr(req.Stdin), "stdin"), false, nil
 	}
 	f, err = os.OpenFile("/dev/null", os.O_RDWR, 0)
 	if err != nil {
@@ -56,7 +52,7 @@ func openTerminal(socket int) (*os.File, error) {
 	if err != nil {
 		return nil, &stepError{what, err}
 	}
-	if err := sendFile(socket, master); err != nil {
+	if err := sendFiles(socket, []int{master}); err != nil {
 		f.Close()
 		return nil, &stepError{what, err}
 	}

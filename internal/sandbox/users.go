@@ -15,15 +15,15 @@ import (
 // the machine whom programs are: through it, a filesystem whose files belong
 // to root can be mounted as theirs. The caller is root.
 func OwnerNamespace() (*os.File, error) {
-	wait, held, err := os.Pipe()
+	inner, outer, err := newSocket()
 	if err != nil {
 		return nil, err
 	}
-	defer held.Close() // ends the process below, which waits for a request
-	defer wait.Close()
+	defer outer.Close() // ends the process below, which waits for a request
+	defer inner.Close()
 	o := owner()
 	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/", ExtraFiles: []*os.File{wait},
+		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/", ExtraFiles: []*os.File{inner},
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWPID,
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: o.uid, Size: 1}},

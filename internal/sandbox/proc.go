@@ -1,0 +1,87 @@
+//go:build linux && (amd64 || arm64)
+
+package sandbox
+
+import (
+	"errors"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// hidden are the entries of /proc that say something about the machine that no
+// experiment asks, or that act on it.
+var hidden = []string{
+	"acpi", "asound", "scsi", "bus", "fs", "irq", // hardware, and knobs for it
+	"cmdline", "config.gz", "modules", "kallsyms", "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", // the kernel's inside
+	"keys", "key-users", "locks", "latency_stats", "sched_debug", "schedstat", "timer_list", "timer_stats", // other users' doings
+	"diskstats", "partitions", "swaps", "mtrr", "iomem", "ioports", "interrupts", "slabinfo", "vmallocinfo", "pagetypeinfo",
+	"sysrq-trigger", "sysvipc",
+	"sys/kernel/random/boot_id", // an identity of the machine
+}
+
+// driverFiles is one more, for programs that have no devices: a driver's
+// library asks there for its own.
+const driverFiles = "driver"
+
+// newProc makes a /proc at the place of the machine's, from where it is moved
+// into the root, and hides what nobody needs there. FirstPID is then where to
+// write the number of the process before the next one, or -1.
+func newProc() (proc, firstPID int, err error) {
+	firstPID = -1
+	proc, err = newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, nil)
+	if err != nil {
+		return 0, firstPID, &stepError{Proc, err}
+	}
+	if err := unix.MoveMount(proc, "", unix.AT_FDCWD, "/proc", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return 0, firstPID, &stepError{Proc, err}
+	}
+	if fd, err := unix.Open("/proc/sys/kernel/ns_last_pid", unix.O_WRONLY|unix.O_CLOEXEC, 0); err == nil {
+		firstPID = fd
+	}
+	for _, name := range hidden {
+		if err := hide(path.Join("/proc", name)); err != nil {
+			return 0, firstPID, err
+		}
+	}
+	return proc, firstPID, bindReadOnly("/proc/sys")
+}
+
+// hide hides a file behind /dev/null and a directory behind an empty tmpfs.
+func hide(name string) error {
+	var st unix.Stat_t
+	err := unix.Lstat(name, &st)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	// No link can stand in the way here: the names are the kernel's.
+	switch {
+	case err != nil:
+	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		const closed = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+		err = unix.Mount("tmpfs", name, "tmpfs", closed, "mode=0555,size=4k")
+	default:
+		err = unix.Mount("/dev/null", name, "", unix.MS_BIND, "")
+	}
+	if err != nil {
+		return &stepError{"hide " + name, err}
+	}
+	return nil
+}
+
+func bindReadOnly(name string) error {
+	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return &stepError{"bind " + name, err}
+	}
+	return setReadOnly(name, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+}
+
+// fixFirstPID asks that the program gets the same process number in every run.
+// It is an aid to determinism, not a promise: kernels without
+// checkpoint/restore have no such setting.
+func fixFirstPID(fd int) {
+	if fd >= 0 {
+		_, _ = unix.Write(fd, []byte("99"))
+		unix.Close(fd)
+	}
+}
