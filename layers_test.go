@@ -23,8 +23,8 @@ var layers = []string{
 	"format/signature",
 	"format/squashfs format/verity record key",
 	"tree",
-	"progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 examples",
-	"internal/pattern",
+	"progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 internal/sandbox/inside examples",
+	"internal/pattern internal/sandbox/kernel",
 }
 
 // owners says which packages may import an outside module. A module that is

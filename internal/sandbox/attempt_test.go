@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // attempt is something that a hostile program might try. It returns an error
@@ -193,7 +195,7 @@ var attempts = []attempt{
 	{"maps of process 1", func() error { _, err := os.ReadFile("/proc/1/maps"); return err }},
 	{"signal a process of the host", func() error { return hostPID(func(pid int) error { return unix.Kill(pid, 0) }) }},
 	{"signal process 1", func() error {
-		if landlockVersion() < 6 {
+		if inside.LandlockVersion() < 6 {
 			return errors.New("needs a newer Landlock to be refused; process 1 does not listen anyway")
 		}
 		return unix.Kill(1, 0)
@@ -441,8 +443,8 @@ func hostPID(f func(int) error) error {
 	return f(pid)
 }
 
-// inside are the programs that this test binary is inside a sandbox.
-var inside = map[string]func(){
+// insiders are what this test binary is inside a sandbox.
+var insiders = map[string]func(){
 	"escape":   attemptMain,
 	"nest":     nestMain,
 	"loopback": loopbackMain,

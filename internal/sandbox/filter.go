@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -113,4 +114,14 @@ func answer(k uint32) unix.SockFilter {
 
 func refuse(e unix.Errno) unix.SockFilter {
 	return answer(unix.SECCOMP_RET_ERRNO | uint32(e)&unix.SECCOMP_RET_DATA)
+}
+
+// encoded is the program as the kernel takes it: struct sock_filter.
+func encoded(program []unix.SockFilter) (b []byte) {
+	for _, line := range program {
+		b = binary.NativeEndian.AppendUint16(b, line.Code)
+		b = append(b, line.Jt, line.Jf)
+		b = binary.NativeEndian.AppendUint32(b, line.K)
+	}
+	return b
 }

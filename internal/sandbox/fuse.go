@@ -5,18 +5,15 @@ package sandbox
 import (
 	"context"
 	"os"
-	"strconv"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/inside"
 )
 
 // The kernel takes a FUSE mount only from the user namespace in which its
 // device was opened. So process 1 opens the device, makes the mount and hands
 // the device out, to be served from where the image is. Where the caller is
 // root, whom process 1 is not, root does all of that.
-
-const fuseDevice = "/dev/fuse"
 
 // served is the lowest layer of a sandbox, where the caller serves it.
 type served struct {
@@ -32,12 +29,12 @@ type served struct {
 func serveLowest() (*served, error) {
 	s := &served{}
 	if o := owner(); o.drop {
-		fd, err := openFuse()
+		fd, err := inside.OpenFuse()
 		if err != nil {
 			return nil, &UnavailableError{What: Fuse, Err: err, Hint: fuseHint}
 		}
-		s.device = os.NewFile(uintptr(fd), fuseDevice)
-		detached, err := mountFuse(fd, o.uid, o.gid)
+		s.device = os.NewFile(uintptr(fd), inside.FuseDevice)
+		detached, err := inside.MountFuse(fd, o.uid, o.gid)
 		if err != nil {
 			s.close()
 			return nil, &UnavailableError{What: Fuse, Err: err, Hint: fuseHint}
@@ -51,8 +48,8 @@ func serveLowest() (*served, error) {
 }
 
 // source is how process 1 is told of the layer; number is that of inner.
-func (s *served) source(number int) source {
-	return source{File: number, Device: s.device == nil}
+func (s *served) source(number int) inside.Source {
+	return inside.Source{File: number, Device: s.device == nil}
 }
 
 // begin serves the layer until the sandbox is gone. Inner is no longer needed
@@ -64,7 +61,7 @@ func (s *served) begin(ctx context.Context, serve func(context.Context, *os.File
 	go func() {
 		device := s.device
 		if device == nil {
-			file, err := receiveFile(s.outer, fuseDevice)
+			file, err := receiveFile(s.outer, inside.FuseDevice)
 			if err != nil {
 				s.done <- nil // process 1 says why
 				return
@@ -97,42 +94,4 @@ func (s *served) close() {
 			f.Close()
 		}
 	}
-}
-
-func openFuse() (int, error) {
-	fd, err := unix.Open(fuseDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0, &os.PathError{Op: "open", Path: fuseDevice, Err: err}
-	}
-	return fd, nil
-}
-
-// mountFuse makes a detached mount of which device is the server's end. The
-// kernel checks the modes of its files.
-func mountFuse(device, uid, gid int) (int, error) {
-	const attr = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOATIME
-	return newMount("fuse", attr, [][2]string{
-		{"source", "repro"}, {"fd", strconv.Itoa(device)}, {"rootmode", "40000"},
-		{"user_id", strconv.Itoa(uid)}, {"group_id", strconv.Itoa(gid)},
-		{"default_permissions", ""}, {"allow_other", ""},
-	})
-}
-
-// mountServed is process 1's part: it mounts what the caller, at the other end
-// of the socket, is to serve.
-func mountServed(socket int) (int, error) {
-	defer unix.Close(socket)
-	device, err := openFuse()
-	if err != nil {
-		return 0, &stepError{Fuse, err}
-	}
-	defer unix.Close(device)
-	mount, err := mountFuse(device, UID, GID)
-	if err != nil {
-		return 0, &stepError{Fuse, err}
-	}
-	if err := sendFiles(socket, []int{device}); err != nil {
-		return 0, &stepError{"hand out the FUSE device", err}
-	}
-	return mount, nil
 }

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -95,13 +96,13 @@ func newGroup(l Limits, cpus int) (*group, error) {
 func (g *group) limit(l Limits, cpus int) error {
 	// Whatever is swapped out is memory too; kernels without swap have no such file.
 	_ = g.write("memory.swap.max", "0")
-	if err := g.write("memory.max", strconv.FormatInt(l.memory(), 10)); err != nil {
+	if err := g.write("memory.max", strconv.FormatInt(memoryOf(l), 10)); err != nil {
 		return err
 	}
 	if err := g.write("memory.oom.group", "1"); err != nil { // all of it ends, not one process
 		return err
 	}
-	_ = g.write("pids.max", strconv.FormatInt(orDefault(l.Processes, DefaultProcesses), 10))
+	_ = g.write("pids.max", strconv.FormatInt(cmp.Or(l.Processes, DefaultProcesses), 10))
 	if cpus > 0 { // a program may choose other processors, but gets no more of them
 		const period = 100_000 // microseconds
 		_ = g.write("cpu.max", fmt.Sprintf("%d %d", cpus*period, period))

@@ -71,8 +71,8 @@ func enclosingLimits() (files []string) {
 	return files
 }
 
-// memory is the limit that holds.
-func (l Limits) memory() int64 {
+// memoryOf is the limit that holds.
+func memoryOf(l Limits) int64 {
 	if l.Memory > 0 {
 		return l.Memory
 	}

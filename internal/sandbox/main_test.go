@@ -14,8 +14,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if inside, ok := inside[os.Getenv("REPRO_ATTEMPT")]; ok {
-		inside()
+	if program, ok := insiders[os.Getenv("REPRO_ATTEMPT")]; ok {
+		program()
 		return
 	}
 	switch {
@@ -144,4 +144,15 @@ func run1(t testing.TB, script string) (string, Result) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return out.String(), result
+}
+
+// TestOrder looks at what is initialised before process 1 does its work.
+func TestOrder(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "-test.run=^$")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, err := cmd.CombinedOutput()
+	before, _, found := strings.Cut(string(out), "init repro/internal/sandbox/inside ")
+	if err != nil || !found || strings.Contains(before, "init unicode ") || strings.Contains(before, "init reflect ") {
+		t.Errorf("%v: %s", err, out)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // namespaces are those that process 1 is started in, with the files that say
@@ -39,7 +41,7 @@ func wantedNamespaces(net bool) (flags uintptr, names []string) {
 }
 
 // completed adds what process 1 does not know.
-func (w Walls) completed(net bool, noGroup error) Walls {
+func completed(w Walls, net bool, noGroup error) Walls {
 	if noGroup != nil {
 		w.NoGroup = noGroup.Error()
 	}
@@ -54,7 +56,7 @@ func initCommand(net bool, socket *os.File) *exec.Cmd {
 	host := owner()
 	flags, _ := wantedNamespaces(net)
 	return &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{initName}, Dir: "/", ExtraFiles: []*os.File{socket},
+		Path: "/proc/self/exe", Args: []string{inside.Name}, Dir: "/", ExtraFiles: []*os.File{socket},
 		Env: []string{"GOMAXPROCS=1"}, // it mostly waits: more threads would cost more to start than they do
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:                 flags,

@@ -6,13 +6,16 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // parts are the request and what goes with it.
 type parts struct {
-	req     *request
+	req     *inside.Request
 	files   []*os.File // that process 1 gets, in the order of their numbers
 	owned   []*os.File // those of them that nobody else closes
+	folders bool       // of the machine's are bound
 	members *group     // nil, because of noGroup
 	noGroup error
 	lowest  *served // nil: no layer is served
@@ -46,12 +49,13 @@ func (p *parts) gather(c *Command, process *Process, output *pipes) (err error) 
 		}
 		p.owned = append(p.owned, more...)
 		for _, m := range more {
-			p.req.Lower = append(p.req.Lower, source{File: p.give(m)})
+			p.req.Lower = append(p.req.Lower, inside.Source{File: p.give(m)})
 		}
 	}
 	if err := p.addBinds(c); err != nil {
 		return err
 	}
+	p.req.Filter = encoded(compile(rulesFor(c.Net, p.folders), allowed))
 	<-process.started
 	if process.err != nil {
 		return process.err
@@ -82,10 +86,10 @@ func (p *parts) gather(c *Command, process *Process, output *pipes) (err error) 
 
 // begin opens as root what process 1, an ordinary user, could not reach.
 func (p *parts) begin(c *Command) error {
-	p.req = &request{
+	p.req = &inside.Request{
 		Overlay: c.Scratch != "",
 		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
-		Limits: c.Limits, Memory: c.Limits.memory(), CPUs: c.CPUs, Net: c.Net, WithoutProc: c.WithoutProc,
+		Limits: c.Limits, Memory: memoryOf(c.Limits), CPUs: c.CPUs, Net: c.Net, WithoutProc: c.WithoutProc,
 		Devices: c.Devices, Processors: c.Processors, FixedAddresses: c.FixedAddresses,
 	}
 	for _, dir := range c.Lower {
@@ -103,15 +107,15 @@ func (p *parts) begin(c *Command) error {
 	return err
 }
 
-func (p *parts) open(dir string) (source, error) {
+func (p *parts) open(dir string) (inside.Source, error) {
 	if !owner().drop {
-		return source{Path: dir}, nil
+		return inside.Source{Path: dir}, nil
 	}
 	fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
-		return source{}, &UnavailableError{What: "open a layer", Err: &os.PathError{Op: "open_tree", Path: dir, Err: err}, Hint: setupHint("", err)}
+		return inside.Source{}, &UnavailableError{What: "open a layer", Err: &os.PathError{Op: "open_tree", Path: dir, Err: err}, Hint: setupHint("", err)}
 	}
-	return source{File: p.give(p.own(fd, dir))}, nil
+	return inside.Source{File: p.give(p.own(fd, dir))}, nil
 }
 
 // close gives up what gather made.

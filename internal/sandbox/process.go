@@ -3,13 +3,13 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"sync"
+
+	"repro/internal/sandbox/inside"
 )
 
 // Process is process 1 of a sandbox, started before it is known what is to run
@@ -65,26 +65,25 @@ func (p *Process) start() {
 
 // ask sends the request. The socket stays open: process 1 ends when it is
 // closed.
-func (p *Process) ask(req *request, files []*os.File) error {
+func (p *Process) ask(req *inside.Request, files []*os.File) error {
 	fds := make([]int, len(files))
 	for i, f := range files {
 		fds[i] = int(f.Fd())
 	}
-	if err := sendFiles(int(p.socket.Fd()), fds); err != nil {
+	if err := inside.SendFiles(int(p.socket.Fd()), fds); err != nil {
 		return err
 	}
-	return json.NewEncoder(p.socket).Encode(req)
+	return inside.Send(p.socket, req)
 }
 
 // answer waits for the outcome. Started is called once the program was; walls
 // are nil if it was not.
-func (p *Process) answer(started func()) (walls *Walls, out outcome, err error) {
-	words := json.NewDecoder(io.LimitReader(p.socket, maxMessage))
-	err = words.Decode(&out)
-	if err == nil && out.Stage == stageStarted {
+func (p *Process) answer(started func()) (walls *Walls, out inside.Outcome, err error) {
+	if err = inside.Receive(p.socket, &out); err == nil && out.Stage == inside.StageStarted {
 		started()
-		walls, out = out.Walls, outcome{}
-		err = words.Decode(&out)
+		stand := out.Walls
+		walls, out = &stand, inside.Outcome{}
+		err = inside.Receive(p.socket, &out)
 	}
 	return walls, out, err
 }

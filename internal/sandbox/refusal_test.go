@@ -123,7 +123,7 @@ func onMachine(t *testing.T, name string) (r refusedReport) {
 	return r
 }
 
-func init() { inside["refused"] = refusedMain } // not in the literal, which it would refer to
+func init() { insiders["refused"] = refusedMain } // not in the literal, which it would refer to
 
 func refusedMain() {
 	if err := surround(refusals[os.Getenv("REPRO_REFUSE")]); err != nil {

@@ -2,7 +2,12 @@
 
 package sandbox
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
+	"repro/internal/sandbox/kernel"
+)
 
 // The system call filter. Programs inside hold no capability, and their user
 // namespace owns no other, so most of what is refused here would fail anyway:
@@ -40,9 +45,6 @@ const (
 const namespaceFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// addrNoRandomize is ADDR_NO_RANDOMIZE of linux/personality.h.
-const addrNoRandomize = 0x0040000
-
 // newestCall is the last system call that the tables were checked against
 // (Linux 6.18).
 const newestCall = unix.SYS_LISTNS
@@ -63,7 +65,7 @@ var refused = append([]rule{
 	{calls: []uintptr{unix.SYS_SOCKET}, when: []test{{0, equal, unix.AF_NETLINK}, {2, differs, unix.NETLINK_ROUTE}},
 		errno: unix.EPROTONOSUPPORT, why: "getifaddrs needs the routing protocol; the others configure the kernel"},
 	{calls: []uintptr{unix.SYS_PERSONALITY}, when: []test{{0, differs, 0}, {0, differs, 0xffffffff},
-		{0, differs, addrNoRandomize}}, errno: unix.EPERM,
+		{0, differs, kernel.ADDR_NO_RANDOMIZE}}, errno: unix.EPERM,
 		why: "old personalities switch off protections; plain Linux, asking, and a fixed address space are fine"},
 
 	// Refused always.
@@ -113,22 +115,11 @@ var refused = append([]rule{
 var noSockets = rule{calls: []uintptr{unix.SYS_SOCKET}, when: []test{{0, equal, unix.AF_UNIX}}, errno: unix.EAFNOSUPPORT,
 	why: "reaches services of the machine's by name; pairs of sockets, and the loopback interface, are fine"}
 
-// rulesFor are the rules for what a program was given.
-func rulesFor(req *request) []rule {
-	if !reachesSockets(req) {
-		return refused
+// rulesFor are the rules for what a program was given: the machine's network,
+// or folders of the machine's.
+func rulesFor(net, folders bool) []rule {
+	if folders || net && inside.LandlockVersion() < inside.LandlockScopes {
+		return append([]rule{noSockets}, refused...)
 	}
-	return append([]rule{noSockets}, refused...)
-}
-
-func reachesSockets(req *request) bool {
-	if req.Net && landlockVersion() < landlockScopes {
-		return true
-	}
-	for _, b := range req.Binds {
-		if !b.Plain {
-			return true
-		}
-	}
-	return false
+	return refused
 }

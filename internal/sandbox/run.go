@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // endPatience is how long processes may take to end once they were killed.
@@ -87,11 +89,11 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	waited := process.wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
 	if walls != nil {
-		result.Walls = walls.completed(c.Net, p.noGroup)
+		result.Walls = completed(*walls, c.Net, p.noGroup)
 	}
 	p.person.end()
 	if p.lowest != nil {
-		if err := p.lowest.end(); err != nil && out.Stage == stageDone {
+		if err := p.lowest.end(); err != nil && out.Stage == inside.StageDone {
 			return result, fmt.Errorf("serve the layers: %w", err)
 		}
 	}
@@ -162,8 +164,8 @@ func signaled(state *os.ProcessState) bool {
 
 // killed describes a sandbox that was killed whole: what the kernel accounted
 // to process 1 includes all others.
-func killed(state *os.ProcessState) outcome {
-	out := outcome{Stage: stageDone, Exit: -1, Signal: int(unix.SIGKILL)}
+func killed(state *os.ProcessState) inside.Outcome {
+	out := inside.Outcome{Stage: inside.StageDone, Exit: -1, Signal: int(unix.SIGKILL)}
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
 		out.CPU = u.Utime.Nano() + u.Stime.Nano()
 		out.MaxRSS = u.Maxrss << 10
@@ -172,17 +174,17 @@ func killed(state *os.ProcessState) outcome {
 	return out
 }
 
-func (r Result) with(out outcome, c *Command) (Result, error) {
+func (r Result) with(out inside.Outcome, c *Command) (Result, error) {
 	err := error(syscall.Errno(out.Errno))
 	if out.Errno == 0 {
 		err = errors.New(out.Text)
 	}
 	switch out.Stage {
-	case stageMissing:
+	case inside.StageMissing:
 		return r, &MissingError{out.Missing}
-	case stageStart:
+	case inside.StageStart:
 		return r, &StartError{c.Args[0], err}
-	case stageSetup:
+	case inside.StageSetup:
 		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What, err)}
 	}
 	r.TooBig, r.TooMuch = out.TooBig, out.TooMuch

@@ -4,12 +4,11 @@
 // names, users or processes. It needs no root, no daemon and no setuid helper.
 //
 // [Run] starts this very executable again in new user, mount, PID, IPC, UTS,
-// network and cgroup namespaces. In there, this package, when it is
-// initialised, builds the root, throws away every capability, installs the
-// system call filter of rules.go and starts the program: main is never
-// reached. It stays as process 1 of the new namespaces: when it ends, the
-// kernel kills whatever the program left behind, and it ends when the program
-// does, when the time is up, when the context is cancelled, or when the
+// network and cgroup namespaces. In there, package inside builds the root,
+// throws away every capability, installs the system call filter of rules.go and
+// starts the program. It stays as process 1 of the new namespaces: when it
+// ends, the kernel kills whatever the program left behind, and it ends when the
+// program does, when the time is up, when the context is cancelled, or when the
 // process that called Run dies in any way at all.
 package sandbox
 
@@ -23,19 +22,15 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"repro/internal/sandbox/inside"
 )
 
 // What every program sees, wherever it runs.
 const (
-	Hostname = "repro"
-	UID      = 1000 // see SPEC.md, RUN-4: not 0, because programs behave differently for root
-	GID      = 1000
-)
-
-// The user and group maps of a namespace in which nobody is renumbered.
-const (
-	sameUID = "1000 1000 1"
-	sameGID = "1000 1000 1"
+	Hostname = inside.Hostname
+	UID      = inside.UID
+	GID      = inside.GID
 )
 
 // MountPoints are the directories that the layers must have between them.
@@ -43,8 +38,7 @@ var MountPoints = []string{"/dev", "/proc", "/run"}
 
 // Bounds on what a caller may ask for.
 const (
-	MaxLayers  = 490     // an overlay has room for 500
-	maxMessage = 8 << 20 // bytes of configuration or report on the pipes
+	MaxLayers = 490 // an overlay has room for 500
 )
 
 // Command is one program to run and what it is to see.
@@ -114,30 +108,27 @@ type Bind struct {
 	Write  bool   // let the program write there, as far as the caller may
 }
 
-// Device shows a device node of the machine's to the program.
-type Device struct {
-	Source string // absolute, on the machine
-	Name   string // below /dev, in the root
-}
-
-// Limits bound what the program takes. Zero means no limit where no other
-// meaning is given.
-type Limits struct {
-	Time      time.Duration // wall clock
-	Memory    int64         // bytes of all processes together; one alone may map at most twice that. 0: [MachineMemory]
-	FileSize  int64         // bytes in one file
-	Disk      int64         // bytes of disk under all files that it writes to the root; see also [FullError]
-	Files     int64         // how many there may be; 0: DefaultFiles
-	Processes int64         // processes and threads; 0: DefaultProcesses
-	OpenFiles int64         // per process; 0: DefaultOpenFiles
-}
+// What process 1 has a part in; package inside documents it.
+type (
+	Limits = inside.Limits
+	Device = inside.Device
+	Walls  = inside.Walls
+)
 
 // Default limits.
 const (
-	DefaultProcesses = 4096
-	DefaultOpenFiles = 4096
-	DefaultFiles     = 4 << 20
-	stackSize        = 8 << 20 // what most systems give, so that recursion ends alike
+	DefaultProcesses = inside.DefaultProcesses
+	DefaultOpenFiles = inside.DefaultOpenFiles
+	DefaultFiles     = inside.DefaultFiles
+)
+
+// What an [UnavailableError] names where a caller can do something about it:
+// with a root that the program may write to in place of an overlay, without a
+// /proc of its own, with layers that are extracted in place of served.
+const (
+	Overlay = inside.Overlay
+	Proc    = inside.Proc
+	Fuse    = inside.Fuse
 )
 
 // Result says how the program ended and what it took.
@@ -155,17 +146,6 @@ type Result struct {
 	Walls    Walls         // zero if the program was not started
 }
 
-// Walls say what stood around a program, of that which not every machine has.
-type Walls struct {
-	Namespaces []string // of its own, as the files in /proc/self/ns are called
-	Proc       bool     // a /proc of its own
-	Pivoted    bool     // the machine's root is not mounted any more; else it lies under the image's
-	Clocks     bool     // a time namespace: clocks that do not tell when the machine was started
-	Landlock   int      // version of the second wall around files; 0: none
-	Group      bool     // the kernel held it to Limits.Memory and the like, as a control group
-	NoGroup    string   // else: why not
-}
-
 // Status is the exit status as shells give it: 128 and the number of the
 // signal, if one ended the program.
 func (r Result) Status() int {
@@ -178,18 +158,6 @@ func (r Result) Status() int {
 // ErrUnavailable is what every error wraps that is the machine's fault: it
 // does not offer what a sandbox is made of.
 var ErrUnavailable = errors.New("this machine cannot isolate a program")
-
-// Overlay is what an [UnavailableError] names where everything else works: a
-// caller can do without, with a root that the program may write to.
-const Overlay = "mount an overlay"
-
-// Proc is what an [UnavailableError] names where no new /proc may be mounted: a
-// caller may choose to do without.
-const Proc = "mount proc"
-
-// Fuse is what an [UnavailableError] names where a layer cannot be served: a
-// caller can extract it instead.
-const Fuse = "mount layers through FUSE"
 
 const fuseHint = "the administrator can load the fuse module and make /dev/fuse readable and writable for all"
 

@@ -9,6 +9,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // Prepare makes dir, which must not exist, with what a program will write in
@@ -93,4 +95,22 @@ func ScratchKind(dir string) string {
 		return "memory"
 	}
 	return "disk"
+}
+
+// CheckDisk fails with a [*FullError] if a program that writes below dir would
+// be killed at once.
+func CheckDisk(dir string) error {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
+	full, err := inside.FullDisk(fd)
+	if err != nil {
+		return &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	if full != nil {
+		return &FullError{full}
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"repro/internal/mount"
+	"repro/internal/sandbox/inside"
 	"repro/tree"
 )
 
@@ -22,10 +23,10 @@ import (
 // FUSE, as runs have it.
 func served1(t *testing.T, c *Command, change func(root *tree.Node)) {
 	t.Helper()
-	if fd, err := openFuse(); err != nil {
+	if fd, err := inside.OpenFuse(); err != nil {
 		t.Skipf("needs FUSE: %v", err)
 	} else {
-		os.NewFile(uintptr(fd), fuseDevice).Close()
+		os.NewFile(uintptr(fd), inside.FuseDevice).Close()
 	}
 	root, err := tree.FromDir(c.Lower[0], tree.DirOptions{})
 	if err != nil {
@@ -124,12 +125,12 @@ func TestStalledBind(t *testing.T) {
 func deadMount(t *testing.T) (dir string, release func()) {
 	t.Helper()
 	dir = t.TempDir()
-	fd, err := openFuse()
+	fd, err := inside.OpenFuse()
 	if err != nil {
 		t.Skipf("needs FUSE: %v", err)
 	}
 	uid, gid, _ := Owner()
-	detached, err := mountFuse(fd, uid, gid)
+	detached, err := inside.MountFuse(fd, uid, gid)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // Survey looks at everything that a runner could use here, for a person who
@@ -50,11 +52,11 @@ var fuseNumber = unix.Mkdev(10, 229)
 
 func fuseFeature() Feature {
 	f := Feature{Name: "fuse", Detail: "layers are read in place, without being extracted first"}
-	fd, err := openFuse()
+	fd, err := inside.OpenFuse()
 	if err == nil {
 		var st unix.Stat_t
 		if unix.Fstat(fd, &st) == nil && st.Rdev != fuseNumber {
-			err = fmt.Errorf("%s is another device, as in containers that hide it", fuseDevice)
+			err = fmt.Errorf("%s is another device, as in containers that hide it", inside.FuseDevice)
 		}
 		unix.Close(fd)
 	}
@@ -95,7 +97,7 @@ func clockFeature() Feature {
 
 func landlockFeature() Feature {
 	f := Feature{Name: "landlock", Detail: "a second wall around files"}
-	version := landlockVersion()
+	version := inside.LandlockVersion()
 	if version < 2 {
 		f.Detail = "no second wall around files: the kernel is too old, or was started without it"
 		return f

@@ -5,7 +5,6 @@ package sandbox
 import (
 	"io"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,51 +12,6 @@ import (
 // A program that is to talk to a person gets a terminal of its own, made of
 // the sandbox's devpts. The caller has the other end and copies; nothing that
 // the program does to its terminal can be done to the caller's.
-
-// standardInput returns what becomes the program's descriptor 0, and whether
-// that is a terminal for its descriptors 0 to 2.
-func standardInput(req *request) (f *os.File, terminal bool, err error) {
-	switch {
-	case req.Terminal != 0:
-		f, err = openTerminal(req.Terminal)
-		return f, true, err
-	case req.Stdin != 0:
-		return os.NewFile(uintptr(req.Stdin), "stdin"), false, nil
-	}
-	f, err = os.OpenFile("/dev/null", os.O_RDWR, 0)
-	if err != nil {
-		return nil, false, &stepError{"open /dev/null", err}
-	}
-	return f, false, nil
-}
-
-// openTerminal makes a terminal and hands its other end to the caller.
-func openTerminal(socket int) (*os.File, error) {
-	defer unix.Close(socket)
-	const what = "make a terminal"
-	master, err := unix.Open("/dev/pts/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &stepError{what, err}
-	}
-	defer unix.Close(master)
-	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
-		return nil, &stepError{what, err}
-	}
-	n, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
-	if err != nil {
-		return nil, &stepError{what, err}
-	}
-	name := "/dev/pts/" + strconv.Itoa(n)
-	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, &stepError{what, err}
-	}
-	if err := sendFiles(socket, []int{master}); err != nil {
-		f.Close()
-		return nil, &stepError{what, err}
-	}
-	return f, nil
-}
 
 // conversation is the caller's part: what feeds the program's descriptor 0.
 type conversation struct {

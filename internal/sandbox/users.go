@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
 // OwnerNamespace returns a user namespace in which 0 is the user and group of
@@ -23,7 +25,7 @@ func OwnerNamespace() (*os.File, error) {
 	defer inner.Close()
 	o := owner()
 	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{initName}, Env: []string{}, Dir: "/", ExtraFiles: []*os.File{inner},
+		Path: "/proc/self/exe", Args: []string{inside.Name}, Env: []string{}, Dir: "/", ExtraFiles: []*os.File{inner},
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWPID,
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: o.uid, Size: 1}},

@@ -1,16 +1,18 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
-	"strings"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
+
+// SameUser is the user or group map of a namespace in which nobody is renumbered.
+const SameUser = "1000 1000 1"
 
 // staging is a directory that every machine has. A small tmpfs hides it, in
 // this mount namespace only, while the root is put together.
@@ -27,7 +29,7 @@ type early struct {
 
 func prepareEarly() *early {
 	var e early
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		e.err = &stepError{"keep mounts private", err}
 		return &e
 	}
@@ -39,7 +41,7 @@ func prepareEarly() *early {
 
 // build makes the union of the layers the root of this mount namespace and
 // lets go of the host's. It says in walls how far that went.
-func (e *early) build(req *request, walls *Walls) error {
+func (e *early) build(req *Request, walls *Walls) error {
 	if e.err != nil {
 		return e.err
 	}
@@ -84,11 +86,11 @@ func (e *early) build(req *request, walls *Walls) error {
 	if err := showProcessors(req.Processors); err != nil {
 		return err
 	}
-	if err := unix.Sethostname([]byte(Hostname)); err != nil {
+	if err := syscall.Sethostname([]byte(Hostname)); err != nil {
 		return &stepError{"set the host name", err}
 	}
 	if !req.Net {
-		if err := loopbackUp(); err != nil {
+		if err := kernel.LoopbackUp(); err != nil {
 			return &stepError{"bring up the loopback interface", err}
 		}
 	}
@@ -98,14 +100,14 @@ func (e *early) build(req *request, walls *Walls) error {
 // withoutProc is for machines where the kernel refuses a /proc, as it does
 // where the one in sight is masked. Instead, if that is asked for, req gets the
 // machine's own: not for the program, but to tell the kernel who it is.
-func (e *early) withoutProc(req *request) (err error) {
+func (e *early) withoutProc(req *Request) (err error) {
 	if e.noProc == nil {
 		return nil
 	}
-	if !req.WithoutProc || !errors.Is(e.noProc, unix.EPERM) {
+	if !req.WithoutProc || !errors.Is(e.noProc, syscall.EPERM) {
 		return e.noProc
 	}
-	if req.hostProc, err = unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+	if req.hostProc, err = syscall.Open("/proc", kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0); err != nil {
 		return &stepError{"open /proc", err}
 	}
 	return nil
@@ -119,17 +121,17 @@ func (e *early) attachProc(drivers bool) error {
 			return err
 		}
 	}
-	root, err := unix.Open(staging+"/root", unix.O_PATH|unix.O_CLOEXEC, 0)
+	root, err := syscall.Open(staging+"/root", kernel.O_PATH|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return &stepError{"open the new root", err}
 	}
-	defer unix.Close(root)
+	defer syscall.Close(root)
 	return attachBelow(root, e.system.proc, "/proc")
 }
 
 // openLayers returns detached mounts of the lower directories and, last, of
 // the scratch directory if there is one.
-func openLayers(req *request) ([]int, error) {
+func openLayers(req *Request) ([]int, error) {
 	sources := req.Lower
 	if req.Overlay {
 		sources = append(sources[:len(sources):len(sources)], req.Scratch)
@@ -148,7 +150,7 @@ func openLayers(req *request) ([]int, error) {
 			fds = append(fds, s.File)
 			continue
 		}
-		fd, err := unix.OpenTree(unix.AT_FDCWD, s.Path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		fd, err := kernel.OpenTree(kernel.AT_FDCWD, s.Path, kernel.OPEN_TREE_CLONE|kernel.OPEN_TREE_CLOEXEC)
 		if err != nil {
 			return nil, &stepError{"open a layer", err}
 		}
@@ -158,11 +160,11 @@ func openLayers(req *request) ([]int, error) {
 }
 
 // assemble mounts the layers below staging and their union at staging/root.
-func assemble(req *request, layers []int) error {
-	if err := unix.Mount("tmpfs", staging, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700,size=1m"); err != nil {
+func assemble(req *Request, layers []int) error {
+	if err := syscall.Mount("tmpfs", staging, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0700,size=1m"); err != nil {
 		return &stepError{"mount a tmpfs", err}
 	}
-	if err := unix.Chdir(staging); err != nil {
+	if err := syscall.Chdir(staging); err != nil {
 		return &stepError{"enter the tmpfs", err}
 	}
 	names := make([]string, len(layers))
@@ -171,18 +173,18 @@ func assemble(req *request, layers []int) error {
 		if err := os.Mkdir(names[i], 0o700); err != nil {
 			return &stepError{"make a mount point", err}
 		}
-		if err := unix.MoveMount(fd, "", unix.AT_FDCWD, names[i], unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		if err := kernel.MoveMount(fd, "", kernel.AT_FDCWD, names[i], kernel.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 			return &stepError{"mount a layer", err}
 		}
-		unix.Close(fd)
+		syscall.Close(fd)
 	}
 	if err := os.Mkdir("root", 0o700); err != nil {
 		return &stepError{"make a mount point", err}
 	}
 	if !req.Overlay {
-		err := unix.Mount(names[0], "root", "", unix.MS_BIND, "")
+		err := syscall.Mount(names[0], "root", "", syscall.MS_BIND, "")
 		if err == nil {
-			err = unix.Mount("", "root", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV, "")
+			err = syscall.Mount("", "root", "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_NOSUID|syscall.MS_NODEV, "")
 		}
 		if err != nil {
 			return &stepError{"bind the root", err}
@@ -192,9 +194,12 @@ func assemble(req *request, layers []int) error {
 	// Volatile: what a program writes is read when it has ended, or not at all.
 	// Without it the kernel would flush the whole disk each time a sandbox ends.
 	scratch := names[len(names)-1]
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%[2]s/upper,workdir=%[2]s/work,userxattr,volatile",
-		strings.Join(names[:len(names)-1], ":"), scratch)
-	if err := unix.Mount("overlay", "root", "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+	lower := names[0]
+	for _, name := range names[1 : len(names)-1] {
+		lower += ":" + name
+	}
+	options := "lowerdir=" + lower + ",upperdir=" + scratch + "/upper,workdir=" + scratch + "/work,userxattr,volatile"
+	if err := syscall.Mount("overlay", "root", "overlay", syscall.MS_NOSUID|syscall.MS_NODEV, options); err != nil {
 		return &stepError{Overlay, err}
 	}
 	return nil
@@ -202,30 +207,30 @@ func assemble(req *request, layers []int) error {
 
 // openUpper opens the directory that takes what the program writes, which
 // cannot be found any more once the root has changed.
-func openUpper(req *request, layers int) (int, error) {
+func openUpper(req *Request, layers int) (int, error) {
 	name := "root"
 	if req.Overlay {
-		name = fmt.Sprintf("l%d/upper", layers-1)
+		name = "l" + strconv.Itoa(layers-1) + "/upper"
 	}
-	return unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	return syscall.Open(name, kernel.O_PATH|syscall.O_CLOEXEC, 0)
 }
 
 // enterRoot makes dir the root and unmounts everything else. False where the
 // machine runs from its initial ramdisk, as nodes without disks do: that
 // cannot be unmounted, and lies out of reach under the new root.
 func enterRoot(dir string) (alone bool, err error) {
-	if err := unix.Chdir(dir); err != nil {
+	if err := syscall.Chdir(dir); err != nil {
 		return false, &stepError{"enter the new root", err}
 	}
-	err = unix.PivotRoot(".", ".")
+	err = syscall.PivotRoot(".", ".")
 	if err == nil {
-		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		if err := syscall.Unmount(".", syscall.MNT_DETACH); err != nil {
 			return false, &stepError{"leave the host's root", err}
 		}
-	} else if !errors.Is(err, unix.EINVAL) || !rootIsRamdisk() || coverRoot() != nil {
+	} else if !errors.Is(err, syscall.EINVAL) || !rootIsRamdisk() || coverRoot() != nil {
 		return false, &stepError{"change the root", err}
 	}
-	if err := unix.Chdir("/"); err != nil {
+	if err := syscall.Chdir("/"); err != nil {
 		return false, &stepError{"enter the new root", err}
 	}
 	return err == nil, nil
@@ -235,8 +240,8 @@ func enterRoot(dir string) (alone bool, err error) {
 // a mount that is its own parent.
 func rootIsRamdisk() bool {
 	b, _ := os.ReadFile("/proc/self/mountinfo") // proc_pid_mountinfo(5)
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if f := strings.Fields(line); len(f) > 4 && f[4] == "/" && (strings.Contains(line, " - rootfs ") || f[0] == f[1]) {
+	for line := range parts(string(b), '\n') {
+		if f := fields(line); len(f) > 4 && f[4] == "/" && (contains(line, " - rootfs ") || f[0] == f[1]) {
 			return true
 		}
 	}
@@ -246,23 +251,8 @@ func rootIsRamdisk() bool {
 // coverRoot moves the mount at the working directory over the root, as
 // switch_root(8) does.
 func coverRoot() error {
-	if err := unix.Mount(".", "/", "", unix.MS_MOVE, ""); err != nil {
+	if err := syscall.Mount(".", "/", "", syscall.MS_MOVE, ""); err != nil {
 		return err
 	}
-	return unix.Chroot(".")
-}
-
-// loopbackUp brings 127.0.0.1 and ::1 to life in a new network namespace.
-func loopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	lo, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+	return syscall.Chroot(".")
 }

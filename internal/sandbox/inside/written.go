@@ -1,13 +1,10 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
-	"bufio"
-	"io"
 	"os"
 	"strconv"
-	"strings"
 )
 
 // writeCount tells how many bytes this process, and all that it has waited
@@ -27,8 +24,10 @@ func (c writeCount) bytes() int64 {
 	if c.f == nil {
 		return 0
 	}
-	for s := bufio.NewScanner(io.NewSectionReader(c.f, 0, 4096)); s.Scan(); {
-		if v, ok := strings.CutPrefix(s.Text(), "wchar: "); ok {
+	b := make([]byte, 4096)
+	length, _ := c.f.ReadAt(b, 0) // ends before that
+	for line := range parts(string(b[:length]), '\n') {
+		if v, ok := cutPrefix(line, "wchar: "); ok {
 			n, _ := strconv.ParseInt(v, 10, 64)
 			return n
 		}

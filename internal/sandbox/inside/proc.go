@@ -1,12 +1,13 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
 	"errors"
 	"path"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // hidden are the entries of /proc that say something about the machine that no
@@ -29,14 +30,14 @@ const driverFiles = "driver"
 // write the number of the process before the next one, or -1.
 func newProc() (proc, firstPID int, err error) {
 	firstPID = -1
-	proc, err = newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, nil)
+	proc, err = kernel.NewMount("proc", kernel.MOUNT_ATTR_NOSUID|kernel.MOUNT_ATTR_NODEV|kernel.MOUNT_ATTR_NOEXEC, nil)
 	if err != nil {
 		return 0, firstPID, &stepError{Proc, err}
 	}
-	if err := unix.MoveMount(proc, "", unix.AT_FDCWD, "/proc", unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+	if err := kernel.MoveMount(proc, "", kernel.AT_FDCWD, "/proc", kernel.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return 0, firstPID, &stepError{Proc, err}
 	}
-	if fd, err := unix.Open("/proc/sys/kernel/ns_last_pid", unix.O_WRONLY|unix.O_CLOEXEC, 0); err == nil {
+	if fd, err := syscall.Open("/proc/sys/kernel/ns_last_pid", syscall.O_WRONLY|syscall.O_CLOEXEC, 0); err == nil {
 		firstPID = fd
 	}
 	for _, name := range hidden {
@@ -49,19 +50,19 @@ func newProc() (proc, firstPID int, err error) {
 
 // hide hides a file behind /dev/null and a directory behind an empty tmpfs.
 func hide(name string) error {
-	var st unix.Stat_t
-	err := unix.Lstat(name, &st)
-	if errors.Is(err, unix.ENOENT) {
+	var st syscall.Stat_t
+	err := syscall.Lstat(name, &st)
+	if errors.Is(err, syscall.ENOENT) {
 		return nil
 	}
 	// No link can stand in the way here: the names are the kernel's.
 	switch {
 	case err != nil:
-	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
-		const closed = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-		err = unix.Mount("tmpfs", name, "tmpfs", closed, "mode=0555,size=4k")
+	case st.Mode&syscall.S_IFMT == syscall.S_IFDIR:
+		const closed = syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC
+		err = syscall.Mount("tmpfs", name, "tmpfs", closed, "mode=0555,size=4k")
 	default:
-		err = unix.Mount("/dev/null", name, "", unix.MS_BIND, "")
+		err = syscall.Mount("/dev/null", name, "", syscall.MS_BIND, "")
 	}
 	if err != nil {
 		return &stepError{"hide " + name, err}
@@ -70,10 +71,10 @@ func hide(name string) error {
 }
 
 func bindReadOnly(name string) error {
-	if err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+	if err := syscall.Mount(name, name, "", syscall.MS_BIND|syscall.MS_REC, ""); err != nil {
 		return &stepError{"bind " + name, err}
 	}
-	return setReadOnly(name, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	return setReadOnly(name, syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC)
 }
 
 // fixFirstPID asks that the program gets the same process number in every run.
@@ -81,7 +82,7 @@ func bindReadOnly(name string) error {
 // checkpoint/restore have no such setting.
 func fixFirstPID(fd int) {
 	if fd >= 0 {
-		_, _ = unix.Write(fd, []byte("99"))
-		unix.Close(fd)
+		_, _ = syscall.Write(fd, []byte("99"))
+		syscall.Close(fd)
 	}
 }

@@ -1,17 +1,13 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
-	"bufio"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // memoryInterval is how often memory is added up. A program that allocates as
@@ -38,7 +34,7 @@ func (w *memoryWatch) start(limit int64) {
 			// only if that is too much, ask for the exact and slower sum.
 			if total(privateBytes) > limit && total(proportionalBytes) > limit {
 				w.over.Store(true)
-				_ = unix.Kill(-1, unix.SIGKILL)
+				_ = syscall.Kill(-1, syscall.SIGKILL)
 			}
 			pause = max(memoryInterval, memoryShare*time.Since(began))
 		}
@@ -54,7 +50,7 @@ func total(measure func(dir string) int64) int64 {
 	var sum int64
 	for _, e := range entries {
 		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != 1 {
-			sum += measure(filepath.Join("/proc", e.Name()))
+			sum += measure("/proc/" + e.Name())
 		}
 	}
 	return sum
@@ -62,30 +58,29 @@ func total(measure func(dir string) int64) int64 {
 
 // privateBytes is resident memory that is backed by no file.
 func privateBytes(dir string) int64 {
-	b, err := os.ReadFile(filepath.Join(dir, "statm")) // proc_pid_statm(5)
+	b, err := os.ReadFile(dir + "/statm") // proc_pid_statm(5)
 	if err != nil {
 		return 0
 	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 3 {
+	words := fields(string(b))
+	if len(words) < 3 {
 		return 0
 	}
-	resident, _ := strconv.ParseInt(fields[1], 10, 64)
-	shared, _ := strconv.ParseInt(fields[2], 10, 64)
+	resident, _ := strconv.ParseInt(words[1], 10, 64)
+	shared, _ := strconv.ParseInt(words[2], 10, 64)
 	return (resident - shared) * int64(os.Getpagesize())
 }
 
 // proportionalBytes is the same with each page divided by the number of
 // processes that share it.
 func proportionalBytes(dir string) int64 {
-	f, err := os.Open(filepath.Join(dir, "smaps_rollup"))
+	b, err := os.ReadFile(dir + "/smaps_rollup")
 	if err != nil {
 		return 0
 	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if v, ok := strings.CutPrefix(s.Text(), "Pss_Anon:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(v, "kB")), 10, 64)
+	for line := range parts(string(b), '\n') {
+		if words := fields(line); len(words) > 1 && words[0] == "Pss_Anon:" {
+			kib, _ := strconv.ParseInt(words[1], 10, 64)
 			return kib << 10
 		}
 	}

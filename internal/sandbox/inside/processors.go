@@ -1,15 +1,14 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
-	"bytes"
-	"fmt"
 	"os"
+	"slices"
 	"strconv"
-	"strings"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // Bounds on how many are shown, and of how many more than the number.
@@ -31,7 +30,7 @@ func showProcessors(n int) error {
 		return nil
 	}
 	n = min(n, maxProcessors)
-	fd, err := newMount("tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "16m"}})
+	fd, err := kernel.NewMount("tmpfs", kernel.MOUNT_ATTR_NOSUID|kernel.MOUNT_ATTR_NODEV|kernel.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "16m"}})
 	if err != nil {
 		return &stepError{"mount tmpfs", err}
 	}
@@ -41,7 +40,7 @@ func showProcessors(n int) error {
 	if err := fillProcessors(n); err != nil {
 		return &stepError{"show processors", err}
 	}
-	return setReadOnly("/sys", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+	return setReadOnly("/sys", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC)
 }
 
 func fillProcessors(n int) error {
@@ -50,7 +49,7 @@ func fillProcessors(n int) error {
 	}
 	list := "0\n"
 	if n > 1 {
-		list = fmt.Sprintf("0-%d\n", n-1)
+		list = "0-" + strconv.Itoa(n-1) + "\n"
 	}
 	for _, name := range []string{"online", "possible", "present"} {
 		if err := os.WriteFile(cpuList+"/"+name, []byte(list), 0o444); err != nil {
@@ -67,10 +66,10 @@ func fillProcessors(n int) error {
 		return nil // not there, so it tells nothing
 	}
 	const shown = "/sys/cpuinfo"
-	if err := os.WriteFile(shown, processorInfo(real, n), 0o444); err != nil {
+	if err := os.WriteFile(shown, []byte(processorInfo(string(real), n)), 0o444); err != nil {
 		return err
 	}
-	if err := unix.Mount(shown, "/proc/cpuinfo", "", unix.MS_BIND, ""); err != nil {
+	if err := syscall.Mount(shown, "/proc/cpuinfo", "", syscall.MS_BIND, ""); err != nil {
 		return err
 	}
 	return os.Remove(shown)
@@ -79,7 +78,7 @@ func fillProcessors(n int) error {
 // fillTopology shows processor i of n as a core of its own in one package:
 // hwloc, through which MPI and TBB count processors, looks there.
 func fillTopology(i, n int) error {
-	dir := fmt.Sprintf("%s/cpu%d/topology", cpuList, i)
+	dir := cpuList + "/cpu" + strconv.Itoa(i) + "/topology"
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -96,39 +95,47 @@ func fillTopology(i, n int) error {
 
 // mask is the processors from first to last as the kernel writes a set: words
 // of 32 bits, hexadecimal, the highest first.
-func mask(first, last int) string {
-	words := make([]string, 0, last/32+1)
+func mask(first, last int) (set string) {
 	for w := last / 32; w >= 0; w-- {
-		var bits uint32
+		var bits uint64 = 1 << 32 // so that there are eight digits after the first
 		for i := max(first, 32*w); i <= min(last, 32*w+31); i++ {
 			bits |= 1 << (i - 32*w)
 		}
-		words = append(words, fmt.Sprintf("%08x", bits))
+		if set != "" {
+			set += ","
+		}
+		set += strconv.FormatUint(bits, 16)[1:]
 	}
-	return strings.Join(words, ",")
+	return set
 }
 
 // processorInfo is /proc/cpuinfo with n times the entry of the first processor.
-func processorInfo(real []byte, n int) []byte {
-	end := bytes.Index(real, []byte("\n\n"))
-	if end < 0 {
+func processorInfo(real string, n int) string {
+	first := real
+	for i := range real {
+		if rest, ok := cutPrefix(real[i:], "\n\n"); ok {
+			first = real[:len(real)-len(rest)-1]
+			break
+		}
+	}
+	if len(first) == len(real) {
 		return real
 	}
-	first := real[:end+1]
-	var out bytes.Buffer
+	var out []byte
 	for i := range n {
-		for line := range bytes.Lines(first) {
-			key, _, _ := bytes.Cut(line, []byte(":"))
-			switch string(bytes.TrimSpace(key)) {
-			case "processor", "core id", "apicid", "initial apicid":
-				fmt.Fprintf(&out, "%s: %d\n", key, i)
-			case "siblings", "cpu cores":
-				fmt.Fprintf(&out, "%s: %d\n", key, n)
-			default:
-				out.Write(line)
+		for line := range parts(first, '\n') {
+			key, _, _ := cut(line, ':')
+			switch words := fields(key); {
+			case len(words) == 0:
+			case isOne(words, "processor"), isOne(words, "core", "id"), isOne(words, "apicid"), isOne(words, "initial", "apicid"):
+				line = key + ": " + strconv.Itoa(i)
+			case isOne(words, "siblings"), isOne(words, "cpu", "cores"):
+				line = key + ": " + strconv.Itoa(n)
 			}
+			out = append(append(out, line...), '\n')
 		}
-		out.WriteByte('\n')
 	}
-	return out.Bytes()
+	return string(out)
 }
+
+func isOne(words []string, want ...string) bool { return slices.Equal(words, want) }

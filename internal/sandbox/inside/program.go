@@ -1,22 +1,21 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
 	"errors"
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // prepareFiles makes the directories that the program may expect and returns
 // the inputs that do not exist. It runs inside the new root.
-func prepareFiles(req *request) (missing []string) {
-	unix.Umask(0)
+func prepareFiles(req *Request) (missing []string) {
+	syscall.Umask(0)
 	const shared = fs.ModeDir | fs.ModeSticky | 0o777
 	for _, dir := range []string{"/tmp", "/var/tmp"} {
 		if info, err := os.Stat(dir); err == nil && info.Mode() == shared {
@@ -25,7 +24,7 @@ func prepareFiles(req *request) (missing []string) {
 		_ = os.MkdirAll(dir, shared.Perm()|fs.ModeSticky)
 		_ = os.Chmod(dir, shared.Perm()|fs.ModeSticky)
 	}
-	unix.Umask(0o022)
+	syscall.Umask(0o022)
 	_ = os.MkdirAll(req.Dir, 0o755)
 	for _, name := range req.Outputs {
 		_ = os.MkdirAll(path.Dir(name), 0o755)
@@ -40,24 +39,20 @@ func prepareFiles(req *request) (missing []string) {
 }
 
 // protect readies this process to live beside the program.
-func protect(req *request, walls *Walls) error {
+func protect(req *Request, walls *Walls) error {
 	if len(req.CPUs) > 0 {
-		var set unix.CPUSet
-		for _, n := range req.CPUs {
-			set.Set(n)
-		}
-		if err := unix.SchedSetaffinity(0, &set); err != nil {
+		if err := kernel.SetAffinity(req.CPUs); err != nil {
 			return &stepError{"choose processors", err}
 		}
 	}
 	// Out of the caller's session keyring, into an empty one.
-	_, _ = unix.KeyctlJoinSessionKeyring("")
+	_ = kernel.JoinSessionKeyring()
 	// When the machine runs out of memory, this is what it should take first.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	walls.Clocks = walls.Proc && newClocks() // of which the file, too, is closed to a process that is not dumpable
 	// Not dumpable: nothing inside may look at process 1 or, through
 	// /proc/1/exe, at the host's copy of this program.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+	if err := kernel.Prctl(syscall.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return &stepError{"protect process 1", err}
 	}
 	return nil
@@ -65,9 +60,9 @@ func protect(req *request, walls *Walls) error {
 
 // execute starts the program, waits for it, ends whatever it left running and
 // adds up what all of them took.
-func execute(req *request, count writeCount, walls Walls, started func(Walls)) outcome {
+func execute(req *Request, count writeCount, walls Walls, started func(Walls)) Outcome {
 	if len(req.Args) == 0 { // only asked whether all this is possible
-		return outcome{Stage: stageDone}
+		return Outcome{Stage: StageDone}
 	}
 	wrote := count.bytes()
 	pid, err := startProgram(req, &walls)
@@ -85,12 +80,12 @@ func execute(req *request, count writeCount, walls Walls, started func(Walls)) o
 	disk := &diskWatch{}
 	disk.start(req.upper, req.Limits)
 	status := reap(pid)
-	_ = unix.Kill(-1, unix.SIGKILL)
+	_ = syscall.Kill(-1, syscall.SIGKILL)
 	reap(-1)
 	disk.end(req.upper, req.Limits, status != 0)
 
-	out := outcome{
-		Stage: stageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), TooMuch: disk.tooBig.Load(),
+	out := Outcome{
+		Stage: StageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), TooMuch: disk.tooBig.Load(),
 		Written: count.bytes() - wrote,
 	}
 	if why := disk.full.Load(); why != nil {
@@ -99,8 +94,8 @@ func execute(req *request, count writeCount, walls Walls, started func(Walls)) o
 	if status.Signaled() {
 		out.Exit, out.Signal = -1, int(status.Signal())
 	}
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_CHILDREN, &u) == nil {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u) == nil {
 		out.CPU = u.Utime.Nano() + u.Stime.Nano()
 		out.MaxRSS = u.Maxrss << 10
 	}
@@ -109,12 +104,12 @@ func execute(req *request, count writeCount, walls Walls, started func(Walls)) o
 
 // reap waits for children, orphans that were given to process 1 among them,
 // until pid has ended or, with -1, none is left.
-func reap(pid int) unix.WaitStatus {
+func reap(pid int) syscall.WaitStatus {
 	for {
-		var status unix.WaitStatus
-		got, err := unix.Wait4(-1, &status, 0, nil)
+		var status syscall.WaitStatus
+		got, err := syscall.Wait4(-1, &status, 0, nil)
 		switch {
-		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, syscall.EINTR):
 		case err != nil:
 			return status
 		case got == pid:
@@ -123,8 +118,8 @@ func reap(pid int) unix.WaitStatus {
 	}
 }
 
-func failedStart(err error) outcome {
-	o := outcome{Stage: stageStart, Text: err.Error()}
+func failedStart(err error) Outcome {
+	o := Outcome{Stage: StageStart, Text: err.Error()}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		o.Errno = int(errno)
 	}
@@ -133,11 +128,11 @@ func failedStart(err error) outcome {
 
 // lookPath finds a program as execvp(3) does.
 func lookPath(name, dir, search string) (string, error) {
-	if strings.Contains(name, "/") {
+	if indexByte(name, '/') >= 0 {
 		return name, nil
 	}
 	found := error(fs.ErrNotExist)
-	for elem := range strings.SplitSeq(search, ":") {
+	for elem := range parts(search, ':') {
 		candidate := path.Join(elem, name)
 		if !path.IsAbs(candidate) {
 			candidate = path.Join(dir, candidate)
@@ -159,7 +154,7 @@ func lookPath(name, dir, search string) (string, error) {
 func variable(env []string, name string) string {
 	value := ""
 	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, name+"="); ok {
+		if v, ok := cutPrefix(e, name+"="); ok {
 			value = v
 		}
 	}

@@ -1,9 +1,8 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -12,23 +11,20 @@ import (
 	"syscall"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
-// initName is the argv[0] under which Run starts this executable as process 1
-// of a sandbox.
-const initName = "repro-sandbox-init"
+// Name is the argv[0] under which this executable is process 1 of a sandbox.
+const Name = "repro-sandbox-init"
 
 // socketFD is the one descriptor, but for the standard three, that process 1
 // inherits.
 const socketFD = 3
 
 // In an ordinary process this does nothing. In process 1 of a sandbox it builds
-// the root, runs the program and exits. It stands here and not in a function
-// that every main calls, because what is initialised after this package, two
-// fifths of the whole program, would be initialised for nothing.
+// the root, runs the program and exits.
 func init() {
-	if len(os.Args) != 1 || os.Args[0] != initName || os.Getpid() != 1 {
+	if len(os.Args) != 1 || os.Args[0] != Name || os.Getpid() != 1 {
 		return
 	}
 	runtime.LockOSThread() // capabilities and filters belong to threads
@@ -46,9 +42,8 @@ func serve() int {
 		return 1 // the parent died, or has no use for this process
 	}
 	go dieWithParent(socket)
-	say := json.NewEncoder(socket)
-	result := obey(req, early, func(w Walls) { _ = say.Encode(outcome{Stage: stageStarted, Walls: &w}) })
-	if say.Encode(result) != nil {
+	result := obey(req, early, func(w Walls) { _ = Send(socket, &Outcome{Stage: StageStarted, Walls: w}) })
+	if Send(socket, &result) != nil {
 		return 1
 	}
 	return 0
@@ -59,20 +54,20 @@ func serve() int {
 const maxFiles = 1 << 14
 
 // receiveRequest waits for a request and takes what comes with it.
-func receiveRequest(socket *os.File) (*request, error) {
-	fds, err := receiveFiles(socketFD, maxFiles)
+func receiveRequest(socket *os.File) (*Request, error) {
+	fds, err := ReceiveFiles(socketFD, maxFiles)
 	if err != nil {
 		return nil, err
 	}
-	var req request
-	if err := json.NewDecoder(io.LimitReader(socket, maxMessage)).Decode(&req); err != nil {
+	var req Request
+	if err := Receive(socket, &req); err != nil {
 		return nil, err
 	}
 	if err := req.resolve(fds); err != nil {
 		return nil, err
 	}
 	for to, fd := range map[int]int{1: req.Stdout, 2: req.Stderr} {
-		if err := unix.Dup3(fd, to, 0); err != nil {
+		if err := syscall.Dup3(fd, to, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -88,13 +83,13 @@ func dieWithParent(in *os.File) {
 
 // obey builds the sandbox and runs the program in it. Once that is under way,
 // started is told what stands around it: the end may come without a word.
-func obey(req *request, early *early, started func(Walls)) outcome {
+func obey(req *Request, early *early, started func(Walls)) Outcome {
 	var walls Walls
 	if err := early.build(req, &walls); err != nil {
 		return failedSetup(err)
 	}
 	if missing := prepareFiles(req); len(missing) > 0 {
-		return outcome{Stage: stageMissing, Missing: missing}
+		return Outcome{Stage: StageMissing, Missing: missing}
 	}
 	count := openWriteCount()
 	if err := protect(req, &walls); err != nil {
@@ -111,7 +106,7 @@ func defaultSignals() {
 	const last, maskSize = 64, 8
 	var action [4]uintptr // struct sigaction of the kernel: SIG_DFL, no flags
 	for n := uintptr(1); n <= last; n++ {
-		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, n, uintptr(unsafe.Pointer(&action)), 0, maskSize, 0, 0)
+		_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, n, uintptr(unsafe.Pointer(&action)), 0, maskSize, 0, 0)
 	}
 }
 
@@ -119,13 +114,13 @@ func defaultSignals() {
 // passed on: those of this package, and whatever the caller's own parent left
 // open for its children.
 func closeInherited() {
-	if unix.CloseRange(socketFD, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC) == nil {
+	if kernel.CloseRange(socketFD, ^uint(0)>>1, kernel.CLOSE_RANGE_CLOEXEC) == nil {
 		return
 	}
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, e := range entries {
 		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= socketFD {
-			unix.CloseOnExec(fd)
+			syscall.CloseOnExec(fd)
 		}
 	}
 }
@@ -139,8 +134,8 @@ type stepError struct {
 func (e *stepError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *stepError) Unwrap() error { return e.err }
 
-func failedSetup(err error) outcome {
-	o := outcome{Stage: stageSetup, Text: err.Error()}
+func failedSetup(err error) Outcome {
+	o := Outcome{Stage: StageSetup, Text: err.Error()}
 	if step, ok := errors.AsType[*stepError](err); ok {
 		o.What, o.Text = step.what, step.err.Error()
 	}

@@ -1,14 +1,14 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
 	"os"
 	"path"
 	"strconv"
-	"strings"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // devices are the host's nodes that programs find in /dev: those that hold no
@@ -30,7 +30,7 @@ type system struct {
 
 // shmSize is how much /dev/shm holds: all the memory that the program was
 // given, or half of what there is, as on most systems.
-func shmSize(req *request) int64 {
+func shmSize(req *Request) int64 {
 	if req.Limits.Memory > 0 {
 		return req.Limits.Memory
 	}
@@ -46,18 +46,18 @@ func openSystem() (*system, error) {
 		attr    int
 		options [][2]string
 	}{
-		{&s.dev, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
-		{&s.pts, "devpts", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
-		{&s.run, "tmpfs", unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}, {"nr_inodes", "4096"}}},
+		{&s.dev, "tmpfs", kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NOEXEC, [][2]string{{"mode", "0755"}, {"size", "64k"}}},
+		{&s.pts, "devpts", kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NOEXEC, [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}}},
+		{&s.run, "tmpfs", kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV, [][2]string{{"mode", "0755"}, {"size", "16m"}, {"nr_inodes", "4096"}}},
 	} {
-		fd, err := newMount(m.kind, m.attr, m.options)
+		fd, err := kernel.NewMount(m.kind, m.attr, m.options)
 		if err != nil {
 			return nil, &stepError{"mount " + m.kind, err}
 		}
 		*m.fd = fd
 	}
 	for _, name := range devices {
-		fd, err := unix.OpenTree(unix.AT_FDCWD, path.Join("/dev", name), unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		fd, err := kernel.OpenTree(kernel.AT_FDCWD, path.Join("/dev", name), kernel.OPEN_TREE_CLONE|kernel.OPEN_TREE_CLOEXEC)
 		if err != nil {
 			return nil, &stepError{"open /dev/" + name, err}
 		}
@@ -68,34 +68,13 @@ func openSystem() (*system, error) {
 
 // openShared makes the memory that programs share.
 func (s *system) openShared(size int64) (err error) {
-	s.shm, err = newMount("tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV, [][2]string{
+	s.shm, err = kernel.NewMount("tmpfs", kernel.MOUNT_ATTR_NOSUID|kernel.MOUNT_ATTR_NODEV, [][2]string{
 		{"mode", "1777"}, {"nr_inodes", strconv.Itoa(shmFiles)}, {"size", strconv.FormatInt(size, 10)},
 	})
 	if err != nil {
 		return &stepError{"mount tmpfs", err}
 	}
 	return nil
-}
-
-func newMount(kind string, attr int, options [][2]string) (int, error) {
-	fsfd, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(fsfd)
-	for _, o := range options {
-		set := func() error { return unix.FsconfigSetString(fsfd, o[0], o[1]) }
-		if o[1] == "" {
-			set = func() error { return unix.FsconfigSetFlag(fsfd, o[0]) }
-		}
-		if err := set(); err != nil {
-			return 0, err
-		}
-	}
-	if err := unix.FsconfigCreate(fsfd); err != nil {
-		return 0, err
-	}
-	return unix.Fsmount(fsfd, unix.FSMOUNT_CLOEXEC, attr)
 }
 
 // attach puts the mounts into the new root. No symbolic link of the image is
@@ -136,7 +115,7 @@ func (s *system) attach() error {
 	if err := s.attachDevices(); err != nil {
 		return err
 	}
-	return setReadOnly("/dev", unix.MS_NOSUID|unix.MS_NOEXEC)
+	return setReadOnly("/dev", syscall.MS_NOSUID|syscall.MS_NOEXEC)
 }
 
 // attachAt mounts what fd stands for at name.
@@ -150,10 +129,10 @@ const slash = -1
 func attachBelow(root, fd int, name string) error {
 	at, err := openPlace(root, name)
 	if err == nil {
-		defer unix.Close(at)
-		err = unix.MoveMount(fd, "", at, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+		defer syscall.Close(at)
+		err = kernel.MoveMount(fd, "", at, "", kernel.MOVE_MOUNT_F_EMPTY_PATH|kernel.MOVE_MOUNT_T_EMPTY_PATH)
 	}
-	unix.Close(fd)
+	syscall.Close(fd)
 	if err != nil {
 		return &stepError{"mount " + name, err}
 	}
@@ -164,30 +143,33 @@ func attachBelow(root, fd int, name string) error {
 // other: openat2, which says that in one call, is younger than what else is
 // needed here. Nothing is at work in the root yet that could change it.
 func openPlace(root int, name string) (int, error) {
-	const flags = unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW
+	const flags = kernel.O_PATH | syscall.O_CLOEXEC | syscall.O_NOFOLLOW
 	start := "."
 	if root == slash {
 		start = "/"
 	}
-	at, err := unix.Openat(root, start, flags, 0)
-	for part := range strings.SplitSeq(strings.Trim(name, "/"), "/") {
+	at, err := syscall.Openat(root, start, flags, 0)
+	for part := range parts(name, '/') {
 		if err != nil {
 			break
 		}
+		if part == "" {
+			continue
+		}
 		var next int
-		next, err = unix.Openat(at, part, flags, 0)
-		unix.Close(at)
+		next, err = syscall.Openat(at, part, flags, 0)
+		syscall.Close(at)
 		at = next
 	}
 	if err != nil {
 		return -1, err
 	}
-	var st unix.Stat_t
-	if err = unix.Fstat(at, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		err = unix.ELOOP
+	var st syscall.Stat_t
+	if err = syscall.Fstat(at, &st); err == nil && st.Mode&syscall.S_IFMT == syscall.S_IFLNK {
+		err = syscall.ELOOP
 	}
 	if err != nil {
-		unix.Close(at)
+		syscall.Close(at)
 		return -1, err
 	}
 	return at, nil
@@ -196,7 +178,7 @@ func openPlace(root int, name string) (int, error) {
 // setReadOnly makes a mount read-only that has the other flags already: a
 // user namespace may not take them away.
 func setReadOnly(name string, flags uintptr) error {
-	if err := unix.Mount("", name, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|flags, ""); err != nil {
+	if err := syscall.Mount("", name, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY|flags, ""); err != nil {
 		return &stepError{"make " + name + " read-only", err}
 	}
 	return nil

@@ -1,26 +1,27 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
 	"os"
 	"path"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // openDevices opens the device nodes that the program is to see beside the
 // usual ones, while the host's root is still in sight.
 func (s *system) openDevices(devices []Device) error {
 	for _, d := range devices {
-		var st unix.Stat_t
-		err := unix.Lstat(d.Source, &st)
-		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFCHR {
-			err = unix.ENODEV // a disk, or no device at all
+		var st syscall.Stat_t
+		err := syscall.Lstat(d.Source, &st)
+		if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFCHR {
+			err = syscall.ENODEV // a disk, or no device at all
 		}
 		fd := 0
 		if err == nil {
-			fd, err = unix.OpenTree(unix.AT_FDCWD, d.Source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_SYMLINK_NOFOLLOW)
+			fd, err = kernel.OpenTree(kernel.AT_FDCWD, d.Source, kernel.OPEN_TREE_CLONE|kernel.OPEN_TREE_CLOEXEC|kernel.AT_SYMLINK_NOFOLLOW)
 		}
 		if err != nil {
 			return &stepError{"open " + d.Source, err}

@@ -1,15 +1,16 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
+	"errors"
 	"io"
 	"os"
 	"runtime"
 	"syscall"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // launch is a program ready to be started. Between fork and exec its process
@@ -32,18 +33,13 @@ type launch struct {
 		content []byte
 	}
 	limits []limit
-	header unix.CapUserHeader
-	none   [2]unix.CapUserData
-	filter unix.SockFprog
+	header capabilityHeader
+	none   [2]capabilitySet
+	filter filterProgram
 	mask   uint64 // no signal
 	plain  bool   // do not randomise the address space
 	self   byte   // "0", whoever writes it
 	failed [2]uintptr
-}
-
-type limit struct {
-	resource uintptr
-	value    unix.Rlimit
 }
 
 // Stages of a launch, to name the one that failed.
@@ -70,19 +66,35 @@ var launchStages = [...]string{
 	launchLandlock: "restrict itself to files below the root", launchFilter: "filter system calls", launchExec: "execute",
 }
 
+// Structures of capset(2) and seccomp(2).
+type (
+	capabilityHeader struct {
+		version uint32
+		pid     int32
+	}
+	capabilitySet struct{ effective, permitted, inheritable uint32 }
+	filterProgram struct {
+		lines uint16
+		first *byte
+	}
+)
+
+// filterLine is the size of an instruction, in bytes.
+const filterLine = 8
+
 // lastCapability is above every capability that any kernel knows.
 const lastCapability = 63
 
-func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
+func newLaunch(name string, req *Request, stdin, report int) (*launch, error) {
 	l := &launch{
 		stdin: stdin, report: report, landlock: newLandlock(), limits: limits(req.Limits), plain: req.FixedAddresses,
 		group: req.Group, self: '0',
 	}
 	var err error
-	if l.name, err = unix.BytePtrFromString(name); err != nil {
+	if l.name, err = syscall.BytePtrFromString(name); err != nil {
 		return nil, err
 	}
-	if l.dir, err = unix.BytePtrFromString(req.Dir); err != nil {
+	if l.dir, err = syscall.BytePtrFromString(req.Dir); err != nil {
 		return nil, err
 	}
 	if l.args, err = syscall.SlicePtrFromStrings(req.Args); err != nil {
@@ -99,16 +111,18 @@ func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
 		root, l.proc = "", uintptr(req.hostProc)
 	}
 	for i, f := range []struct{ name, content string }{
-		{"self/setgroups", "deny"}, {"self/uid_map", sameUID}, {"self/gid_map", sameGID},
+		{"self/setgroups", "deny"}, {"self/uid_map", SameUser}, {"self/gid_map", SameUser},
 	} {
-		if l.idMaps[i].file, err = unix.BytePtrFromString(root + f.name); err != nil {
+		if l.idMaps[i].file, err = syscall.BytePtrFromString(root + f.name); err != nil {
 			return nil, err
 		}
 		l.idMaps[i].content = []byte(f.content)
 	}
-	l.header.Version = unix.LINUX_CAPABILITY_VERSION_3
-	program := compile(rulesFor(req), allowed)
-	l.filter = unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	l.header.version = kernel.LINUX_CAPABILITY_VERSION_3
+	if len(req.Filter) == 0 || len(req.Filter)%filterLine != 0 {
+		return nil, errors.New("no filter of system calls")
+	}
+	l.filter = filterProgram{lines: uint16(len(req.Filter) / filterLine), first: &req.Filter[0]}
 	return l, nil
 }
 
@@ -117,9 +131,9 @@ func newLaunch(name string, req *request, stdin, report int) (*launch, error) {
 func (l *launch) start() (pid int, stage int, errno syscall.Errno) {
 	// A signal handler would run on a runtime that is not there.
 	all, old := ^uint64(0), uint64(0)
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), 8)
+	raw(syscall.SYS_RT_SIGPROCMASK, kernel.SIG_SETMASK, uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&old)), 8)
 	child, failed := l.fork()
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&old)), 0, 8)
+	raw(syscall.SYS_RT_SIGPROCMASK, kernel.SIG_SETMASK, uintptr(unsafe.Pointer(&old)), 0, 8)
 	runtime.KeepAlive(l)
 	return int(child), launchUser, failed
 }
@@ -130,14 +144,14 @@ func (l *launch) start() (pid int, stage int, errno syscall.Errno) {
 //go:norace
 //go:nosplit
 func (l *launch) fork() (uintptr, syscall.Errno) {
-	child, errno := raw(unix.SYS_CLONE, unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), 0, 0, 0)
+	child, errno := raw(syscall.SYS_CLONE, syscall.CLONE_NEWUSER|uintptr(syscall.SIGCHLD), 0, 0, 0)
 	if errno != 0 || child != 0 {
 		return child, errno
 	}
 	l.failed[0], l.failed[1] = l.run()
-	raw(unix.SYS_WRITE, uintptr(l.report), uintptr(unsafe.Pointer(&l.failed)), unsafe.Sizeof(l.failed), 0)
+	raw(syscall.SYS_WRITE, uintptr(l.report), uintptr(unsafe.Pointer(&l.failed)), unsafe.Sizeof(l.failed), 0)
 	for {
-		raw(unix.SYS_EXIT_GROUP, 127, 0, 0, 0)
+		raw(syscall.SYS_EXIT_GROUP, 127, 0, 0, 0)
 	}
 }
 
@@ -147,23 +161,23 @@ func (l *launch) fork() (uintptr, syscall.Errno) {
 //go:nosplit
 func (l *launch) run() (stage uintptr, errno uintptr) {
 	if l.group != 0 {
-		if _, e := raw(unix.SYS_WRITE, uintptr(l.group), uintptr(unsafe.Pointer(&l.self)), 1, 0); e != 0 {
+		if _, e := raw(syscall.SYS_WRITE, uintptr(l.group), uintptr(unsafe.Pointer(&l.self)), 1, 0); e != 0 {
 			l.failed[0], l.failed[1] = launchGroup, uintptr(e)
-			raw(unix.SYS_WRITE, uintptr(l.report), uintptr(unsafe.Pointer(&l.failed)), unsafe.Sizeof(l.failed), 0)
+			raw(syscall.SYS_WRITE, uintptr(l.report), uintptr(unsafe.Pointer(&l.failed)), unsafe.Sizeof(l.failed), 0)
 		}
 	}
-	if _, e := raw(unix.SYS_SETSID, 0, 0, 0, 0); e != 0 {
+	if _, e := raw(syscall.SYS_SETSID, 0, 0, 0, 0); e != 0 {
 		return launchSession, uintptr(e)
 	}
 	if l.plain {
-		if _, e := raw(unix.SYS_PERSONALITY, addrNoRandomize, 0, 0, 0); e != 0 {
+		if _, e := raw(syscall.SYS_PERSONALITY, kernel.ADDR_NO_RANDOMIZE, 0, 0, 0); e != 0 {
 			return launchAddresses, uintptr(e)
 		}
 	}
-	if _, e := raw(unix.SYS_CHDIR, uintptr(unsafe.Pointer(l.dir)), 0, 0, 0); e != 0 {
+	if _, e := raw(syscall.SYS_CHDIR, uintptr(unsafe.Pointer(l.dir)), 0, 0, 0); e != 0 {
 		return launchDir, uintptr(e)
 	}
-	if _, e := raw(unix.SYS_DUP3, uintptr(l.stdin), 0, 0, 0); e != 0 {
+	if _, e := raw(syscall.SYS_DUP3, uintptr(l.stdin), 0, 0, 0); e != 0 {
 		return launchStdin, uintptr(e)
 	}
 	if l.terminal {
@@ -175,26 +189,26 @@ func (l *launch) run() (stage uintptr, errno uintptr) {
 		return launchUser, uintptr(e)
 	}
 	for i := range l.limits {
-		if _, e := raw(unix.SYS_PRLIMIT64, 0, l.limits[i].resource, uintptr(unsafe.Pointer(&l.limits[i].value)), 0); e != 0 {
+		if _, e := raw(syscall.SYS_PRLIMIT64, 0, l.limits[i].resource, uintptr(unsafe.Pointer(&l.limits[i].value)), 0); e != 0 {
 			return launchLimits, uintptr(e)
 		}
 	}
 	if e := l.dropCapabilities(); e != 0 {
 		return launchCapabilities, uintptr(e)
 	}
-	if _, e := raw(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0); e != 0 {
+	if _, e := raw(syscall.SYS_PRCTL, kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0); e != 0 {
 		return launchPrivileges, uintptr(e)
 	}
 	if l.landlock >= 0 {
-		if _, e := raw(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(l.landlock), 0, 0, 0); e != 0 {
+		if _, e := raw(kernel.SYS_LANDLOCK_RESTRICT_SELF, uintptr(l.landlock), 0, 0, 0); e != 0 {
 			return launchLandlock, uintptr(e)
 		}
 	}
-	if _, e := raw(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&l.filter)), 0); e != 0 {
+	if _, e := raw(kernel.SYS_SECCOMP, kernel.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&l.filter)), 0); e != 0 {
 		return launchFilter, uintptr(e)
 	}
-	raw(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&l.mask)), 0, 8)
-	_, e := raw(unix.SYS_EXECVE, uintptr(unsafe.Pointer(l.name)),
+	raw(syscall.SYS_RT_SIGPROCMASK, kernel.SIG_SETMASK, uintptr(unsafe.Pointer(&l.mask)), 0, 8)
+	_, e := raw(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(l.name)),
 		uintptr(unsafe.Pointer(&l.args[0])), uintptr(unsafe.Pointer(&l.env[0])), 0)
 	return launchExec, uintptr(e)
 }
@@ -206,11 +220,11 @@ func (l *launch) run() (stage uintptr, errno uintptr) {
 //go:nosplit
 func (l *launch) takeTerminal() syscall.Errno {
 	for fd := uintptr(1); fd <= 2; fd++ {
-		if _, e := raw(unix.SYS_DUP3, 0, fd, 0, 0); e != 0 {
+		if _, e := raw(syscall.SYS_DUP3, 0, fd, 0, 0); e != 0 {
 			return e
 		}
 	}
-	_, e := raw(unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0, 0)
+	_, e := raw(syscall.SYS_IOCTL, 0, syscall.TIOCSCTTY, 0, 0)
 	return e
 }
 
@@ -221,19 +235,19 @@ func (l *launch) takeTerminal() syscall.Errno {
 func (l *launch) mapUser() syscall.Errno {
 	// The files below belong to root in a process that is not dumpable, as
 	// process 1 is. This memory is a copy of its own by now.
-	if _, e := raw(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1, 0, 0); e != 0 {
+	if _, e := raw(syscall.SYS_PRCTL, syscall.PR_SET_DUMPABLE, 1, 0, 0); e != 0 {
 		return e
 	}
 	for i := range l.idMaps {
 		m := &l.idMaps[i]
-		fd, e := raw(unix.SYS_OPENAT, l.proc, uintptr(unsafe.Pointer(m.file)), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		fd, e := raw(syscall.SYS_OPENAT, l.proc, uintptr(unsafe.Pointer(m.file)), syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
 		if e != 0 {
 			return e
 		}
-		if _, e = raw(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&m.content[0])), uintptr(len(m.content)), 0); e != 0 {
+		if _, e = raw(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&m.content[0])), uintptr(len(m.content)), 0); e != 0 {
 			return e
 		}
-		raw(unix.SYS_CLOSE, fd, 0, 0, 0)
+		raw(syscall.SYS_CLOSE, fd, 0, 0, 0)
 	}
 	return 0
 }
@@ -244,16 +258,16 @@ func (l *launch) mapUser() syscall.Errno {
 //go:nosplit
 func (l *launch) dropCapabilities() syscall.Errno {
 	for c := uintptr(0); c <= lastCapability; c++ {
-		if _, e := raw(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c, 0, 0); e == unix.EINVAL {
+		if _, e := raw(syscall.SYS_PRCTL, syscall.PR_CAPBSET_DROP, c, 0, 0); e == syscall.EINVAL {
 			break
 		} else if e != 0 {
 			return e
 		}
 	}
-	if _, e := raw(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0); e != 0 {
+	if _, e := raw(syscall.SYS_PRCTL, kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0); e != 0 {
 		return e
 	}
-	_, e := raw(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&l.header)), uintptr(unsafe.Pointer(&l.none)), 0, 0)
+	_, e := raw(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&l.header)), uintptr(unsafe.Pointer(&l.none)), 0, 0)
 	return e
 }
 
@@ -269,42 +283,9 @@ func raw(call, a, b, c, d uintptr) (uintptr, syscall.Errno) {
 	return r, e
 }
 
-// limits are the resource limits of the program. Process 1 has none: it must
-// be able to work when the program has taken everything.
-func limits(l Limits) []limit {
-	var out []limit
-	for _, r := range []struct {
-		resource int
-		value    int64
-	}{
-		{unix.RLIMIT_CORE, 1}, // as good as 0, and the one value that also keeps a crash from the host's core handler
-		{unix.RLIMIT_STACK, stackSize},
-		{unix.RLIMIT_NPROC, orDefault(l.Processes, DefaultProcesses)},
-		{unix.RLIMIT_NOFILE, orDefault(l.OpenFiles, DefaultOpenFiles)},
-		{unix.RLIMIT_MEMLOCK, 64 << 10},
-		{unix.RLIMIT_DATA, orDefault(2*l.Memory, -1)},
-		{unix.RLIMIT_FSIZE, orDefault(l.FileSize, -1)},
-	} {
-		want := uint64(r.value) // -1 is infinity
-		var now unix.Rlimit
-		if unix.Getrlimit(r.resource, &now) == nil {
-			want = min(want, now.Max)
-		}
-		out = append(out, limit{uintptr(r.resource), unix.Rlimit{Cur: want, Max: want}})
-	}
-	return out
-}
-
-func orDefault(n, def int64) int64 {
-	if n == 0 {
-		return def
-	}
-	return n
-}
-
 // startProgram starts the program that req names, and says in walls what
 // stands around it.
-func startProgram(req *request, walls *Walls) (pid int, err error) {
+func startProgram(req *Request, walls *Walls) (pid int, err error) {
 	name, err := lookPath(req.Args[0], req.Dir, variable(req.Env, "PATH"))
 	if err != nil {
 		return 0, err
@@ -326,7 +307,7 @@ func startProgram(req *request, walls *Walls) (pid int, err error) {
 	}
 	l.terminal = terminal
 	if l.landlock >= 0 {
-		walls.Landlock = landlockVersion()
+		walls.Landlock = LandlockVersion()
 	}
 	fixFirstPID(req.firstPID)
 	pid, stage, errno := l.start()

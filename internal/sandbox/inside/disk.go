@@ -1,17 +1,15 @@
 //go:build linux && (amd64 || arm64)
 
-package sandbox
+package inside
 
 import (
-	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"repro/internal/sandbox/kernel"
 )
 
 // A program is killed before the disk that it writes to is full: others live
@@ -33,71 +31,6 @@ const (
 	walkShare       = 50  // one part in so many of its time that process 1 spends on counting files
 	maxWatchedDepth = 512 // of directories in directories, where files are counted
 )
-
-// space is what a filesystem has and has left; zero totals are unknown.
-type space struct {
-	free, total             uint64 // bytes
-	freeInodes, totalInodes uint64
-}
-
-func spaceOf(fd int) (space, error) {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(fd, &st); err != nil {
-		return space{}, err
-	}
-	size := uint64(st.Bsize)
-	return space{free: st.Bavail * size, total: st.Blocks * size, freeInodes: st.Ffree, totalInodes: st.Files}, nil
-}
-
-// full says why nothing more should be written, or nil.
-func (s space) full() error {
-	reserve := s.reserve()
-	switch {
-	case s.total > 0 && s.free < reserve.free:
-		return fmt.Errorf("less than %d MiB of disk are left", reserve.free>>20)
-	case s.totalInodes > 0 && s.freeInodes < reserve.freeInodes:
-		return errors.New("the disk has hardly any inodes left")
-	}
-	return nil
-}
-
-func (s space) reserve() space {
-	return space{free: min(diskReserve, s.total/diskShare), freeInodes: s.totalInodes / inodeShare}
-}
-
-// pause is how long nothing can happen that should have been seen.
-func (s space) pause() time.Duration {
-	reserve := s.reserve()
-	pause := maxDiskInterval
-	if s.total > 0 {
-		pause = min(pause, time.Second*time.Duration(less(s.free, reserve.free)>>20)/(2*diskSpeed>>20))
-	}
-	if s.totalInodes > 0 {
-		pause = min(pause, time.Second*time.Duration(less(s.freeInodes, reserve.freeInodes)>>4)/(2*inodeSpeed>>4))
-	}
-	return max(pause, minDiskInterval)
-}
-
-// less is a-b, or 0.
-func less(a, b uint64) uint64 { return a - min(a, b) }
-
-// CheckDisk fails with a [*FullError] if a program that writes below dir would
-// be killed at once.
-func CheckDisk(dir string) error {
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: dir, Err: err}
-	}
-	defer unix.Close(fd)
-	s, err := spaceOf(fd)
-	if err != nil {
-		return &os.PathError{Op: "statfs", Path: dir, Err: err}
-	}
-	if err := s.full(); err != nil {
-		return &FullError{err}
-	}
-	return nil
-}
 
 // diskWatch kills the program when the disk is nearly full, or its files are
 // more than it may have.
@@ -122,7 +55,7 @@ func (w *diskWatch) start(fd int, l Limits) {
 				continue
 			}
 			if w.isFull(now) {
-				_ = unix.Kill(-1, unix.SIGKILL)
+				_ = syscall.Kill(-1, syscall.SIGKILL)
 			}
 			suspect := w.suspects(now, l)
 			began := time.Now()
@@ -132,7 +65,7 @@ func (w *diskWatch) start(fd int, l Limits) {
 			}
 			if took(fd).exceeds(l) {
 				w.tooBig.Store(true)
-				_ = unix.Kill(-1, unix.SIGKILL)
+				_ = syscall.Kill(-1, syscall.SIGKILL)
 			}
 			lastWalk = time.Now()
 			rest = max(walkInterval, walkShare*lastWalk.Sub(began))
@@ -189,12 +122,6 @@ func (w *diskWatch) pause(now space, l Limits) time.Duration {
 	return max(pause, minDiskInterval)
 }
 
-// files is the limit that holds.
-func (l Limits) files() int64 { return orDefault(l.Files, DefaultFiles) }
-
-// bounded reports whether the user chose a limit.
-func (l Limits) bounded() bool { return l.Disk > 0 || l.Files > 0 }
-
 // taken are files, and the bytes of disk under them.
 type taken struct {
 	files, bytes int64
@@ -210,10 +137,9 @@ func (t taken) exceeds(l Limits) bool {
 func took(fd int) (t taken) {
 	t.dir(fd, 0)
 	seen := map[[2]uint64]bool{}
-	open, _ := filepath.Glob("/proc/[0-9]*/fd/[0-9]*")
-	for _, name := range open {
-		var st unix.Stat_t
-		if unix.Stat(name, &st) != nil || st.Nlink > 0 || st.Mode&unix.S_IFMT != unix.S_IFREG {
+	for _, name := range openFiles() {
+		var st syscall.Stat_t
+		if syscall.Stat(name, &st) != nil || st.Nlink > 0 || st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 			continue
 		}
 		if id := [2]uint64{st.Dev, st.Ino}; !seen[id] {
@@ -224,7 +150,23 @@ func took(fd int) (t taken) {
 	return t
 }
 
-func (t *taken) add(st *unix.Stat_t) {
+// openFiles are the names that /proc has for all that is open in the sandbox.
+func openFiles() (names []string) {
+	processes, _ := os.ReadDir("/proc")
+	for _, p := range processes {
+		if c := p.Name()[0]; c < '0' || c > '9' {
+			continue
+		}
+		dir := "/proc/" + p.Name() + "/fd/"
+		files, _ := os.ReadDir(dir) // it may have ended
+		for _, f := range files {
+			names = append(names, dir+f.Name())
+		}
+	}
+	return names
+}
+
+func (t *taken) add(st *syscall.Stat_t) {
 	t.files++
 	t.bytes += st.Blocks * 512
 }
@@ -237,7 +179,7 @@ func (t *taken) dir(fd, depth int) {
 		t.hidden = true
 		return
 	}
-	copied, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	copied, err := syscall.Openat(fd, ".", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return
 	}
@@ -246,17 +188,17 @@ func (t *taken) dir(fd, depth int) {
 	for {
 		names, err := f.Readdirnames(1024)
 		for _, name := range names {
-			var st unix.Stat_t
-			if unix.Fstatat(copied, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+			var st syscall.Stat_t
+			if kernel.StatAt(copied, name, &st) != nil {
 				continue
 			}
 			t.add(&st)
-			if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
 				continue
 			}
-			if inner, err := unix.Openat(copied, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err == nil {
+			if inner, err := syscall.Openat(copied, name, kernel.O_PATH|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0); err == nil {
 				t.dir(inner, depth+1)
-				unix.Close(inner)
+				syscall.Close(inner)
 			}
 		}
 		if err != nil {

@@ -1,0 +1,9 @@
+//go:build linux
+
+package kernel
+
+// Numbers of this architecture.
+const (
+	SYS_SECCOMP = 277
+	sysFstatat  = 79
+)
