@@ -26,7 +26,7 @@ number if that ended it; where repro itself fails, a line that begins with
 
    repro exec paper.sif -- python3 --version
    repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, programLayersFlag, scratchFlag, diskFlag, isolationFlag},
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, scratchFlag, diskFlag, isolationFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() < 2 {
 				return usagef("exec: name one image and, after --, a command")
@@ -45,7 +45,7 @@ func shellCommand(c *console) *cli.Command {
 write is gone when you leave. The exit status is the shell's.
 
    repro shell paper.sif`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, programLayersFlag, scratchFlag, diskFlag, isolationFlag},
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, scratchFlag, diskFlag, isolationFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() != 1 {
 				return usagef("shell: name one image")

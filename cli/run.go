@@ -20,23 +20,17 @@ import (
 	"repro/view"
 )
 
-// Ways to provide layers: for the steps of a run, and for one program.
-var (
-	layersFlag = wayFlag("provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first, kernel (for root) has the kernel mount them, which checks them only before and after",
-		run.LayersFUSE, run.LayersExtract, run.LayersKernel)
-	programLayersFlag = wayFlag("provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first", run.LayersFUSE, run.LayersExtract)
-)
-
-func wayFlag(usage string, ways ...run.Layers) *cli.StringFlag {
-	return &cli.StringFlag{
-		Name: "layers", Usage: usage, DefaultText: "fuse where this machine has it",
-		Action: func(_ *cli.Context, way string) error {
-			if !slices.Contains(ways, run.Layers(way)) {
-				return usagef("--layers %q: want one of %q", way, ways)
-			}
-			return nil
-		},
-	}
+var layersFlag = &cli.StringFlag{
+	Name:        "layers",
+	Usage:       "provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first, kernel (for root) has the kernel mount them, which checks them only before and after",
+	DefaultText: "fuse where this machine has it",
+	Action: func(_ *cli.Context, way string) error {
+		ways := []run.Layers{run.LayersFUSE, run.LayersExtract, run.LayersKernel}
+		if !slices.Contains(ways, run.Layers(way)) {
+			return usagef("--layers %q: want one of %q", way, ways)
+		}
+		return nil
+	},
 }
 
 func runCommand(c *console) *cli.Command {

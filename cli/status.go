@@ -54,7 +54,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return demo.exitStatus()
 	case errors.As(err, &program):
 		return int(program)
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, run.ErrAsked):
 		return statusUsage
 	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered),
 		errors.Is(err, squashfs.ErrMalformed), errors.Is(err, archive.ErrDamaged):
@@ -78,6 +78,8 @@ func hintFor(err error, status int) string {
 	switch {
 	case errors.As(err, &program):
 		return ""
+	case errors.Is(err, run.ErrAsked):
+		return "repro inspect IMAGE lists its steps"
 	case status == statusUsage:
 		return "see repro COMMAND --help"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

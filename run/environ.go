@@ -4,6 +4,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"repro/record"
 )
@@ -21,4 +22,14 @@ func environ(s record.Step, date, clock string) []string {
 		out = append(out, name+"="+env[name])
 	}
 	return out
+}
+
+// variable returns the value of a variable in env.
+func variable(env []string, name string) string {
+	for _, e := range env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

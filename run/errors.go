@@ -32,6 +32,15 @@ func (e *StepError) Error() string {
 
 func (e *StepError) Unwrap() error { return ErrStep }
 
+// ErrAsked is what every error wraps that says that something was asked for
+// which the image does not have: a step, or a quick profile.
+var ErrAsked = errors.New("the image does not have what was asked for")
+
+// askedError is one.
+type askedError struct{ error }
+
+func (askedError) Is(target error) bool { return target == ErrAsked }
+
 // ErrData is what every error wraps that says that data which the image only
 // names are not there, or are not those that it names.
 var ErrData = errors.New("data that the image names are missing or differ")

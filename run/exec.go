@@ -91,9 +91,6 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 	}
 	r := &runner{image: im, manifest: m, damaged: make(chan error, 1),
 		options: Options{Layers: o.Layers, Net: o.Net, Isolation: o.Isolation, NoCache: true}}
-	if o.Layers == LayersKernel {
-		return 0, errors.New("layers: kernel is for the steps of a run")
-	}
 	if err := otherMachine(im, m); err != nil {
 		return 0, err
 	}
@@ -121,6 +118,9 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 
 // exec starts at once where layers are served: that is the trial too.
 func (r *runner) exec(ctx context.Context, o ExecOptions) (sandbox.Result, error) {
+	if o.Layers == LayersKernel {
+		return r.execKernel(ctx, o)
+	}
 	if o.Layers != LayersExtract {
 		l, err := r.serving()
 		if err != nil {
@@ -140,6 +140,15 @@ func (r *runner) exec(ctx context.Context, o ExecOptions) (sandbox.Result, error
 		return r.execOn(ctx, sandbox.Command{Lower: []string{l.root}}, o, "")
 	}
 	return r.execOn(ctx, sandbox.Command{Lower: []string{l.root}}, o, "scratch-extracted")
+}
+
+// execKernel has the kernel mount the layers.
+func (r *runner) execKernel(ctx context.Context, o ExecOptions) (result sandbox.Result, err error) {
+	if r.layers, err = r.provideKernel(ctx); err != nil {
+		return result, err
+	}
+	result, err = r.execOn(ctx, sandbox.Command{Lower: []string{r.layers.root}, Mounts: r.layers.mounts}, o, "scratch")
+	return result, errors.Join(r.stillWhole(ctx), err)
 }
 
 // execOn runs the program on the layers of c.
@@ -163,6 +172,7 @@ func (r *runner) execOn(ctx context.Context, c sandbox.Command, o ExecOptions, s
 	c.Binds, c.Limits.Disk = sandboxBinds(o.Binds), o.Disk
 	c.WithoutProc = o.Isolation == IsolationNoProc
 	c.Process = o.Sandbox
+	defer r.warm(ctx, &c)()
 	if scratch != "" {
 		c.Scratch = filepath.Join(r.scratch, scratch)
 		if err := sandbox.Prepare(c.Scratch); err != nil {

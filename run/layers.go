@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"repro/internal/mount"
 	"repro/internal/sandbox"
@@ -92,6 +93,21 @@ func (r *runner) serving() (layers, error) {
 		return nil
 	}
 	return l, nil
+}
+
+// warm has what the start of c's program reads brought in while its sandbox is
+// being built, if layers are served.
+func (r *runner) warm(ctx context.Context, c *sandbox.Command) (stop func()) {
+	if c.Serve == nil || len(c.Args) == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { mount.Warm(ctx, r.root, c.Args[0], variable(c.Env, "PATH")) })
+	return func() {
+		cancel()
+		done.Wait()
+	}
 }
 
 // unreadable stops the run: a step was refused a content, and whatever it made

@@ -38,7 +38,7 @@ func newPlan(steps []record.Step, names []string) (*plan, error) {
 	for _, name := range names {
 		i, ok := index[name]
 		if !ok {
-			return nil, fmt.Errorf("step %q: not in the image; its steps are %s", name, stepNames(steps))
+			return nil, askedError{fmt.Errorf("step %q: not in the image; its steps are %s", name, stepNames(steps))}
 		}
 		wanted[i] = true
 		for _, n := range closure[i] {

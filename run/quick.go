@@ -10,8 +10,8 @@ import (
 	"repro/record"
 )
 
-// ErrNoQuick says that an image has no quick profile to run.
-var ErrNoQuick = errors.New("its recipe has no quick profile: no step has the key quick")
+// ErrNoQuick says that an image has no quick profile to run. It wraps ErrAsked.
+var ErrNoQuick error = askedError{errors.New("its recipe has no quick profile: no step has the key quick")}
 
 // profile is an experiment as one of its profiles has it: the whole one, or
 // the quick one. SPEC.md, RUN-26.

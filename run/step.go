@@ -51,7 +51,9 @@ func (r *runner) execute(ctx context.Context, i int, cpus []int, memory int64, s
 	c.Limits.Time = time.Duration(step.Time) * time.Second
 
 	st.status.Started = time.Now().UTC().Format(time.RFC3339)
+	stop := r.warm(ctx, &c)
 	result, err := sandbox.Run(ctx, c)
+	stop()
 	r.walls.add(result.Walls)
 	st.upper, st.scratch = upper, c.Scratch
 	st.status.WallMS, st.status.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
