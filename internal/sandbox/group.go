@@ -71,10 +71,13 @@ func releaseGroups() {
 	}
 }
 
-// newGroup makes a group within limits, where groups are possible.
+// newGroup makes a group within limits, while holdGroups holds.
 func newGroup(l Limits, cpus int) (*group, error) {
 	parent.Lock()
 	defer parent.Unlock()
+	if parent.users == 0 {
+		return nil, errors.New("control groups are not held")
+	}
 	parent.made++
 	g := &group{dir: filepath.Join(parent.dir, fmt.Sprintf("repro-%d-%d", os.Getpid(), parent.made))}
 	err := os.Mkdir(g.dir, 0o755)
