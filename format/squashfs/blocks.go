@@ -2,15 +2,16 @@ package squashfs
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 )
 
 // minBlocks is how many blocks are kept at least, however large they are.
 const minBlocks = 4
 
-// blocks keeps the blocks of data that were loaded last. Its buffers are used
-// again and again: of a fresh one each page costs a fault, and is in no
-// processor's cache. Goroutines may share it; what several want at once is
+// blocks keeps the blocks of data that were loaded last, and lends buffers. They
+// are used again and again: of a fresh one each page costs a fault, and is in
+// no processor's cache. Goroutines may share it; what several want at once is
 // loaded once.
 type blocks struct {
 	size int // of a buffer
@@ -31,8 +32,8 @@ type loaded struct {
 	left  int // bytes that nobody asked for yet
 
 	done chan struct{} // closed when data and err are set
-	buf  []byte
-	data []byte // in buf
+	buf  []byte        // of the length of a block
+	data []byte        // in buf
 	err  error
 }
 
@@ -60,9 +61,6 @@ func (c *blocks) get(key uint64, load func(buf []byte) ([]byte, error)) (*loaded
 	c.held[key] = b
 	c.mu.Unlock()
 
-	if b.buf == nil {
-		b.buf = newBuffer(c.size)
-	}
 	b.data, b.err = load(b.buf)
 	b.left = len(b.data)
 	close(b.done)
@@ -101,7 +99,20 @@ func (c *blocks) release(b *loaded, used int) {
 	}
 }
 
-// buffer returns one to load into, nil for a new one. The caller holds c.mu.
+// take lends a buffer, for put.
+func (c *blocks) take() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buffer()
+}
+
+func (c *blocks) put(buf []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keep(buf)
+}
+
+// buffer returns one that nobody uses. The caller holds c.mu.
 func (c *blocks) buffer() []byte {
 	if n := len(c.spare); n > 0 {
 		b := c.spare[n-1]
@@ -112,8 +123,15 @@ func (c *blocks) buffer() []byte {
 		c.forget(old)
 		return old.buf
 	}
-	c.made++
-	return nil
+	if c.made >= c.max {
+		c.made++
+		return newBuffer(c.size)
+	}
+	all := newSlab(c.size, c.max-c.made)
+	c.made += len(all)
+	c.spare = append(c.spare, all[1:]...)
+	slices.Reverse(c.spare) // neighbours lie in one page
+	return all[0]
 }
 
 // keep takes a buffer that nobody uses.

@@ -184,8 +184,8 @@ func (r *Reader) loadBlock(at int64, word uint32, buf []byte) (int, error) {
 		_, err := r.src.ReadAt(buf[:size], at)
 		return size, ignoreEOF(err)
 	}
-	stored := r.buffers.get()
-	defer r.buffers.put(stored)
+	stored := r.data.take()
+	defer r.data.put(stored)
 	if _, err := r.src.ReadAt(stored[:size], at); ignoreEOF(err) != nil {
 		return 0, err
 	}

@@ -35,7 +35,6 @@ type Reader struct {
 	metadata *cache[piece]
 	data     *blocks
 	listings *cache[[]tree.Name]
-	buffers  bufferPool
 
 	claims claims
 
@@ -66,8 +65,7 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 		return nil, err
 	}
 	s.size = int64(s.super.Size)
-	s.buffers.size = int(s.super.BlockSize)
-	s.data = newBlocks(s.buffers.size)
+	s.data = newBlocks(int(s.super.BlockSize))
 	if err := s.openTables(); err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (s *stream) start() {
 	load := func(i int) {
 		var p part
 		if i < len(s.b.blocks) {
-			p.buf = s.b.r.buffers.get()
+			p.buf = s.b.r.data.take()
 			p.data, p.err = s.b.load(i, p.buf)
 		} else {
 			p.loan, p.err = s.b.lendTail()
@@ -108,7 +108,7 @@ func (s *stream) release() {
 
 func (s *stream) giveBack(p part) {
 	if p.buf != nil {
-		s.b.r.buffers.put(p.buf)
+		s.b.r.data.put(p.buf)
 	}
 	p.give(len(p.data))
 }
