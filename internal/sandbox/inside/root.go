@@ -191,15 +191,25 @@ func assemble(req *Request, layers []int) error {
 		}
 		return nil
 	}
+	return mountOverlay(names[:len(names)-1], names[len(names)-1])
+}
+
+// mountOverlay mounts the union of lower directories, writes going to scratch.
+func mountOverlay(lower []string, scratch string) error {
+	options := "lowerdir=" + lower[0]
+	for _, name := range lower[1:] {
+		options += ":" + name
+	}
+	options += ",upperdir=" + scratch + "/upper,workdir=" + scratch + "/work,userxattr"
+	const flags = syscall.MS_NOSUID | syscall.MS_NODEV
 	// Volatile: what a program writes is read when it has ended, or not at all.
 	// Without it the kernel would flush the whole disk each time a sandbox ends.
-	scratch := names[len(names)-1]
-	lower := names[0]
-	for _, name := range names[1 : len(names)-1] {
-		lower += ":" + name
+	// It is refused on a disk that had an error which nobody has been told of.
+	err := syscall.Mount("overlay", "root", "overlay", flags, options+",volatile")
+	if err == syscall.EIO || err == syscall.EINVAL {
+		err = syscall.Mount("overlay", "root", "overlay", flags, options)
 	}
-	options := "lowerdir=" + lower + ",upperdir=" + scratch + "/upper,workdir=" + scratch + "/work,userxattr,volatile"
-	if err := syscall.Mount("overlay", "root", "overlay", syscall.MS_NOSUID|syscall.MS_NODEV, options); err != nil {
+	if err != nil {
 		return &stepError{Overlay, err}
 	}
 	return nil
