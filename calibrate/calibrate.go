@@ -131,7 +131,7 @@ func (c *calibration) note(format string, args ...any) {
 // run makes run i, unless an earlier call did.
 func (c *calibration) run(ctx context.Context, i int) error {
 	r := c.runs[i]
-	dir := filepath.Join(c.options.Dir, fmt.Sprintf("run-%02d", i+1))
+	dir := runDir(c.options.Dir, i)
 	if report, ok := c.resume(dir, r); ok {
 		c.add(r, dir, report)
 		return nil

@@ -202,6 +202,12 @@ func (c *console) calibrateIn(ctx *cli.Context, name, dir string) (*record.Sprea
 	if err != nil {
 		return nil, nil, err
 	}
+	c.finishProgress()
+	if long, err := calibrate.LongSteps(dir, m); err == nil {
+		for _, s := range long {
+			c.note("so that others are told how long they wait, give step %q the line\ntakes: %d", s.Step, s.Seconds)
+		}
+	}
 	return spread, calibrate.Undeclared(m, spread), nil
 }
 
