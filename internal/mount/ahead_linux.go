@@ -29,7 +29,17 @@ type ahead struct {
 	workers int
 }
 
-func newAheads() aheads { return aheads{places: runtime.GOMAXPROCS(0)} }
+func newAheads() aheads { return aheads{places: processors()} }
+
+// processors returns how many goroutines may decompress at once. It has the
+// runtime run twice as many as there are processors, and so leaves it to the
+// kernel who of them gets one: an answer to a program that waits must not wait
+// for a block that is being decompressed ahead.
+var processors = sync.OnceValue(func() int {
+	n := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(2 * n)
+	return n
+})
 
 // note notes that the bytes of a file between two positions are about to be
 // read. As much is decompressed ahead as was read in order so far: a loader
