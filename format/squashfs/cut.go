@@ -18,16 +18,14 @@ type cutter struct {
 	*pipeline
 	stored    map[twinKey]*content
 	fragments uint32 // sent
-	ends      []byte // the next one, being filled
-	lacks     []lack
-	endsKey   endsKey
+	ends      [2]ends
 }
 
 // cut takes files in order and makes blocks of them.
 func (p *pipeline) cut(all []*batch) error {
 	defer close(p.work)
 	defer close(p.queue)
-	c := &cutter{pipeline: p, stored: map[twinKey]*content{}}
+	c := &cutter{pipeline: p, stored: map[twinKey]*content{}, ends: newEnds(p.o.BlockSize)}
 	for i, b := range all {
 		select {
 		case <-b.done:
@@ -50,7 +48,12 @@ func (p *pipeline) cut(all []*batch) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
-	return c.flushEnds()
+	for i := range c.ends {
+		if err := c.flushEnds(&c.ends[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *cutter) file(b *batch, l *load) error {
@@ -65,7 +68,11 @@ func (c *cutter) file(b *batch, l *load) error {
 		}
 	}
 	l.in.content = &content{sum: l.sum, fragment: none32}
-	if blocks := l.in.node.Size / int64(c.o.BlockSize); blocks > 0 {
+	blocks := l.in.node.Size / int64(c.o.BlockSize)
+	if c.alone(l.in) > 0 {
+		blocks++
+	}
+	if blocks > 0 {
 		l.in.content.blocks = make([]uint32, blocks)
 	}
 	if known {
@@ -79,35 +86,39 @@ func (c *cutter) file(b *batch, l *load) error {
 
 // whole cuts a file that is in memory.
 func (c *cutter) whole(b *batch, l *load) error {
-	size, to := c.o.BlockSize, l.in.content
+	to := l.in.content
 	if l.data == nil && l.in.node.Size > 0 {
 		return c.unread(l)
 	}
+	rest := l.data
 	for i := range to.blocks {
+		n := min(c.o.BlockSize, len(rest))
 		b.refs.Add(1)
-		if err := c.send(&block{file: to, index: i, raw: l.data[i*size : (i+1)*size], batch: b, key: c.blockKey(to.sum, i)}); err != nil {
+		if err := c.send(&block{file: to, index: i, raw: rest[:n], batch: b, key: c.blockKey(to.sum, i)}); err != nil {
 			return err
 		}
+		rest = rest[n:]
 	}
-	return c.end(to, l.data[len(to.blocks)*size:])
+	return c.end(l.in, rest)
 }
 
 // unread cuts a file whose digest is known, and which is read only if a block
 // that it lies in is not in the cache.
 func (c *cutter) unread(l *load) error {
-	size, to := c.o.BlockSize, l.in.content
+	to, at, size := l.in.content, 0, int(l.in.node.Size)
 	for i := range to.blocks {
-		raw := c.buffers.get()
+		raw := c.buffers.get()[:min(c.o.BlockSize, size-at)]
 		b := &block{file: to, index: i, raw: raw, pooled: true, key: c.blockKey(to.sum, i)}
-		b.lacks = []lack{{in: l.in, sum: l.sum, from: i * size, to: raw}}
+		b.lacks = []lack{{in: l.in, sum: l.sum, from: at, to: raw}}
 		if err := c.send(b); err != nil {
 			return err
 		}
+		at += len(raw)
 	}
-	from := len(to.blocks) * size
-	rest, err := c.endRoom(to, int(l.in.node.Size)-from)
+	rest, err := c.endRoom(l.in, size-at)
 	if len(rest) > 0 {
-		c.lacks = append(c.lacks, lack{in: l.in, sum: l.sum, from: from, to: rest})
+		e := c.endsOf(l.in)
+		e.lacks = append(e.lacks, lack{in: l.in, sum: l.sum, from: at, to: rest})
 	}
 	return err
 }
@@ -121,7 +132,7 @@ func (c *cutter) stream(l *load) (err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	to := l.in.content
 	for i := range to.blocks {
-		raw := c.buffers.get()
+		raw := c.buffers.get()[:min(int64(c.o.BlockSize), r.left)]
 		if _, err := io.ReadFull(r, raw); err != nil {
 			return err
 		}
@@ -141,50 +152,7 @@ func (c *cutter) stream(l *load) (err error) {
 		return fmt.Errorf("%q: changed while it was read", l.in.path)
 	}
 	to.sum = sum
-	return c.end(to, rest)
-}
-
-// end packs what is left of a file after its blocks.
-func (c *cutter) end(to *content, rest []byte) error {
-	room, err := c.endRoom(to, len(rest))
-	copy(room, rest)
-	return err
-}
-
-// endRoom returns where in a fragment the last n bytes of a file go.
-func (c *cutter) endRoom(to *content, n int) ([]byte, error) {
-	if n == 0 {
-		return nil, nil
-	}
-	if len(c.ends)+n > c.o.BlockSize {
-		if err := c.flushEnds(); err != nil {
-			return nil, err
-		}
-	}
-	if c.ends == nil {
-		c.ends = c.buffers.get()[:0]
-	}
-	at := len(c.ends)
-	to.fragment, to.offset = c.fragments, uint32(at)
-	c.ends = c.ends[:at+n]
-	if c.o.Cache != nil {
-		c.endsKey.add(to.sum, n)
-	}
-	return c.ends[at:], nil
-}
-
-func (c *cutter) flushEnds() error {
-	if len(c.ends) == 0 {
-		return nil
-	}
-	b := &block{raw: c.ends, pooled: true, lacks: c.lacks}
-	c.lacks = nil
-	if c.o.Cache != nil {
-		b.key = c.endsKey.end(c.namespace)
-	}
-	c.ends = nil
-	c.fragments++
-	return c.send(b)
+	return c.end(l.in, rest)
 }
 
 // send hands a block on, first to the queue, which bounds what is under way.
@@ -206,7 +174,7 @@ func (p *pipeline) pack(e codec.Encoder, b *block) {
 	if len(b.lacks) > 0 && p.recallUnread(b) {
 		return
 	}
-	if b.file != nil && allZero(b.raw) {
+	if b.file != nil && len(b.raw) == p.o.BlockSize && allZero(b.raw) {
 		return
 	}
 	buf := p.buffers.get()

@@ -126,6 +126,14 @@ func sample(t testing.TB) *tree.Node {
 	copy(holes[1_400_000:], "not a hole")
 	add("holes/between", tree.NewFile(0o644, holes))
 	add("holes/only", tree.NewFile(0o644, make([]byte, 1<<20)))
+	zeros := make([]byte, 800_000)
+	add("ends/zeros", tree.NewFile(0o644, zeros)) // a hole, and a block of the rest
+	add("ends/program", tree.NewFile(0o755, words(4, 200_000)))
+	add("ends/long.txt", tree.NewFile(0o644, words(5, 300_000)))
+	for i := range 20 {
+		add(fmt.Sprintf("ends/page %d.html", i), tree.NewFile(0o644, words(uint64(6+i), 60_000)))
+		add(fmt.Sprintf("ends/tool %d", i), tree.NewFile(0o755, words(uint64(26+i), 30_000)))
+	}
 	add("setuid", tree.NewFile(0o755, []byte("#!/bin/true\n"))).Mode |= fs.ModeSetuid | fs.ModeSetgid
 	linked := add("links/first", tree.NewFile(0o640, []byte("linked\n")))
 	add("links/second", linked)

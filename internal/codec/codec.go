@@ -22,7 +22,7 @@ import (
 // version of this package's own encoder, which uses the library's Huffman coder.
 const (
 	library = "klauspost-1.20.3"
-	own     = "repro-2"
+	own     = "repro-3"
 )
 
 // Algorithm is a compressed format, numbered as in the superblock of squashfs.

@@ -14,7 +14,6 @@ type kind struct {
 	standard fseTable // RFC 8878, section 3.1.1.3.2.2
 	log      uint     // of standard
 	most     uint     // log of a table of a block's own
-	counts   [64]uint32
 	norm     [53]int16
 }
 
@@ -73,8 +72,7 @@ func codesOf(s sequence) codes {
 }
 
 // appendLiterals appends the literals section.
-func (e *zstdBlocks) appendLiterals(dst []byte) []byte {
-	lit := e.literals
+func (e *zstdBlocks) appendLiterals(dst, lit []byte) []byte {
 	if len(lit) >= 32 {
 		if packed, four, ok := e.huffman(lit); ok {
 			return appendCompressedLiterals(dst, packed, len(lit), four)
@@ -135,10 +133,10 @@ func appendCompressedLiterals(dst, packed []byte, n int, four bool) []byte {
 
 // choose picks how the block's codes of one kind are written, and appends the
 // description of a table of its own.
-func (k *kind) choose(dst []byte, total int) (mode byte, out []byte) {
+func (k *kind) choose(dst []byte, counts []uint32, total int) (mode byte, out []byte) {
 	var most uint32
 	highest := 0
-	for s, n := range k.counts {
+	for s, n := range counts {
 		if n > 0 {
 			highest = s
 		}
@@ -155,15 +153,15 @@ func (k *kind) choose(dst []byte, total int) (mode byte, out []byte) {
 	log := min(k.most, uint(max(bits.Len(uint(total-1))-3, 5)))
 	log = max(log, uint(bits.Len(uint(highest))+1))
 	log = min(max(log, 5), k.most)
-	norm, counts := k.norm[:highest+1], k.counts[:highest+1]
-	normalize(norm, counts, uint32(total), log)
+	norm := k.norm[:highest+1]
+	normalize(norm, counts[:highest+1], uint32(total), log)
 	k.table.build(norm, log)
 	return modeOwn, appendNorm(dst, norm, log)
 }
 
 // appendSequences appends the sequences section.
-func (e *zstdBlocks) appendSequences(dst []byte) []byte {
-	seqs := e.sequences
+func (e *zstdBlocks) appendSequences(dst []byte, s *span) []byte {
+	seqs := s.sequences
 	switch n := len(seqs); {
 	case n == 0:
 		return append(dst, 0)
@@ -174,35 +172,19 @@ func (e *zstdBlocks) appendSequences(dst []byte) []byte {
 	default:
 		dst = append(dst, 255, byte(n-0x7f00), byte((n-0x7f00)>>8))
 	}
-	e.count(seqs)
 	modes := len(dst)
 	dst = append(dst, 0)
 	var l, o, m byte
-	l, dst = e.kinds[0].choose(dst, len(seqs))
-	o, dst = e.kinds[1].choose(dst, len(seqs))
-	m, dst = e.kinds[2].choose(dst, len(seqs))
+	l, dst = e.kinds[0].choose(dst, s.counts[0][:], len(seqs))
+	o, dst = e.kinds[1].choose(dst, s.counts[1][:], len(seqs))
+	m, dst = e.kinds[2].choose(dst, s.counts[2][:], len(seqs))
 	dst[modes] = l<<6 | o<<4 | m<<2
-	return e.appendBits(dst, seqs)
-}
-
-func (e *zstdBlocks) count(seqs []sequence) {
-	for i := range e.kinds {
-		clear(e.kinds[i].counts[:])
-	}
-	l, o, m := &e.kinds[0].counts, &e.kinds[1].counts, &e.kinds[2].counts
-	all := e.codes[:len(seqs)]
-	for i, s := range seqs {
-		c := codesOf(s)
-		all[i] = c
-		l[c.literals&63]++
-		o[c.offset&63]++
-		m[c.match&63]++
-	}
+	return e.appendBits(dst, seqs, s.codes)
 }
 
 // appendBits writes sequences from the last to the first, since they are read
 // from the end.
-func (e *zstdBlocks) appendBits(dst []byte, seqs []sequence) []byte {
+func (e *zstdBlocks) appendBits(dst []byte, seqs []sequence, all []codes) []byte {
 	lt, ot, mt := &e.kinds[0].table, &e.kinds[1].table, &e.kinds[2].table
 	start := len(dst)
 	dst = slices.Grow(dst, maxSequenceBytes*len(seqs)+maxSequenceBytes)
@@ -211,7 +193,7 @@ func (e *zstdBlocks) appendBits(dst []byte, seqs []sequence) []byte {
 	var n uint
 	at := 0
 	i := len(seqs) - 1
-	c := e.codes[i]
+	c := all[i]
 	ls, os, ms := lt.start(c.literals), ot.start(c.offset), mt.start(c.match)
 	for {
 		acc, n = addExtra(acc, n, seqs[i], c)
@@ -220,7 +202,7 @@ func (e *zstdBlocks) appendBits(dst []byte, seqs []sequence) []byte {
 		if i--; i < 0 {
 			break
 		}
-		c = e.codes[i]
+		c = all[i]
 		acc, n, os = ot.step(acc, n, os, c.offset)
 		acc, n, ms = mt.step(acc, n, ms, c.match)
 		acc, n, ls = lt.step(acc, n, ls, c.literals)

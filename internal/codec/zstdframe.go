@@ -10,6 +10,7 @@ type zstdBlocks struct {
 	scratch huff0.Scratch
 	kinds   [3]kind // lengths of literals, offsets, lengths of matches
 	codes   [maxZstdBlock / minMatch]codes
+	spans   [maxZstdBlock / spanSize]span
 }
 
 const (
@@ -37,7 +38,7 @@ func (e *zstdBlocks) Encode(dst, src []byte) ([]byte, error) {
 		return nil, errBlockSize
 	}
 	dst = appendFrameHeader(dst, len(src))
-	e.begin(len(src))
+	e.begin()
 	for from := 0; ; {
 		to := min(from+maxZstdBlock, len(src))
 		dst = e.appendBlock(dst, src, from, to)
@@ -45,7 +46,6 @@ func (e *zstdBlocks) Encode(dst, src []byte) ([]byte, error) {
 			break
 		}
 	}
-	e.end(len(src))
 	return dst, nil
 }
 
@@ -61,25 +61,40 @@ func appendFrameHeader(dst []byte, n int) []byte {
 	return le.AppendUint32(append(dst, single|2<<6), uint32(n))
 }
 
-// appendBlock appends src[from:to], compressed if that is shorter.
+// appendBlock appends src[from:to], as several blocks or one; as it is if that
+// is not longer.
 func (e *zstdBlocks) appendBlock(dst, src []byte, from, to int) []byte {
-	last := 0
-	if to == len(src) {
-		last = 1
-	}
-	start := len(dst)
-	dst = append(dst, 0, 0, 0)
+	start, last := len(dst), to == len(src)
 	before := e.last
 	e.find(src, from, to)
-	dst = e.appendLiterals(dst)
-	dst = e.appendSequences(dst)
-	size, kind := len(dst)-start-3, 2
-	if size >= to-from {
-		e.last = before // a block as it is has no offsets
-		dst = append(dst[:start+3], src[from:to]...)
-		size, kind = to-from, 0
+	spans := e.split(to - from)
+	for i := range spans {
+		dst = e.appendSpan(dst, &spans[i], last && i == len(spans)-1)
 	}
-	head := last | kind<<1 | size<<3
-	dst[start], dst[start+1], dst[start+2] = byte(head), byte(head>>8), byte(head>>16)
+	if len(dst)-start-headSize >= to-from {
+		e.last = before // a block as it is has no offsets
+		dst = appendHead(dst[:start], 0, to-from, last)
+		dst = append(dst, src[from:to]...)
+	}
 	return dst
+}
+
+// appendSpan appends a compressed block.
+func (e *zstdBlocks) appendSpan(dst []byte, s *span, last bool) []byte {
+	start := len(dst)
+	dst = append(dst, make([]byte, headSize)...)
+	dst = e.appendLiterals(dst, s.literals)
+	dst = e.appendSequences(dst, s)
+	appendHead(dst[:start], 2, len(dst)-start-headSize, last)
+	return dst
+}
+
+const headSize = 3 // bytes in front of a block
+
+func appendHead(dst []byte, kind, size int, last bool) []byte {
+	head := kind<<1 | size<<3
+	if last {
+		head |= 1
+	}
+	return append(dst, byte(head), byte(head>>8), byte(head>>16))
 }

@@ -17,21 +17,20 @@ type sequence struct {
 
 const (
 	tableLog = 16 // of the table of places by their 5 bytes
+	longLog  = 16 // of the table of places by their 8 bytes
 	minTail  = 16 // bytes at the end that no match begins in
 	minMatch = 4
 	wildCopy = 16 // bytes that short literals are copied by
 )
 
-// matcher finds repetitions with one table of places, as the fast strategy of
-// zstd does, but looks at two places at a time: that costs little more than
-// one and finds most of what two tables find.
-//
-// Places in the table count from base, which moves on with every input, so
-// that what is left from earlier inputs is told apart and nothing depends on
-// it.
+// matcher finds repetitions as the double fast strategy of zstd does, with one
+// table of places by 8 bytes and one by 5, but looks at two places at a time:
+// processors do that at little more than the cost of one. A place in a table
+// that nothing was put in is 0, which is as good as any: what stands there is
+// compared.
 type matcher struct {
 	table [1 << tableLog]uint32
-	base  uint32
+	long  [1 << longLog]uint32
 
 	sequences []sequence
 	literals  []byte
@@ -41,25 +40,22 @@ type matcher struct {
 	literalRoom  [maxZstdBlock + wildCopy]byte
 }
 
-// begin prepares for an input of n bytes. Base is at least 1, since 0 in the
-// table stands for no place.
-func (m *matcher) begin(n int) {
-	if m.base == 0 || uint64(m.base)+uint64(n) >= 1<<31 {
-		clear(m.table[:])
-		m.base = 1
-	}
+// begin prepares for an input.
+func (m *matcher) begin() {
+	clear(m.table[:])
+	clear(m.long[:])
 	m.last = [2]uint32{1, 4}
 }
-
-func (m *matcher) end(n int) { m.base += uint32(n) }
 
 // slot is where the place of the 5 low bytes of v is kept.
 func slot(v uint64) uint32 { return uint32(v << 24 * 0x9e3779b185ebca87 >> (64 - tableLog)) }
 
+// slotLong is where the place of v is kept.
+func slotLong(v uint64) uint32 { return uint32(v * 0xcf1bbcdcb7a56463 >> (64 - longLog)) }
+
 // find takes src[from:to] apart. Matches may begin in all of src before.
 func (m *matcher) find(src []byte, from, to int) {
 	m.sequences, m.literals = m.sequenceRoom[:0], m.literalRoom[:0]
-	base := m.base
 	last0, last1 := int(m.last[0]), int(m.last[1])
 	src = src[:to]
 	p := unsafe.Pointer(unsafe.SliceData(src))
@@ -67,9 +63,12 @@ func (m *matcher) find(src []byte, from, to int) {
 	limit := to - minTail
 	for at < limit {
 		v, next := load64(p, at), load64(p, at+1)
-		h, hNext := slot(v), slot(next)
-		place, placeNext := int(m.table[h])-int(base), int(m.table[hNext])-int(base)
-		m.table[h], m.table[hNext] = base+uint32(at), base+uint32(at)+1
+		h, hNext, far, farNext := slot(v), slot(next), slotLong(v), slotLong(next)
+		place, placeNext := int(m.table[h]), int(m.table[hNext])
+		m.table[h], m.table[hNext] = uint32(at), uint32(at)+1
+		h, hNext = far, farNext
+		placeFar, placeFarNext := int(m.long[h]), int(m.long[hNext])
+		m.long[h], m.long[hNext] = uint32(at), uint32(at)+1
 		start := at
 		var length, distance int
 		if back := at + 1 - last0; back >= 0 && load32(p, back) == uint32(next) {
@@ -79,9 +78,14 @@ func (m *matcher) find(src []byte, from, to int) {
 			goto stored
 		}
 		switch {
-		case place >= 0 && load32(p, place) == uint32(v):
+		case load64(p, placeFar) == v:
+			distance = at - placeFar
+		case load64(p, placeFarNext) == next:
+			at++
+			distance = at - placeFarNext
+		case load32(p, place) == uint32(v):
 			distance = at - place
-		case placeNext >= 0 && load32(p, placeNext) == uint32(next):
+		case load32(p, placeNext) == uint32(next):
 			at++
 			distance = at - placeNext
 		default:
@@ -101,11 +105,12 @@ func (m *matcher) find(src []byte, from, to int) {
 		if at >= limit {
 			break
 		}
-		m.table[slot(load64(p, start+2))] = base + uint32(start) + 2
-		m.table[slot(load64(p, at-2))] = base + uint32(at) - 2
+		m.note(p, start+2)
+		m.note(p, at-2)
+		m.table[slot(load64(p, at-1))] = uint32(at) - 1
 		for at < limit && at >= last1 && load32(p, at) == load32(p, at-last1) {
 			length = 4 + common(src, p, at-last1+4, at+4)
-			m.table[slot(load64(p, at))] = base + uint32(at)
+			m.table[slot(load64(p, at))] = uint32(at)
 			m.add(src, at, at, length, 1)
 			last0, last1 = last1, last0
 			at += length
@@ -114,6 +119,13 @@ func (m *matcher) find(src []byte, from, to int) {
 	}
 	m.literals = append(m.literals, src[anchor:]...)
 	m.last = [2]uint32{uint32(last0), uint32(last1)}
+}
+
+// note puts a place into both tables.
+func (m *matcher) note(p unsafe.Pointer, at int) {
+	v := load64(p, at)
+	m.table[slot(v)] = uint32(at)
+	m.long[slotLong(v)] = uint32(at)
 }
 
 // add adds the literals from anchor to at, and a match.
