@@ -13,8 +13,10 @@ const maxProblems = 1000
 // Layout compares the file with the canonical layout of its manifest and
 // signatures and returns everything that differs; nothing if every byte of the
 // file outside the contents of objects is as it must be. It reads the manifest
-// and what lies between objects, whatever the size of the layers.
-func (im *Image) Layout() []Problem {
+// and what lies between objects, whatever the size of the layers, once.
+func (im *Image) Layout() []Problem { return im.layout() }
+
+func (im *Image) checkLayout() []Problem {
 	m, err := im.manifest()
 	if err != nil {
 		return []Problem{im.manifestProblem(err)}

@@ -24,6 +24,7 @@ type Image struct {
 	objects []Object
 
 	manifest func() (*manifest, error)
+	layout   func() []Problem
 	file     *os.File // nil: not of a file
 	close    func() error
 }
@@ -65,7 +66,7 @@ func New(r io.ReaderAt, size int64, name string) (*Image, error) {
 	if err := im.read(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	im.manifest = sync.OnceValues(im.readManifest)
+	im.manifest, im.layout = sync.OnceValues(im.readManifest), sync.OnceValue(im.checkLayout)
 	return im, nil
 }
 
