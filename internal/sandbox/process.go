@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"repro/internal/sandbox/inside"
 )
@@ -25,9 +26,9 @@ type Process struct {
 	// When started is closed:
 	err    error
 	cmd    *exec.Cmd
-	socket *os.File // on which it gets its request and gives its outcome
-	groups error    // why there can be no control group for its program
-	runs   bool     // it was not waited for
+	socket *os.File    // on which it gets its request and gives its outcome
+	groups error       // why there can be no control group for its program
+	runs   atomic.Bool // it was not waited for
 }
 
 // Begin starts process 1 of a sandbox with an empty network, or with net the
@@ -60,7 +61,7 @@ func (p *Process) start() {
 		p.err = &UnavailableError{What: "create namespaces", Err: err, Hint: namespaceHint(err)}
 		return
 	}
-	p.runs = true
+	p.runs.Store(true)
 }
 
 // ask sends the request. The socket stays open: process 1 ends when it is
@@ -90,7 +91,7 @@ func (p *Process) answer(started func()) (walls *Walls, out inside.Outcome, err 
 
 // wait waits until the process has ended.
 func (p *Process) wait() error {
-	p.runs = false
+	p.runs.Store(false)
 	return p.cmd.Wait()
 }
 
@@ -98,7 +99,7 @@ func (p *Process) wait() error {
 func (p *Process) Close() error {
 	p.end.Do(func() {
 		<-p.started
-		if p.runs {
+		if p.runs.Load() {
 			_ = p.cmd.Process.Kill()
 			_ = p.cmd.Wait()
 		}

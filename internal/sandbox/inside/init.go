@@ -74,8 +74,9 @@ func receiveRequest(socket *os.File) (*Request, error) {
 	return &req, nil
 }
 
-// dieWithParent ends the sandbox when the other end of the socket is closed, that is when the process that called Run is gone. The parent death
-// signal says the same; a kernel forgets it on some changes of credentials.
+// dieWithParent ends the sandbox when the other end of the socket is closed,
+// that is when the process that called Run is gone. The parent death signal
+// says the same; a kernel forgets it on some changes of credentials.
 func dieWithParent(in *os.File) {
 	_, _ = io.Copy(io.Discard, in)
 	os.Exit(1)

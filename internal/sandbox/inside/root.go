@@ -33,6 +33,10 @@ func prepareEarly() *early {
 		e.err = &stepError{"keep mounts private", err}
 		return &e
 	}
+	if err := syscall.Sethostname([]byte(Hostname)); err != nil {
+		e.err = &stepError{"set the host name", err}
+		return &e
+	}
 	if e.system, e.err = openSystem(); e.err == nil {
 		e.system.proc, e.firstPID, e.noProc = newProc()
 	}
@@ -85,9 +89,6 @@ func (e *early) build(req *Request, walls *Walls) error {
 	}
 	if err := showProcessors(req.Processors); err != nil {
 		return err
-	}
-	if err := syscall.Sethostname([]byte(Hostname)); err != nil {
-		return &stepError{"set the host name", err}
 	}
 	if !req.Net {
 		if err := kernel.LoopbackUp(); err != nil {
