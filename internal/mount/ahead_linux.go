@@ -29,7 +29,8 @@ type ahead struct {
 	workers int
 }
 
-func newAheads() aheads { return aheads{places: processors()} }
+// newAheads has a place more than processors, for one who waits for the disk.
+func newAheads() aheads { return aheads{places: processors() + 1} }
 
 // processors returns how many goroutines may decompress at once. It has the
 // runtime run twice as many as there are processors, and so leaves it to the

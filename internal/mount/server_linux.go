@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +24,9 @@ const patience = time.Second
 
 // Limits on what the kernel asks for at once.
 const (
-	maxRead       = 1 << 20 // bytes in one request
-	maxBackground = 64      // requests for contents read ahead
+	maxRead       = 1 << 20   // bytes in one request
+	maxBackground = 64        // requests for contents read ahead
+	readAhead     = 512 << 10 // bytes that the kernel asks for ahead of a program
 )
 
 // Server serves one mount.
@@ -91,7 +93,18 @@ func serve(ctx context.Context, v *tree.View, dir string, o Options) (*Server, e
 	if err := server.WaitMount(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: mount: %w", dir, err), s.Close())
 	}
+	askForMore(dir)
 	return s, nil
+}
+
+// askForMore has the kernel ask for as much at once of files that are read in
+// order as is good, instead of FUSE's 128 KiB, where this process may say so:
+// in general that of root.
+func askForMore(dir string) {
+	if connection, ok := connectionOf(dir); ok {
+		name := fmt.Sprintf("/sys/class/bdi/0:%d/read_ahead_kb", connection)
+		_ = os.WriteFile(name, []byte(strconv.Itoa(readAhead>>10)), 0) // else it asks more often
+	}
 }
 
 func serveDevice(ctx context.Context, v *tree.View, d *Device, o Options) (*Server, error) {
