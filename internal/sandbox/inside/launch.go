@@ -72,7 +72,7 @@ type (
 		version uint32
 		pid     int32
 	}
-	capabilitySet struct{ effective, permitted, inheritable uint32 }
+	capabilitySet [3]uint32 // effective, permitted, inheritable
 	filterProgram struct {
 		lines uint16
 		first *byte
