@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -22,7 +23,7 @@ func main() {
 
 func run(args []string) (int, error) {
 	if len(args) < 3 {
-		return 0, fmt.Errorf("usage: sandboxed DIRECTORY SCRATCH PROGRAM...")
+		return 0, errors.New("want sandboxed DIRECTORY SCRATCH PROGRAM [ARG]")
 	}
 	process := sandbox.Begin(false)
 	defer process.Close()
