@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ type extractor struct {
 	top   *os.Root
 	made  map[*Node]string // first name of what has several
 	links []link           // to be made when all files are
-	dirs  []named          // each before what it holds
+	dirs  []*folder        // each before what it holds
 	jobs  chan fileJob
 	meter meter
 
@@ -96,14 +97,18 @@ type link struct{ first, name string }
 
 type fileJob struct {
 	named
-	in *place
+	in *folder
 }
 
 // run makes directories, links and special files in one goroutine and regular
-// files in others; then hard links, and last what the directories themselves
-// look like, deepest first: a directory may not be writable in the end.
+// files in others, then hard links. What a directory itself looks like is set
+// when all is in it, since it may not be writable in the end: where hard links
+// come, last of all, deepest first.
 func (x *extractor) run(ctx context.Context, root *Node) error {
-	x.meter = meter{f: x.o.Progress, task: x.o.Task, total: totalSize(root)}
+	x.meter = meter{f: x.o.Progress, task: x.o.Task}
+	if x.o.Progress != nil {
+		x.meter.total = totalSize(root)
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	for range x.o.Workers {
 		g.Go(func() error { return x.work(gctx) })
@@ -114,8 +119,7 @@ func (x *extractor) run(ctx context.Context, root *Node) error {
 		if err != nil {
 			return err
 		}
-		defer in.release()
-		return x.directory(gctx, named{"", root}, in)
+		return x.directory(gctx, &folder{named: named{"", root}, place: in})
 	})
 	if err := g.Wait(); err != nil {
 		return err
@@ -125,9 +129,11 @@ func (x *extractor) run(ctx context.Context, root *Node) error {
 			return err
 		}
 	}
-	for i := len(x.dirs) - 1; i >= 0; i-- {
-		if err := ctxErr(ctx, x.finishDir(x.dirs[i])); err != nil {
-			return err
+	for _, f := range slices.Backward(x.dirs) {
+		if f.late {
+			if err := ctxErr(ctx, x.finishDir(f.named)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -140,62 +146,14 @@ func (x *extractor) work(ctx context.Context) error {
 		if err == nil {
 			err = x.file(ctx, j, buf)
 		}
-		j.in.release()
+		if left := x.leave(j.in); err == nil {
+			err = left
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// directory makes what directory d holds; in is the directory on disk.
-func (x *extractor) directory(ctx context.Context, d named, in *place) error {
-	x.dirs = append(x.dirs, d)
-	for _, base := range d.node.Names() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := checkName(base); err != nil {
-			return fmt.Errorf("%q: %w", path.Join(d.name, base), err)
-		}
-		e := named{path.Join(d.name, base), d.node.Entries[base]}
-		if err := x.entry(ctx, e, base, in); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (x *extractor) entry(ctx context.Context, e named, base string, in *place) error {
-	if e.node.IsDir() {
-		if err := in.root.Mkdir(base, 0o700); err != nil {
-			return nameError(e.name, err)
-		}
-		sub, err := openPlace(in.root, base)
-		if err != nil {
-			return nameError(e.name, err)
-		}
-		defer sub.release()
-		return x.directory(ctx, e, sub)
-	}
-	if first, ok := x.made[e.node]; ok {
-		if first != "" {
-			x.links = append(x.links, link{first, e.name})
-		}
-		return nil
-	}
-	x.made[e.node] = e.name
-	if !e.node.Mode.IsRegular() {
-		return x.special(e, base, in)
-	}
-	in.hold()
-	select {
-	case x.jobs <- fileJob{e, in}:
-		return nil
-	case <-ctx.Done():
-		in.release()
-		return ctx.Err()
-	}
 }
 
 // special makes a symbolic link, a FIFO or a device.
@@ -251,7 +209,7 @@ func (x *extractor) fill(ctx context.Context, j fileJob, f newFile, src io.Reade
 	if err := x.giveAway(n, f); err != nil {
 		return err
 	}
-	x.setXattrs(j.named, path.Base(j.name), j.in)
+	x.setXattrs(j.named, path.Base(j.name), j.in.place)
 	if err := f.chmod(n.Mode & modeBits); err != nil {
 		return err
 	}
@@ -289,9 +247,9 @@ func (x *extractor) setXattrs(e named, base string, in *place) {
 	}
 }
 
-// attributes sets what anything but a regular file looks like: first the owner,
-// since that takes setuid bits away, then the mode, which may take write
-// permission away, last the time.
+// attributes sets what anything but a regular file looks like: the owner before
+// the mode, since that takes setuid bits away, and the mode last, which may take
+// away the permission to do more.
 func (x *extractor) attributes(e named, base string, in *place) error {
 	n := e.node
 	if x.o.Owners {
@@ -300,30 +258,15 @@ func (x *extractor) attributes(e named, base string, in *place) error {
 		}
 	}
 	x.setXattrs(e, base, in)
+	if err := in.setTime(base, time.Unix(n.ModTime, 0), n.Mode.Type() == fs.ModeSymlink); err != nil {
+		return nameError(e.name, err)
+	}
 	if n.Mode.Type() != fs.ModeSymlink {
 		if err := in.root.Chmod(base, n.Mode&modeBits); err != nil {
 			return nameError(e.name, err)
 		}
 	}
-	if err := in.setTime(base, time.Unix(n.ModTime, 0), n.Mode.Type() == fs.ModeSymlink); err != nil {
-		return nameError(e.name, err)
-	}
 	return nil
-}
-
-// finishDir sets what a directory looks like. Directories above it still have
-// the mode that Extract made them with.
-func (x *extractor) finishDir(d named) error {
-	dir, base := path.Split(d.name)
-	if base == "" {
-		base = "."
-	}
-	in, err := openPlace(x.top, path.Clean("./"+dir))
-	if err != nil {
-		return nameError(d.name, err)
-	}
-	defer in.release()
-	return x.attributes(d, base, in)
 }
 
 func (x *extractor) skip(e named, why error) {
@@ -369,13 +312,20 @@ func RemoveAll(dir string) error {
 	return os.RemoveAll(dir)
 }
 
+// totalSize adds up the sizes of the files below root, each counted once.
 func totalSize(root *Node) (total int64) {
-	seen := map[*Node]bool{}
-	for _, n := range root.All() {
-		if !seen[n] {
-			total += n.Size
+	linked := map[*Node]bool{}
+	var add func(n *Node)
+	add = func(n *Node) {
+		for _, child := range n.Entries {
+			if child.IsDir() {
+				add(child)
+			} else if child.Size > 0 && !linked[child] {
+				linked[child] = true
+				total += child.Size
+			}
 		}
-		seen[n] = true
 	}
+	add(root)
 	return total
 }

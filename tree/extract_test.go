@@ -34,6 +34,7 @@ func extractAsNobody(dir string) int {
 	root := sample(&testing.T{})
 	root.Entries["device"] = &tree.Node{Mode: fs.ModeDevice | fs.ModeCharDevice | 0o666, Device: tree.EncodeDevice(1, 3)}
 	delete(root.Entries, "secret") // could not be read back
+	shut(root)
 	var skipped []string
 	o := tree.ExtractOptions{Skipped: func(name string, _ *tree.Node, why error) { skipped = append(skipped, name) }}
 	if err := tree.Extract(context.Background(), root, dir, o); err != nil {
@@ -61,6 +62,24 @@ func extractAsNobody(dir string) int {
 		return 1
 	}
 	return 0
+}
+
+// shut adds folders that cannot be written to, or not even be entered, in each
+// other: with a hard link in the last, and without.
+func shut(root *tree.Node) {
+	file := tree.NewFile(0o400, []byte("linked"))
+	for name, last := range map[string]*tree.Node{"a": file, "b": tree.NewFile(0o444, nil)} {
+		dir := root
+		for i, mode := range []fs.FileMode{0o555, 0o500, 0o511} {
+			sub := tree.NewDir()
+			sub.Mode, sub.ModTime = fs.ModeDir|mode, int64(1000+i)
+			dir.Entries["shut-"+name] = sub
+			dir = sub
+		}
+		dir.Entries["file"] = last
+	}
+	root.Entries["0-first"] = file
+	root.Entries["shut-empty"] = &tree.Node{Mode: fs.ModeDir | 0o444, ModTime: 7}
 }
 
 func TestExtractUnprivileged(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"repro/progress"
 )
 
-// place is a directory on disk that files are made in. It is closed when the
-// last who holds it lets go.
+// place is a directory on disk that files are made in. The last who holds it
+// closes it.
 type place struct {
 	root *os.Root
 	dir  *os.File // the same directory, for calls that os.Root lacks
@@ -41,11 +41,9 @@ func openPlace(above *os.Root, name string) (*place, error) {
 
 func (p *place) hold() { p.refs.Add(1) }
 
-func (p *place) release() {
-	if p.refs.Add(-1) == 0 {
-		p.root.Close()
-		p.dir.Close()
-	}
+func (p *place) close() {
+	p.root.Close()
+	p.dir.Close()
 }
 
 // checkName refuses what is not a single name.
