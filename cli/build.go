@@ -59,6 +59,7 @@ it; leave --cache out to read everything.`,
 }
 
 func (c *console) build(ctx *cli.Context, dir string) error {
+	collectForBuilding()
 	if _, err := codec.Find(ctx.String("codec")); err != nil {
 		return usageError{fmt.Errorf("--codec: %w", err)}
 	}

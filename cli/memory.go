@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"os"
 	"runtime/debug"
 )
 
@@ -27,5 +28,15 @@ const comparingMemory = 384 << 20
 func collectForComparing() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(comparingMemory)
+	}
+}
+
+// collectForBuilding has the collector of a build wait: what a build allocates
+// anew is little beside its buffers, which it uses again, so each collection
+// mostly goes over the description of the tree once more. A build of a 4 GiB
+// file and one of 100,000 files stay well below 400 MiB.
+func collectForBuilding() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
 	}
 }

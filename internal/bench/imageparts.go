@@ -20,6 +20,7 @@ import (
 // buildImage makes an image of one layer of a folder, with a cache if one is
 // named.
 func buildImage(args []string) error {
+	debug.SetGCPercent(300) // as repro build does
 	out, from, cache := args[0], args[1], args[2]
 	root, err := tree.FromDir(from, tree.DirOptions{})
 	if err != nil {

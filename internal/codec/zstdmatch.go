@@ -31,13 +31,13 @@ const (
 type matcher struct {
 	table [1 << tableLog]uint32
 	long  [1 << longLog]uint32
+	last  [2]uint32 // distances of the last matches
 
-	sequences []sequence
-	literals  []byte
-	last      [2]uint32 // distances of the last matches
-
-	sequenceRoom [maxZstdBlock / minMatch]sequence
-	literalRoom  [maxZstdBlock + wildCopy]byte
+	// What was found, and how many there are of it.
+	sequences   [maxZstdBlock / minMatch]sequence
+	literals    [maxZstdBlock + wildCopy]byte
+	sequenceEnd int
+	literalEnd  int
 }
 
 // begin prepares for an input.
@@ -55,7 +55,7 @@ func slotLong(v uint64) uint32 { return uint32(v * 0xcf1bbcdcb7a56463 >> (64 - l
 
 // find takes src[from:to] apart. Matches may begin in all of src before.
 func (m *matcher) find(src []byte, from, to int) {
-	m.sequences, m.literals = m.sequenceRoom[:0], m.literalRoom[:0]
+	m.sequenceEnd, m.literalEnd = 0, 0
 	last0, last1 := int(m.last[0]), int(m.last[1])
 	src = src[:to]
 	p := unsafe.Pointer(unsafe.SliceData(src))
@@ -71,9 +71,10 @@ func (m *matcher) find(src []byte, from, to int) {
 		m.long[h], m.long[hNext] = uint32(at), uint32(at)+1
 		start := at
 		var length, distance int
+		var differs uint64 // of 8 bytes at the two places
 		if back := at + 1 - last0; back >= 0 && load32(p, back) == uint32(next) {
 			length = 4 + common(src, p, back+4, at+5)
-			m.add(src, anchor, at+1, length, 1)
+			m.add(src, p, anchor, at+1, length, 1)
 			at += 1 + length
 			goto stored
 		}
@@ -83,21 +84,27 @@ func (m *matcher) find(src []byte, from, to int) {
 		case load64(p, placeFarNext) == next:
 			at++
 			distance = at - placeFarNext
-		case load32(p, place) == uint32(v):
-			distance = at - place
-		case load32(p, placeNext) == uint32(next):
-			at++
-			distance = at - placeNext
 		default:
+			if differs = load64(p, place) ^ v; uint32(differs) == 0 {
+				distance = at - place
+				break
+			}
+			if differs = load64(p, placeNext) ^ next; uint32(differs) == 0 {
+				at++
+				distance = at - placeNext
+				break
+			}
 			at += (at-anchor)>>7 + 2
 			continue
 		}
-		length = 4 + common(src, p, at-distance+4, at+4)
+		if length = bits.TrailingZeros64(differs) >> 3; differs == 0 {
+			length += common(src, p, at-distance+8, at+8)
+		}
 		for at > anchor && at > distance && load8(p, at-1) == load8(p, at-1-distance) {
 			at--
 			length++
 		}
-		m.add(src, anchor, at, length, uint32(distance)+3)
+		m.add(src, p, anchor, at, length, uint32(distance)+3)
 		last0, last1 = distance, last0
 		at += length
 	stored:
@@ -111,13 +118,13 @@ func (m *matcher) find(src []byte, from, to int) {
 		for at < limit && at >= last1 && load32(p, at) == load32(p, at-last1) {
 			length = 4 + common(src, p, at-last1+4, at+4)
 			m.table[slot(load64(p, at))] = uint32(at)
-			m.add(src, at, at, length, 1)
+			m.add(src, p, at, at, length, 1)
 			last0, last1 = last1, last0
 			at += length
 			anchor = at
 		}
 	}
-	m.literals = append(m.literals, src[anchor:]...)
+	m.literalEnd += copy(m.literals[m.literalEnd:], src[anchor:])
 	m.last = [2]uint32{uint32(last0), uint32(last1)}
 }
 
@@ -128,18 +135,18 @@ func (m *matcher) note(p unsafe.Pointer, at int) {
 	m.long[slotLong(v)] = uint32(at)
 }
 
-// add adds the literals from anchor to at, and a match.
-func (m *matcher) add(src []byte, anchor, at, length int, offset uint32) {
-	n, have := at-anchor, len(m.literals)
-	if n <= wildCopy && anchor+wildCopy <= len(src) {
-		*(*[wildCopy]byte)(m.literalRoom[have:]) = *(*[wildCopy]byte)(src[anchor:])
-		m.literals = m.literalRoom[:have+n]
+// add adds the literals from anchor to at, and a match. The tail that no match
+// begins in lets short literals be copied by wildCopy bytes.
+func (m *matcher) add(src []byte, p unsafe.Pointer, anchor, at, length int, offset uint32) {
+	n, have := at-anchor, m.literalEnd
+	if n <= wildCopy {
+		*(*[wildCopy]byte)(m.literals[have:]) = *(*[wildCopy]byte)(unsafe.Add(p, anchor))
 	} else {
-		m.literals = append(m.literals, src[anchor:at]...)
+		copy(m.literals[have:], src[anchor:at])
 	}
-	k := len(m.sequences)
-	m.sequenceRoom[k] = sequence{uint32(n), uint32(length), offset}
-	m.sequences = m.sequenceRoom[:k+1]
+	m.literalEnd = have + n
+	m.sequences[m.sequenceEnd&(len(m.sequences)-1)] = sequence{uint32(n), uint32(length), offset}
+	m.sequenceEnd++
 }
 
 // common returns how many bytes from a and from b on are equal; a < b, and p

@@ -29,7 +29,7 @@ type span struct {
 // split takes apart what find found in size bytes.
 func (e *zstdBlocks) split(size int) []span {
 	n := 0
-	sequences, literals, all := e.sequences, e.literals, e.codes[:len(e.sequences)]
+	sequences, literals, all := e.sequences[:e.sequenceEnd], e.literals[:e.literalEnd], e.codes[:e.sequenceEnd]
 	for {
 		s := &e.spans[n]
 		taken, lit := s.take(sequences, all)
