@@ -26,7 +26,7 @@ number if that ended it; where repro itself fails, a line that begins with
 
    repro exec paper.sif -- python3 --version
    repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, scratchFlag, diskFlag, isolationFlag},
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() < 2 {
 				return usagef("exec: name one image and, after --, a command")
@@ -45,7 +45,7 @@ func shellCommand(c *console) *cli.Command {
 write is gone when you leave. The exit status is the shell's.
 
    repro shell paper.sif`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, scratchFlag, diskFlag, isolationFlag},
+		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() != 1 {
 				return usagef("shell: name one image")
@@ -81,7 +81,7 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 		Args: args, Dir: ctx.String("dir"), Net: ctx.Bool("network"), Binds: binds,
 		Scratch: ctx.String("scratch"), Disk: disk, Isolation: run.Isolation(ctx.String("isolation")),
 		Layers: run.Layers(ctx.String("layers")), Stdin: c.in, Stdout: c.out, Stderr: c.err,
-		Sandbox: ahead,
+		Keep: ctx.Bool("keep-layers"), Sandbox: ahead,
 	}
 	if terminal, restore, err := c.terminal(); err != nil {
 		return err

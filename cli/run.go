@@ -33,6 +33,8 @@ var layersFlag = &cli.StringFlag{
 	},
 }
 
+var keepLayersFlag = &cli.BoolFlag{Name: "keep-layers", Usage: "where layers are extracted: keep them in the cache folder, so that the next run of this image starts sooner"}
+
 func runCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:      "run",
@@ -67,7 +69,7 @@ used; with --key, nor is what is not signed by whom you name.
 			scratchFlag, diskFlag, isolationFlag, networkFlag, bindFlag,
 			&cli.BoolFlag{Name: "gpu", Usage: "let steps use this machine's NVIDIA devices through its own driver; the report names and hashes its files"},
 			layersFlag,
-			&cli.BoolFlag{Name: "keep-layers", Usage: "with --layers extract: keep them in the cache folder, so that the next run of this image starts sooner"},
+			keepLayersFlag,
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,

@@ -26,6 +26,7 @@ type ExecOptions struct {
 	Scratch   string    // as in Options
 	Isolation Isolation // as in Options
 	Disk      int64     // bytes that it may write there; 0: what the disk has, less a reserve
+	Keep      bool      // keep layers that are extracted in the user's cache, within its default size
 
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
@@ -90,7 +91,10 @@ func Exec(ctx context.Context, im *format.Image, o ExecOptions) (int, error) {
 		return 0, err
 	}
 	r := &runner{image: im, manifest: m, damaged: make(chan error, 1),
-		options: Options{Layers: o.Layers, Net: o.Net, Isolation: o.Isolation, NoCache: true}}
+		options: Options{Layers: o.Layers, Net: o.Net, Isolation: o.Isolation, NoCache: !o.Keep}}
+	if r.id, err = im.ContentID(); err != nil {
+		return 0, err
+	}
 	if err := otherMachine(im, m); err != nil {
 		return 0, err
 	}
@@ -133,6 +137,7 @@ func (r *runner) exec(ctx context.Context, o ExecOptions) (sandbox.Result, error
 		o.Sandbox = nil // it is used up
 	}
 	l, err := r.provideExtracted(ctx, "")
+	r.layers = l
 	if err != nil {
 		return sandbox.Result{}, err
 	}
