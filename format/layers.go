@@ -17,11 +17,15 @@ import (
 // [*AlteredError]. A name that the manifest does not list gives
 // [fs.ErrNotExist].
 func (im *Image) Layer(name string) (*squashfs.Reader, error) {
+	return im.layer(name, squashfs.NewCaches())
+}
+
+func (im *Image) layer(name string, c *squashfs.Caches) (*squashfs.Reader, error) {
 	r, err := im.LayerBytes(name)
 	if err != nil {
 		return nil, err
 	}
-	s, err := squashfs.NewReader(r, r.Size())
+	s, err := c.NewReader(r, r.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: layer %q: %w", im.name, name, err)
 	}
@@ -82,11 +86,12 @@ func (im *Image) rootLayers() (layers []namedLayer, err error) {
 	if err != nil {
 		return nil, err
 	}
+	caches := squashfs.NewCaches() // one bound, however many layers there are
 	for _, o := range m.Objects {
 		if o.Role != record.RoleLayer {
 			continue
 		}
-		r, err := im.Layer(o.Name)
+		r, err := im.layer(o.Name, caches)
 		if err != nil {
 			return nil, err
 		}

@@ -20,13 +20,13 @@ type blocks struct {
 	mu    sync.Mutex
 	made  int // buffers
 	spare [][]byte
-	held  map[uint64]*loaded
+	held  map[place]*loaded
 	age   list.List // of those in held, youngest first
 }
 
 // loaded is a block, for release by each who got it.
 type loaded struct {
-	key   uint64
+	key   place
 	place *list.Element // in blocks.age; nil when it is not held any more
 	refs  int
 	left  int // bytes that nobody asked for yet
@@ -37,13 +37,14 @@ type loaded struct {
 	err  error
 }
 
-func newBlocks(size int) *blocks {
-	return &blocks{size: size, max: max(minBlocks, dataCacheSize/size), held: map[uint64]*loaded{}}
+// newBlocks returns a cache of so many bytes for blocks of a size.
+func newBlocks(size, bytes int) *blocks {
+	return &blocks{size: size, max: max(minBlocks, bytes/size), held: map[place]*loaded{}}
 }
 
 // get returns what is held under key, or else what load returns, which it puts
 // in the buffer that it is given. Errors are not held.
-func (c *blocks) get(key uint64, load func(buf []byte) ([]byte, error)) (*loaded, error) {
+func (c *blocks) get(key place, load func(buf []byte) ([]byte, error)) (*loaded, error) {
 	c.mu.Lock()
 	if b := c.held[key]; b != nil {
 		b.refs++

@@ -1,9 +1,17 @@
 package squashfs
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
+
+	"repro/tree"
 )
 
 // fill loads a block of the byte n.
@@ -18,7 +26,7 @@ func fill(n byte) func([]byte) ([]byte, error) {
 
 func mustGet(t *testing.T, c *blocks, key uint64) *loaded {
 	t.Helper()
-	b, err := c.get(key, fill(byte(key)))
+	b, err := c.get(place{at: key}, fill(byte(key)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +37,7 @@ func mustGet(t *testing.T, c *blocks, key uint64) *loaded {
 }
 
 func TestBlocksAreBounded(t *testing.T) {
-	c := newBlocks(dataCacheSize / 8)
+	c := newBlocks(dataCacheSize/8, dataCacheSize)
 	for key := range uint64(100) {
 		c.release(mustGet(t, c, key), 1)
 	}
@@ -41,8 +49,8 @@ func TestBlocksAreBounded(t *testing.T) {
 		all = append(all, mustGet(t, c, key))
 	}
 	for _, b := range all {
-		if b.data[0] != byte(b.key) {
-			t.Errorf("block %d was overwritten while it was in use", b.key)
+		if b.data[0] != byte(b.key.at) {
+			t.Errorf("block %d was overwritten while it was in use", b.key.at)
 		}
 		c.release(b, 1)
 	}
@@ -52,7 +60,7 @@ func TestBlocksAreBounded(t *testing.T) {
 }
 
 func TestBlocksThatWereUsedUpAreDropped(t *testing.T) {
-	c := newBlocks(dataCacheSize / 8)
+	c := newBlocks(dataCacheSize/8, dataCacheSize)
 	size := c.size
 	c.release(mustGet(t, c, 1000), 1) // is wanted again
 	for key := range uint64(100) {
@@ -62,16 +70,16 @@ func TestBlocksThatWereUsedUpAreDropped(t *testing.T) {
 	if c.made != 2 {
 		t.Errorf("%d buffers for blocks that were read once, want 2", c.made)
 	}
-	if c.held[1000] == nil {
+	if c.held[place{at: 1000}] == nil {
 		t.Error("a block that may be wanted again was dropped for those that are not")
 	}
 }
 
 func TestBlocksThatFailAreTriedAgain(t *testing.T) {
-	c := newBlocks(4096)
+	c := newBlocks(4096, dataCacheSize)
 	bad := errors.New("bad")
 	for range 3 {
-		if _, err := c.get(1, func(buf []byte) ([]byte, error) { return buf, bad }); err != bad {
+		if _, err := c.get(place{at: 1}, func(buf []byte) ([]byte, error) { return buf, bad }); err != bad {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -82,7 +90,7 @@ func TestBlocksThatFailAreTriedAgain(t *testing.T) {
 }
 
 func TestBlocksAreLoadedOnce(t *testing.T) {
-	c := newBlocks(64 << 10)
+	c := newBlocks(64<<10, dataCacheSize)
 	var mu sync.Mutex
 	loads := map[uint64]int{}
 	var g sync.WaitGroup
@@ -90,7 +98,7 @@ func TestBlocksAreLoadedOnce(t *testing.T) {
 		g.Go(func() {
 			for i := range uint64(1000) {
 				key := i * 7 % 100
-				b, err := c.get(key, func(buf []byte) ([]byte, error) {
+				b, err := c.get(place{at: key}, func(buf []byte) ([]byte, error) {
 					mu.Lock()
 					loads[key]++
 					mu.Unlock()
@@ -109,4 +117,54 @@ func TestBlocksAreLoadedOnce(t *testing.T) {
 			t.Errorf("block %d was loaded %d times", key, n)
 		}
 	}
+}
+
+func TestCachesAreShared(t *testing.T) {
+	caches := NewCaches()
+	var readers []*Reader
+	for i := range 3 {
+		root := tree.NewDir()
+		for j := range 20 {
+			b := noise(uint64(1000*i+j), 1<<20) // at the same places in each
+			if err := root.Put(fmt.Sprint(j), tree.NewFile(0o644, b)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := os.Create(filepath.Join(t.TempDir(), "layer"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer out.Close()
+		stats, err := Write(t.Context(), out, root, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := caches.NewReader(out, stats.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		readers = append(readers, r)
+	}
+	for j := range 20 {
+		for i, r := range readers {
+			got, err := fs.ReadFile(r, fmt.Sprint(j))
+			if err != nil || !bytes.Equal(got, noise(uint64(1000*i+j), 1<<20)) {
+				t.Errorf("file %d of file system %d: another's bytes, or %v", j, i, err)
+			}
+		}
+	}
+	data := readers[0].data
+	if data != readers[2].data || data.made*data.size > dataCacheSize {
+		t.Errorf("%d bytes are kept, want at most %d in all", data.made*data.size, dataCacheSize)
+	}
+	if other := caches.blocks(4096); other == data || other.max*other.size > otherCacheSize {
+		t.Error("blocks of another size have no cache of their own, or too large a one")
+	}
+}
+
+func noise(seed uint64, size int) []byte {
+	b := make([]byte, size)
+	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
+	r.Read(b)
+	return b
 }

@@ -134,7 +134,7 @@ func (b *body) lend(i int) (loan, error) {
 		return loan{data: b.r.zeros()[:b.partSize(i)]}, nil
 	}
 	at := b.at(i)
-	l, err := b.r.data.get(uint64(at), func(buf []byte) ([]byte, error) { return b.load(i, buf) })
+	l, err := b.r.data.get(place{b.r, uint64(at)}, func(buf []byte) ([]byte, error) { return b.load(i, buf) })
 	if err != nil {
 		return loan{}, err
 	}
@@ -168,7 +168,7 @@ func (r *Reader) fragment(i uint32) (*loaded, error) {
 	if err := r.checkBlock(int64(at), word); err != nil || word == 0 {
 		return nil, malformed("fragment %d: %d bytes at %d", i, word, at)
 	}
-	return r.data.get(at, func(buf []byte) ([]byte, error) {
+	return r.data.get(place{r, at}, func(buf []byte) ([]byte, error) {
 		n, err := r.loadBlock(int64(at), word, buf)
 		return buf[:n], err
 	})

@@ -5,18 +5,24 @@ import (
 	"sync"
 )
 
+// place is where something stands in the file system that a Reader reads.
+type place struct {
+	r  *Reader
+	at uint64
+}
+
 // cache keeps what was loaded last, up to max bytes. Goroutines may share it;
 // what several want at once is loaded once.
 type cache[T any] struct {
 	max  int64
 	mu   sync.Mutex
 	size int64
-	held map[uint64]*list.Element // of *cached[T]
-	age  list.List                // youngest first
+	held map[place]*list.Element // of *cached[T]
+	age  list.List               // youngest first
 }
 
 type cached[T any] struct {
-	key   uint64
+	key   place
 	done  chan struct{} // closed when value and err are set
 	value T
 	err   error
@@ -24,12 +30,12 @@ type cached[T any] struct {
 }
 
 func newCache[T any](max int64) *cache[T] {
-	return &cache[T]{max: max, held: map[uint64]*list.Element{}}
+	return &cache[T]{max: max, held: map[place]*list.Element{}}
 }
 
 // get returns what is held under key, or else what load returns, which weighs
 // so many bytes. Errors are not held.
-func (c *cache[T]) get(key uint64, load func() (T, int64, error)) (T, error) {
+func (c *cache[T]) get(key place, load func() (T, int64, error)) (T, error) {
 	c.mu.Lock()
 	if e, ok := c.held[key]; ok {
 		c.age.MoveToFront(e)

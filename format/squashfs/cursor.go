@@ -68,7 +68,7 @@ func (r *Reader) piece(in region, at int64) (piece, error) {
 	if at < in.start || at >= in.end-1 {
 		return piece{}, malformed("metadata at %d: not between %d and %d", at, in.start, in.end)
 	}
-	p, err := r.metadata.get(uint64(at), func() (piece, int64, error) { return r.loadPiece(at) })
+	p, err := r.metadata.get(place{r, uint64(at)}, func() (piece, int64, error) { return r.loadPiece(at) })
 	if err == nil && p.next > in.end {
 		err = malformed("metadata at %d: reaches beyond %d", at, in.end)
 	}

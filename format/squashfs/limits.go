@@ -15,9 +15,10 @@ const (
 	maxLinks      = 40       // symbolic links that one lookup follows, as in Linux
 )
 
-// Bytes that a Reader keeps decompressed.
+// Bytes that [Caches] keep decompressed.
 const (
-	dataCacheSize     = 32 << 20
+	dataCacheSize     = 32 << 20 // of blocks of the size that came first
+	otherCacheSize    = 2 << 20  // of blocks of each other size
 	metadataCacheSize = 8 << 20
 	listingCacheSize  = 8 << 20
 )

@@ -9,7 +9,7 @@ import (
 
 // list reads the entries of a directory, which are in byte order of names.
 func (r *Reader) list(dir *record) ([]tree.Name, error) {
-	return r.listings.get(dir.ref, func() ([]tree.Name, int64, error) {
+	return r.listings.get(place{r, dir.ref}, func() ([]tree.Name, int64, error) {
 		list, weight, err := r.readList(dir)
 		if err == nil {
 			err = distinctDirectories(list)

@@ -20,7 +20,7 @@ func malformed(format string, a ...any) error {
 
 // Reader reads a file system. It is an fs.FS; see [Reader.Open]. Goroutines
 // may share it. What it keeps in memory is bounded by the constants of this
-// package, whatever the file system says.
+// package, whatever the file system says; most of it are its [Caches].
 type Reader struct {
 	src   io.ReaderAt
 	size  int64 // of the file system, without padding
@@ -45,10 +45,15 @@ type Reader struct {
 // region is where a stream of metadata stands: the bytes from start to end.
 type region struct{ start, end int64 }
 
+// NewReader is [Caches.NewReader] with caches of its own.
+func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
+	return NewCaches().NewReader(r, size)
+}
+
 // NewReader reads the superblock and the small tables of the file system that
 // stands in the size bytes of r, which may be followed by padding. An error
 // wraps [ErrMalformed] unless r itself failed.
-func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
+func (c *Caches) NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	b := make([]byte, superblockSize)
 	if size < superblockSize {
 		return nil, malformed("%d bytes are too few for a superblock", size)
@@ -58,14 +63,14 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	}
 	s := &Reader{
 		src:      r,
-		metadata: newCache[piece](metadataCacheSize),
-		listings: newCache[[]tree.Name](listingCacheSize),
+		metadata: c.metadata,
+		listings: c.listings,
 	}
 	if err := s.super.decode(b, size); err != nil {
 		return nil, err
 	}
 	s.size = int64(s.super.Size)
-	s.data = newBlocks(int(s.super.BlockSize))
+	s.data = c.blocks(int(s.super.BlockSize))
 	if err := s.openTables(); err != nil {
 		return nil, err
 	}
