@@ -36,8 +36,9 @@ func (f *flusher) written(end int64) {
 	}
 }
 
-// stop ends the goroutine.
+// stop ends the goroutine. What is written later is handed on to nobody.
 func (f *flusher) stop() {
 	close(f.steps)
 	<-f.done
+	f.steps = nil
 }
