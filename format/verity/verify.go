@@ -27,6 +27,9 @@ func VerifyAll(ctx context.Context, r io.ReaderAt, t *Tree, workers int, p progr
 // that a digest of another kind can be taken in the same pass. Bytes reach w
 // whether they match or not: only a nil error makes them good.
 func VerifyCopy(ctx context.Context, w io.Writer, r io.ReaderAt, t *Tree, workers int, p progress.Func) error {
+	if err := ctx.Err(); err != nil { // a file of one chunk may be done before anyone looks
+		return err
+	}
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}

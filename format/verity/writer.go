@@ -3,21 +3,33 @@ package verity
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // Writer computes the hash tree of the bytes written to it. It keeps 32 bytes
 // for each 64 KiB. It holds the first block back, because a squashfs layer
-// learns its superblock last: see [Writer.WriteAt].
+// learns its superblock last: see [Writer.WriteAt]. Blocks that come in pieces
+// are hashed in goroutines, so that whoever writes need not wait; each of them
+// ends when its block is hashed, also where Finish is never called.
 type Writer struct {
-	head   []byte // first block, hashed by Finish
-	block  []byte // the block being filled, where it is not the first
-	leaves []byte // hashes of the full blocks after the first
-	size   int64
+	head    []byte            // first block, hashed by Finish
+	block   []byte            // the block being filled, where it is not the first
+	leaves  []*[hashSize]byte // hashes of the full blocks after the first
+	size    int64
+	hashing sync.WaitGroup
+	free    chan []byte // for blocks to be filled
 }
+
+// hashedAside is how many blocks may be hashed at once while one is filled.
+const hashedAside = 3
 
 // NewWriter returns a Writer for one file.
 func NewWriter() *Writer {
-	return &Writer{head: make([]byte, 0, BlockSize), block: make([]byte, 0, BlockSize)}
+	w := &Writer{head: make([]byte, 0, BlockSize), free: make(chan []byte, hashedAside+1)}
+	for range hashedAside {
+		w.free <- nil // made when it is needed
+	}
+	return w
 }
 
 // Write takes the next bytes of the file. It never fails.
@@ -30,23 +42,37 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	for len(p) > 0 {
 		if len(w.block) == 0 && len(p) >= BlockSize {
-			w.leaf(p[:BlockSize])
+			*w.leaf() = hashBlock(p[:BlockSize])
 			p = p[BlockSize:]
 			continue
+		}
+		if w.block == nil {
+			w.block = make([]byte, 0, BlockSize)
 		}
 		k := min(BlockSize-len(w.block), len(p))
 		w.block, p = append(w.block, p[:k]...), p[k:]
 		if len(w.block) == BlockSize {
-			w.leaf(w.block)
-			w.block = w.block[:0]
+			w.hashAside()
 		}
 	}
 	return n, nil
 }
 
-func (w *Writer) leaf(b []byte) {
-	h := hashBlock(b)
-	w.leaves = append(w.leaves, h[:]...)
+// leaf returns where the hash of the next block goes.
+func (w *Writer) leaf() *[hashSize]byte {
+	sum := new([hashSize]byte)
+	w.leaves = append(w.leaves, sum)
+	return sum
+}
+
+// hashAside hashes the block that is full and begins the next.
+func (w *Writer) hashAside() {
+	sum, b := w.leaf(), w.block
+	w.hashing.Go(func() {
+		*sum = hashBlock(b)
+		w.free <- b[:0]
+	})
+	w.block = <-w.free
 }
 
 // WriteAt replaces bytes that were written before. They must lie within the
@@ -72,15 +98,18 @@ func (w *Writer) Finish() (tree []byte, digest [32]byte, err error) {
 		root = hashBlock(w.head)
 	}
 	if len(w.block) > 0 {
-		w.leaf(w.block)
+		*w.leaf() = hashBlock(w.block)
 	}
+	w.hashing.Wait()
 	ls, n := levels(w.size)
 	tree = make([]byte, n)
 	for i, l := range ls {
 		room := tree[l.start:]
 		if i == 0 {
 			copy(room, root[:])
-			copy(room[hashSize:], w.leaves)
+			for j, sum := range w.leaves {
+				copy(room[(j+1)*hashSize:], sum[:])
+			}
 		} else {
 			below := ls[i-1]
 			for j := range l.hashes {
@@ -92,6 +121,6 @@ func (w *Writer) Finish() (tree []byte, digest [32]byte, err error) {
 	if len(ls) > 0 {
 		root = hashBlock(tree[:BlockSize])
 	}
-	*w = Writer{size: w.size}
+	w.head, w.block, w.leaves = nil, nil, nil
 	return tree, Digest(w.size, root), nil
 }
