@@ -95,6 +95,51 @@ func TestReadAt(t *testing.T) {
 	wg.Wait()
 }
 
+// TestLend puts a file together out of what is lent of it: words and a hole in
+// blocks, and an end in a fragment.
+func TestLend(t *testing.T) {
+	want := append(append(words(1, 100_000), make([]byte, 64<<10)...), words(3, 50_000)...)
+	root := tree.NewDir()
+	root.Entries["f"] = tree.NewFile(0o644, want)
+	m, _ := write(t, root, squashfs.Options{BlockSize: 16 << 10})
+	got, err := open(t, m).Tree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := got.Entries["f"].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := f.(interface {
+		Lend(off int64, n int) ([]byte, func(), error)
+		Unit() int
+	})
+	if r.Unit() != 16<<10 {
+		t.Errorf("units of %d bytes", r.Unit())
+	}
+	for _, most := range []int{1 << 20, 5000} {
+		for off := 0; off < len(want); {
+			b, give, err := r.Lend(int64(off), most)
+			if err != nil || len(b) == 0 || len(b) > min(most, r.Unit()) || !bytes.Equal(b, want[off:][:len(b)]) {
+				t.Fatalf("%d bytes at %d, other than they are: %v", len(b), off, err)
+			}
+			off += len(b)
+			give()
+		}
+	}
+	if b, give, err := r.Lend(0, 0); err != nil || len(b) > 0 {
+		t.Errorf("nothing asked for: %d bytes, %v", len(b), err)
+	} else {
+		give()
+	}
+	for _, off := range []int64{-1, int64(len(want))} {
+		if _, _, err := r.Lend(off, 1); err != io.EOF {
+			t.Errorf("at %d: %v", off, err)
+		}
+	}
+}
+
 // TestStreamMayBeLeft closes a file while blocks are decompressed ahead.
 func TestStreamMayBeLeft(t *testing.T) {
 	root := tree.NewDir()

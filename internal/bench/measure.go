@@ -77,8 +77,10 @@ func alternate(rounds int, subjects ...*subject) error {
 	return nil
 }
 
+func wallSeconds(m measure) float64 { return m.wall.Seconds() }
+
 func (s *subject) wall() float64 {
-	return s.median(func(m measure) float64 { return m.wall.Seconds() })
+	return s.median(wallSeconds)
 }
 func (s *subject) cpu() float64 {
 	return s.median(func(m measure) float64 { return m.cpu.Seconds() })
@@ -98,10 +100,12 @@ func (s *subject) median(of func(measure) float64) float64 {
 
 // ratio is the median, over the rounds, of a's wall time by b's in the same
 // round: a disturbance that lasts longer than a round cancels out.
-func ratio(a, b *subject) float64 {
+func ratio(a, b *subject) float64 { return ratioOf(a, b, wallSeconds) }
+
+func ratioOf(a, b *subject, of func(measure) float64) float64 {
 	var all []float64
 	for i := range a.runs {
-		all = append(all, a.runs[i].wall.Seconds()/b.runs[i].wall.Seconds())
+		all = append(all, of(a.runs[i])/of(b.runs[i]))
 	}
 	slices.Sort(all)
 	return all[len(all)/2]
@@ -109,9 +113,11 @@ func ratio(a, b *subject) float64 {
 
 // best is the ratio of the least wall times: what comes closest to a machine
 // that does nothing else.
-func best(a, b *subject) float64 {
+func best(a, b *subject) float64 { return bestOf(a, b, wallSeconds) }
+
+func bestOf(a, b *subject, of func(measure) float64) float64 {
 	least := func(s *subject) float64 {
-		return slices.MinFunc(s.runs, func(x, y measure) int { return cmp.Compare(x.wall, y.wall) }).wall.Seconds()
+		return of(slices.MinFunc(s.runs, func(x, y measure) int { return cmp.Compare(of(x), of(y)) }))
 	}
 	return least(a) / least(b)
 }

@@ -150,6 +150,32 @@ func digest(t *testing.T, root *tree.Node) string {
 	return b.String()
 }
 
+// TestReadAheadOfRoot finds that root's kernel asks for more than 128 KiB.
+func TestReadAheadOfRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, who may set it")
+	}
+	v, _ := open(t, image(t, sample()))
+	dir, _ := serve(t, v, mount.Options{})
+	var s syscall.Stat_t
+	if err := syscall.Stat(dir, &s); err != nil {
+		t.Fatal(err)
+	}
+	minor := s.Dev&0xff | s.Dev>>12&^0xff
+	f, err := os.OpenFile(fmt.Sprintf("/sys/class/bdi/0:%d/read_ahead_kb", minor), os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("needs /sys: %v", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(b) != "512\n" {
+		t.Errorf("the kernel reads %q KiB ahead", b)
+	}
+}
+
 // TestTree reads a mount back and finds the tree that is served: kinds, modes,
 // owners, times, sizes, contents, targets, hard links, attributes.
 func TestTree(t *testing.T) {
