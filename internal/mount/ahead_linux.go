@@ -1,9 +1,6 @@
 package mount
 
-import (
-	"runtime"
-	"sync"
-)
+import "sync"
 
 const (
 	maxAhead = 4 << 20   // bytes decompressed ahead of a program that reads in order
@@ -31,16 +28,6 @@ type ahead struct {
 
 // newAheads has a place more than processors, for one who waits for the disk.
 func newAheads() aheads { return aheads{places: processors() + 1} }
-
-// processors returns how many goroutines may decompress at once. It has the
-// runtime run twice as many as there are processors, and so leaves it to the
-// kernel who of them gets one: an answer to a program that waits must not wait
-// for a block that is being decompressed ahead.
-var processors = sync.OnceValue(func() int {
-	n := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(2 * n)
-	return n
-})
 
 // note notes that the bytes of a file between two positions are about to be
 // read. As much is decompressed ahead as was read in order so far: a loader

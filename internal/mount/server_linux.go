@@ -132,9 +132,11 @@ func (s *Server) start(ctx context.Context) {
 	s.served, s.done = make(chan struct{}), make(chan struct{})
 	s.finish = sync.OnceFunc(func() { close(s.done) })
 	s.stop = context.AfterFunc(ctx, func() { _ = s.detach() })
+	moreThreads()
 	go func() {
 		s.server.Serve()
 		s.fs.contents.close()
+		fewerThreads()
 		close(s.served)
 		s.finish()
 	}()
