@@ -99,7 +99,7 @@ func (r *runner) remember(i int, st state) error {
 		}
 	}
 	if r.neededBySome(i) {
-		if err := sandbox.Flush(st.upper); err != nil {
+		if err := atomicfile.FlushTree(st.upper); err != nil { // what a program asks to be flushed is not
 			return err
 		}
 		print, err := fingerprint(st.upper)

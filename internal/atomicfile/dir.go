@@ -64,7 +64,7 @@ func (d *Dir) Path() string { return d.path }
 // Commit flushes the folder and all that is in it to the disk and gives it its
 // name, in place of an empty one.
 func (d *Dir) Commit() error {
-	if err := flushTree(d.path); err != nil {
+	if err := FlushTree(d.path); err != nil {
 		return naming(d.name, err)
 	}
 	if err := os.Remove(d.name); err != nil && !errors.Is(err, fs.ErrNotExist) {

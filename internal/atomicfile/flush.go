@@ -14,8 +14,8 @@ const (
 	fewFiles = 1000 // of more it is faster to flush the whole filesystem
 )
 
-// flushTree returns when all files and folders of dir are on the disk.
-func flushTree(dir string) error {
+// FlushTree returns when all files and folders of dir are on the disk.
+func FlushTree(dir string) error {
 	names, err := below(dir, fewFiles)
 	if err == nil && len(names) <= fewFiles {
 		err = each(names, syncFile)

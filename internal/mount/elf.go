@@ -47,8 +47,11 @@ const (
 	machineARM64 = 183
 )
 
-// readELF reads a little-endian 64-bit file. It is a guess from outside bytes
-// at what a program will want: nothing depends on it.
+// readELF reads a little-endian 64-bit file, by its segments as the kernel and
+// the loader do. Package debug/elf goes by sections, whose table stands at the
+// end of a file, far from what a start reads, and is not made for hostile files.
+// It is a guess from outside bytes at what a program will want: nothing depends
+// on it.
 func readELF(r io.ReaderAt) (elfNeeds, error) {
 	var n elfNeeds
 	head, err := readPart(r, 0, headerSize)

@@ -97,15 +97,15 @@ func (w *warmer) loaded(f found) {
 			w.file(n.interp)
 		}
 		for _, name := range n.needed {
-			if lib, ok := w.library(name, n, f.dir); ok {
+			if lib, ok := w.findLibrary(name, n, f.dir); ok {
 				queue = append(queue, lib)
 			}
 		}
 	}
 }
 
-// library finds a library where a loader without further settings does.
-func (w *warmer) library(name string, n elfNeeds, origin string) (found, bool) {
+// findLibrary finds a library where a loader without further settings does.
+func (w *warmer) findLibrary(name string, n elfNeeds, origin string) (found, bool) {
 	if strings.Contains(name, "/") {
 		return w.file(name)
 	}

@@ -25,9 +25,6 @@ func (*Process) Close() error { return nil }
 // Check fails with an [*UnavailableError].
 func Check(context.Context, Command) error { return Probe() }
 
-// Flush does nothing.
-func Flush(string) error { return nil }
-
 // ScratchKind is not known.
 func ScratchKind(string) string { return "disk" }
 

@@ -46,20 +46,6 @@ func GiveAway(dir string) error {
 	})
 }
 
-// Flush writes what a program wrote to the disk, so that a power cut does not
-// undo it. Nothing does that while a program runs, whatever it asks for.
-func Flush(dir string) error {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: dir, Err: err}
-	}
-	defer unix.Close(fd)
-	if err := unix.Syncfs(fd); err != nil {
-		return &os.PathError{Op: "syncfs", Path: dir, Err: err}
-	}
-	return nil
-}
-
 // Upper is the directory below scratch whose files the program wrote: the
 // upper layer of an overlay, with character devices 0/0 where it removed files
 // of the layers below.
