@@ -111,11 +111,12 @@ func nameless(ctx context.Context, im *format.Image, m *record.Manifest, secrets
 		case record.RoleInspect:
 			spec.Inspect = []byte("{\"data\":{\"attributes\":{}},\"type\":\"container\"}\n")
 		case record.RoleSBOM:
-			var err error
-			if spec.SBOM, err = section(im, o, r); err != nil {
+			b, err := section(im, o, r)
+			if err != nil {
 				return nil, err
 			}
-			problems = append(problems, found(r.Name, bytes.NewReader(spec.SBOM), secrets)...)
+			spec.SBOM = func(context.Context) ([]byte, error) { return b, nil }
+			problems = append(problems, found(r.Name, bytes.NewReader(b), secrets)...)
 		case record.RoleLayer, record.RoleHidden:
 			reader, err := im.Layer(r.Name)
 			if err != nil {

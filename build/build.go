@@ -92,7 +92,7 @@ type builder struct {
 	union                 *tree.Node // what steps see
 	sums                  []*sum
 	manifest              record.Manifest
-	inspect, sbom         []byte
+	inspect               []byte
 }
 
 // plan does everything short of reading contents.
@@ -112,21 +112,17 @@ func (b *builder) plan(ctx context.Context) error {
 	if err := b.check(ctx); err != nil {
 		return err
 	}
-	if err := b.failed(); err != nil {
-		return err
-	}
-	return b.listSoftware(ctx)
+	return b.failed()
 }
 
 // listSoftware makes the bill of materials of the environment.
-func (b *builder) listSoftware(ctx context.Context) error {
+func (b *builder) listSoftware(ctx context.Context) ([]byte, error) {
 	inventory, err := sbom.Read(ctx, b.env.Tree)
 	if err != nil {
-		return fmt.Errorf("software of the environment: %w", err)
+		return nil, fmt.Errorf("software of the environment: %w", err)
 	}
 	p := b.manifest.Paper
-	b.sbom = inventory.SPDX(sbom.Subject{Name: p.Title, Licence: p.Licence, Date: p.Date})
-	return nil
+	return inventory.SPDX(sbom.Subject{Name: p.Title, Licence: p.Licence, Date: p.Date}), nil
 }
 
 // problem notes what is wrong with a value of the recipe.
@@ -166,7 +162,7 @@ func (b *builder) close() {
 // spec is the image for package format.
 func (b *builder) spec() format.Spec {
 	s := format.Spec{
-		Manifest: b.manifest, Recipe: b.RecipeBytes, Inspect: b.inspect, SBOM: b.sbom,
+		Manifest: b.manifest, Recipe: b.RecipeBytes, Inspect: b.inspect, SBOM: b.listSoftware,
 		Codec: b.Codec, BlockSize: b.BlockSize, Workers: b.Workers, Cache: b.Cache, Progress: b.Progress,
 	}
 	for _, l := range []format.LayerSpec{

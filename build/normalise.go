@@ -20,25 +20,34 @@ func (b *builder) normalise() {
 // extended attributes follow from the kind and content of each file; device
 // files, FIFOs and sockets are dropped.
 func normalise(root *tree.Node, date int64) {
-	done := map[*tree.Node]bool{}
-	for name, n := range root.All() {
-		if done[n] {
+	n := normaliser{date: date}
+	n.node("", root)
+	sourceTimes(root, n.pycaches)
+}
+
+// normaliser goes through a tree in any order.
+type normaliser struct {
+	date     int64
+	pycaches []string // folders that have a folder __pycache__
+}
+
+func (z *normaliser) node(at string, n *tree.Node) {
+	n.UID, n.GID, n.ModTime, n.Device = 0, 0, z.date, 0
+	n.Mode = normalMode(at, n.Mode)
+	n.Xattrs = normalXattrs(n.Xattrs)
+	for name, c := range n.Entries {
+		switch {
+		case c.Mode&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket|fs.ModeIrregular) != 0:
+			delete(n.Entries, name)
 			continue
+		case name == pycache:
+			z.pycaches = append(z.pycaches, at)
 		}
-		done[n] = true
-		n.UID, n.GID, n.ModTime, n.Device = 0, 0, date, 0
-		n.Mode = normalMode(name, n.Mode)
-		n.Xattrs = normalXattrs(n.Xattrs)
-		for child, c := range n.Entries {
-			if c.Mode&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket|fs.ModeIrregular) != 0 {
-				delete(n.Entries, child)
-			}
+		below := ""
+		if c.IsDir() { // only their paths matter
+			below = path.Join(at, name)
 		}
-	}
-	for name, n := range root.All() {
-		if cache := n.Entries["__pycache__"]; cache != nil {
-			sourceTimes(root, name, cache)
-		}
+		z.node(below, c)
 	}
 }
 

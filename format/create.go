@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,11 @@ type Spec struct {
 	Manifest record.Manifest // without Objects
 	Recipe   []byte          // the author's repro.yaml
 	Inspect  []byte          // what `apptainer inspect` reads
-	SBOM     []byte          // SPDX as JSON; may be nil
 	Layers   []LayerSpec     // lowest first; the first is the environment
+
+	// SBOM returns an SPDX document as JSON. It is called once, while the first
+	// layer is already being compressed. Nil: the image has none.
+	SBOM func(context.Context) ([]byte, error)
 
 	Codec     string         // as internal/codec names it; empty: squashfs.Write's default
 	BlockSize int            // 0: squashfs.Write's default
@@ -98,6 +102,7 @@ type writer struct {
 	room  int64 // of the manifest
 	f     *atomicfile.File
 	end   int64          // of what is written so far
+	small errgroup.Group // writes the objects before the layers
 	after errgroup.Group // works on what is written
 }
 
@@ -110,7 +115,7 @@ func newWriter(s Spec) (*writer, error) {
 	w.list(record.Object{Name: RecipeName, Role: record.RoleRecipe, Size: int64(len(s.Recipe))})
 	w.list(record.Object{Name: InspectName, Role: record.RoleInspect, Size: int64(len(s.Inspect))})
 	if s.SBOM != nil {
-		w.list(record.Object{Name: sbomName, Role: record.RoleSBOM, Size: int64(len(s.SBOM))})
+		w.list(record.Object{Name: sbomName, Role: record.RoleSBOM, Size: align}) // until it is known
 	}
 	for _, l := range s.Layers {
 		zero := record.DigestSum([32]byte{})
@@ -146,21 +151,17 @@ func (w *writer) write(ctx context.Context, f *atomicfile.File) (*manifest, erro
 	defer w.after.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before the Wait above
-	small := [][]byte{w.Recipe, w.Inspect}
-	if w.SBOM != nil {
-		small = append(small, w.SBOM)
-	}
-	for i, b := range small {
-		w.m.Objects[i].Digest = record.DigestOf(b)
-		if err := w.place(b); err != nil {
-			return nil, err
-		}
-	}
+	w.small.Go(func() error { return w.begin(ctx) })
+	defer w.small.Wait()
+	first := len(w.m.Objects) - 2*len(w.Layers)
 	for i, l := range w.Layers {
-		at := len(small) + 2*i
+		at := first + 2*i
 		if err := w.layer(ctx, l, &w.m.Objects[at], &w.m.Objects[at+1]); err != nil {
-			return nil, fmt.Errorf("layer %q: %w", l.Name, err)
+			return nil, cmp.Or(w.small.Wait(), fmt.Errorf("layer %q: %w", l.Name, err))
 		}
+	}
+	if err := w.small.Wait(); err != nil { // there may be no layer
+		return nil, err
 	}
 	w.after.Go(f.Sync) // most of what Commit would wait for, while layers are hashed
 	if err := w.after.Wait(); err != nil {
@@ -180,6 +181,26 @@ func (w *writer) write(ctx context.Context, f *atomicfile.File) (*manifest, erro
 	return m, f.Truncate(p.end)
 }
 
+// begin writes the objects before the layers, while the first layer is already
+// being compressed: to find out what software is in it takes a moment.
+func (w *writer) begin(ctx context.Context) error {
+	small := [][]byte{w.Recipe, w.Inspect}
+	if w.SBOM != nil {
+		b, err := w.SBOM(ctx)
+		if err != nil {
+			return err
+		}
+		small = append(small, b)
+	}
+	for i, b := range small {
+		w.m.Objects[i].Size, w.m.Objects[i].Digest = int64(len(b)), record.DigestOf(b)
+		if err := w.place(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // place writes a small object in its place.
 func (w *writer) place(b []byte) error {
 	w.end = roundUp(w.end)
@@ -191,8 +212,7 @@ func (w *writer) place(b []byte) error {
 // layer writes a layer and its hash tree and fills in what the manifest says
 // of both.
 func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.Object) error {
-	out := &layerOutput{w: w.f, start: roundUp(w.end), hash: verity.NewWriter()}
-	out.flusher.start(w.f, out.start)
+	out := &layerOutput{w: w, hash: verity.NewWriter()}
 	o := squashfs.Options{
 		Codec: w.Codec, BlockSize: w.BlockSize, ModTime: w.date, Workers: w.Workers, Cache: w.Cache, Progress: w.Progress,
 	}
@@ -201,7 +221,9 @@ func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.O
 		o.Reread, out.hash = true, verity.NewWriter()
 		st, err = squashfs.Write(ctx, out, l.Tree, o)
 	}
-	out.flusher.stop()
+	if out.placed {
+		out.flusher.stop()
+	}
 	if err != nil {
 		return err
 	}
@@ -231,14 +253,31 @@ func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.O
 // layerOutput is where squashfs.Write writes: into the image, hashing on the
 // way.
 type layerOutput struct {
-	w       io.WriterAt
-	start   int64 // of the layer in the file
+	w       *writer
+	placed  bool
+	start   int64 // of the layer in the file, once it is placed
 	hash    *verity.Writer
 	flusher flusher
 }
 
+// place waits until it is known where the layer stands.
+func (o *layerOutput) place() error {
+	if o.placed {
+		return nil
+	}
+	if err := o.w.small.Wait(); err != nil {
+		return err
+	}
+	o.placed, o.start = true, roundUp(o.w.end)
+	o.flusher.start(o.w.f, o.start)
+	return nil
+}
+
 func (o *layerOutput) Write(p []byte) (int, error) {
-	n, err := o.w.WriteAt(p, o.start+o.hash.Size())
+	if err := o.place(); err != nil {
+		return 0, err
+	}
+	n, err := o.w.f.WriteAt(p, o.start+o.hash.Size())
 	o.hash.Write(p[:n])
 	o.flusher.written(o.start + o.hash.Size())
 	return n, err
@@ -248,5 +287,5 @@ func (o *layerOutput) WriteAt(p []byte, off int64) (int, error) {
 	if n, err := o.hash.WriteAt(p, off); err != nil {
 		return n, err
 	}
-	return o.w.WriteAt(p, o.start+off)
+	return o.w.f.WriteAt(p, o.start+off)
 }

@@ -205,7 +205,7 @@ func TestForeignPrimary(t *testing.T) {
 // TestSBOM checks the slot that is optional.
 func TestSBOM(t *testing.T) {
 	s := sampleSpec()
-	s.SBOM = []byte(`{"spdxVersion":"SPDX-2.3"}`)
+	s.SBOM = func(context.Context) ([]byte, error) { return []byte(`{"spdxVersion":"SPDX-2.3"}`), nil }
 	im := open(t, create(t, s))
 	if p := im.Layout(); len(p) > 0 {
 		t.Error(p)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"repro/progress"
+	"repro/tree"
 )
 
 // Data goes through four stages, each in goroutines of its own:
@@ -74,9 +75,10 @@ type pipeline struct {
 	done      int64    // bytes cut, for progress
 }
 
-// data writes all blocks and sets where each file's content stands.
-func (w *writer) data(ctx context.Context) error {
-	all := batches(w.plan.regular())
+// data writes all blocks and sets where each file's content stands. It returns
+// the content digest of the tree.
+func (w *writer) data(ctx context.Context, root *tree.Node) (content [32]byte, err error) {
+	all := batches(inOrder(w.plan.regular()))
 	g, ctx := errgroup.WithContext(ctx)
 	depth := max(maxInFlight/w.o.BlockSize, minInFlight, 2*w.o.Workers)
 	p := &pipeline{writer: w, ctx: ctx, work: make(chan *block, depth), queue: make(chan *block, depth)}
@@ -86,12 +88,18 @@ func (w *writer) data(ctx context.Context) error {
 	p.digests.reread = w.o.Reread
 
 	p.startLoaders(g, all)
-	g.Go(func() error { return p.cut(all) })
+	g.Go(func() (err error) {
+		if err = p.cut(all); err == nil { // all is read; the last blocks are still being compressed
+			content, err = tree.Digest(root, w.sum)
+		}
+		return err
+	})
 	for range w.o.Workers {
 		g.Go(p.compress)
 	}
 	g.Go(p.emit)
-	return g.Wait()
+	err = g.Wait()
+	return content, err
 }
 
 // startLoaders reads batches ahead of the cutter, as far as there is room.
@@ -154,6 +162,9 @@ func (p *pipeline) compress() error {
 }
 
 func (p *pipeline) emit() error {
+	if err := p.begin(); err != nil {
+		return err
+	}
 	for {
 		select {
 		case b, ok := <-p.queue:

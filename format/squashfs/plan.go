@@ -107,7 +107,7 @@ func (p *plan) addEntries(dir *inode) error {
 				continue
 			}
 			var err error
-			if c.inode, err = p.add(path.Join(dir.path, c.name), n, dir); err != nil {
+			if c.inode, err = p.add(below(dir.path, c.name), n, dir); err != nil {
 				return err
 			}
 			if directories {
@@ -116,6 +116,14 @@ func (p *plan) addEntries(dir *inode) error {
 		}
 	}
 	return nil
+}
+
+// below returns the path of an entry of the directory at dir.
+func below(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
 }
 
 func checkName(name string) error {

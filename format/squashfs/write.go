@@ -8,8 +8,6 @@ import (
 	"math/bits"
 	"runtime"
 
-	"golang.org/x/sync/errgroup"
-
 	"repro/internal/codec"
 	"repro/progress"
 	"repro/tree"
@@ -76,20 +74,11 @@ func Write(ctx context.Context, out Output, root *tree.Node, o Options) (Stats, 
 	if w.plan, err = newPlan(root); err != nil {
 		return Stats{}, err
 	}
-	if err := w.begin(); err != nil {
+	content, err := w.data(ctx, root)
+	if err != nil {
 		return Stats{}, err
 	}
-	if err := w.data(ctx); err != nil {
-		return Stats{}, err
-	}
-	var content [32]byte
-	var g errgroup.Group
-	g.Go(func() (err error) {
-		content, err = tree.Digest(root, w.sum)
-		return err
-	})
-	g.Go(w.tables)
-	if err := g.Wait(); err != nil {
+	if err := w.tables(); err != nil {
 		return Stats{}, err
 	}
 	return Stats{

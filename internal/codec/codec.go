@@ -4,8 +4,8 @@
 // Equal input must give equal bytes, on every machine and for as long as an
 // image is rebuilt. Compressors do not promise that: their output changes from
 // release to release. So a codec has a name that holds all that determines its
-// output ("gzip-9/klauspost-1.20.3": algorithm, level, library, release),
-// images record that name, and golden digests in the tests of this package
+// output ("gzip-9/repro-4-klauspost-1.20.3": algorithm, level, version of this
+// program's part, library, release), images record that name, and golden digests in the tests of this package
 // catch a library whose output moved under an unchanged name.
 package codec
 
@@ -19,10 +19,12 @@ import (
 )
 
 // Parts of codecs' names: klauspost/compress at the release in go.mod, and the
-// version of this package's own encoder, which uses the library's Huffman coder.
+// version of what this program itself has to do with the bytes: how package
+// squashfs orders and cuts what is compressed, and this package's own encoder,
+// which uses the library's Huffman coder.
 const (
 	library = "klauspost-1.20.3"
-	own     = "repro-3"
+	own     = "repro-4"
 )
 
 // Algorithm is a compressed format, numbered as in the superblock of squashfs.
@@ -72,9 +74,9 @@ const Default = "zstd"
 
 var codecs = []*Codec{
 	{alias: "zstd", algorithm: Zstd, level: 2, maker: own + "-" + library, open: openZstdBlocks},
-	{alias: "zstd-small", algorithm: Zstd, level: 19, maker: library, open: openZstd(zstd.SpeedBestCompression)},
-	{alias: "gzip", algorithm: Gzip, level: 9, maker: library, open: openGzip(zlib.BestCompression)},
-	{alias: none, algorithm: Zstd, level: 1, open: openNone},
+	{alias: "zstd-small", algorithm: Zstd, level: 19, maker: own + "-" + library, open: openZstd(zstd.SpeedBestCompression)},
+	{alias: "gzip", algorithm: Gzip, level: 9, maker: own + "-" + library, open: openGzip(zlib.BestCompression)},
+	{alias: none, algorithm: Zstd, level: 1, maker: own, open: openNone},
 }
 
 // none is the codec that leaves blocks as they are. What it writes counts as
@@ -103,22 +105,22 @@ func Find(name string) (*Codec, error) {
 		if name == c.alias || name == c.Name() {
 			return c, nil
 		}
-		if short == c.shortName() && c.alias != none {
+		if short == c.shortName() {
 			return nil, fmt.Errorf("codec %q: this program has %s, which may write other bytes", name, c.Name())
 		}
 	}
 	return nil, fmt.Errorf("codec %q: not one of %s", name, strings.Join(Names(), ", "))
 }
 
-func (c *Codec) shortName() string { return fmt.Sprintf("%s-%d", c.algorithm, c.level) }
-
-// Name returns the full name, which stands for the bytes that c writes.
-func (c *Codec) Name() string {
+func (c *Codec) shortName() string {
 	if c.alias == none {
 		return none
 	}
-	return c.shortName() + "/" + c.maker
+	return fmt.Sprintf("%s-%d", c.algorithm, c.level)
 }
+
+// Name returns the full name, which stands for the bytes that c writes.
+func (c *Codec) Name() string { return c.shortName() + "/" + c.maker }
 
 // Algorithm returns the format of what c writes.
 func (c *Codec) Algorithm() Algorithm { return c.algorithm }

@@ -16,8 +16,8 @@ type sequence struct {
 }
 
 const (
-	tableLog = 16 // of the table of places by their 5 bytes
-	longLog  = 16 // of the table of places by their 8 bytes
+	tableLog = 15 // of the table of places by their 5 bytes
+	longLog  = 15 // of the table of places by their 8 bytes
 	minTail  = 16 // bytes at the end that no match begins in
 	minMatch = 4
 	wildCopy = 16 // bytes that short literals are copied by
