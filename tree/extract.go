@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +30,7 @@ type ExtractOptions struct {
 	// called from several goroutines.
 	Skipped func(name string, n *Node, why error)
 
-	Workers  int // goroutines that write; 0: two a processor
+	Workers  int // goroutines that write; 0: one a processor
 	Progress progress.Func
 	Task     string // named in progress; "": "extract"
 }
@@ -47,7 +46,7 @@ func Extract(ctx context.Context, root *Node, dir string, o ExtractOptions) erro
 		return errors.New("extract: the root of a tree must be a directory")
 	}
 	if o.Workers <= 0 {
-		o.Workers = 2 * runtime.GOMAXPROCS(0)
+		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Task == "" {
 		o.Task = "extract"
@@ -57,7 +56,7 @@ func Extract(ctx context.Context, root *Node, dir string, o ExtractOptions) erro
 		return err
 	}
 	defer top.Close()
-	x := extractor{o: o, top: top, made: map[*Node]string{}, jobs: make(chan fileJob, o.Workers)}
+	x := extractor{o: o, top: top, made: map[*Node]string{}, jobs: make(chan []fileJob, o.Workers)}
 	return x.run(ctx, root)
 }
 
@@ -81,11 +80,11 @@ type extractor struct {
 	made  map[*Node]string // first name of what has several
 	links []link           // to be made when all files are
 	dirs  []*folder        // each before what it holds
-	jobs  chan fileJob
+	batch batch
+	jobs  chan []fileJob
 	meter meter
 
-	ownerOnce sync.Once
-	owner     *Node // its owner is that of new files, if that is known
+	looks looks
 }
 
 type named struct {
@@ -94,11 +93,6 @@ type named struct {
 }
 
 type link struct{ first, name string }
-
-type fileJob struct {
-	named
-	in *folder
-}
 
 // run makes directories, links and special files in one goroutine and regular
 // files in others, then hard links. What a directory itself looks like is set
@@ -119,9 +113,13 @@ func (x *extractor) run(ctx context.Context, root *Node) error {
 		if err != nil {
 			return err
 		}
-		return x.directory(gctx, &folder{named: named{"", root}, place: in})
+		if err := x.directory(gctx, newFolder(named{"", root}, in, nil)); err != nil {
+			return err
+		}
+		return x.flush(gctx)
 	})
 	if err := g.Wait(); err != nil {
+		x.abandonAll()
 		return err
 	}
 	for _, l := range x.links {
@@ -141,38 +139,22 @@ func (x *extractor) run(ctx context.Context, root *Node) error {
 
 func (x *extractor) work(ctx context.Context) error {
 	buf := make([]byte, 256<<10)
-	for j := range x.jobs {
-		err := ctx.Err()
-		if err == nil {
-			err = x.file(ctx, j, buf)
-		}
-		if left := x.leave(j.in); err == nil {
-			err = left
-		}
-		if err != nil {
-			return err
+	for files := range x.jobs {
+		for i, j := range files {
+			err := ctx.Err()
+			if err == nil {
+				err = x.file(ctx, j, buf)
+			}
+			if left := x.leave(j.in); err == nil {
+				err = left
+			}
+			if err != nil {
+				abandon(files[i+1:])
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// special makes a symbolic link, a FIFO or a device.
-func (x *extractor) special(e named, base string, in *place) error {
-	if e.node.Mode.Type() == fs.ModeSymlink {
-		if err := in.root.Symlink(e.node.Target, base); err != nil {
-			return nameError(e.name, err)
-		}
-		return x.attributes(e, base, in)
-	}
-	if e.node.Mode.Type() != fs.ModeNamedPipe && !x.o.Devices {
-		x.made[e.node] = "" // nor links to it
-		x.skip(e, errors.New("devices and sockets are not made"))
-		return nil
-	}
-	if err := in.makeNode(base, e.node); err != nil {
-		return nameError(e.name, err)
-	}
-	return x.attributes(e, base, in)
 }
 
 // file makes a regular file. Long runs of zeros become holes.
@@ -183,7 +165,7 @@ func (x *extractor) file(ctx context.Context, j fileJob, buf []byte) error {
 		return nameError(j.name, err)
 	}
 	defer src.Close()
-	f, err := j.in.create(base)
+	f, err := j.in.create(base, firstMode(j.node))
 	if err != nil {
 		return nameError(j.name, err)
 	}
@@ -206,67 +188,16 @@ func (x *extractor) fill(ctx context.Context, j fileJob, f newFile, src io.Reade
 	if err := w.end(); err != nil {
 		return err
 	}
-	if err := x.giveAway(n, f); err != nil {
+	if err := x.giveFile(n, f); err != nil {
 		return err
 	}
 	x.setXattrs(j.named, path.Base(j.name), j.in.place)
-	if err := f.chmod(n.Mode & modeBits); err != nil {
-		return err
+	if !x.looks.hasMode(n, f) {
+		if err := f.chmod(n.Mode & modeBits); err != nil {
+			return err
+		}
 	}
 	return f.setTime(time.Unix(n.ModTime, 0))
-}
-
-// giveAway sets the owner of a new file, unless that is whom all new files
-// belong to: they are made by one process below one directory.
-func (x *extractor) giveAway(n *Node, f newFile) error {
-	if !x.o.Owners {
-		return nil
-	}
-	x.ownerOnce.Do(func() {
-		if uid, gid, err := f.owner(); err == nil {
-			x.owner = &Node{UID: uint32(uid), GID: uint32(gid)}
-		}
-	})
-	if x.owner != nil && x.owner.UID == n.UID && x.owner.GID == n.GID {
-		return nil
-	}
-	return f.chown(int(n.UID), int(n.GID))
-}
-
-// modeBits are what a mode has besides the type.
-const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
-
-func (x *extractor) setXattrs(e named, base string, in *place) {
-	if !x.o.Xattrs {
-		return
-	}
-	for name, value := range e.node.Xattrs {
-		if err := in.setXattr(base, name, value); err != nil {
-			x.skip(e, fmt.Errorf("extended attribute %q: %w", name, err))
-		}
-	}
-}
-
-// attributes sets what anything but a regular file looks like: the owner before
-// the mode, since that takes setuid bits away, and the mode last, which may take
-// away the permission to do more.
-func (x *extractor) attributes(e named, base string, in *place) error {
-	n := e.node
-	if x.o.Owners {
-		if err := in.root.Lchown(base, int(n.UID), int(n.GID)); err != nil {
-			return nameError(e.name, err)
-		}
-	}
-	x.setXattrs(e, base, in)
-	if err := in.setTime(base, time.Unix(n.ModTime, 0), n.Mode.Type() == fs.ModeSymlink); err != nil {
-		return nameError(e.name, err)
-	}
-	if n.Mode.Type() != fs.ModeSymlink {
-		if err := in.root.Chmod(base, n.Mode&modeBits); err != nil {
-			return nameError(e.name, err)
-		}
-	}
-	return nil
 }
 
 func (x *extractor) skip(e named, why error) {

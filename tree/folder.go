@@ -2,9 +2,9 @@ package tree
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
+	"sync/atomic"
 )
 
 // folder is a directory that is being filled.
@@ -13,6 +13,23 @@ type folder struct {
 	*place
 	above *folder
 	late  bool // a hard link will be made in it, or below
+	refs  atomic.Int32
+}
+
+// newFolder returns a folder that is held once. The last who held it closes it.
+func newFolder(e named, in *place, above *folder) *folder {
+	f := &folder{named: e, place: in, above: above}
+	f.hold()
+	return f
+}
+
+func (f *folder) hold() { f.refs.Add(1) }
+
+// release is leave after a failure.
+func (f *folder) release() {
+	if f.refs.Add(-1) == 0 {
+		f.close()
+	}
 }
 
 // directory makes what f holds, and leaves it.
@@ -58,14 +75,11 @@ func (x *extractor) leave(f *folder) error {
 
 func (x *extractor) entry(ctx context.Context, e named, base string, in *folder) error {
 	if e.node.IsDir() {
-		if err := in.root.Mkdir(base, 0o700); err != nil {
-			return nameError(e.name, err)
-		}
-		sub, err := openPlace(in.root, base)
+		sub, err := in.mkdir(base)
 		if err != nil {
 			return nameError(e.name, err)
 		}
-		return x.directory(ctx, &folder{named: e, place: sub, above: in})
+		return x.directory(ctx, newFolder(e, sub, in))
 	}
 	if first, ok := x.made[e.node]; ok {
 		if first != "" {
@@ -80,26 +94,16 @@ func (x *extractor) entry(ctx context.Context, e named, base string, in *folder)
 	if !e.node.Mode.IsRegular() {
 		return x.special(e, base, in.place)
 	}
-	in.hold()
-	select {
-	case x.jobs <- fileJob{e, in}:
-		return nil
-	case <-ctx.Done():
-		return errors.Join(ctx.Err(), x.leave(in))
-	}
+	return x.add(ctx, fileJob{e, in})
 }
 
 // finishDir sets what a directory looks like. Directories above it still have
-// the mode that Extract made them with.
+// the mode that Extract made them with, as it has itself.
 func (x *extractor) finishDir(d named) error {
-	dir, base := path.Split(d.name)
-	if base == "" {
-		base = "."
-	}
-	in, err := openPlace(x.top, path.Clean("./"+dir))
+	in, err := openPlace(x.top, path.Clean("./"+d.name))
 	if err != nil {
 		return nameError(d.name, err)
 	}
 	defer in.close()
-	return x.attributes(d, base, in)
+	return x.attributes(d, ".", in)
 }

@@ -9,42 +9,10 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"repro/progress"
 )
-
-// place is a directory on disk that files are made in. The last who holds it
-// closes it.
-type place struct {
-	root *os.Root
-	dir  *os.File // the same directory, for calls that os.Root lacks
-	fd   uintptr  // dir's
-	refs atomic.Int32
-}
-
-func openPlace(above *os.Root, name string) (*place, error) {
-	root, err := above.OpenRoot(name)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := root.Open(".")
-	if err != nil {
-		root.Close()
-		return nil, err
-	}
-	p := &place{root: root, dir: dir, fd: dir.Fd()}
-	p.hold()
-	return p, nil
-}
-
-func (p *place) hold() { p.refs.Add(1) }
-
-func (p *place) close() {
-	p.root.Close()
-	p.dir.Close()
-}
 
 // checkName refuses what is not a single name.
 func checkName(name string) error {
@@ -61,9 +29,9 @@ const holeSize = 4096
 type newFile interface {
 	io.Writer
 	io.Closer
-	skip(n int64) error               // leave a hole
-	truncate(n int64) error           // set the size
-	owner() (uid, gid int, err error) // errors.ErrUnsupported where that is not known
+	skip(n int64) error     // leave a hole
+	truncate(n int64) error // set the size
+	stat() (stated, error)  // errors.ErrUnsupported where that is not known
 	chown(uid, gid int) error
 	chmod(m fs.FileMode) error
 	setTime(t time.Time) error // the last call before Close

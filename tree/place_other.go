@@ -10,6 +10,34 @@ import (
 	"time"
 )
 
+// place is a directory on disk that files are made in. Names are single
+// elements.
+type place struct{ root *os.Root }
+
+func openPlace(above *os.Root, name string) (*place, error) {
+	root, err := above.OpenRoot(name)
+	return &place{root}, err
+}
+
+func (p *place) close() { p.root.Close() }
+
+// mkdir makes a directory in p and opens it.
+func (p *place) mkdir(name string) (*place, error) {
+	if err := p.root.Mkdir(name, 0o700); err != nil {
+		return nil, err
+	}
+	return openPlace(p.root, name)
+}
+
+func (p *place) symlink(target, name string) error { return p.root.Symlink(target, name) }
+
+func (p *place) stat(string) (stated, error) { return stated{}, errors.ErrUnsupported }
+
+func (p *place) chown(name string, uid, gid int) error { return p.root.Lchown(name, uid, gid) }
+
+// chmodSelf sets the mode of the directory itself.
+func (p *place) chmodSelf(m fs.FileMode) error { return p.root.Chmod(".", m) }
+
 func (p *place) makeNode(string, *Node) error { return errors.ErrUnsupported }
 
 // setTime leaves links aside: their time cannot be set here.
@@ -29,12 +57,12 @@ type osFile struct {
 	time *time.Time
 }
 
-func (p *place) create(name string) (newFile, error) {
-	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (p *place) create(name string, perm fs.FileMode) (newFile, error) {
+	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	return &osFile{File: f, in: p, name: name}, err
 }
 
-func (f *osFile) owner() (int, int, error) { return 0, 0, errors.ErrUnsupported }
+func (f *osFile) stat() (stated, error) { return stated{}, errors.ErrUnsupported }
 
 // setTime is put off until the file is closed, which may set the time itself.
 func (f *osFile) setTime(t time.Time) error {
