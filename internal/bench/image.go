@@ -109,6 +109,7 @@ func (b *imageBench) beside(name, from string) error {
 	if err != nil {
 		return err
 	}
+	ours.before = func() error { removeAll(image); return nil } // as that of the peer is
 	zstd := mksquashfs(name+": mksquashfs, zstd 3", from, layer, "-comp", "zstd", "-Xcompression-level", "3")
 	if err := alternate(b.rounds, ours, zstd); err != nil {
 		return err

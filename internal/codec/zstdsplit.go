@@ -72,11 +72,24 @@ func (s *span) take(sequences []sequence, all []codes) (n, literals int) {
 	return len(sequences), literals
 }
 
-// weigh counts literals and finds the cost.
+// weigh counts literals and finds the cost. Equal bytes often follow each other,
+// so neighbours are counted in tables of their own: adding to one number twice
+// makes the second wait for the first.
 func (s *span) weigh() {
-	clear(s.bytes[:])
-	for _, b := range s.literals {
-		s.bytes[b]++
+	var n [4][256]uint32
+	b := s.literals
+	for ; len(b) >= 4; b = b[4:] {
+		v := le.Uint32(b)
+		n[0][uint8(v)]++
+		n[1][uint8(v>>8)]++
+		n[2][uint8(v>>16)]++
+		n[3][uint8(v>>24)]++
+	}
+	for _, c := range b {
+		n[0][c]++
+	}
+	for i := range s.bytes {
+		s.bytes[i] = n[0][i] + n[1][i] + n[2][i] + n[3][i]
 	}
 	s.cost = s.entropy()
 }
