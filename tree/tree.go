@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -67,7 +66,12 @@ func (n *Node) IsDir() bool { return n.Mode.IsDir() }
 
 // Names returns the names in directory n in byte order.
 func (n *Node) Names() []string {
-	return slices.Sorted(maps.Keys(n.Entries))
+	names := make([]string, 0, len(n.Entries))
+	for name := range n.Entries {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Lookup returns the node at name, a slash-separated path without "." or ".."
