@@ -36,7 +36,10 @@ func (n *Node) IsOpaque() bool {
 // share their files with the result and are not changed.
 func Union(layers ...*Node) *Node {
 	root := NewDir()
-	for _, layer := range layers {
+	for i, layer := range layers {
+		if i == 0 {
+			root = nil
+		}
 		root = merge(root, layer)
 	}
 	return root
@@ -47,7 +50,7 @@ func Union(layers ...*Node) *Node {
 func merge(lower, upper *Node) *Node {
 	n := *upper
 	n.Xattrs = withoutOpaque(upper)
-	n.Entries = map[string]*Node{}
+	n.Entries = make(map[string]*Node, len(upper.Entries))
 	if lower != nil && !upper.IsOpaque() {
 		n.Entries = lower.Entries
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"sync/atomic"
 
 	"repro/tree"
 )
@@ -19,7 +20,30 @@ func (r *Reader) Tree() (*tree.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.node("", root, 0)
+	defer r.loadAhead()()
+	return w.node(nil, root, 0)
+}
+
+// loadAhead loads the inodes and listings in another goroutine, so that whoever
+// reads them all finds them decompressed. The function that it returns ends
+// that. What cannot be loaded is left to who asks for it.
+func (r *Reader) loadAhead() (stop func()) {
+	var ended atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		left := metadataCacheSize / metadataSize / 2
+		for _, in := range []region{r.dirs, r.inodes} {
+			for at := in.start; at < in.end && left > 0 && !ended.Load(); left-- {
+				p, err := r.piece(in, at)
+				if err != nil {
+					break
+				}
+				at = p.next
+			}
+		}
+	}()
+	return func() { ended.Store(true); <-done }
 }
 
 // root reads the root's inode.
@@ -43,10 +67,24 @@ type walker struct {
 	total int // bytes of extended attributes
 }
 
-func (w *walker) node(at string, in *record, depth int) (*tree.Node, error) {
+// way is how a file was come to. What names it is made of it only in an error:
+// there are many files.
+type way struct {
+	above *way // nil: the root
+	name  string
+}
+
+func (p *way) String() string {
+	if p == nil {
+		return ""
+	}
+	return path.Join(p.above.String(), p.name)
+}
+
+func (w *walker) node(at *way, in *record, depth int) (*tree.Node, error) {
 	if n := w.nodes[in.number]; n != nil {
 		if in.kind == typeDir || w.refs[in.number] != in.ref {
-			return nil, malformed("%q: inode %d stands in two places", at, in.number)
+			return nil, malformed("%q: inode %d stands in two places", at.String(), in.number)
 		}
 		return n, nil
 	}
@@ -54,7 +92,7 @@ func (w *walker) node(at string, in *record, depth int) (*tree.Node, error) {
 	w.nodes[in.number], w.refs[in.number] = n, in.ref
 	var err error
 	if n.Xattrs, err = w.xattrs(in.xattr); err != nil {
-		return nil, fmt.Errorf("%q: %w", at, err)
+		return nil, fmt.Errorf("%q: %w", at.String(), err)
 	}
 	switch in.kind {
 	case typeFile:
@@ -65,23 +103,23 @@ func (w *walker) node(at string, in *record, depth int) (*tree.Node, error) {
 	return n, err
 }
 
-func (w *walker) entries(at string, dir *record, depth int) error {
+func (w *walker) entries(at *way, dir *record, depth int) error {
 	if depth == MaxDepth {
-		return malformed("%q: more than %d directories deep", at, MaxDepth)
+		return malformed("%q: more than %d directories deep", at.String(), MaxDepth)
 	}
 	list, err := w.r.list(dir)
 	if err != nil {
-		return fmt.Errorf("%q: %w", at, err)
+		return fmt.Errorf("%q: %w", at.String(), err)
 	}
 	if w.names += len(list); w.names > MaxNames {
 		return malformed("more than %d names", MaxNames)
 	}
 	dir.node.Entries = make(map[string]*tree.Node, len(list))
 	for _, e := range list {
-		name := path.Join(at, e.Name)
+		name := &way{at, e.Name}
 		in, err := w.r.child(dir, e)
 		if err != nil {
-			return fmt.Errorf("%q: %w", at, err)
+			return fmt.Errorf("%q: %w", at.String(), err)
 		}
 		if dir.node.Entries[e.Name], err = w.node(name, in, depth+1); err != nil {
 			return err
