@@ -65,6 +65,11 @@ func (s *stream) fill() error {
 		return s.err
 	}
 	s.release()
+	if s.b.parts() == 1 && s.next == 0 {
+		s.next++
+		s.show(s.load(0))
+		return s.err
+	}
 	ahead := min(runtime.GOMAXPROCS(0), maxAhead)
 	for s.next < s.b.parts() && len(s.ahead) < ahead {
 		s.start()
@@ -75,30 +80,29 @@ func (s *stream) fill() error {
 	}
 	p := <-s.ahead[0]
 	s.ahead = s.ahead[1:]
-	s.part, s.rest, s.err = p, p.data, p.err
+	s.show(p)
 	return s.err
 }
 
-// start loads the next part, elsewhere if there is more than one.
+// show has p read next.
+func (s *stream) show(p part) { s.part, s.rest, s.err = p, p.data, p.err }
+
+// start loads the next part elsewhere.
 func (s *stream) start() {
 	done := make(chan part, 1)
-	load := func(i int) {
-		var p part
-		if i < len(s.b.blocks) {
-			p.buf = s.b.r.data.take()
-			p.data, p.err = s.b.load(i, p.buf)
-		} else {
-			p.loan, p.err = s.b.lendTail()
-		}
-		done <- p
-	}
-	if s.b.parts() == 1 {
-		load(s.next)
-	} else {
-		go load(s.next)
-	}
+	go func(i int) { done <- s.load(i) }(s.next)
 	s.next++
 	s.ahead = append(s.ahead, done)
+}
+
+func (s *stream) load(i int) (p part) {
+	if i < len(s.b.blocks) {
+		p.buf = s.b.r.data.take()
+		p.data, p.err = s.b.load(i, p.buf)
+	} else {
+		p.loan, p.err = s.b.lendTail()
+	}
+	return p
 }
 
 func (s *stream) release() {

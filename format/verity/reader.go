@@ -7,10 +7,10 @@ import (
 )
 
 // keptBlocks is how many checked blocks of the file a reader keeps, so that
-// small reads in one place are hashed once: 512 KiB, few enough to stay in a
-// processor's cache. More are held only while more goroutines than that read at
-// once.
-const keptBlocks = 8
+// small reads in one place are hashed once, and blocks that two compressed
+// blocks of a layer share, which several goroutines read in several places:
+// 2 MiB. More are held only while more goroutines than that read at once.
+const keptBlocks = 32
 
 // Reader returns r, the file that t is the tree of, with every read checked: a
 // block that does not match its hash gives [*CorruptError] and none of its
