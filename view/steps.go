@@ -1,8 +1,6 @@
 package view
 
 import (
-	_ "image/gif" // for the size of pictures
-	_ "image/jpeg"
 	"io"
 	"io/fs"
 	"path"
