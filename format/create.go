@@ -19,8 +19,8 @@ import (
 )
 
 // Spec is what [Create] makes an image of. The bytes of the image are a
-// function of Manifest, Recipe, Inspect, SBOM, Layers, Codec and BlockSize,
-// and of the version of the codec.
+// function of Manifest, Recipe, Inspect, what SBOM returns, Layers, Codec and
+// BlockSize, and of the version of the codec.
 type Spec struct {
 	Manifest record.Manifest // without Objects
 	Recipe   []byte          // the author's repro.yaml

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"io/fs"
 	"maps"
 )
@@ -35,14 +36,11 @@ func (n *Node) IsOpaque() bool {
 // are not in the result. Hard links within a layer stay links. The layers
 // share their files with the result and are not changed.
 func Union(layers ...*Node) *Node {
-	root := NewDir()
-	for i, layer := range layers {
-		if i == 0 {
-			root = nil
-		}
+	var root *Node
+	for _, layer := range layers {
 		root = merge(root, layer)
 	}
-	return root
+	return cmp.Or(root, NewDir())
 }
 
 // merge returns directory upper laid over lower, which is a result of merge or
@@ -50,9 +48,10 @@ func Union(layers ...*Node) *Node {
 func merge(lower, upper *Node) *Node {
 	n := *upper
 	n.Xattrs = withoutOpaque(upper)
-	n.Entries = make(map[string]*Node, len(upper.Entries))
 	if lower != nil && !upper.IsOpaque() {
 		n.Entries = lower.Entries
+	} else {
+		n.Entries = make(map[string]*Node, len(upper.Entries))
 	}
 	for name, child := range upper.Entries {
 		switch {

@@ -5,8 +5,9 @@
 // image is rebuilt. Compressors do not promise that: their output changes from
 // release to release. So a codec has a name that holds all that determines its
 // output ("gzip-9/repro-4-klauspost-1.20.3": algorithm, level, version of this
-// program's part, library, release), images record that name, and golden digests in the tests of this package
-// catch a library whose output moved under an unchanged name.
+// program's part, library, release), images record that name, and golden
+// digests in the tests of this package catch a library whose output moved under
+// an unchanged name.
 package codec
 
 import (
