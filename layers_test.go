@@ -15,15 +15,15 @@ import (
 var layers = []string{
 	"cmd/repro internal/bench internal/bench/sandboxed internal/bench/verifier",
 	"cli",
-	"view calibrate",
+	"report/view run/calibrate",
 	"run archive diff",
-	"provenance",
-	"build sign verify oci compare fetch",
-	"format recipe policy key/store sbom build/host internal/sandbox internal/mount",
+	"archive/provenance",
+	"build sign verify build/oci compare publish/fetch",
+	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
-	"format/squashfs format/verity record key",
-	"tree",
-	"progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 internal/sandbox/inside examples",
+	"format/squashfs format/verity report key",
+	"format/tree format/manifest",
+	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 internal/sandbox/inside examples",
 	"internal/pattern internal/sandbox/kernel",
 }
 
@@ -40,9 +40,9 @@ var owners = map[string]string{
 	"github.com/ulikunitz/xz":                "internal/codec",
 	"github.com/pierrec/lz4/v4":              "internal/codec",
 	"github.com/hanwen/go-fuse/v2":           "internal/mount",
-	"github.com/google/go-containerregistry": "oci",
+	"github.com/google/go-containerregistry": "build/oci",
 	"go.yaml.in/yaml/v3":                     "internal/form compare",
-	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile tree",
+	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile format/tree",
 	"golang.org/x/sync":                      "*",
 }
 

@@ -13,9 +13,9 @@ import (
 	"strings"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
 )
 
 // minName is the least length of a word that is searched for: shorter ones
@@ -54,7 +54,7 @@ func anonymise(ctx context.Context, im *format.Image, out string, o Options) (*f
 }
 
 // identities are the words that give the authors away, in lower case.
-func identities(m *record.Manifest) []string {
+func identities(m *manifest.Manifest) []string {
 	var all []string
 	add := func(s string) {
 		s = strings.ToLower(strings.TrimSpace(s))
@@ -89,17 +89,17 @@ func hasInitial(words []string) bool {
 
 // nameless is the image without names: the recipe and the manifest without
 // authors, licence holder and DOI, and layers that were searched.
-func nameless(ctx context.Context, im *format.Image, m *record.Manifest, secrets []string, o Options) (*format.Spec, error) {
+func nameless(ctx context.Context, im *format.Image, m *manifest.Manifest, secrets []string, o Options) (*format.Spec, error) {
 	spec := &format.Spec{Manifest: *m, Workers: o.Workers, Progress: o.Progress}
 	spec.Manifest.Objects = nil
-	spec.Manifest.Paper.Authors = []record.Author{{Name: "Anonymous"}}
+	spec.Manifest.Paper.Authors = []manifest.Author{{Name: "Anonymous"}}
 	spec.Manifest.Paper.DOI = ""
 	spec.Manifest.Environment.Source = ""
 	var problems []Problem
 	for i, r := range m.Objects {
 		o := im.Objects()[i+1]
 		switch r.Role {
-		case record.RoleRecipe:
+		case manifest.RoleRecipe:
 			b, err := section(im, o, r)
 			if err != nil {
 				return nil, err
@@ -108,16 +108,16 @@ func nameless(ctx context.Context, im *format.Image, m *record.Manifest, secrets
 				return nil, fmt.Errorf("%s: recipe: %w", im.Name(), err)
 			}
 			problems = append(problems, found("repro.yaml", bytes.NewReader(spec.Recipe), secrets)...)
-		case record.RoleInspect:
+		case manifest.RoleInspect:
 			spec.Inspect = []byte("{\"data\":{\"attributes\":{}},\"type\":\"container\"}\n")
-		case record.RoleSBOM:
+		case manifest.RoleSBOM:
 			b, err := section(im, o, r)
 			if err != nil {
 				return nil, err
 			}
 			spec.SBOM = func(context.Context) ([]byte, error) { return b, nil }
 			problems = append(problems, found(r.Name, bytes.NewReader(b), secrets)...)
-		case record.RoleLayer, record.RoleHidden:
+		case manifest.RoleLayer, manifest.RoleHidden:
 			reader, err := im.Layer(r.Name)
 			if err != nil {
 				return nil, err
@@ -188,12 +188,12 @@ func unlabelled(root *tree.Node) *tree.Node {
 }
 
 // section reads a small object and checks it.
-func section(im *format.Image, o format.Object, want record.Object) ([]byte, error) {
+func section(im *format.Image, o format.Object, want manifest.Object) ([]byte, error) {
 	b, err := io.ReadAll(im.Section(o))
 	if err != nil {
 		return nil, err
 	}
-	if record.DigestOf(b) != want.Digest {
+	if manifest.DigestOf(b) != want.Digest {
 		return nil, fmt.Errorf("%s: %w", im.Name(), &format.AlteredError{Object: want.Name, Offset: -1, Reason: "content differs from the digest that the manifest binds"})
 	}
 	return b, nil

@@ -34,8 +34,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"repro/format"
-	"repro/progress"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/internal/progress"
+	"repro/report"
 	"repro/verify"
 )
 
@@ -83,19 +84,19 @@ type Options struct {
 	Workers  int // 0: all cores
 	Progress progress.Func
 
-	secrets  []string      // what an anonymous deposit may not say
-	original record.Digest // content id of the image that it was made of
+	secrets  []string        // what an anonymous deposit may not say
+	original manifest.Digest // content id of the image that it was made of
 }
 
 // Report says what was written.
 type Report struct {
-	Version int                  `json:"version"`
-	Deposit string               `json:"deposit"` // as the caller named it
-	Form    Form                 `json:"form"`
-	Files   int                  `json:"files"` // of the payload
-	Bytes   int64                `json:"bytes"` // of the payload
-	Verify  *record.VerifyReport `json:"verify"`
-	Notes   []string             `json:"notes,omitempty"` // what was left out, and why
+	Version int            `json:"version"`
+	Deposit string         `json:"deposit"` // as the caller named it
+	Form    Form           `json:"form"`
+	Files   int            `json:"files"` // of the payload
+	Bytes   int64          `json:"bytes"` // of the payload
+	Verify  *report.Verify `json:"verify"`
+	Notes   []string       `json:"notes,omitempty"` // what was left out, and why
 }
 
 // Write writes the deposit of image im under the name out, which must not
@@ -214,7 +215,7 @@ func (d *deposit) image(ctx context.Context) error {
 		vo.Detached = append(vo.Detached, f.Content)
 	}
 	if !o.NoImage {
-		vo.Check = func(ctx context.Context) ([]record.ObjectStatus, error) {
+		vo.Check = func(ctx context.Context) ([]report.ObjectStatus, error) {
 			out, err := d.place(e)
 			if err != nil {
 				return nil, err

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // Profile is the version of RO-Crate and of the profiles that go with it.
@@ -148,7 +149,7 @@ func (g *crateGraph) profiles() []string {
 func (g *crateGraph) allRan() bool {
 	for _, s := range g.manifest.Steps {
 		if !slices.ContainsFunc(g.runs, func(r *runRecord) bool {
-			return slices.ContainsFunc(r.Steps, func(st record.StepStatus) bool { return st.Name == s.Name && st.Status != "skipped" })
+			return slices.ContainsFunc(r.Steps, func(st report.StepStatus) bool { return st.Name == s.Name && st.Status != "skipped" })
 		}) {
 			return false
 		}
@@ -173,7 +174,7 @@ func singleLicence(l string) bool {
 	return l != "" && !strings.ContainsAny(l, " ()+:") && !strings.HasPrefix(l, "LicenseRef-")
 }
 
-func (g *crateGraph) person(i int, a record.Author) string {
+func (g *crateGraph) person(i int, a manifest.Author) string {
 	id := fmt.Sprintf("#author-%d", i+1)
 	if a.ORCID != "" {
 		id = orcidURL(a.ORCID)
@@ -189,7 +190,7 @@ func (g *crateGraph) person(i int, a record.Author) string {
 
 // splitName returns the parts of a person's name where they are known: of
 // those who have an ORCID iD, for no group has one.
-func splitName(a record.Author) (given, family string) {
+func splitName(a manifest.Author) (given, family string) {
 	if family, given, ok := strings.Cut(a.Name, ", "); ok {
 		return given, family
 	}

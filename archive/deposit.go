@@ -18,9 +18,10 @@ import (
 
 	"repro/build"
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
+	"repro/report"
 )
 
 // Folders of the payload.
@@ -39,11 +40,11 @@ const (
 type deposit struct {
 	options  Options
 	im       *format.Image
-	manifest *record.Manifest
+	manifest *manifest.Manifest
 	recipe   *recipe.Recipe
-	content  record.Digest // content id of the image
-	date     time.Time     // of the image
-	name     string        // of the deposit
+	content  manifest.Digest // content id of the image
+	date     time.Time       // of the image
+	name     string          // of the deposit
 	runs     []*runRecord
 	problems []Problem
 	notes    []string
@@ -53,7 +54,7 @@ type deposit struct {
 	mu       sync.Mutex
 	entries  []*entry          // what is in the payload; mu
 	byPath   map[string]*entry // mu
-	verified *record.VerifyReport
+	verified *report.Verify
 	software *software
 }
 
@@ -111,7 +112,7 @@ func (d *deposit) readRecipe() error {
 		if err != nil {
 			return fmt.Errorf("%s: recipe: %w", d.im.Name(), err)
 		}
-		if record.DigestOf(b) != object.Digest {
+		if manifest.DigestOf(b) != object.Digest {
 			return fmt.Errorf("%s: %w", d.im.Name(), &format.AlteredError{Object: object.Name, Offset: -1, Reason: "content differs from the digest that the manifest binds"})
 		}
 		if d.recipe, err = recipe.Parse(recipe.FileName, b); err != nil {
@@ -142,7 +143,7 @@ func (d *deposit) explode(context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: layer %q: %w", d.im.Name(), o.Name, err)
 		}
-		if o.Role == record.RoleHidden {
+		if o.Role == manifest.RoleHidden {
 			d.files(n, outputsDir, "published")
 		} else {
 			layers = append(layers, n)
@@ -260,7 +261,7 @@ func iri(name string) string {
 }
 
 // affiliations lists each organisation once, in the order of the authors.
-func affiliations(authors []record.Author) []string {
+func affiliations(authors []manifest.Author) []string {
 	var all []string
 	for _, a := range authors {
 		seen := a.Affiliation == ""

@@ -1,6 +1,6 @@
 package archive
 
-import "repro/provenance"
+import "repro/archive/provenance"
 
 // describe writes the metadata. The crate comes last, for it lists the rest.
 func (d *deposit) describe() error {
@@ -48,8 +48,8 @@ func (d *deposit) statements() error {
 	}
 	var runs, results []byte
 	for _, r := range d.runs {
-		runs = append(runs, provenance.Run(r.RunReport, d.imageName())...)
-		results = append(results, provenance.Results(r.RunReport, d.imageName())...)
+		runs = append(runs, provenance.Run(r.Run, d.imageName())...)
+		results = append(results, provenance.Results(r.Run, d.imageName())...)
 	}
 	if len(d.runs) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"repro/build"
-	"repro/fetch"
+	"repro/publish/fetch"
 )
 
 // external is a file of data that is kept elsewhere.

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"unicode"
 
-	"repro/record"
+	"repro/report"
 )
 
 //go:embed page.tmpl
@@ -125,7 +125,7 @@ func (p *page) judge(d *deposit) {
 		p.Lead, p.Tone = "No run is recorded here yet.", "none"
 		return
 	}
-	c := record.Count(last.Findings)
+	c := report.Count(last.Findings)
 	p.Lead = fmt.Sprintf("When it was last run, on %s, %d of %d published results came out again.", last.Finished[:min(10, len(last.Finished))], c.Reproduced, c.Results)
 	if p.Tone = "good"; c.Reproduced < c.Results || c.Results == 0 {
 		p.Tone = "bad"
@@ -171,7 +171,7 @@ func read(e *entry) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, maxPicture))
 }
 
-func (p *page) signatures(v *record.VerifyReport) {
+func (p *page) signatures(v *report.Verify) {
 	p.Signed = "Nobody has signed this image."
 	if v == nil {
 		return
@@ -183,10 +183,10 @@ func (p *page) signatures(v *record.VerifyReport) {
 		}
 		p.Signers = append(p.Signers, pageSigner{name, s.Fingerprint, s.Status})
 	}
-	if v.Verdict == record.ImageSigned {
+	if v.Verdict == report.ImageSigned {
 		var who []string
 		for _, s := range p.Signers {
-			if s.Status == record.SignatureValid && !slices.Contains(who, s.Name) {
+			if s.Status == report.SignatureValid && !slices.Contains(who, s.Name) {
 				who = append(who, s.Name)
 			}
 		}

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"repro/format/manifest"
 	"repro/internal/pattern"
-	"repro/record"
+	"repro/report"
 )
 
 // Statuses of actions: the shapes want them as text.
@@ -82,7 +83,7 @@ func (g *crateGraph) agent(r *runRecord) string {
 
 var orcidForm = pattern.New(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
 
-func (g *crateGraph) step(name string) *record.Step {
+func (g *crateGraph) step(name string) *manifest.Step {
 	for i := range g.manifest.Steps {
 		if g.manifest.Steps[i].Name == name {
 			return &g.manifest.Steps[i]
@@ -92,7 +93,7 @@ func (g *crateGraph) step(name string) *record.Step {
 }
 
 // stepAction describes one execution of a step.
-func (g *crateGraph) stepAction(whole, where string, r *runRecord, s record.StepStatus) string {
+func (g *crateGraph) stepAction(whole, where string, r *runRecord, s report.StepStatus) string {
 	step, id := g.step(s.Name), whole+"-"+s.Name
 	e := entity{
 		"name": "step " + s.Name, "description": strings.Join(step.Command, " "), "instrument": ref("#tool-" + s.Name),

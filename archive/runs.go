@@ -13,15 +13,16 @@ import (
 	"strings"
 	"time"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // maxReport bounds the record of a run.
-const maxReport = record.MaxDocument
+const maxReport = manifest.MaxDocument
 
 // runRecord is one run whose record goes into a deposit.
 type runRecord struct {
-	*record.RunReport
+	*report.Run
 	dir    string // in the payload: runs/1
 	raw    []byte // report.json
 	output map[string]string
@@ -34,8 +35,8 @@ func (d *deposit) addRun(nr int, dir string) error {
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
 	}
-	r := &runRecord{RunReport: &record.RunReport{}, dir: fmt.Sprintf("%s/%d", runsDir, nr), raw: b, output: map[string]string{}}
-	if err := record.Unmarshal(bytes.TrimSuffix(b, []byte("\n")), r.RunReport); err != nil {
+	r := &runRecord{Run: &report.Run{}, dir: fmt.Sprintf("%s/%d", runsDir, nr), raw: b, output: map[string]string{}}
+	if err := manifest.Unmarshal(bytes.TrimSuffix(b, []byte("\n")), r.Run); err != nil {
 		return fmt.Errorf("--run: %s: not the record of a run: %w", filepath.Join(dir, "report.json"), err)
 	}
 	for _, t := range []string{r.Started, r.Finished} {
@@ -51,7 +52,7 @@ func (d *deposit) addRun(nr int, dir string) error {
 	if d.options.Anonymous { // the report names the authors and the machine's signers
 		r.By = nil
 		r.Paper, r.Verify, r.ContentID, r.Image = d.manifest.Paper, nil, d.content, d.imageName()
-		if b, err = record.Marshal(r.RunReport); err != nil {
+		if b, err = manifest.Marshal(r.Run); err != nil {
 			return err
 		}
 		r.raw = append(b, '\n')

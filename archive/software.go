@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"repro/build/sbom"
 	"repro/format"
-	"repro/sbom"
 )
 
 // software is what the environment of the image consists of.

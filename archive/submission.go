@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"repro/record"
+	"repro/report"
 )
 
 // submissions returns what goes to submission/: the same facts in the forms
@@ -311,9 +311,9 @@ func xml(s string) string {
 }
 
 // last is the last run whose record is there, or nil.
-func (d *deposit) last() *record.RunReport {
+func (d *deposit) last() *report.Run {
 	if len(d.runs) == 0 {
 		return nil
 	}
-	return d.runs[len(d.runs)-1].RunReport
+	return d.runs[len(d.runs)-1].Run
 }

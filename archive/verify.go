@@ -18,8 +18,8 @@ import (
 	"strings"
 
 	"repro/format"
-	"repro/progress"
-	"repro/record"
+	"repro/internal/progress"
+	"repro/report"
 	"repro/verify"
 )
 
@@ -45,17 +45,17 @@ type VerifyOptions struct {
 
 // VerifyReport is what was found about a deposit.
 type VerifyReport struct {
-	Version  int                  `json:"version"`
-	Deposit  string               `json:"deposit"` // as the caller named it
-	Verdict  string               `json:"verdict"`
-	Files    int                  `json:"files"`  // that the manifests list
-	Intact   int                  `json:"intact"` // of these
-	Missing  []string             `json:"missing,omitempty"`
-	Extra    []string             `json:"extra,omitempty"`
-	Changed  []string             `json:"changed,omitempty"`
-	Fetch    []string             `json:"fetch,omitempty"`    // missing, but listed in fetch.txt
-	Problems []string             `json:"problems,omitempty"` // where the bag breaks the profile
-	Image    *record.VerifyReport `json:"image,omitempty"`
+	Version  int            `json:"version"`
+	Deposit  string         `json:"deposit"` // as the caller named it
+	Verdict  string         `json:"verdict"`
+	Files    int            `json:"files"`  // that the manifests list
+	Intact   int            `json:"intact"` // of these
+	Missing  []string       `json:"missing,omitempty"`
+	Extra    []string       `json:"extra,omitempty"`
+	Changed  []string       `json:"changed,omitempty"`
+	Fetch    []string       `json:"fetch,omitempty"`    // missing, but listed in fetch.txt
+	Problems []string       `json:"problems,omitempty"` // where the bag breaks the profile
+	Image    *report.Verify `json:"image,omitempty"`
 }
 
 // Limits on the bag of others.

@@ -13,9 +13,9 @@ import (
 	"text/template"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/format/signature"
 	"repro/key"
-	"repro/record"
 )
 
 //go:embed without.tmpl
@@ -69,7 +69,7 @@ type withoutResult struct{ New, Published string }
 func (d *deposit) without() ([]byte, error) {
 	page := withoutPage{
 		Image: d.imageName(), Word: shellWord(d.imageName()), Content: strings.TrimPrefix(string(d.content), "sha256:"),
-		Steps: len(d.manifest.Steps) > 0, Home: record.Home,
+		Steps: len(d.manifest.Steps) > 0, Home: manifest.Home,
 	}
 	if err := d.places(&page); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (d *deposit) without() ([]byte, error) {
 }
 
 func (d *deposit) places(page *withoutPage) error {
-	bound := map[uint32]record.Object{}
+	bound := map[uint32]manifest.Object{}
 	for _, o := range d.manifest.Objects {
 		bound[o.ID] = o
 	}
@@ -99,7 +99,7 @@ func (d *deposit) places(page *withoutPage) error {
 		case ok:
 			p.Digest = strings.TrimPrefix(string(m.Digest), "sha256:")
 			p.Signed, p.Squashfs = true, m.Layer != nil
-			if m.Role == record.RoleLayer {
+			if m.Role == manifest.RoleLayer {
 				page.Layers = append(page.Layers, p)
 			}
 		default: // the manifest or a signature, which are small
@@ -107,7 +107,7 @@ func (d *deposit) places(page *withoutPage) error {
 			if err != nil {
 				return err
 			}
-			p.Digest = strings.TrimPrefix(string(record.DigestOf(b)), "sha256:")
+			p.Digest = strings.TrimPrefix(string(manifest.DigestOf(b)), "sha256:")
 			if p.Signed = o.Type != format.DataSignature; !p.Signed {
 				p.Name = d.signatureName(o)
 			}
@@ -138,7 +138,7 @@ func (d *deposit) signatureBlocks(page *withoutPage) error {
 	}
 	for _, f := range blocks {
 		block, err := signature.Parse(f.Content)
-		if err != nil || record.DigestOf(block.Payload()) != d.content {
+		if err != nil || manifest.DigestOf(block.Payload()) != d.content {
 			continue // verifying says so
 		}
 		name := path.Join(signaturesDir, path.Base(filepath.ToSlash(f.Name)))

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"repro/build"
+	"repro/format/manifest"
 	"repro/recipe"
-	"repro/record"
 )
 
 // describeWorkflow makes the recipe the crate's workflow: its steps, their
@@ -50,7 +50,7 @@ func (g *crateGraph) describeWorkflow() {
 }
 
 // parameters describes the inputs or outputs of one step.
-func (g *crateGraph) parameters(s record.Step, way string, paths []string) []string {
+func (g *crateGraph) parameters(s manifest.Step, way string, paths []string) []string {
 	var ids []string
 	for _, p := range paths {
 		if files := g.filesAt(p); len(files) > 0 {

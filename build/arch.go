@@ -7,7 +7,7 @@ import (
 	"path"
 
 	"repro/build/host"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // archOf tells the architecture of a root filesystem by its programs: the

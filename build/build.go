@@ -14,13 +14,13 @@ import (
 	"io/fs"
 	"time"
 
+	"repro/build/sbom"
 	"repro/format"
+	"repro/format/manifest"
 	"repro/format/squashfs"
-	"repro/progress"
+	"repro/format/tree"
+	"repro/internal/progress"
 	"repro/recipe"
-	"repro/record"
-	"repro/sbom"
-	"repro/tree"
 )
 
 // Paper is where the experiment's folder stands in an image.
@@ -53,7 +53,7 @@ type Options struct {
 type Source struct {
 	Tree   *tree.Node
 	Arch   string            // as in GOARCH
-	Digest record.Digest     // of the image's manifest
+	Digest manifest.Digest   // of the image's manifest
 	Env    map[string]string // what its programs expect to be set
 	Close  func() error
 }
@@ -64,7 +64,7 @@ type Opener func(ctx context.Context, name string) (*Source, error)
 // Image builds the image that the recipe describes and writes it under the
 // name out. All that is wrong with what the recipe names comes back at once,
 // in a [*recipe.Error]; out then is as it was before.
-func Image(ctx context.Context, out string, o Options) (*record.Manifest, error) {
+func Image(ctx context.Context, out string, o Options) (*manifest.Manifest, error) {
 	b := &builder{Options: o}
 	if b.Dir == "" {
 		b.Dir = "."
@@ -87,11 +87,11 @@ type builder struct {
 	date     time.Time
 
 	env                   *Source
-	digest                record.Digest // of the environment's source
+	digest                manifest.Digest // of the environment's source
 	code, data, published *tree.Node
 	union                 *tree.Node // what steps see
 	sums                  []*sum
-	manifest              record.Manifest
+	manifest              manifest.Manifest
 	inspect               []byte
 }
 
@@ -166,10 +166,10 @@ func (b *builder) spec() format.Spec {
 		Codec: b.Codec, BlockSize: b.BlockSize, Workers: b.Workers, Cache: b.Cache, Progress: b.Progress,
 	}
 	for _, l := range []format.LayerSpec{
-		{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: b.env.Tree},
-		{Name: CodeLayer, Role: record.RoleLayer, Tree: b.code},
-		{Name: DataLayer, Role: record.RoleLayer, Tree: b.data},
-		{Name: format.PublishedName, Role: record.RoleHidden, Tree: b.published},
+		{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: b.env.Tree},
+		{Name: CodeLayer, Role: manifest.RoleLayer, Tree: b.code},
+		{Name: DataLayer, Role: manifest.RoleLayer, Tree: b.data},
+		{Name: format.PublishedName, Role: manifest.RoleHidden, Tree: b.published},
 	} {
 		if len(l.Tree.Entries) > 0 {
 			s.Layers = append(s.Layers, l)

@@ -12,13 +12,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sylabs/sif/v2/pkg/sif"
+
 	"repro/build/host"
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
-
-	"github.com/sylabs/sif/v2/pkg/sif"
 )
 
 // experiment is a folder with what a small paper consists of.
@@ -81,7 +81,7 @@ func options(t testing.TB, dir string) Options {
 }
 
 // build builds the experiment in dir and opens the image.
-func build(t testing.TB, dir string) (*format.Image, *record.Manifest) {
+func build(t testing.TB, dir string) (*format.Image, *manifest.Manifest) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "paper.sif")
 	m, err := Image(context.Background(), out, options(t, dir))
@@ -216,7 +216,7 @@ func TestOnAnImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	on := func(base string) *record.Manifest {
+	on := func(base string) *manifest.Manifest {
 		write(t, dir, map[string]string{"repro.yaml": strings.Replace(experiment["repro.yaml"], "host: [sh, awk, cat]", "sif: "+base, 1)})
 		m, err := Image(context.Background(), filepath.Join(t.TempDir(), "p.sif"), options(t, dir))
 		if err != nil {

@@ -9,9 +9,9 @@ import (
 
 	"repro/build/host"
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
 )
 
 var defaultPath = host.DefaultPath
@@ -78,7 +78,7 @@ func (b *builder) checkStep(s recipe.Step, made map[string]bool) {
 		mpi.Command = []string{"mpirun"}
 		b.checkCommand(mpi, made)
 	}
-	if format.ClockLibrary(b.union.Lookup) == "" && slices.Contains(s.Fixed, record.FixedClock) {
+	if format.ClockLibrary(b.union.Lookup) == "" && slices.Contains(s.Fixed, manifest.FixedClock) {
 		b.problem(s.Pos, "step %q: fixed: clock: the environment has no libfaketime (looked for %s)", s.Name, strings.Join(format.ClockLibraries, ", "))
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
 )
 
 // TestDebian builds images on a Debian root filesystem, in a folder, in an
@@ -37,7 +37,7 @@ func TestDebian(t *testing.T) {
 			t.Skipf("needs root, tar and zstd: %s", out)
 		}
 	}
-	var first *record.Object
+	var first *manifest.Object
 	for _, source := range []string{"tar: " + archive, "rootfs: " + folder, "tar: " + packed} {
 		dir := t.TempDir()
 		write(t, dir, experiment)
@@ -59,7 +59,7 @@ func TestDebian(t *testing.T) {
 	}
 }
 
-func environmentOf(t *testing.T, m *record.Manifest) record.Object {
+func environmentOf(t *testing.T, m *manifest.Manifest) manifest.Object {
 	t.Helper()
 	for _, o := range m.Objects {
 		if o.Name == format.EnvironmentName {
@@ -67,7 +67,7 @@ func environmentOf(t *testing.T, m *record.Manifest) record.Object {
 		}
 	}
 	t.Fatal("no environment")
-	return record.Object{}
+	return manifest.Object{}
 }
 
 // runsNumpy runs Python in the image's tree and asks it whether it believes

@@ -5,30 +5,30 @@ import (
 	"path"
 	"slices"
 
+	"repro/format/manifest"
 	"repro/recipe"
-	"repro/record"
 )
 
 // describe writes the manifest, and completes the environment with what
 // follows from it.
 func (b *builder) describe() {
 	r := b.Recipe
-	b.manifest = record.Manifest{
-		Version: record.ManifestVersion,
+	b.manifest = manifest.Manifest{
+		Version: manifest.Version,
 		Paper:   r.Paper,
 		Arch:    b.env.Arch,
-		Environment: record.Environment{
+		Environment: manifest.Environment{
 			Kind:   string(r.Environment.Kind),
 			Source: r.Environment.Source.Value,
 			Digest: b.digest,
 		},
-		Steps:   []record.Step{},
-		Results: []record.Result{},
+		Steps:   []manifest.Step{},
+		Results: []manifest.Result{},
 	}
 	for _, d := range r.Data {
 		if d.Fetch {
-			b.manifest.External = append(b.manifest.External, record.External{
-				Path: inPaper(d.Path), Source: d.Source, Digest: record.Digest("sha256:" + d.SHA256), Size: d.Size,
+			b.manifest.External = append(b.manifest.External, manifest.External{
+				Path: inPaper(d.Path), Source: d.Source, Digest: manifest.Digest("sha256:" + d.SHA256), Size: d.Size,
 			})
 		}
 	}
@@ -37,7 +37,7 @@ func (b *builder) describe() {
 		b.manifest.Steps = append(b.manifest.Steps, b.step(s))
 	}
 	for _, res := range r.Results {
-		b.manifest.Results = append(b.manifest.Results, record.Result{
+		b.manifest.Results = append(b.manifest.Results, manifest.Result{
 			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value, Sets: values(res.Sets), Quick: res.Quick.Value,
 			Claim: res.Claim, Compare: res.Compare,
 		})
@@ -62,7 +62,7 @@ func values(texts []recipe.Text) (all []string) {
 // inPaper is where the image has a path of the recipe.
 func inPaper(t recipe.Text) string { return path.Join(Paper, t.Value) }
 
-func (b *builder) step(s recipe.Step) record.Step {
+func (b *builder) step(s recipe.Step) manifest.Step {
 	env := maps.Clone(b.env.Env)
 	if env == nil {
 		env = map[string]string{}
@@ -78,7 +78,7 @@ func (b *builder) step(s recipe.Step) record.Step {
 	if cpu == "" {
 		cpu = b.Recipe.Environment.CPU
 	}
-	return record.Step{
+	return manifest.Step{
 		CPU:  cpu,
 		Name: s.Name, Command: s.Command, Dir: inPaper(s.Dir), Env: env, Needs: s.Needs,
 		Inputs: all(s.Inputs), Outputs: all(s.Outputs), CPUs: s.CPUs, Memory: s.Memory, Time: s.Time,
@@ -97,7 +97,7 @@ func (b *builder) places() {
 }
 
 // commandPath returns the folders in which a step's command is looked up.
-func commandPath(s record.Step) []string {
+func commandPath(s manifest.Step) []string {
 	if p, ok := s.Env["PATH"]; ok {
 		return splitPath(p)
 	}

@@ -12,11 +12,11 @@ import (
 
 	"repro/build/host"
 	"repro/format"
+	"repro/format/manifest"
 	"repro/format/squashfs"
-	"repro/progress"
+	"repro/format/tree"
+	"repro/internal/progress"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
 )
 
 // environment opens the source of the environment layer. What is wrong with it
@@ -45,7 +45,7 @@ func (b *builder) environment(ctx context.Context) error {
 		return nil
 	}
 	b.env, b.digest = src, src.Digest
-	if want := record.Digest("sha256:" + e.SHA256); e.SHA256 != "" && want != src.Digest {
+	if want := manifest.Digest("sha256:" + e.SHA256); e.SHA256 != "" && want != src.Digest {
 		b.problem(e.Source.Pos, "%s: %q: has %s, the recipe says %s", e.Kind, e.Source.Value, src.Digest, want)
 	}
 	if src.Arch == "" {
@@ -84,7 +84,7 @@ func (b *builder) tar(ctx context.Context, name string) (*Source, error) {
 }
 
 // digestOf returns the digest of f and goes back to its start.
-func (b *builder) digestOf(ctx context.Context, f *os.File) (record.Digest, error) {
+func (b *builder) digestOf(ctx context.Context, f *os.File) (manifest.Digest, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func (b *builder) digestOf(ctx context.Context, f *os.File) (record.Digest, erro
 		switch {
 		case err == io.EOF:
 			_, err = f.Seek(0, io.SeekStart)
-			return record.DigestSum([32]byte(h.Sum(nil))), err
+			return manifest.DigestSum([32]byte(h.Sum(nil))), err
 		case err != nil:
 			return "", err
 		case ctx.Err() != nil:

@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // maxLinks bounds the symbolic links on one way, as the kernel does.

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
 )
 
 // gather reads the experiment's folder and shares it out among the layers.
@@ -182,7 +182,7 @@ func (b *builder) expect() {
 		case !n.Mode.IsRegular():
 			b.problem(d.Path.Pos, "data: %q: has a sha256 but is not a file", d.Path.Value)
 		default:
-			s := &sum{name: d.Path.Value, at: d.Path.Pos, want: record.Digest("sha256:" + d.SHA256), open: n.Open}
+			s := &sum{name: d.Path.Value, at: d.Path.Pos, want: manifest.Digest("sha256:" + d.SHA256), open: n.Open}
 			n.Open, n.Stamp = s.Open, "" // no digest that a cache knows stands in for this check
 			b.sums = append(b.sums, s)
 		}

@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // normalise brings all layers into the form that depends on contents alone

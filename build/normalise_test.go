@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 func TestNormalise(t *testing.T) {

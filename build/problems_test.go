@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"repro/progress"
+	"repro/internal/progress"
 	"repro/recipe"
 )
 

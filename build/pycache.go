@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // pycache is where Python keeps caches of the sources beside it.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
 )
 
 // What Apptainer and SingularityCE look for in an image, so that its readers
@@ -55,7 +55,7 @@ func (b *builder) singularity() {
 
 // document encodes what holds only text, which cannot fail.
 func document(v any) []byte {
-	b, err := record.Marshal(v)
+	b, err := manifest.Marshal(v)
 	if err != nil {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // TestRunscript runs the script that Apptainer runs, over the union of the

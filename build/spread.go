@@ -4,7 +4,8 @@ import (
 	"io"
 	"slices"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // checkSpreads reads the spread documents that the recipe names: one that can't
@@ -21,12 +22,12 @@ func (b *builder) checkSpreads() error {
 		if err != nil {
 			return err
 		}
-		text, err := io.ReadAll(io.LimitReader(f, record.MaxDocument+2))
+		text, err := io.ReadAll(io.LimitReader(f, manifest.MaxDocument+2))
 		f.Close()
 		if err != nil {
 			return err
 		}
-		if _, err := record.ParseSpread(text); err != nil {
+		if _, err := report.ParseSpread(text); err != nil {
 			b.problem(res.Spread.Pos, "spread: %q: not what repro calibrate writes: %v", res.Spread.Value, err)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"hash"
 	"io"
 
+	"repro/format/manifest"
 	"repro/recipe"
-	"repro/record"
 )
 
 // sum is a data file whose sha256 the recipe states. It is compared while the
@@ -16,14 +16,14 @@ import (
 type sum struct {
 	name string
 	at   recipe.Pos
-	want record.Digest
+	want manifest.Digest
 	open func() (io.ReadCloser, error)
 }
 
 // sumError says that a file has not the stated sha256.
 type sumError struct {
 	name      string
-	got, want record.Digest
+	got, want manifest.Digest
 }
 
 func (e *sumError) Error() string {
@@ -50,7 +50,7 @@ func (r *summing) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	r.hash.Write(p[:n])
 	if err == io.EOF {
-		if got := record.DigestSum([32]byte(r.hash.Sum(nil))); got != r.want {
+		if got := manifest.DigestSum([32]byte(r.hash.Sum(nil))); got != r.want {
 			return 0, &sumError{r.name, got, r.want}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"repro/build/host"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // fixed are variables that a runner sets for every step, and why. They are

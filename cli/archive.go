@@ -15,7 +15,7 @@ import (
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
-	"repro/view"
+	"repro/report/view"
 )
 
 func archiveCommand(c *console) *cli.Command {

@@ -12,9 +12,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/build"
+	"repro/build/oci"
 	"repro/format"
 	"repro/internal/codec"
-	"repro/oci"
 	"repro/recipe"
 )
 

@@ -11,16 +11,17 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/build"
-	"repro/calibrate"
 	"repro/compare"
 	"repro/format"
+	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/internal/sandbox"
 	"repro/recipe"
-	"repro/record"
+	"repro/report"
+	"repro/report/view"
 	"repro/run"
+	"repro/run/calibrate"
 	"repro/verify"
-	"repro/view"
 )
 
 // spreadName is what a spread document is called beside a recipe.
@@ -168,7 +169,7 @@ func (c *console) calibrateImage(ctx *cli.Context, name string) error {
 
 // calibrate runs an image and cleans up after it. What an interrupted
 // calibration finished stays.
-func (c *console) calibrate(ctx *cli.Context, name string, work *workFolder) (*record.Spread, []string, error) {
+func (c *console) calibrate(ctx *cli.Context, name string, work *workFolder) (*report.Spread, []string, error) {
 	spread, undeclared, err := c.calibrateIn(ctx, name, work.dir)
 	c.finishProgress()
 	if err != nil && ctx.Context.Err() != nil {
@@ -178,7 +179,7 @@ func (c *console) calibrate(ctx *cli.Context, name string, work *workFolder) (*r
 	return spread, undeclared, errors.Join(err, work.close(err == nil))
 }
 
-func (c *console) calibrateIn(ctx *cli.Context, name, dir string) (*record.Spread, []string, error) {
+func (c *console) calibrateIn(ctx *cli.Context, name, dir string) (*report.Spread, []string, error) {
 	memory, err := sizeOf(ctx, "memory")
 	if err != nil {
 		return nil, nil, err
@@ -211,7 +212,7 @@ func (c *console) calibrateIn(ctx *cli.Context, name, dir string) (*record.Sprea
 	return spread, calibrate.Undeclared(m, spread), nil
 }
 
-func (c *console) printSpread(ctx *cli.Context, s *record.Spread, undeclared []string, name string) error {
+func (c *console) printSpread(ctx *cli.Context, s *report.Spread, undeclared []string, name string) error {
 	if ctx.Bool("json") {
 		return c.printJSON(s)
 	}
@@ -268,8 +269,8 @@ func replaceable(name string) error {
 	return nil
 }
 
-func writeSpread(name string, s *record.Spread) error {
-	b, err := record.Marshal(s)
+func writeSpread(name string, s *report.Spread) error {
+	b, err := manifest.Marshal(s)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
-	"repro/tree"
-	"repro/view"
+	"repro/format/tree"
+	"repro/report/view"
 )
 
 func catCommand(c *console) *cli.Command {

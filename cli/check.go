@@ -13,8 +13,8 @@ import (
 	"repro/build"
 	"repro/diff"
 	"repro/format"
-	"repro/record"
-	"repro/view"
+	"repro/report"
+	"repro/report/view"
 )
 
 // errTwoBuilds says that two builds of one recipe gave different bytes.
@@ -73,19 +73,19 @@ func (c *console) sameImage(ctx context.Context, first, second string) error {
 		return err
 	}
 	defer b.Close()
-	report, err := diff.Images(ctx, a, b, diff.Options{Progress: c.progress()})
+	rep, err := diff.Images(ctx, a, b, diff.Options{Progress: c.progress()})
 	if err != nil {
 		return err
 	}
 	c.finishProgress()
-	if err := view.Diff(c.err, report, view.Style{Color: c.useErr}); err != nil {
+	if err := view.Diff(c.err, rep, view.Style{Color: c.useErr}); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: first in %s", errTwoBuilds, firstDifference(report))
+	return fmt.Errorf("%w: first in %s", errTwoBuilds, firstDifference(rep))
 }
 
 // firstDifference names what differs first: a file where that can be told.
-func firstDifference(r *record.DiffReport) string {
+func firstDifference(r *report.Diff) string {
 	for _, l := range r.Layers {
 		if len(l.Files) > 0 {
 			return fmt.Sprintf("layer %s, file %q", l.Name, l.Files[0].Name)

@@ -11,9 +11,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/compare"
+	"repro/format/manifest"
 	"repro/internal/atomicfile"
-	"repro/record"
-	"repro/view"
+	"repro/report"
+	"repro/report/view"
 )
 
 func compareCommand(c *console) *cli.Command {
@@ -61,7 +62,7 @@ Ends with 0 if everything came out again, with 5 if not.
 
 func (c *console) compare(ctx *cli.Context, published, produced string) error {
 	collectForComparing()
-	rule := record.Rule{
+	rule := manifest.Rule{
 		Kind:     ctx.String("kind"),
 		Absolute: ctx.String("absolute"),
 		Relative: ctx.String("relative"),
@@ -86,28 +87,28 @@ func (c *console) compare(ctx *cli.Context, published, produced string) error {
 		return err
 	}
 	c.finishProgress()
-	report := &record.CompareReport{Version: record.ReportVersion, Findings: findings, Counts: record.Count(findings)}
-	if err := c.compareFiles(ctx, report, published, produced, pictures); err != nil {
+	rep := &report.Compare{Version: report.Version, Findings: findings, Counts: report.Count(findings)}
+	if err := c.compareFiles(ctx, rep, published, produced, pictures); err != nil {
 		return err
 	}
 	switch {
 	case ctx.Bool("json"):
-		err = c.printJSON(report)
+		err = c.printJSON(rep)
 	case ctx.Bool("markdown"):
-		err = view.MarkdownCompare(c.out, report)
+		err = view.MarkdownCompare(c.out, rep)
 	default:
-		err = view.Compare(c.out, report, true, c.style())
+		err = view.Compare(c.out, rep, true, c.style())
 	}
-	if err == nil && report.Counts.Reproduced < report.Counts.Results {
+	if err == nil && rep.Counts.Reproduced < rep.Counts.Results {
 		return errDiffers
 	}
 	return err
 }
 
 // compareFiles writes the reports that were asked for as files.
-func (c *console) compareFiles(ctx *cli.Context, report *record.CompareReport, published, produced string, pictures map[string][]byte) error {
+func (c *console) compareFiles(ctx *cli.Context, rep *report.Compare, published, produced string, pictures map[string][]byte) error {
 	if name := ctx.String("junit"); name != "" {
-		err := writeFile(name, func(w io.Writer) error { return view.JUnit(w, report.Findings) })
+		err := writeFile(name, func(w io.Writer) error { return view.JUnit(w, rep.Findings) })
 		if err != nil {
 			return err
 		}
@@ -116,12 +117,12 @@ func (c *console) compareFiles(ctx *cli.Context, report *record.CompareReport, p
 	if name == "" {
 		return nil
 	}
-	shown, files := *report, view.Files{Published: os.DirFS(published), New: os.DirFS(produced), Pictures: pictures}
+	shown, files := *rep, view.Files{Published: os.DirFS(published), New: os.DirFS(produced), Pictures: pictures}
 	if info, err := os.Stat(published); err == nil && !info.IsDir() {
 		files.Published, files.New = os.DirFS(filepath.Dir(published)), os.DirFS(filepath.Dir(produced))
-		f := report.Findings[0]
+		f := rep.Findings[0]
 		f.Published, f.Output = filepath.Base(published), filepath.Base(produced)
-		shown.Findings = []record.Finding{f}
+		shown.Findings = []report.Finding{f}
 	}
 	return writeFile(name, func(w io.Writer) error {
 		return view.CompareHTML(ctx.Context, w, filepath.Base(published)+" and "+filepath.Base(produced), &shown, files)
@@ -142,7 +143,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 }
 
 // findings compares two folders or two files.
-func (c *console) findings(ctx context.Context, published, produced string, rule record.Rule, pictures map[string][]byte) ([]record.Finding, error) {
+func (c *console) findings(ctx context.Context, published, produced string, rule manifest.Rule, pictures map[string][]byte) ([]report.Finding, error) {
 	var folders int
 	for _, name := range []string{published, produced} {
 		info, err := os.Stat(name)
@@ -167,5 +168,5 @@ func (c *console) findings(ctx context.Context, published, produced string, rule
 		return nil, err
 	}
 	f.Result, f.Published, f.Output = name, published, produced
-	return []record.Finding{f}, nil
+	return []report.Finding{f}, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"repro/progress"
-	"repro/view"
+	"repro/internal/progress"
+	"repro/report/view"
 )
 
 // console is where a command reads and prints.

@@ -5,7 +5,7 @@ import (
 
 	"repro/diff"
 	"repro/format"
-	"repro/view"
+	"repro/report/view"
 )
 
 func diffCommand(c *console) *cli.Command {

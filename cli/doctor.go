@@ -7,9 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"repro/record"
+	"repro/report"
+	"repro/report/view"
 	"repro/run"
-	"repro/view"
 )
 
 func doctorCommand(c *console) *cli.Command {
@@ -27,11 +27,11 @@ with 7 if not.
 			if ctx.NArg() > 0 {
 				return usagef("doctor: takes no argument")
 			}
-			report := run.Survey(version())
-			if err := c.printDoctor(ctx.Bool("json"), report); err != nil {
+			rep := run.Survey(version())
+			if err := c.printDoctor(ctx.Bool("json"), rep); err != nil {
 				return err
 			}
-			if !report.Runs {
+			if !rep.Runs {
 				return &run.MachineError{Err: errors.New("images cannot be run here"), Hint: "lines that begin with ask say what would help"}
 			}
 			return nil
@@ -39,7 +39,7 @@ with 7 if not.
 	}
 }
 
-func (c *console) printDoctor(asJSON bool, r *record.DoctorReport) error {
+func (c *console) printDoctor(asJSON bool, r *report.Doctor) error {
 	if asJSON {
 		return c.printJSON(r)
 	}
@@ -59,7 +59,7 @@ func (c *console) printDoctor(asJSON bool, r *record.DoctorReport) error {
 	return err
 }
 
-func printFeature(w io.Writer, f record.Feature) {
+func printFeature(w io.Writer, f report.Feature) {
 	state := "works"
 	switch {
 	case !f.Works && f.Needed:

@@ -11,11 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/build"
+	"repro/build/oci"
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/atomicfile"
-	"repro/oci"
-	"repro/record"
-	"repro/tree"
 )
 
 func exportCommand(c *console) *cli.Command {
@@ -115,7 +115,7 @@ func exportOf(image *format.Image) (*oci.Export, error) {
 		Config: oci.Config{Env: environment(m, created), WorkingDir: build.Paper, Cmd: []string{"/.singularity.d/runscript"}},
 	}
 	for _, o := range m.Objects {
-		if o.Role != record.RoleLayer {
+		if o.Role != manifest.RoleLayer {
 			continue
 		}
 		layer, err := imageTree(image, o.Name)
@@ -129,7 +129,7 @@ func exportOf(image *format.Image) (*oci.Export, error) {
 
 // annotations are those of the OCI image specification that a paper has a word
 // for.
-func annotations(m *record.Manifest) map[string]string {
+func annotations(m *manifest.Manifest) map[string]string {
 	var authors []string
 	for _, a := range m.Paper.Authors {
 		authors = append(authors, a.Name)
@@ -150,7 +150,7 @@ func annotations(m *record.Manifest) map[string]string {
 
 // environment is what all steps find set: what is fixed, and what each of
 // them has of its own in common with the others.
-func environment(m *record.Manifest, date time.Time) map[string]string {
+func environment(m *manifest.Manifest, date time.Time) map[string]string {
 	env := map[string]string{
 		"PATH":   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0", "MPLBACKEND": "Agg",

@@ -13,9 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
+	"repro/format/tree"
 	"repro/internal/atomicfile"
-	"repro/tree"
-	"repro/view"
+	"repro/report/view"
 )
 
 func extractCommand(c *console) *cli.Command {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"repro/fetch"
 	"repro/format"
-	"repro/view"
+	"repro/publish/fetch"
+	"repro/report/view"
 )
 
 func fetchCommand(c *console) *cli.Command {

@@ -7,8 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
-	"repro/record"
-	"repro/view"
+	"repro/format/manifest"
+	"repro/report"
+	"repro/report/view"
 )
 
 var jsonFlag = &cli.BoolFlag{Name: "json", Usage: "print the report as JSON, for programs"}
@@ -35,35 +36,35 @@ far as they go.
 				return err
 			}
 			defer image.Close()
-			report, err := inspect(image)
+			rep, err := inspect(image)
 			if err != nil {
 				return err
 			}
 			if ctx.Bool("json") {
-				return c.printJSON(report)
+				return c.printJSON(rep)
 			}
-			return view.Inspect(c.out, report, c.style())
+			return view.Inspect(c.out, rep, c.style())
 		},
 	}
 }
 
 // inspect gathers what image says of itself.
-func inspect(image *format.Image) (*record.InspectReport, error) {
-	manifest, err := image.Manifest()
+func inspect(image *format.Image) (*report.Inspect, error) {
+	m, err := image.Manifest()
 	if err != nil && !errors.Is(err, format.ErrForeign) {
 		return nil, err
 	}
 	u := image.Header().UUID
-	r := &record.InspectReport{
-		Version:  record.ReportVersion,
+	r := &report.Inspect{
+		Version:  report.Version,
 		Image:    image.Name(),
 		Size:     image.Size(),
 		UUID:     fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:]),
-		Manifest: manifest,
+		Manifest: m,
 	}
-	bound := map[uint32]record.Object{}
-	if manifest != nil {
-		for _, o := range manifest.Objects {
+	bound := map[uint32]manifest.Object{}
+	if m != nil {
+		for _, o := range m.Objects {
 			bound[o.ID] = o
 		}
 		for _, p := range image.Layout() {
@@ -77,7 +78,7 @@ func inspect(image *format.Image) (*record.InspectReport, error) {
 		r.Problems = []string{"not made by repro: it has no manifest"}
 	}
 	for _, o := range image.Objects() {
-		r.Objects = append(r.Objects, record.InspectObject{
+		r.Objects = append(r.Objects, report.InspectObject{
 			ID: o.ID, Name: o.Name, Type: o.Type.String(), Role: bound[o.ID].Role,
 			Group: o.Group, Link: o.Link, Offset: o.Offset, Size: o.Size, Digest: bound[o.ID].Digest,
 		})

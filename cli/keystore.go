@@ -13,7 +13,7 @@ import (
 	"repro/internal/atomicfile"
 	"repro/key"
 	"repro/key/store"
-	"repro/view"
+	"repro/report/view"
 )
 
 // openStore opens the user's own key store.

@@ -10,7 +10,7 @@ import (
 
 	"repro/format"
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 var layerFlag = &cli.StringFlag{

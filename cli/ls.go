@@ -9,9 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"repro/record"
-	"repro/tree"
-	"repro/view"
+	"repro/format/tree"
+	"repro/report"
+	"repro/report/view"
 )
 
 func lsCommand(c *console) *cli.Command {
@@ -53,21 +53,21 @@ func (c *console) ls(ctx *cli.Context, name, at string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	report := &record.ListReport{
-		Version: record.ReportVersion, Image: name, Layer: ctx.String("layer"),
+	rep := &report.List{
+		Version: report.Version, Image: name, Layer: ctx.String("layer"),
 		Files: list(at, n, ctx.Bool("recursive")),
 	}
 	if ctx.Bool("json") {
-		return c.printJSON(report)
+		return c.printJSON(rep)
 	}
 	options := view.ListOptions{Long: ctx.Bool("long"), Full: ctx.Bool("recursive") || !n.IsDir()}
-	return view.List(c.out, report, options, c.style())
+	return view.List(c.out, rep, options, c.style())
 }
 
 // list describes what stands in directory n, or n itself if it is no
 // directory.
-func list(at string, n *tree.Node, recursive bool) []record.FileEntry {
-	files := []record.FileEntry{}
+func list(at string, n *tree.Node, recursive bool) []report.FileEntry {
+	files := []report.FileEntry{}
 	switch {
 	case !n.IsDir():
 		files = append(files, fileEntry(at, n))
@@ -85,8 +85,8 @@ func list(at string, n *tree.Node, recursive bool) []record.FileEntry {
 	return files
 }
 
-func fileEntry(at string, n *tree.Node) record.FileEntry {
-	e := record.FileEntry{
+func fileEntry(at string, n *tree.Node) report.FileEntry {
+	e := report.FileEntry{
 		Path: path.Join("/", at), Kind: n.Kind(), Mode: fmt.Sprintf("%04o", tree.UnixMode(n.Mode)),
 		UID: n.UID, GID: n.GID, Modified: time.Unix(n.ModTime, 0).UTC().Format(time.RFC3339), Target: n.Target,
 		Xattrs: slices.Sorted(maps.Keys(n.Xattrs)),

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/internal/mount"
-	"repro/view"
+	"repro/report/view"
 )
 
 func mountCommand(c *console) *cli.Command {

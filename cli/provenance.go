@@ -3,9 +3,9 @@ package cli
 import (
 	"path/filepath"
 
+	"repro/archive/provenance"
 	"repro/format"
 	"repro/internal/atomicfile"
-	"repro/provenance"
 )
 
 // writeProvenance writes the statement about the build of the image called

@@ -8,8 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"repro/record"
-	"repro/view"
+	"repro/format/manifest"
+	"repro/report"
+	"repro/report/view"
 )
 
 // reportForms are what report can write, by flag.
@@ -74,7 +75,7 @@ func (c *console) report(ctx *cli.Context, name string) error {
 }
 
 // readRun reads the report that run left in a folder, or that file itself.
-func readRun(name string) (*record.RunReport, error) {
+func readRun(name string) (*report.Run, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		name = filepath.Join(name, "report.json")
 	}
@@ -82,11 +83,11 @@ func readRun(name string) (*record.RunReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r record.RunReport
-	if err := record.Unmarshal(bytes.TrimSuffix(b, []byte("\n")), &r); err != nil {
+	var r report.Run
+	if err := manifest.Unmarshal(bytes.TrimSuffix(b, []byte("\n")), &r); err != nil {
 		return nil, fmt.Errorf("%s: not the report of a run: %w", name, err)
 	}
-	if r.Version != record.ReportVersion {
+	if r.Version != report.Version {
 		return nil, fmt.Errorf("%s: version %d of the report is not known to this program", name, r.Version)
 	}
 	return &r, nil

@@ -12,12 +12,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/recipe"
-	"repro/record"
+	"repro/report"
+	"repro/report/view"
 	"repro/run"
 	"repro/verify"
-	"repro/view"
 )
 
 var layersFlag = &cli.StringFlag{
@@ -97,8 +98,8 @@ func keepSize(text string) (int64, error) {
 
 func checkFixed(words []string) error {
 	for _, word := range words {
-		if word != record.FixedAddresses && word != record.FixedClock {
-			return usagef("--fixed %q: want %s or %s", word, record.FixedAddresses, record.FixedClock)
+		if word != manifest.FixedAddresses && word != manifest.FixedClock {
+			return usagef("--fixed %q: want %s or %s", word, manifest.FixedAddresses, manifest.FixedClock)
 		}
 	}
 	return nil
@@ -153,14 +154,14 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	pictures := map[string][]byte{}
 	options.Compare.Picture = func(result string, png []byte) { pictures[result] = png }
-	report, err := run.Image(ctx.Context, image, options)
-	if report == nil {
+	rep, err := run.Image(ctx.Context, image, options)
+	if rep == nil {
 		return err
 	}
-	report.Verify, report.By = checked, operator(ctx.String("operator"))
-	err = errors.Join(err, c.reportRun(ctx, image, report, options.Dir, pictures, err == nil))
-	if len(report.Kept) > 0 {
-		c.note("what is done (%s) is kept: with --resume, the same command goes on from there", shorten(report.Kept, 5))
+	rep.Verify, rep.By = checked, operator(ctx.String("operator"))
+	err = errors.Join(err, c.reportRun(ctx, image, rep, options.Dir, pictures, err == nil))
+	if len(rep.Kept) > 0 {
+		c.note("what is done (%s) is kept: with --resume, the same command goes on from there", shorten(rep.Kept, 5))
 	}
 	return err
 }
@@ -168,44 +169,44 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 // verifyOnRead verifies image but for the contents of its layers: whatever is
 // read of them later is checked then, so that an image starts at once, however
 // large it is.
-func (c *console) verifyOnRead(ctx *cli.Context, image *format.Image) (*record.VerifyReport, error) {
+func (c *console) verifyOnRead(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
 	trust, err := c.trust(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return verify.Image(ctx.Context, image, trust, verify.Options{
-		Check: func(ctx context.Context) ([]record.ObjectStatus, error) {
+		Check: func(ctx context.Context) ([]report.ObjectStatus, error) {
 			return image.Check(ctx, format.CheckOptions{OnRead: true})
 		},
 	})
 }
 
 // operator reads a name with or without an ORCID iD.
-func operator(text string) *record.Author {
+func operator(text string) *manifest.Author {
 	name, rest, _ := strings.Cut(text, "<")
 	if name = strings.TrimSpace(name); name == "" {
 		return nil
 	}
-	return &record.Author{Name: name, ORCID: strings.TrimSuffix(strings.TrimSpace(rest), ">")}
+	return &manifest.Author{Name: name, ORCID: strings.TrimSuffix(strings.TrimSpace(rest), ">")}
 }
 
 // reportRun writes the reports of a run and prints its verdict.
-func (c *console) reportRun(ctx *cli.Context, image *format.Image, report *record.RunReport, dir string, pictures map[string][]byte, complete bool) error {
-	if err := writeReports(context.WithoutCancel(ctx.Context), image, report, dir, pictures); err != nil {
+func (c *console) reportRun(ctx *cli.Context, image *format.Image, rep *report.Run, dir string, pictures map[string][]byte, complete bool) error {
+	if err := writeReports(context.WithoutCancel(ctx.Context), image, rep, dir, pictures); err != nil {
 		return err
 	}
 	c.finishProgress()
 	if ctx.Bool("json") {
-		if err := c.printJSON(report); err != nil {
+		if err := c.printJSON(rep); err != nil {
 			return err
 		}
 	} else {
 		fmt.Fprintf(c.out, "report  %s\n\n", filepath.Join(dir, "report.html"))
-		if err := view.Run(c.out, report, c.style()); err != nil {
+		if err := view.Run(c.out, rep, c.style()); err != nil {
 			return err
 		}
 	}
-	if complete && (report.Counts.Reproduced < report.Counts.Results || report.Repeat != nil && report.Repeat.Reproduced < report.Counts.Results) {
+	if complete && (rep.Counts.Reproduced < rep.Counts.Results || rep.Repeat != nil && rep.Repeat.Reproduced < rep.Counts.Results) {
 		return errDiffers
 	}
 	return nil
@@ -220,8 +221,8 @@ func shorten(names []string, few int) string {
 }
 
 // writeReports leaves report.json and report.html in dir.
-func writeReports(ctx context.Context, image *format.Image, report *record.RunReport, dir string, pictures map[string][]byte) error {
-	document, err := record.Marshal(report)
+func writeReports(ctx context.Context, image *format.Image, rep *report.Run, dir string, pictures map[string][]byte) error {
+	document, err := manifest.Marshal(rep)
 	if err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func writeReports(ctx context.Context, image *format.Image, report *record.RunRe
 		return err
 	}
 	defer f.Close()
-	if err := view.HTML(ctx, f, report, files); err != nil {
+	if err := view.HTML(ctx, f, rep, files); err != nil {
 		return err
 	}
 	return f.Commit()

@@ -3,8 +3,8 @@ package cli
 import (
 	"github.com/urfave/cli/v2"
 
-	"repro/policy"
 	"repro/recipe"
+	"repro/verify/policy"
 )
 
 func schemaCommand(c *console) *cli.Command {

@@ -11,10 +11,10 @@ import (
 	"repro/internal/form"
 	"repro/key"
 	"repro/key/store"
-	"repro/policy"
-	"repro/record"
+	"repro/report"
+	"repro/report/view"
 	"repro/verify"
-	"repro/view"
+	"repro/verify/policy"
 )
 
 var (
@@ -63,24 +63,24 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 				return err
 			}
 			defer image.Close()
-			report, err := c.verify(ctx, image)
+			rep, err := c.verify(ctx, image)
 			if errors.Is(err, format.ErrMalformed) {
 				c.offerAdoption(image)
 			}
-			if report == nil {
+			if rep == nil {
 				return err
 			}
 			c.finishProgress()
 			if ctx.Bool("json") {
-				return errors.Join(c.printJSON(report), err)
+				return errors.Join(c.printJSON(rep), err)
 			}
-			return errors.Join(view.Verify(c.out, report, c.style()), err)
+			return errors.Join(view.Verify(c.out, rep, c.style()), err)
 		},
 	}
 }
 
 // verify verifies image as the flags of ctx ask.
-func (c *console) verify(ctx *cli.Context, image *format.Image) (*record.VerifyReport, error) {
+func (c *console) verify(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
 	trust, err := c.trust(ctx)
 	if err != nil {
 		return nil, err

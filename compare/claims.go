@@ -13,7 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // KindClaim is the kind of a finding about one number of the paper's text.
@@ -22,9 +23,9 @@ const KindClaim = "claim"
 // Claims compares each number that the paper's text gives to the one that now
 // stands at its place, below the root of produced (CMP-140 to CMP-143). As
 // with [Results], there is a finding for each also where the error is not nil.
-func Claims(ctx context.Context, produced fs.FS, claims []record.Claim) ([]record.Finding, error) {
+func Claims(ctx context.Context, produced fs.FS, claims []manifest.Claim) ([]report.Finding, error) {
 	var problems []error
-	out := make([]record.Finding, 0, len(claims))
+	out := make([]report.Finding, 0, len(claims))
 	for _, c := range claims {
 		f, err := claimed(ctx, produced, c)
 		if ctx.Err() != nil {
@@ -33,7 +34,7 @@ func Claims(ctx context.Context, produced fs.FS, claims []record.Claim) ([]recor
 		if err != nil {
 			err = fmt.Errorf("claim %q: %w", c.Name, err)
 			problems = append(problems, err)
-			f.Verdict, f.Reason = record.NeedsEyes, clip(err.Error())
+			f.Verdict, f.Reason = report.NeedsEyes, clip(err.Error())
 		}
 		f.Result, f.Claim, f.Output, f.Kind = c.Name, c.Text, c.Output, KindClaim
 		out = append(out, f)
@@ -41,9 +42,9 @@ func Claims(ctx context.Context, produced fs.FS, claims []record.Claim) ([]recor
 	return out, errors.Join(problems...)
 }
 
-func claimed(ctx context.Context, produced fs.FS, c record.Claim) (record.Finding, error) {
+func claimed(ctx context.Context, produced fs.FS, c manifest.Claim) (report.Finding, error) {
 	t := c.Compare
-	f := record.Finding{Rule: record.Rule{Absolute: t.Absolute, Relative: t.Relative, ULP: t.ULP, Digits: t.Digits}}
+	f := report.Finding{Rule: manifest.Rule{Absolute: t.Absolute, Relative: t.Relative, ULP: t.ULP, Digits: t.Digits}}
 	ready, err := prepare(f.Rule)
 	if err != nil {
 		return f, err
@@ -70,7 +71,7 @@ func claimed(ctx context.Context, produced fs.FS, c record.Claim) (record.Findin
 	}
 	j.conclude(&f)
 	if f.Worst == nil { // what was found is worth seeing also where it agrees
-		f.Worst = &record.Worst{Where: where, Published: clip(c.Value), New: clip(text)}
+		f.Worst = &report.Worst{Where: where, Published: clip(c.Value), New: clip(text)}
 	}
 	return f, nil
 }
@@ -81,7 +82,7 @@ func absent(format string, args ...any) error {
 }
 
 // found returns the text at a claim's place in the new file.
-func found(ctx context.Context, file File, c record.Claim) (text, where string, err error) {
+func found(ctx context.Context, file File, c manifest.Claim) (text, where string, err error) {
 	packed, err := file.packed()
 	if err != nil {
 		return "", "", err
@@ -104,7 +105,7 @@ func found(ctx context.Context, file File, c record.Claim) (text, where string, 
 }
 
 // cellAt finds the one row that begins so, and the one column of that name.
-func cellAt(ctx context.Context, in io.Reader, name string, at record.Cell) (text, where string, err error) {
+func cellAt(ctx context.Context, in io.Reader, name string, at manifest.Cell) (text, where string, err error) {
 	start := bufio.NewReaderSize(in, 64<<10)
 	comma, err := (&job{name: name, pub: in}).delimiter(start)
 	if err != nil {

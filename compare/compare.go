@@ -1,12 +1,12 @@
 // Package compare decides whether a result came out again: it compares a
 // published file to a new one and places it on the ladder of verdicts of
-// package record, never higher than can be shown.
+// package report, never higher than can be shown.
 //
 // Numbers are compared as they are printed, in exact decimal arithmetic. A
 // new number is the same as printed if rounding it to the digits that were
 // published gives the published number; nothing beyond that passes unless the
 // rule states a tolerance. Whatever can't be decided soundly ends in
-// [record.NeedsEyes].
+// [report.NeedsEyes].
 //
 // SPEC.md, part CMP, states every rule. Memory is bounded for any pair of
 // files: text and tables are streamed, other kinds are limited in size.
@@ -21,8 +21,9 @@ import (
 	"path"
 	"strings"
 
-	"repro/progress"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // Options of a comparison. The zero value is ready.
@@ -31,7 +32,7 @@ type Options struct {
 	// where: PNG, of the size of the published one. It is not called from two
 	// goroutines at once.
 	Picture  func(result string, png []byte)
-	Spread   *record.Spread // judges instead of the documents that rules name, and where they name none
+	Spread   *report.Spread // judges instead of the documents that rules name, and where they name none
 	Progress progress.Func
 }
 
@@ -41,12 +42,12 @@ type Options struct {
 // A missing, malformed, oversized or special file is a finding. An error is a
 // [*RuleError], a published file that is not there, or a failure to read: then
 // there is no finding.
-func Files(ctx context.Context, pub, new File, r record.Rule) (record.Finding, error) {
+func Files(ctx context.Context, pub, new File, r manifest.Rule) (report.Finding, error) {
 	return files(ctx, pub, new, r, sinks{})
 }
 
 // FilesWith is [Files] that also hands out the picture of Options.Picture.
-func FilesWith(ctx context.Context, pub, new File, r record.Rule, picture func(png []byte)) (record.Finding, error) {
+func FilesWith(ctx context.Context, pub, new File, r manifest.Rule, picture func(png []byte)) (report.Finding, error) {
 	return files(ctx, pub, new, r, sinks{picture: picture})
 }
 
@@ -54,9 +55,9 @@ func FilesWith(ctx context.Context, pub, new File, r record.Rule, picture func(p
 // was published. There is a finding for each, in order, also where the error
 // is not nil: it joins what could not be read or asked, each of which needs
 // eyes.
-func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Options) ([]record.Finding, error) {
+func Results(ctx context.Context, pub, new fs.FS, results []manifest.Result, o Options) ([]report.Finding, error) {
 	var problems []error
-	out := make([]record.Finding, 0, len(results))
+	out := make([]report.Finding, 0, len(results))
 	for i, r := range results {
 		o.Progress.Report(progress.Event{Task: "compare", Done: int64(i), Total: int64(len(results))})
 		f, err := one(ctx, pub, new, r, o)
@@ -66,7 +67,7 @@ func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Opt
 		if err != nil {
 			err = fmt.Errorf("result %q: %w", r.Name, err)
 			problems = append(problems, err)
-			f.Verdict, f.Reason = record.NeedsEyes, clip(err.Error())
+			f.Verdict, f.Reason = report.NeedsEyes, clip(err.Error())
 		}
 		f.Result, f.Claim, f.Published, f.Output = r.Name, r.Claim, r.Published, r.Output
 		out = append(out, f)
@@ -75,10 +76,10 @@ func Results(ctx context.Context, pub, new fs.FS, results []record.Result, o Opt
 	return out, errors.Join(problems...)
 }
 
-func one(ctx context.Context, pub, new fs.FS, r record.Result, o Options) (record.Finding, error) {
+func one(ctx context.Context, pub, new fs.FS, r manifest.Result, o Options) (report.Finding, error) {
 	sp, err := spreadOf(ctx, pub, r, o)
 	if err != nil {
-		f, err := settle(record.Finding{Kind: r.Compare.Kind, Rule: r.Compare}, err)
+		f, err := settle(report.Finding{Kind: r.Compare.Kind, Rule: r.Compare}, err)
 		return f, err
 	}
 	to := sinks{spread: sp}
@@ -100,7 +101,7 @@ type job struct {
 	watch       watcher
 	sameContent string // the reason, if only that differs which carries nothing
 	picture     func([]byte)
-	finding     *record.Finding // of a comparer that decides by itself
+	finding     *report.Finding // of a comparer that decides by itself
 }
 
 // sinks take what is found beside the finding. Each may be nil.
@@ -111,15 +112,15 @@ type sinks struct {
 	depth   int     // archives around the files
 }
 
-func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.Finding, error) {
-	f := record.Finding{Published: pub.Name, Output: new.Name, Kind: r.Kind, Rule: r}
+func files(ctx context.Context, pub, new File, r manifest.Rule, to sinks) (report.Finding, error) {
+	f := report.Finding{Published: pub.Name, Output: new.Name, Kind: r.Kind, Rule: r}
 	ready, err := prepare(r)
 	if err != nil {
 		return f, err
 	}
 	switch err := regular(pub); {
 	case errors.Is(err, errIrregular):
-		f.Verdict, f.Reason = record.NeedsEyes, "the published file is not a plain file: links and special files are not followed"
+		f.Verdict, f.Reason = report.NeedsEyes, "the published file is not a plain file: links and special files are not followed"
 		return f, nil
 	case err != nil:
 		return f, fmt.Errorf("published file %q: %w", pub.Name, err)
@@ -147,7 +148,7 @@ func files(ctx context.Context, pub, new File, r record.Rule, to sinks) (record.
 
 // look chooses the kind, where it was not asked for, and whether the files are
 // compared by what they hold.
-func look(f *record.Finding, pub, new File) (File, File, error) {
+func look(f *report.Finding, pub, new File) (File, File, error) {
 	packed, err := pub.packed()
 	if err != nil {
 		return pub, new, err
@@ -165,13 +166,13 @@ func look(f *record.Finding, pub, new File) (File, File, error) {
 	return pub, new, err
 }
 
-func asIdentical(f record.Finding) record.Finding {
-	f.Verdict, f.Reason = record.Identical, "the same bytes"
+func asIdentical(f report.Finding) report.Finding {
+	f.Verdict, f.Reason = report.Identical, "the same bytes"
 	return f
 }
 
 // decide compares by f.Kind, or by the next kind that the files are of.
-func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to sinks) (record.Finding, error) {
+func decide(ctx context.Context, f report.Finding, pub, new File, r *rule, to sinks) (report.Finding, error) {
 	if pub.unpack {
 		switch same, err := identical(ctx, pub, new); {
 		case same:
@@ -179,7 +180,7 @@ func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to si
 				shown := f
 				_ = run(ctx, &shown, pub, new, r, to) // what is not of its kind is not shown
 			}
-			f.Verdict, f.Reason = record.SameContent, "the same bytes once unpacked"
+			f.Verdict, f.Reason = report.SameContent, "the same bytes once unpacked"
 			return f, nil
 		case err != nil && fallback(f.Kind, r.Rule, err) == "":
 			return settle(f, err)
@@ -189,7 +190,7 @@ func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to si
 		err := run(ctx, &f, pub, new, r, to)
 		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
-			if err == nil && f.Kind == KindText && f.Verdict == record.Differs && to.spread == nil {
+			if err == nil && f.Kind == KindText && f.Verdict == report.Differs && to.spread == nil {
 				f.Reason += pub.hint(ctx, new, r.Rule)
 			}
 			return settle(f, err)
@@ -197,12 +198,12 @@ func decide(ctx context.Context, f record.Finding, pub, new File, r *rule, to si
 		if c, _ := asContent(err); c.kind == packedKind {
 			pub.unpack, new.unpack = false, false
 		}
-		f = record.Finding{Published: pub.Name, Output: new.Name, Kind: next, Rule: r.Rule}
+		f = report.Finding{Published: pub.Name, Output: new.Name, Kind: next, Rule: r.Rule}
 	}
 }
 
 // run compares by f.Kind.
-func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, to sinks) error {
+func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sinks) error {
 	p, n, err := open(pub, new)
 	if err != nil {
 		return err
@@ -233,7 +234,7 @@ func run(ctx context.Context, f *record.Finding, pub, new File, r *rule, to sink
 
 // fallback names the kind to try next where a file whose kind was not asked
 // for turns out not to be of it.
-func fallback(kind string, r record.Rule, err error) string {
+func fallback(kind string, r manifest.Rule, err error) string {
 	c, ok := asContent(err)
 	if !ok || r.Kind != "" || c.limit || c.of != published {
 		return ""
@@ -245,15 +246,15 @@ func fallback(kind string, r record.Rule, err error) string {
 }
 
 // settle turns what is wrong with the files themselves into a verdict.
-func settle(f record.Finding, err error) (record.Finding, error) {
+func settle(f report.Finding, err error) (report.Finding, error) {
 	var unsure *undecided
 	switch c, ok := asContent(err); {
 	case errors.As(err, &unsure):
-		f.Verdict, f.Reason = record.NeedsEyes, unsure.why
+		f.Verdict, f.Reason = report.NeedsEyes, unsure.why
 	case ok && (c.limit || c.of == published):
-		f.Verdict, f.Reason = record.NeedsEyes, c.Error()
+		f.Verdict, f.Reason = report.NeedsEyes, c.Error()
 	case ok:
-		f.Verdict, f.Reason = record.Differs, c.Error()
+		f.Verdict, f.Reason = report.Differs, c.Error()
 	default:
 		return f, err
 	}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"repro/record"
+	"repro/report"
 )
 
 func compareExact(ctx context.Context, j *job) error {
@@ -15,9 +15,9 @@ func compareExact(ctx context.Context, j *job) error {
 	if err != nil {
 		return err
 	}
-	j.finding.Verdict = record.Differs
+	j.finding.Verdict = report.Differs
 	j.finding.Reason = fmt.Sprintf("the bytes differ, first at byte %d", at)
-	j.finding.Worst = &record.Worst{Where: fmt.Sprintf("byte %d", at)}
+	j.finding.Worst = &report.Worst{Where: fmt.Sprintf("byte %d", at)}
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing/fstest"
 
 	"repro/compare"
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // A certified value of NIST's, and what double precision makes of it.
@@ -15,7 +15,7 @@ func ExampleFiles() {
 	produced := fstest.MapFS{"f.csv": {Data: []byte("dataset,F\nSmLs01,2.100000000000000E+01\nSmLs07,2.100081188781877E+01\n")}}
 	finding, err := compare.Files(context.Background(),
 		compare.File{FS: published, Name: "f.csv"}, compare.File{FS: produced, Name: "f.csv"},
-		record.Rule{Keys: []string{"dataset"}, Digits: 4})
+		manifest.Rule{Keys: []string{"dataset"}, Digits: 4})
 	if err != nil {
 		fmt.Println(err)
 		return

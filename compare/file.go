@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"repro/record"
+	"repro/report"
 )
 
 // File is one file to compare.
@@ -88,12 +88,12 @@ func regular(f File) error {
 }
 
 // unusable says of a new file that is not there, or is no plain file.
-func unusable(f record.Finding, new File, err error) (record.Finding, error) {
+func unusable(f report.Finding, new File, err error) (report.Finding, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.Verdict, f.Reason = record.Missing, "there is no new file"
+		f.Verdict, f.Reason = report.Missing, "there is no new file"
 	case errors.Is(err, errIrregular):
-		f.Verdict, f.Reason = record.NeedsEyes, "the new file is not a plain file: links and special files are not followed"
+		f.Verdict, f.Reason = report.NeedsEyes, "the new file is not a plain file: links and special files are not followed"
 	default:
 		return f, fmt.Errorf("new file %q: %w", new.Name, err)
 	}

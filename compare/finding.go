@@ -5,11 +5,11 @@ import (
 	"math"
 	"strings"
 
-	"repro/record"
+	"repro/report"
 )
 
 // conclude turns the sums into a finding (the ladder, SPEC.md CMP-10).
-func (j *job) conclude(f *record.Finding) {
+func (j *job) conclude(f *report.Finding) {
 	t := j.tally
 	f.Compared = t.compared
 	f.Differing = t.compared - t.outcomes[same] - t.outcomes[agrees]
@@ -17,26 +17,26 @@ func (j *job) conclude(f *record.Finding) {
 	failing := t.outcomes[cut] + t.outcomes[differs]
 	switch {
 	case t.broken > 0:
-		f.Verdict = record.Differs
+		f.Verdict = report.Differs
 	case f.Differing == 0 && t.outcomes[agrees] == 0:
-		f.Verdict, f.Reason = record.SameContent, j.sameContent
+		f.Verdict, f.Reason = report.SameContent, j.sameContent
 	case f.Differing == 0:
-		f.Verdict, f.Reason = record.SameAsPrinted, t.allAgree()
+		f.Verdict, f.Reason = report.SameAsPrinted, t.allAgree()
 	case cutOff:
-		f.Verdict, f.Differing = record.SameAsPrinted, 0
+		f.Verdict, f.Differing = report.SameAsPrinted, 0
 		f.Reason = t.allAgree() + "; the published digits are cut off, not rounded"
 	case failing == 0 && t.outcomes[unclear] == 0 && t.outcomes[within] == 0:
-		f.Verdict = record.WithinSpread
+		f.Verdict = report.WithinSpread
 	case failing == 0 && t.outcomes[unclear] == 0:
-		f.Verdict = record.WithinTolerance
+		f.Verdict = report.WithinTolerance
 	case t.notCut == 0:
-		f.Verdict = record.NeedsEyes
+		f.Verdict = report.NeedsEyes
 		f.Reason = t.numbers(f.Differing) + "; that one agrees if the published digits were cut off instead of rounded"
 	case failing == 0:
-		f.Verdict = record.NeedsEyes
+		f.Verdict = report.NeedsEyes
 		f.Reason = t.coarse()
 	default:
-		f.Verdict = record.Differs
+		f.Verdict = report.Differs
 	}
 	if f.Reason == "" {
 		f.Reason = t.explain(f)
@@ -44,7 +44,7 @@ func (j *job) conclude(f *record.Finding) {
 	if t.reversed > 0 {
 		f.Reason += fmt.Sprintf("; the signs of %s reversed as the rule allows", plural(t.reversed, "vector"))
 		if f.Verdict.Reproduced() {
-			f.Verdict = record.WithinTolerance
+			f.Verdict = report.WithinTolerance
 		}
 	}
 	if t.outcomes[moved] > 0 {
@@ -64,7 +64,7 @@ func (t *tally) allAgree() string {
 }
 
 // explain says what differs.
-func (t *tally) explain(f *record.Finding) string {
+func (t *tally) explain(f *report.Finding) string {
 	var parts []string
 	if t.broken > 0 {
 		parts = append(parts, t.first)
@@ -106,9 +106,9 @@ func (t *tally) coarse() string {
 }
 
 // describe fills in the digits and the worst place.
-func (t *tally) describe(f *record.Finding) {
+func (t *tally) describe(f *report.Finding) {
 	if t.most > 0 {
-		f.Digits = &record.Digits{Published: digitRange(t.least, t.most), Asked: t.rule.Digits}
+		f.Digits = &report.Digits{Published: digitRange(t.least, t.most), Asked: t.rule.Digits}
 		f.Digits.Obtained = f.Digits.Published
 		if f.Differing > 0 && t.obtained.of > 0 {
 			f.Digits.Obtained, f.Digits.Of = tenths(t.obtained.n), t.obtained.of
@@ -119,7 +119,7 @@ func (t *tally) describe(f *record.Finding) {
 		f.Worst = t.firstAt
 	case f.Differing > 0 && t.worst.what != same:
 		w := t.worst
-		f.Worst = &record.Worst{Where: w.where, Published: clip(w.pub), New: clip(w.new),
+		f.Worst = &report.Worst{Where: w.where, Published: clip(w.pub), New: clip(w.new),
 			Absolute: w.absolute, Relative: w.relative, ULP: w.ulp}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // fuzzKind throws damaged files of one extension at the comparer, starting
@@ -28,9 +28,9 @@ func fuzzKind(f *testing.F, ext string) {
 		f.Add(pub, new, true)
 	}
 	f.Fuzz(func(t *testing.T, pub, new []byte, tolerant bool) {
-		r := record.Rule{}
+		r := manifest.Rule{}
 		if tolerant {
-			r = record.Rule{Relative: "1e-3", Norm: "1e-6", Signs: "columns"}
+			r = manifest.Rule{Relative: "1e-3", Norm: "1e-6", Signs: "columns"}
 		}
 		checkPair(t, "a"+ext, pub, new, r)
 	})

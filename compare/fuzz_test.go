@@ -15,7 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 func FuzzNumber(f *testing.F) {
@@ -153,7 +154,7 @@ func FuzzPNG(f *testing.F) {
 	}
 	f.Add(b.Bytes(), b.Bytes())
 	f.Add(b.Bytes()[:20], b.Bytes())
-	f.Fuzz(func(t *testing.T, pub, new []byte) { checkPair(t, "a.png", pub, new, record.Rule{Score: "0.5"}) })
+	f.Fuzz(func(t *testing.T, pub, new []byte) { checkPair(t, "a.png", pub, new, manifest.Rule{Score: "0.5"}) })
 }
 
 func FuzzFiles(f *testing.F) {
@@ -166,7 +167,7 @@ func FuzzFiles(f *testing.F) {
 		if !strings.Contains(".txt .csv .tsv .json .png", extension(name)) || len(extension(name)) < 4 {
 			return
 		}
-		r := record.Rule{Digits: digits & 15}
+		r := manifest.Rule{Digits: digits & 15}
 		if key != "" {
 			r.Keys = []string{key}
 		}
@@ -175,7 +176,7 @@ func FuzzFiles(f *testing.F) {
 }
 
 // checkPair holds what is true of any two files.
-func checkPair(t *testing.T, name string, pub, new []byte, r record.Rule) {
+func checkPair(t *testing.T, name string, pub, new []byte, r manifest.Rule) {
 	t.Helper()
 	a := File{FS: fstest.MapFS{name: {Data: pub}}, Name: name}
 	b := File{FS: fstest.MapFS{name: {Data: new}}, Name: name}
@@ -186,13 +187,13 @@ func checkPair(t *testing.T, name string, pub, new []byte, r record.Rule) {
 	if f.Verdict == "" || f.Reason == "" {
 		t.Fatalf("no verdict: %+v", f)
 	}
-	if (f.Verdict == record.Identical) != bytes.Equal(pub, new) {
+	if (f.Verdict == report.Identical) != bytes.Equal(pub, new) {
 		t.Fatalf("%s", f.Verdict)
 	}
-	if f.Verdict == record.Differs && f.Worst == nil && !strings.Contains(f.Reason, "is not") {
+	if f.Verdict == report.Differs && f.Worst == nil && !strings.Contains(f.Reason, "is not") {
 		t.Fatalf("differs nowhere: %+v", f)
 	}
-	if _, err := record.Marshal(f); err != nil && f.Rule.Keys == nil {
+	if _, err := manifest.Marshal(f); err != nil && f.Rule.Keys == nil {
 		t.Fatalf("%v: %+v", err, f)
 	}
 }
@@ -211,5 +212,5 @@ func FuzzGzip(f *testing.F) {
 	}
 	f.Add(pack("k,v\na,1.5\n"), pack("k,v\na,1.6\n"))
 	f.Add(pack("k,v\na,1.5\n"), pack("k,v\n")[:12])
-	f.Fuzz(func(t *testing.T, pub, new []byte) { checkPair(t, "a.csv.gz", pub, new, record.Rule{}) })
+	f.Fuzz(func(t *testing.T, pub, new []byte) { checkPair(t, "a.csv.gz", pub, new, manifest.Rule{}) })
 }

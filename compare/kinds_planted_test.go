@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // TestPlantedInEveryKind holds that what real programs write anew is the same,
@@ -33,14 +34,14 @@ func TestPlantedInEveryKind(t *testing.T) {
 				continue
 			}
 			t.Run(ext+"/"+plant, func(t *testing.T) {
-				f, err := Files(context.Background(), Path(filepath.Join(root, folder.Name(), "base."+ext)), Path(name), record.Rule{})
+				f, err := Files(context.Background(), Path(filepath.Join(root, folder.Name(), "base."+ext)), Path(name), manifest.Rule{})
 				if err != nil {
 					t.Fatal(err)
 				}
 				seen[f.Kind] = true
-				want := record.Differs
+				want := report.Differs
 				if plant == "harmless" {
-					want = record.SameContent
+					want = report.SameContent
 				}
 				if f.Verdict != want {
 					t.Errorf("%s: %s; want %s", f.Verdict, f.Reason, want)

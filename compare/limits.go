@@ -3,17 +3,17 @@ package compare
 import (
 	"fmt"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
-// limits is a record.Tolerance made ready.
+// limits is a manifest.Tolerance made ready.
 type limits struct {
-	tolerance                record.Tolerance
+	tolerance                manifest.Tolerance
 	absolute, relative, norm *number
 	power                    *number // 10^-Digits
 }
 
-func prepareLimits(t record.Tolerance) (*limits, error) {
+func prepareLimits(t manifest.Tolerance) (*limits, error) {
 	if t.ULP < 0 || t.ULP > maxAskedULP {
 		return nil, &RuleError{"ulp", fmt.Sprint(t.ULP), "want 0 to 2^52"}
 	}

@@ -9,10 +9,11 @@ import (
 	"strings"
 	"sync"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
-// The names of what [record.Rule.Masks] may hide (SPEC.md CMP-46).
+// The names of what [manifest.Rule.Masks] may hide (SPEC.md CMP-46).
 const (
 	maskDates     = "dates"
 	maskTimings   = "timings"
@@ -132,14 +133,14 @@ const maxHinted = 4 << 20
 
 // hint names the masks that the rule does not have and under which two texts
 // that differ would agree; empty if there are none.
-func (f File) hint(ctx context.Context, new File, r record.Rule) string {
+func (f File) hint(ctx context.Context, new File, r manifest.Rule) string {
 	if len(r.Masks) > 0 || !f.atMost(maxHinted) || !new.atMost(maxHinted) {
 		return ""
 	}
 	agree := func(names []string) bool {
 		r.Masks = names
 		ready, err := prepare(r)
-		found := record.Finding{Kind: KindText}
+		found := report.Finding{Kind: KindText}
 		return err == nil && run(ctx, &found, f, new, ready, sinks{}) == nil && found.Verdict.Reproduced()
 	}
 	needed := Masks()

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // maskTable is how SPEC.md CMP-46 lists the masks.
@@ -54,12 +55,12 @@ func TestMasks(t *testing.T) {
 		{"paths", "wrote /tmp/tmpab12/x.csv (5 rows)", "wrote /tmp/tmpzz/x.csv (5 rows)"},
 		{"ids", "run 0b5e1e6c-6a41-4a3c-9c2e-0a4b6f0a7d11", "run 5f6f9a0e-3d0c-4f5b-8b1e-9d5b0f2f6a77"},
 	} {
-		rule := record.Rule{Masks: []string{c.mask}}
-		if f := finding(t, "a.log", c.pub+"\n", c.new+"\n", rule); f.Verdict != record.SameContent {
+		rule := manifest.Rule{Masks: []string{c.mask}}
+		if f := finding(t, "a.log", c.pub+"\n", c.new+"\n", rule); f.Verdict != report.SameContent {
 			t.Errorf("%s: %q, %q: %s (%s)", c.mask, c.pub, c.new, f.Verdict, f.Reason)
 		}
-		f := finding(t, "a.log", c.pub+"\n", c.new+"\n", record.Rule{})
-		if f.Verdict != record.Differs || !strings.Contains(f.Reason, "only "+c.mask+" differ") {
+		f := finding(t, "a.log", c.pub+"\n", c.new+"\n", manifest.Rule{})
+		if f.Verdict != report.Differs || !strings.Contains(f.Reason, "only "+c.mask+" differ") {
 			t.Errorf("%q, %q: %s (%s); want a hint of %s", c.pub, c.new, f.Verdict, f.Reason, c.mask)
 		}
 	}
@@ -68,7 +69,7 @@ func TestMasks(t *testing.T) {
 // TestMasksHideNothingElse plants, beside what the masks hide, what they may
 // not.
 func TestMasksHideNothingElse(t *testing.T) {
-	all := record.Rule{Masks: Masks()}
+	all := manifest.Rule{Masks: Masks()}
 	for _, c := range [][2]string{
 		{"2024-01-05 x=1.5", "2024-01-06 x=1.6"},
 		{"2024-01-05", ""},
@@ -80,7 +81,7 @@ func TestMasksHideNothingElse(t *testing.T) {
 		{"1.5e-3", "1.5e-4"},
 		{"p-value 0.05 (n = 12)", "p-value 0.05 (n = 13)"},
 	} {
-		if f := finding(t, "a.log", c[0]+"\n", c[1]+"\n", all); f.Verdict != record.Differs {
+		if f := finding(t, "a.log", c[0]+"\n", c[1]+"\n", all); f.Verdict != report.Differs {
 			t.Errorf("%q, %q: %s (%s)", c[0], c[1], f.Verdict, f.Reason)
 		}
 	}
@@ -89,24 +90,24 @@ func TestMasksHideNothingElse(t *testing.T) {
 func TestSelection(t *testing.T) {
 	const pub = "start 1\n= Results\nmean 1.5\nn 7\n= Timing\n3.2\n"
 	for _, c := range []struct {
-		rule record.Rule
+		rule manifest.Rule
 		new  string
-		want record.Verdict
+		want report.Verdict
 	}{
-		{record.Rule{From: "^= Results", To: "^= "}, "start 9\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", record.SameContent},
-		{record.Rule{From: "^= Results", To: "^= Timing"}, "start 9\nx\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", record.SameContent},
-		{record.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Results\nmean 1.6\nn 7\n= Timing\n9\n", record.Differs},
-		{record.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Timing\n9\n", record.Differs},
-		{record.Rule{Only: []string{"^mean "}}, "mean 1.51\n", record.SameAsPrinted},
-		{record.Rule{Only: []string{"^mean ", "^n "}}, "mean 1.5\nn 8\n", record.Differs},
-		{record.Rule{Only: []string{"^median "}}, "mean 1.5\n", record.NeedsEyes},
-		{record.Rule{From: "^= Nothing"}, "mean 1.5\n", record.NeedsEyes},
+		{manifest.Rule{From: "^= Results", To: "^= "}, "start 9\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", report.SameContent},
+		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\nx\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", report.SameContent},
+		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Results\nmean 1.6\nn 7\n= Timing\n9\n", report.Differs},
+		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Timing\n9\n", report.Differs},
+		{manifest.Rule{Only: []string{"^mean "}}, "mean 1.51\n", report.SameAsPrinted},
+		{manifest.Rule{Only: []string{"^mean ", "^n "}}, "mean 1.5\nn 8\n", report.Differs},
+		{manifest.Rule{Only: []string{"^median "}}, "mean 1.5\n", report.NeedsEyes},
+		{manifest.Rule{From: "^= Nothing"}, "mean 1.5\n", report.NeedsEyes},
 	} {
 		if f := finding(t, "a.txt", pub, c.new, c.rule); f.Verdict != c.want {
 			t.Errorf("%+v: %s (%s), want %s", c.rule, f.Verdict, f.Reason, c.want)
 		}
 	}
-	if err := Check(record.Rule{To: "x"}); err == nil {
+	if err := Check(manifest.Rule{To: "x"}); err == nil {
 		t.Error("a section without a first line is accepted")
 	}
 }

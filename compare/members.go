@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"repro/record"
+	"repro/report"
 )
 
 // Limits on archives.
@@ -85,12 +85,12 @@ func placesOf(members []member, of side) (map[string]member, error) {
 }
 
 // lone is what is found of a member that only one side has.
-func lone(pub, new, format string, args ...any) record.Finding {
-	return record.Finding{Verdict: record.Differs, Reason: clip(fmt.Sprintf(format, args...)),
-		Worst: &record.Worst{Published: clip(pub), New: clip(new)}}
+func lone(pub, new, format string, args ...any) report.Finding {
+	return report.Finding{Verdict: report.Differs, Reason: clip(fmt.Sprintf(format, args...)),
+		Worst: &report.Worst{Published: clip(pub), New: clip(new)}}
 }
 
-func (j *job) compareMember(ctx context.Context, p, n member) (record.Finding, error) {
+func (j *job) compareMember(ctx context.Context, p, n member) (report.Finding, error) {
 	r := j.rule.Rule
 	r.Kind = ""
 	pub, new := File{FS: single{p, published}, Name: p.name}, File{FS: single{n, produced}, Name: n.name}
@@ -104,19 +104,19 @@ func (j *job) compareMember(ctx context.Context, p, n member) (record.Finding, e
 // gathered joins what was found of each member. A difference that is sure
 // outweighs what needs eyes.
 type gathered struct {
-	f      *record.Finding
+	f      *report.Finding
 	same   string
-	counts map[record.Verdict]int
+	counts map[report.Verdict]int
 	worst  string // name of the member whose verdict counts
 }
 
-var severity = []record.Verdict{record.Identical, record.SameContent, record.SameAsPrinted, record.WithinSpread,
-	record.WithinTolerance, record.NeedsEyes, record.Missing, record.Differs}
+var severity = []report.Verdict{report.Identical, report.SameContent, report.SameAsPrinted, report.WithinSpread,
+	report.WithinTolerance, report.NeedsEyes, report.Missing, report.Differs}
 
-func (g *gathered) add(name string, f record.Finding) {
+func (g *gathered) add(name string, f report.Finding) {
 	if g.counts == nil {
-		g.counts = map[record.Verdict]int{}
-		g.f.Verdict = record.SameContent
+		g.counts = map[report.Verdict]int{}
+		g.f.Verdict = report.SameContent
 	}
 	g.counts[f.Verdict]++
 	g.f.Compared += f.Compared
@@ -135,7 +135,7 @@ func (g *gathered) add(name string, f record.Finding) {
 
 func (g *gathered) conclude() {
 	if g.worst == "" {
-		g.f.Verdict, g.f.Reason = record.SameContent, g.same
+		g.f.Verdict, g.f.Reason = report.SameContent, g.same
 		return
 	}
 	g.f.Reason = clip(g.worst) + ": " + g.f.Reason

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strconv"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // Moves gathers how far one result moves over several runs of the same
@@ -16,26 +17,26 @@ import (
 // [NewMoves]. Not for several goroutines at once.
 type Moves struct {
 	first  File
-	rule   record.Rule
+	rule   manifest.Rule
 	spread *spread
-	out    record.ResultSpread
+	out    report.ResultSpread
 	digits float64 // in which all agree
 }
 
 // NewMoves starts with the first run's file. The rule is the result's; its
 // tolerances play no part.
-func NewMoves(first File, r record.Rule) *Moves {
+func NewMoves(first File, r manifest.Rule) *Moves {
 	r.Spread, r.Random, r.Norm = "", false, ""
 	return &Moves{first: first, rule: r, spread: newSpread(""),
-		out: record.ResultSpread{Identical: true}, digits: math.Inf(1)}
+		out: report.ResultSpread{Identical: true}, digits: math.Inf(1)}
 }
 
 // grouped are the kinds whose numbers stand in columns or arrays.
 var grouped = []string{KindCSV, KindJSON, KindYAML, KindNPY, KindMAT, KindNetCDF}
 
 // Add compares the file that a further run left. It reports whether that says
-// the same as the first run's: it does if its finding is [record.Identical] or
-// [record.SameContent]. What differs beside numbers is noted as Other, and the
+// the same as the first run's: it does if its finding is [report.Identical] or
+// [report.SameContent]. What differs beside numbers is noted as Other, and the
 // numbers of such a file count for nothing. An error is a failure to read, or
 // a [*RuleError].
 func (m *Moves) Add(ctx context.Context, run File) (same bool, err error) {
@@ -43,7 +44,7 @@ func (m *Moves) Add(ctx context.Context, run File) (same bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	m.out.Identical = m.out.Identical && f.Verdict == record.Identical
+	m.out.Identical = m.out.Identical && f.Verdict == report.Identical
 	if says(f) {
 		return true, nil
 	}
@@ -69,20 +70,20 @@ func (m *Moves) Add(ctx context.Context, run File) (same bool, err error) {
 // that says the same.
 func (m *Moves) Look(ctx context.Context, run File) (same bool, err error) {
 	f, _, err := m.compare(ctx, run)
-	m.out.Identical = m.out.Identical && f.Verdict == record.Identical
+	m.out.Identical = m.out.Identical && f.Verdict == report.Identical
 	return says(f), err
 }
 
 // says reports whether two files say the same.
-func says(f record.Finding) bool {
-	return f.Verdict == record.Identical || f.Verdict == record.SameContent
+func says(f report.Finding) bool {
+	return f.Verdict == report.Identical || f.Verdict == report.SameContent
 }
 
 // compare finds how far a run's file is from the first.
-func (m *Moves) compare(ctx context.Context, run File) (record.Finding, *spread, error) {
+func (m *Moves) compare(ctx context.Context, run File) (report.Finding, *spread, error) {
 	rule := m.rule
 	if rule.Kind == "" {
-		var f record.Finding
+		var f report.Finding
 		if _, _, err := look(&f, m.first, run); err == nil && slices.Contains(grouped, f.Kind) {
 			rule.Norm = "0" // accepts nothing, but has the groups measured
 		}
@@ -121,7 +122,7 @@ func (m *Moves) join(found *spread) {
 
 // Spread is what was found, without the result's name and the causes. Places
 // are in byte order. Where more numbers move than are kept, there are none.
-func (m *Moves) Spread() record.ResultSpread {
+func (m *Moves) Spread() report.ResultSpread {
 	out := m.out
 	out.Moved = int64(len(m.spread.places))
 	if !math.IsInf(m.digits, 1) {
@@ -135,7 +136,7 @@ func (m *Moves) Spread() record.ResultSpread {
 	}
 	for _, where := range slices.Sorted(maps.Keys(m.spread.places)) {
 		if e := m.spread.places[where]; !e.unsure {
-			out.Places = append(out.Places, record.PlaceSpread{Where: where, Least: e.least, Most: e.most})
+			out.Places = append(out.Places, report.PlaceSpread{Where: where, Least: e.least, Most: e.most})
 		}
 	}
 	return out

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"repro/internal/pattern"
-	"repro/record"
+	"repro/report"
 )
 
 // maxStreams bounds what the streams of one PDF hold once unpacked, in bytes.
@@ -69,8 +69,8 @@ func (j *job) pdfWords(ctx context.Context, pub, new []fact) (bool, error) {
 	if err := trial.compareLists(ctx, pub, new, trial.sameContent); err != nil {
 		return false, err
 	}
-	var f record.Finding
-	if trial.conclude(&f); f.Verdict != record.Differs {
+	var f report.Finding
+	if trial.conclude(&f); f.Verdict != report.Differs {
 		return false, nil
 	}
 	return true, j.compareLists(ctx, pub, new, trial.sameContent)

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // made is a random result, as rows of cells, and how it is written.
@@ -233,7 +234,7 @@ func TestPlanted(t *testing.T) {
 					if pub == new {
 						continue
 					}
-					if f := finding(t, name, pub, new, record.Rule{}); f.Verdict.Reproduced() {
+					if f := finding(t, name, pub, new, manifest.Rule{}); f.Verdict.Reproduced() {
 						t.Fatalf("%s: %s\npublished\n%s\nnew\n%s", f.Verdict, f.Reason, pub, new)
 					}
 				}
@@ -256,13 +257,13 @@ func TestFiner(t *testing.T) {
 				}
 			}
 			pub, new := m.write(m.rows), m.write(rows)
-			if f := finding(t, name, pub, new, record.Rule{}); f.Verdict != record.SameAsPrinted {
+			if f := finding(t, name, pub, new, manifest.Rule{}); f.Verdict != report.SameAsPrinted {
 				t.Fatalf("%s: %s\npublished\n%s\nnew\n%s", f.Verdict, f.Reason, pub, new)
 			}
 			c := anyNumber(r, m.rows)
 			at := lastDigit(*c)
 			*c = (*c)[:at] + string(rune('0'+((*c)[at]-'0'+1)%10)) + (*c)[at+1:]
-			if f := finding(t, name, m.write(m.rows), new, record.Rule{}); f.Verdict.Reproduced() {
+			if f := finding(t, name, m.write(m.rows), new, manifest.Rule{}); f.Verdict.Reproduced() {
 				t.Fatalf("%s: %s\npublished\n%s\nnew\n%s", f.Verdict, f.Reason, m.write(m.rows), new)
 			}
 		}
@@ -281,7 +282,7 @@ func finer(r *rand.Rand, text string) string {
 // TestTolerancesNeverHideText holds that no tolerance lets text through.
 func TestTolerancesNeverHideText(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	wide := record.Rule{Absolute: "1e300", Relative: "1e300"}
+	wide := manifest.Rule{Absolute: "1e300", Relative: "1e300"}
 	for range 100 {
 		for _, name := range []string{"a.csv", "a.txt", "a.json"} {
 			m := makeResult(r, name)
@@ -297,7 +298,7 @@ func TestTolerancesNeverHideText(t *testing.T) {
 // TestDiffIsBounded holds the finding of two wholly different files small.
 func TestDiffIsBounded(t *testing.T) {
 	a, b := bytes.Repeat([]byte("a 1.5 "), 50_000), bytes.Repeat([]byte("b 2.5\n"), 50_000)
-	f := finding(t, "a.txt", string(a), string(b), record.Rule{})
+	f := finding(t, "a.txt", string(a), string(b), manifest.Rule{})
 	if n := len(f.Diff) + len(f.Reason) + len(f.Worst.Published) + len(f.Worst.New); n > 40*maxClip*4 {
 		t.Errorf("%d bytes", n)
 	}

@@ -10,7 +10,7 @@ import (
 	"image/png"
 	"io"
 
-	"repro/record"
+	"repro/report"
 )
 
 // Limits on pictures, which are compared in memory.
@@ -46,8 +46,8 @@ func (j *job) comparePictures(ctx context.Context, pub, new *picture) error {
 	f := j.finding
 	size := fmt.Sprintf("%d × %d", pub.Bounds().Dx(), pub.Bounds().Dy())
 	if newSize := fmt.Sprintf("%d × %d", new.Bounds().Dx(), new.Bounds().Dy()); size != newSize {
-		f.Verdict, f.Reason = record.Differs, fmt.Sprintf("the size differs: published %s pixels, new %s", size, newSize)
-		f.Worst = &record.Worst{Where: "size", Published: size, New: newSize}
+		f.Verdict, f.Reason = report.Differs, fmt.Sprintf("the size differs: published %s pixels, new %s", size, newSize)
+		f.Worst = &report.Worst{Where: "size", Published: size, New: newSize}
 		return nil
 	}
 	d, err := differentPixels(ctx, pub, new)
@@ -56,9 +56,9 @@ func (j *job) comparePictures(ctx context.Context, pub, new *picture) error {
 	}
 	f.Compared, f.Differing = int64(pub.Bounds().Dx())*int64(pub.Bounds().Dy()), d.count
 	if d.count == 0 {
-		f.Verdict, f.Reason = record.SameContent, "the same "+size+" pixels; only their encoding or what is written beside them differs"
+		f.Verdict, f.Reason = report.SameContent, "the same "+size+" pixels; only their encoding or what is written beside them differs"
 		if pub.colours != new.colours {
-			f.Verdict, f.Reason = record.NeedsEyes, "the same samples, but the files name different colour profiles or gamma"
+			f.Verdict, f.Reason = report.NeedsEyes, "the same samples, but the files name different colour profiles or gamma"
 		}
 		return nil
 	}
@@ -72,16 +72,16 @@ func (j *job) alike(ctx context.Context, pub, new *picture, d *pixels) error {
 		return err
 	}
 	f := j.finding
-	f.Worst = &record.Worst{Where: fmt.Sprintf("pixel %d,%d", d.worst.X, d.worst.Y),
+	f.Worst = &report.Worst{Where: fmt.Sprintf("pixel %d,%d", d.worst.X, d.worst.Y),
 		Published: hexColor(pub.At(d.worst.X, d.worst.Y)), New: hexColor(new.At(d.worst.X, d.worst.Y))}
 	f.Score = fmt.Sprintf("%.4f", max(0, float64(int(score*1e4))/1e4)) // never more than there is
-	f.Verdict = record.Differs
+	f.Verdict = report.Differs
 	f.Reason = fmt.Sprintf("%d of %d pixels differ, most at %d,%d; similarity %s", f.Differing, f.Compared, d.worst.X, d.worst.Y, f.Score)
 	switch {
 	case j.rule.score == nil:
 		f.Reason += "; no similarity was asked for"
 	case mustNumber(f.Score).float() >= j.rule.score.float() && pub.colours == new.colours:
-		f.Verdict = record.WithinTolerance
+		f.Verdict = report.WithinTolerance
 		f.Reason += ", " + j.rule.Score + " asked"
 	default:
 		f.Reason += ", " + j.rule.Score + " asked"

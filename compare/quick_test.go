@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // TestQuick holds what float64 is sure of against exact decimal arithmetic,
@@ -23,7 +23,7 @@ func TestQuick(t *testing.T) {
 			y = x + x*size
 		}
 		text := strconv.FormatFloat(size, 'e', 2, 64)
-		rule := []record.Tolerance{{Relative: text}, {Absolute: strconv.FormatFloat(size*math.Abs(x), 'e', 3, 64)},
+		rule := []manifest.Tolerance{{Relative: text}, {Absolute: strconv.FormatFloat(size*math.Abs(x), 'e', 3, 64)},
 			{Norm: text}, {ULP: 1 + r.Int64N(4)}, {Relative: text, ULP: 2}, {Digits: 3}, {}}[r.IntN(7)]
 		l, err := prepareLimits(rule)
 		if err != nil {

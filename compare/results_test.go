@@ -18,16 +18,17 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 func TestResults(t *testing.T) {
 	pub := fstest.MapFS{"out/a.txt": {Data: []byte("1.5\n")}, "b.txt": {Data: []byte("2\n")}, "c.txt": {Data: []byte("3\n")}}
 	new := fstest.MapFS{"paper/out/a.txt": {Data: []byte("1.52\n")}, "paper/c.txt": {Data: []byte("3\n")}}
-	findings, err := Results(context.Background(), pub, new, []record.Result{
+	findings, err := Results(context.Background(), pub, new, []manifest.Result{
 		{Name: "a", Claim: "Table 1", Output: "/paper/out/a.txt", Published: "out/a.txt"},
 		{Name: "b", Output: "/paper/b.txt", Published: "b.txt"},
-		{Name: "bad rule", Output: "/paper/c.txt", Published: "c.txt", Compare: record.Rule{Absolute: "-1"}},
+		{Name: "bad rule", Output: "/paper/c.txt", Published: "c.txt", Compare: manifest.Rule{Absolute: "-1"}},
 		{Name: "no published", Output: "/paper/c.txt", Published: "d.txt"},
 		{Name: "c", Output: "/paper/c.txt", Published: "c.txt"},
 	}, Options{})
@@ -35,7 +36,7 @@ func TestResults(t *testing.T) {
 	if !errors.As(err, &rule) || rule.Field != "absolute" || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
-	want := []record.Verdict{record.SameAsPrinted, record.Missing, record.NeedsEyes, record.NeedsEyes, record.Identical}
+	want := []report.Verdict{report.SameAsPrinted, report.Missing, report.NeedsEyes, report.NeedsEyes, report.Identical}
 	for i, f := range findings {
 		if f.Verdict != want[i] {
 			t.Errorf("%s: %s (%s)", f.Result, f.Verdict, f.Reason)
@@ -49,7 +50,7 @@ func TestResults(t *testing.T) {
 func TestTrees(t *testing.T) {
 	a := fstest.MapFS{"x/a.txt": {Data: []byte("1\n")}, "b.txt": {Data: []byte("2\n")}}
 	b := fstest.MapFS{"x/a.txt": {Data: []byte("1\n")}, "c.txt": {Data: []byte("2\n")}}
-	findings, err := Trees(context.Background(), a, b, record.Rule{}, Options{})
+	findings, err := Trees(context.Background(), a, b, manifest.Rule{}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestTrees(t *testing.T) {
 	if text := strings.Join(got, ", "); text != "b.txt: missing, c.txt: differs, x/a.txt: identical" {
 		t.Error(text)
 	}
-	if _, err := Trees(context.Background(), a, b, record.Rule{Kind: "xls"}, Options{}); err == nil {
+	if _, err := Trees(context.Background(), a, b, manifest.Rule{Kind: "xls"}, Options{}); err == nil {
 		t.Error("a kind that there is not is taken")
 	}
 }
@@ -82,17 +83,17 @@ func TestSpecialFiles(t *testing.T) {
 	}
 	root := os.DirFS(dir)
 	for _, name := range []string{"link.txt", "folder.txt"} {
-		f, err := Files(context.Background(), File{FS: root, Name: "pub.txt"}, File{FS: root, Name: name}, record.Rule{})
-		if err != nil || f.Verdict != record.NeedsEyes {
+		f, err := Files(context.Background(), File{FS: root, Name: "pub.txt"}, File{FS: root, Name: name}, manifest.Rule{})
+		if err != nil || f.Verdict != report.NeedsEyes {
 			t.Errorf("%s: %s, %v", name, f.Verdict, err)
 		}
-		f, err = Files(context.Background(), File{FS: root, Name: name}, File{FS: root, Name: "pub.txt"}, record.Rule{})
-		if err != nil || f.Verdict != record.NeedsEyes {
+		f, err = Files(context.Background(), File{FS: root, Name: name}, File{FS: root, Name: "pub.txt"}, manifest.Rule{})
+		if err != nil || f.Verdict != report.NeedsEyes {
 			t.Errorf("published %s: %s, %v", name, f.Verdict, err)
 		}
 	}
-	f, err := Files(context.Background(), Path(filepath.Join(dir, "pub.txt")), Path(filepath.Join(dir, "link.txt")), record.Rule{})
-	if err != nil || f.Verdict != record.Identical {
+	f, err := Files(context.Background(), Path(filepath.Join(dir, "pub.txt")), Path(filepath.Join(dir, "link.txt")), manifest.Rule{})
+	if err != nil || f.Verdict != report.Identical {
 		t.Errorf("a link that the user names: %s, %v", f.Verdict, err)
 	}
 }
@@ -111,7 +112,7 @@ func (brokenFile) Read([]byte) (int, error) { return 0, errors.New("disk on fire
 func TestUnreadable(t *testing.T) {
 	good := fstest.MapFS{"a.txt": {Data: []byte("1\n")}}
 	for _, pair := range [][2]fs.FS{{good, brokenFS{good}}, {brokenFS{good}, good}} {
-		_, err := Files(context.Background(), File{FS: pair[0], Name: "a.txt"}, File{FS: pair[1], Name: "a.txt"}, record.Rule{})
+		_, err := Files(context.Background(), File{FS: pair[0], Name: "a.txt"}, File{FS: pair[1], Name: "a.txt"}, manifest.Rule{})
 		if err == nil || !strings.Contains(err.Error(), "a.txt") || !strings.Contains(err.Error(), "disk on fire") {
 			t.Errorf("%v does not name the file and the reason", err)
 		}
@@ -124,7 +125,7 @@ func TestCancelled(t *testing.T) {
 	for _, name := range []string{"a.txt", "a.csv", "a.json"} {
 		m := fstest.MapFS{name: {Data: []byte("1\n")}}
 		n := fstest.MapFS{name: {Data: []byte("2\n")}}
-		if _, err := Files(ctx, File{FS: m, Name: name}, File{FS: n, Name: name}, record.Rule{}); !errors.Is(err, context.Canceled) {
+		if _, err := Files(ctx, File{FS: m, Name: name}, File{FS: n, Name: name}, manifest.Rule{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -132,14 +133,14 @@ func TestCancelled(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	for _, c := range []struct {
-		rule  record.Rule
+		rule  manifest.Rule
 		field string
 	}{
-		{record.Rule{}, ""}, {record.Rule{Kind: "csv"}, ""}, {record.Rule{Relative: "1e-9", Absolute: "0"}, ""}, {record.Rule{Score: "1"}, ""},
-		{record.Rule{Kind: "odt"}, "kind"}, {record.Rule{Absolute: "small"}, "absolute"}, {record.Rule{Relative: "-1"}, "relative"},
-		{record.Rule{Relative: "nan"}, "relative"}, {record.Rule{Absolute: "inf"}, "absolute"}, {record.Rule{Absolute: "1e-9 "}, "absolute"},
-		{record.Rule{ULP: -1}, "ulp"}, {record.Rule{Digits: -1}, "digits"}, {record.Rule{Digits: 401}, "digits"},
-		{record.Rule{Score: "1.01"}, "score"}, {record.Rule{Ignore: []string{"("}}, "ignore"}, {record.Rule{Ignore: make([]string, 257)}, "ignore"},
+		{manifest.Rule{}, ""}, {manifest.Rule{Kind: "csv"}, ""}, {manifest.Rule{Relative: "1e-9", Absolute: "0"}, ""}, {manifest.Rule{Score: "1"}, ""},
+		{manifest.Rule{Kind: "odt"}, "kind"}, {manifest.Rule{Absolute: "small"}, "absolute"}, {manifest.Rule{Relative: "-1"}, "relative"},
+		{manifest.Rule{Relative: "nan"}, "relative"}, {manifest.Rule{Absolute: "inf"}, "absolute"}, {manifest.Rule{Absolute: "1e-9 "}, "absolute"},
+		{manifest.Rule{ULP: -1}, "ulp"}, {manifest.Rule{Digits: -1}, "digits"}, {manifest.Rule{Digits: 401}, "digits"},
+		{manifest.Rule{Score: "1.01"}, "score"}, {manifest.Rule{Ignore: []string{"("}}, "ignore"}, {manifest.Rule{Ignore: make([]string, 257)}, "ignore"},
 	} {
 		err := Check(c.rule)
 		var rule *RuleError
@@ -157,12 +158,12 @@ func TestLimits(t *testing.T) {
 		"b.json": "[" + strings.Repeat("1,", maxValues) + "1]",
 		"b.yaml": strings.Repeat("[", maxYAMLMarks+1), "c.yaml": "a: " + strings.Repeat("x", maxMarkup/4),
 	} {
-		if f := finding(t, name, pub, pub+"1\n", record.Rule{}); f.Verdict != record.NeedsEyes {
+		if f := finding(t, name, pub, pub+"1\n", manifest.Rule{}); f.Verdict != report.NeedsEyes {
 			t.Errorf("%s: %s: %s", name, f.Verdict, f.Reason)
 		}
 	}
 	deep := strings.Repeat("[", 100_000)
-	if f := finding(t, "a.json", "[]", deep, record.Rule{}); f.Verdict != record.Differs {
+	if f := finding(t, "a.json", "[]", deep, manifest.Rule{}); f.Verdict != report.Differs {
 		t.Errorf("deep: %s", f.Verdict)
 	}
 }
@@ -184,9 +185,9 @@ func TestExpansion(t *testing.T) {
 		}
 		return b.String()
 	}
-	for size, want := range map[int]record.Verdict{anyExpansion: record.NeedsEyes, 4 << 20: record.Differs} {
-		f := finding(t, "a.txt.gz", pack(size, "1"), pack(size, "2"), record.Rule{})
-		if f.Verdict != want || want == record.NeedsEyes && !strings.Contains(f.Reason, "its own size") {
+	for size, want := range map[int]report.Verdict{anyExpansion: report.NeedsEyes, 4 << 20: report.Differs} {
+		f := finding(t, "a.txt.gz", pack(size, "1"), pack(size, "2"), manifest.Rule{})
+		if f.Verdict != want || want == report.NeedsEyes && !strings.Contains(f.Reason, "its own size") {
 			t.Errorf("%d bytes: %s: %s", size, f.Verdict, f.Reason)
 		}
 	}
@@ -262,7 +263,7 @@ func TestPicture(t *testing.T) {
 	}
 	pub, new := fstest.MapFS{"a.png": {Data: encode(image.Pt(3, 4))}}, fstest.MapFS{"a.png": {Data: encode(image.Pt(5, 6))}}
 	got := map[string][]byte{}
-	_, err := Results(context.Background(), pub, new, []record.Result{{Name: "fig", Output: "/a.png", Published: "a.png"}},
+	_, err := Results(context.Background(), pub, new, []manifest.Result{{Name: "fig", Output: "/a.png", Published: "a.png"}},
 		Options{Picture: func(result string, b []byte) { got[result] = b }})
 	if err != nil {
 		t.Fatal(err)
@@ -289,8 +290,8 @@ func TestPicture(t *testing.T) {
 func TestRealNumbers(t *testing.T) {
 	const certified = "dataset,value\nSmLs01,2.10000000000000E+01\nSmLs04,2.10000000000000E+01\nSmLs07,2.10000000000000E+01\nNorris,-0.262323073774029\n"
 	const recomputed = "dataset,value\nSmLs01,2.100000000000000E+01\nSmLs04,2.100000000077609E+01\nSmLs07,2.100081188781877E+01\nNorris,-2.623230737740289E-01\n"
-	for digits, want := range map[int]record.Verdict{0: record.Differs, 4: record.WithinTolerance, 5: record.Differs} {
-		f := finding(t, "a.csv", certified, recomputed, record.Rule{Digits: digits, Keys: []string{"dataset"}})
+	for digits, want := range map[int]report.Verdict{0: report.Differs, 4: report.WithinTolerance, 5: report.Differs} {
+		f := finding(t, "a.csv", certified, recomputed, manifest.Rule{Digits: digits, Keys: []string{"dataset"}})
 		asked := ""
 		if digits > 0 {
 			asked = fmt.Sprintf(", %d asked", digits)

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
-// What [record.Rule] may say of signs.
+// What [manifest.Rule] may say of signs.
 const (
 	signColumns = "columns"
 	signRows    = "rows"
@@ -35,9 +35,9 @@ func (e *RuleError) Error() string {
 	return fmt.Sprintf("compare rule: %s: %q: %s", e.Field, e.Value, e.Why)
 }
 
-// rule is a record.Rule made ready.
+// rule is a manifest.Rule made ready.
 type rule struct {
-	record.Rule
+	manifest.Rule
 	*limits
 	score   *number
 	ignore  []hiding
@@ -47,12 +47,12 @@ type rule struct {
 }
 
 // Check returns a [*RuleError] for a rule that [Files] would not accept.
-func Check(r record.Rule) error {
+func Check(r manifest.Rule) error {
 	_, err := prepare(r)
 	return err
 }
 
-func prepare(r record.Rule) (*rule, error) {
+func prepare(r manifest.Rule) (*rule, error) {
 	out := &rule{Rule: r, columns: map[string]*limits{}}
 	if r.Kind != "" && !slices.Contains(Kinds(), r.Kind) {
 		return nil, &RuleError{"kind", r.Kind, "want " + strings.Join(Kinds(), ", ")}

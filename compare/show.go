@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // Limits on what [Explain] keeps.
@@ -71,7 +72,7 @@ func (r *Row) Differs() bool {
 
 // Explain is [Files], and both files side by side where their kind allows it;
 // else the Show is nil.
-func Explain(ctx context.Context, pub, new File, r record.Rule) (record.Finding, *Show, error) {
+func Explain(ctx context.Context, pub, new File, r manifest.Rule) (report.Finding, *Show, error) {
 	s := &Show{}
 	f, err := files(ctx, pub, new, r, sinks{show: s})
 	if err != nil || s.Kind != f.Kind {

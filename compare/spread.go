@@ -9,7 +9,8 @@ import (
 	"math/big"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // maxPlaces bounds the places of one result whose spread is kept.
@@ -145,14 +146,14 @@ func (s *spread) holds(where string, p, n *number, binary bool) bool {
 
 // learn notes how far a further file of the same experiment is from the
 // published one.
-func (s *spread) learn(ctx context.Context, pub, set File, r record.Rule) error {
+func (s *spread) learn(ctx context.Context, pub, set File, r manifest.Rule) error {
 	s.learning = true
 	defer func() { s.learning = false }()
 	f, err := files(ctx, pub, set, r, sinks{spread: s})
 	switch {
 	case err != nil:
 		return err
-	case f.Verdict == record.Missing:
+	case f.Verdict == report.Missing:
 		return fmt.Errorf("published set %q: there is no such file", set.Name)
 	case !f.Verdict.Reproduced():
 		return &undecided{fmt.Sprintf("the published sets differ in more than numbers: %q: %s", set.Name, f.Reason)}
@@ -164,7 +165,7 @@ func (s *spread) learn(ctx context.Context, pub, set File, r record.Rule) error 
 
 // spreadOf gathers what is recorded of a result: further published sets, and a
 // calibration. It is nil where nothing is.
-func spreadOf(ctx context.Context, pub fs.FS, r record.Result, o Options) (*spread, error) {
+func spreadOf(ctx context.Context, pub fs.FS, r manifest.Result, o Options) (*spread, error) {
 	if len(r.Sets) == 0 && r.Compare.Spread == "" && o.Spread == nil {
 		if r.Compare.Random {
 			return nil, &RuleError{"random", r.Name, "name a second published set or a spread to judge it by"}
@@ -191,17 +192,17 @@ func spreadOf(ctx context.Context, pub fs.FS, r record.Result, o Options) (*spre
 }
 
 // ReadSpread reads a spread document (CMP-37).
-func ReadSpread(fsys fs.FS, name string) (*record.Spread, error) {
+func ReadSpread(fsys fs.FS, name string) (*report.Spread, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("spread %q: %w", name, err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, record.MaxDocument+2))
+	b, err := io.ReadAll(io.LimitReader(f, manifest.MaxDocument+2))
 	if err != nil {
 		return nil, fmt.Errorf("spread %q: %w", name, err)
 	}
-	doc, err := record.ParseSpread(b)
+	doc, err := report.ParseSpread(b)
 	if err != nil {
 		return nil, fmt.Errorf("spread %q: %w", name, err)
 	}
@@ -221,7 +222,7 @@ func ReadSpread(fsys fs.FS, name string) (*record.Spread, error) {
 
 // load adds what a calibration recorded of one result. What moves by chance
 // counts only where the rule says that it may.
-func (s *spread) load(doc *record.Spread, result string, random bool) {
+func (s *spread) load(doc *report.Spread, result string, random bool) {
 	s.what = "a calibration of " + plural(int64(doc.Counted()), "run")
 	for _, r := range doc.Results {
 		if r.Name != result || r.Random && !random {

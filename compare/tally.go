@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"repro/record"
+	"repro/report"
 )
 
 // outcome of comparing one number, best first.
@@ -48,7 +48,7 @@ type tally struct {
 	worst    worst
 	broken   int64  // differences that are not between two numbers
 	first    string // the first of them, in words
-	firstAt  *record.Worst
+	firstAt  *report.Worst
 	masked   int64 // places hidden by the rule's patterns
 	spread   *spread
 	reversed int64 // vectors whose signs were reversed as the rule allows
@@ -223,7 +223,7 @@ func ratio(x, y float64) float64 {
 func (t *tally) brokenAt(where, pub, new, format string, args ...any) {
 	if t.broken++; t.broken == 1 {
 		t.first = fmt.Sprintf(format, args...)
-		t.firstAt = &record.Worst{Where: where, Published: clip(pub), New: clip(new)}
+		t.firstAt = &report.Worst{Where: where, Published: clip(pub), New: clip(new)}
 	}
 }
 

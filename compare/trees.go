@@ -8,8 +8,9 @@ import (
 	"maps"
 	"slices"
 
-	"repro/progress"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // maxTree bounds the files of one folder.
@@ -23,7 +24,7 @@ var ErrEmpty = errors.New("published folder: it holds no files")
 // name in new, by the one rule r. A file that only new has differs. The
 // findings are in byte order of names, and there is one for each name also
 // where the error is not nil, as with [Results].
-func Trees(ctx context.Context, pub, new fs.FS, r record.Rule, o Options) ([]record.Finding, error) {
+func Trees(ctx context.Context, pub, new fs.FS, r manifest.Rule, o Options) ([]report.Finding, error) {
 	if err := Check(r); err != nil {
 		return nil, err
 	}
@@ -38,23 +39,23 @@ func Trees(ctx context.Context, pub, new fs.FS, r record.Rule, o Options) ([]rec
 	if len(old) == 0 {
 		return nil, ErrEmpty
 	}
-	var out []record.Finding
+	var out []report.Finding
 	var problems []error
 	all := maps.Clone(old)
 	maps.Copy(all, fresh)
 	for i, name := range slices.Sorted(maps.Keys(all)) {
 		o.Progress.Report(progress.Event{Task: "compare", Done: int64(i), Total: int64(len(all))})
 		if !old[name] {
-			out = append(out, record.Finding{Result: name, Output: name, Verdict: record.Differs, Reason: "only the new folder has this file"})
+			out = append(out, report.Finding{Result: name, Output: name, Verdict: report.Differs, Reason: "only the new folder has this file"})
 			continue
 		}
-		f, err := one(ctx, pub, new, record.Result{Name: name, Output: name, Published: name, Compare: r}, o)
+		f, err := one(ctx, pub, new, manifest.Result{Name: name, Output: name, Published: name, Compare: r}, o)
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
 		if err != nil {
 			problems = append(problems, err)
-			f.Verdict, f.Reason = record.NeedsEyes, clip(err.Error())
+			f.Verdict, f.Reason = report.NeedsEyes, clip(err.Error())
 		}
 		f.Result, f.Published, f.Output = name, name, name
 		out = append(out, f)

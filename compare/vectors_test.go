@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // expected is what a vector says of its pair; only what it names is held.
 type expected struct {
-	Verdict   record.Verdict `json:"verdict"`
+	Verdict   report.Verdict `json:"verdict"`
 	Where     *string        `json:"where"`
 	Compared  *int64         `json:"compared"`
 	Differing *int64         `json:"differing"`
@@ -29,7 +30,7 @@ func TestVectors(t *testing.T) {
 		dir := filepath.Dir(expectation)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var want expected
-			var rule record.Rule
+			var rule manifest.Rule
 			readDocument(t, filepath.Join(dir, "expected.json"), &want)
 			readDocument(t, filepath.Join(dir, "rule.json"), &rule)
 			pub, err := filepath.Glob(filepath.Join(dir, "published.*"))
@@ -48,20 +49,20 @@ func TestVectors(t *testing.T) {
 
 // compareVector compares by Files, or, where more than the pair is published,
 // by Results.
-func compareVector(dir, pub, new string, rule record.Rule) (record.Finding, error) {
+func compareVector(dir, pub, new string, rule manifest.Rule) (report.Finding, error) {
 	sets, err := filepath.Glob(filepath.Join(dir, "published-*"))
 	if err != nil || len(sets) == 0 && rule.Spread == "" {
 		return Files(context.Background(), Path(filepath.Join(dir, pub)), Path(filepath.Join(dir, new)), rule)
 	}
-	r := record.Result{Name: "result", Published: pub, Output: new, Compare: rule}
+	r := manifest.Result{Name: "result", Published: pub, Output: new, Compare: rule}
 	for _, set := range sets {
 		r.Sets = append(r.Sets, filepath.Base(set))
 	}
-	found, err := Results(context.Background(), os.DirFS(dir), os.DirFS(dir), []record.Result{r}, Options{})
+	found, err := Results(context.Background(), os.DirFS(dir), os.DirFS(dir), []manifest.Result{r}, Options{})
 	return found[0], err
 }
 
-func (want *expected) hold(t *testing.T, f *record.Finding) {
+func (want *expected) hold(t *testing.T, f *report.Finding) {
 	t.Helper()
 	if f.Verdict != want.Verdict {
 		t.Errorf("%s: %s; want %s", f.Verdict, f.Reason, want.Verdict)

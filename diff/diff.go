@@ -14,8 +14,9 @@ import (
 	"strings"
 
 	"repro/format"
-	"repro/progress"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // DefaultLimit is how many differences of one sort are listed.
@@ -33,7 +34,7 @@ type Options struct {
 // Images compares two open images, which may be foreign: of those, and of an
 // image compared to one, only the primary system partition, which is the
 // environment, is compared.
-func Images(ctx context.Context, a, b *format.Image, o Options) (*record.DiffReport, error) {
+func Images(ctx context.Context, a, b *format.Image, o Options) (*report.Diff, error) {
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
 	}
@@ -45,7 +46,7 @@ func Images(ctx context.Context, a, b *format.Image, o Options) (*record.DiffRep
 	if d.b, err = newSide(b); err != nil {
 		return nil, err
 	}
-	d.report = &record.DiffReport{Version: record.ReportVersion, A: d.a.about, B: d.b.about}
+	d.report = &report.Diff{Version: report.Version, A: d.a.about, B: d.b.about}
 	if d.a.manifest == nil || d.b.manifest == nil {
 		err = d.environments()
 	} else {
@@ -61,12 +62,12 @@ func Images(ctx context.Context, a, b *format.Image, o Options) (*record.DiffRep
 // side is one of the two images.
 type side struct {
 	*format.Image
-	about    record.DiffImage
-	manifest *record.Manifest // nil: foreign
+	about    report.DiffImage
+	manifest *manifest.Manifest // nil: foreign
 }
 
 func newSide(im *format.Image) (*side, error) {
-	s := &side{Image: im, about: record.DiffImage{Image: im.Name(), Size: im.Size()}}
+	s := &side{Image: im, about: report.DiffImage{Image: im.Name(), Size: im.Size()}}
 	m, err := im.Manifest()
 	if errors.Is(err, format.ErrForeign) {
 		return s, nil
@@ -86,7 +87,7 @@ type differ struct {
 	ctx    context.Context
 	o      Options
 	a, b   *side
-	report *record.DiffReport
+	report *report.Diff
 }
 
 func (d *differ) images() error {
@@ -119,7 +120,7 @@ func (d *differ) conclude() {
 	}
 	stored := false
 	for _, l := range r.Layers {
-		if l.Change == record.DiffStored {
+		if l.Change == report.DiffStored {
 			stored = true
 		} else {
 			parts = append(parts, "layer "+l.Name)
@@ -130,13 +131,13 @@ func (d *differ) conclude() {
 	}
 	switch {
 	case len(parts) > 0:
-		r.Verdict, r.Reason = record.Differs, "these differ: "+strings.Join(parts, ", ")
+		r.Verdict, r.Reason = report.Differs, "these differ: "+strings.Join(parts, ", ")
 	case len(aside) > 0:
-		r.Verdict, r.Reason = record.SameContent, "the same content; only these differ: "+strings.Join(aside, " and ")
+		r.Verdict, r.Reason = report.SameContent, "the same content; only these differ: "+strings.Join(aside, " and ")
 	case d.a.about.ContentID != d.b.about.ContentID:
-		r.Verdict, r.Reason = record.SameContent, "the same content, in files that are laid out otherwise"
+		r.Verdict, r.Reason = report.SameContent, "the same content, in files that are laid out otherwise"
 	default:
-		r.Verdict, r.Reason = record.Identical, "nothing differs"
+		r.Verdict, r.Reason = report.Identical, "nothing differs"
 	}
 }
 

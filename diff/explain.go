@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"repro/compare"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/report"
 )
 
 // maxShown bounds the files that are read in whole to show what changed in
@@ -15,17 +16,17 @@ import (
 const maxShown = 64 << 20
 
 // explain adds to e what changed inside, by kind of file.
-func (d *differ) explain(e *record.DiffEntry, a, b compare.File) error {
+func (d *differ) explain(e *report.DiffEntry, a, b compare.File) error {
 	if e.SizeA > maxShown || e.SizeB > maxShown {
 		return nil
 	}
-	f, err := compare.Files(d.ctx, a, b, record.Rule{})
+	f, err := compare.Files(d.ctx, a, b, manifest.Rule{})
 	if err != nil {
 		return err
 	}
 	e.KindAs, e.Diff, e.Worst = f.Kind, f.Diff, f.Worst
 	reason := f.Reason
-	if f.Verdict != record.Differs {
+	if f.Verdict != report.Differs {
 		reason = string(f.Verdict) + ": " + reason
 	}
 	if e.What != "" {

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"repro/progress"
-	"repro/record"
-	"repro/tree"
+	"repro/format/tree"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // pair is a name in one or both of two trees.
@@ -140,14 +140,14 @@ func unequal(ctx context.Context, a, b *tree.Node) (bool, error) {
 }
 
 // entry says what differs; nothing if Change is empty.
-func (p *pair) entry() record.DiffEntry {
-	e := record.DiffEntry{Name: "/" + p.path}
+func (p *pair) entry() report.DiffEntry {
+	e := report.DiffEntry{Name: "/" + p.path}
 	switch {
 	case p.a == nil:
-		e.Change, e.What, e.SizeB = record.DiffAdded, p.b.Kind(), p.b.Size
+		e.Change, e.What, e.SizeB = report.DiffAdded, p.b.Kind(), p.b.Size
 		return e
 	case p.b == nil:
-		e.Change, e.What, e.SizeA = record.DiffRemoved, p.a.Kind(), p.a.Size
+		e.Change, e.What, e.SizeA = report.DiffRemoved, p.a.Kind(), p.a.Size
 		return e
 	}
 	what := p.attributes()
@@ -155,7 +155,7 @@ func (p *pair) entry() record.DiffEntry {
 		what = append(what, "content")
 	}
 	if len(what) > 0 {
-		e.Change, e.What, e.SizeA, e.SizeB = record.DiffChanged, strings.Join(what, ", "), p.a.Size, p.b.Size
+		e.Change, e.What, e.SizeA, e.SizeB = report.DiffChanged, strings.Join(what, ", "), p.a.Size, p.b.Size
 	}
 	return e
 }

@@ -3,9 +3,10 @@ package diff
 import (
 	"fmt"
 
+	"repro/format/manifest"
 	"repro/format/squashfs"
-	"repro/record"
-	"repro/tree"
+	"repro/format/tree"
+	"repro/report"
 )
 
 // layers compares the layers of the same names.
@@ -17,11 +18,11 @@ func (d *differ) layers() error {
 		}
 		other, ok := find(d.b.manifest.Objects, o.Name)
 		if !ok {
-			d.layer(record.DiffLayer{Name: o.Name, Change: record.DiffRemoved, Removed: o.Layer.Files})
+			d.layer(report.DiffLayer{Name: o.Name, Change: report.DiffRemoved, Removed: o.Layer.Files})
 			continue
 		}
 		if int(other.ID) < last {
-			d.layer(record.DiffLayer{Name: o.Name, Change: record.DiffChanged, What: "the layers lie over each other in another order"})
+			d.layer(report.DiffLayer{Name: o.Name, Change: report.DiffChanged, What: "the layers lie over each other in another order"})
 		}
 		last = int(other.ID)
 		if err := d.both(o, other); err != nil {
@@ -33,19 +34,19 @@ func (d *differ) layers() error {
 			continue
 		}
 		if _, ok := find(d.a.manifest.Objects, o.Name); !ok {
-			d.layer(record.DiffLayer{Name: o.Name, Change: record.DiffAdded, Added: o.Layer.Files})
+			d.layer(report.DiffLayer{Name: o.Name, Change: report.DiffAdded, Added: o.Layer.Files})
 		}
 	}
 	return nil
 }
 
-func (d *differ) layer(l record.DiffLayer) { d.report.Layers = append(d.report.Layers, l) }
+func (d *differ) layer(l report.DiffLayer) { d.report.Layers = append(d.report.Layers, l) }
 
 // both compares a layer that both images have.
-func (d *differ) both(a, b record.Object) error {
+func (d *differ) both(a, b manifest.Object) error {
 	if a.Layer.Content == b.Layer.Content {
 		if a.Digest != b.Digest {
-			d.layer(record.DiffLayer{Name: a.Name, Change: record.DiffStored, What: stored(a, b)})
+			d.layer(report.DiffLayer{Name: a.Name, Change: report.DiffStored, What: stored(a, b)})
 		}
 		return nil
 	}
@@ -61,7 +62,7 @@ func (d *differ) both(a, b record.Object) error {
 }
 
 // stored says how one content is stored in two ways.
-func stored(a, b record.Object) string {
+func stored(a, b manifest.Object) string {
 	switch {
 	case a.Layer.Codec != b.Layer.Codec:
 		return fmt.Sprintf("codec %s, then %s", a.Layer.Codec, b.Layer.Codec)
@@ -105,8 +106,8 @@ func (d *differ) readers(name string, a, b *squashfs.Reader) error {
 }
 
 // trees compares two trees file by file.
-func (d *differ) trees(name string, a, b *tree.Node) (record.DiffLayer, error) {
-	l := record.DiffLayer{Name: name, Change: record.DiffChanged}
+func (d *differ) trees(name string, a, b *tree.Node) (report.DiffLayer, error) {
+	l := report.DiffLayer{Name: name, Change: report.DiffChanged}
 	pairs := walk(a, b)
 	if err := d.contents(name, pairs); err != nil {
 		return l, err
@@ -118,9 +119,9 @@ func (d *differ) trees(name string, a, b *tree.Node) (record.DiffLayer, error) {
 		switch e.Change {
 		case "":
 			continue
-		case record.DiffAdded:
+		case report.DiffAdded:
 			l.Added++
-		case record.DiffRemoved:
+		case report.DiffRemoved:
 			l.Removed++
 		default:
 			l.Changed++

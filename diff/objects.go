@@ -10,8 +10,9 @@ import (
 
 	"repro/compare"
 	"repro/format"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/report"
 )
 
 // objects compares the small objects by the digests of the manifests, and
@@ -22,9 +23,9 @@ func (d *differ) objects() error {
 		other, ok := find(b, o.Name)
 		switch {
 		case !ok:
-			d.object(record.DiffEntry{Name: o.Name, Change: record.DiffRemoved, SizeA: o.Size})
+			d.object(report.DiffEntry{Name: o.Name, Change: report.DiffRemoved, SizeA: o.Size})
 		case o.Digest != other.Digest:
-			e := record.DiffEntry{Name: o.Name, Change: record.DiffChanged, SizeA: o.Size, SizeB: other.Size}
+			e := report.DiffEntry{Name: o.Name, Change: report.DiffChanged, SizeA: o.Size, SizeB: other.Size}
 			if err := d.explainObject(&e); err != nil {
 				return err
 			}
@@ -33,41 +34,41 @@ func (d *differ) objects() error {
 	}
 	for _, o := range b {
 		if _, ok := find(a, o.Name); !ok {
-			d.object(record.DiffEntry{Name: o.Name, Change: record.DiffAdded, SizeB: o.Size})
+			d.object(report.DiffEntry{Name: o.Name, Change: report.DiffAdded, SizeB: o.Size})
 		}
 	}
 	return d.signatures()
 }
 
-func (d *differ) object(e record.DiffEntry) { d.report.Objects = append(d.report.Objects, e) }
+func (d *differ) object(e report.DiffEntry) { d.report.Objects = append(d.report.Objects, e) }
 
 // small lists the objects that are neither layers nor their trees.
-func small(m *record.Manifest) (out []record.Object) {
+func small(m *manifest.Manifest) (out []manifest.Object) {
 	for _, o := range m.Objects {
-		if o.Layer == nil && o.Role != record.RoleTree {
+		if o.Layer == nil && o.Role != manifest.RoleTree {
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
-func find(objects []record.Object, name string) (record.Object, bool) {
+func find(objects []manifest.Object, name string) (manifest.Object, bool) {
 	for _, o := range objects {
 		if o.Name == name {
 			return o, true
 		}
 	}
-	return record.Object{}, false
+	return manifest.Object{}, false
 }
 
-func (d *differ) explainObject(e *record.DiffEntry) error {
+func (d *differ) explainObject(e *report.DiffEntry) error {
 	var files [2]compare.File
 	for i, s := range []*side{d.a, d.b} {
 		r, err := s.Content(e.Name)
 		if err != nil {
 			return err
 		}
-		b, err := io.ReadAll(io.LimitReader(r, record.MaxDocument+1))
+		b, err := io.ReadAll(io.LimitReader(r, manifest.MaxDocument+1))
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name(), err)
 		}
@@ -92,12 +93,12 @@ func (d *differ) signatures() error {
 	}
 	for _, s := range a {
 		if !contains(b, s) {
-			d.object(record.DiffEntry{Name: s.name(), Change: record.DiffRemoved, SizeA: s.size})
+			d.object(report.DiffEntry{Name: s.name(), Change: report.DiffRemoved, SizeA: s.size})
 		}
 	}
 	for _, s := range b {
 		if !contains(a, s) {
-			d.object(record.DiffEntry{Name: s.name(), Change: record.DiffAdded, SizeB: s.size})
+			d.object(report.DiffEntry{Name: s.name(), Change: report.DiffAdded, SizeB: s.size})
 		}
 	}
 	return nil

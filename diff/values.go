@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // values compares the manifests, all but their lists of objects, which the
@@ -27,10 +28,10 @@ func (d *differ) values() error {
 }
 
 // plain is a manifest as JSON has it.
-func plain(m *record.Manifest) (any, error) {
+func plain(m *manifest.Manifest) (any, error) {
 	without := *m
 	without.Objects = nil
-	text, err := record.Marshal(without)
+	text, err := manifest.Marshal(without)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (d *differ) leaf(at []string, a, b string) {
 	case len(d.report.Values) >= d.o.Limit:
 		d.report.Omitted++
 	default:
-		d.report.Values = append(d.report.Values, record.DiffValue{Where: strings.Join(at, "/"), A: a, B: b})
+		d.report.Values = append(d.report.Values, report.DiffValue{Where: strings.Join(at, "/"), A: a, B: b})
 	}
 }
 

@@ -83,7 +83,7 @@ func update(ctx context.Context, name string, edit func(*Image) ([]NewObject, er
 
 // rewriting is an image that gets other signatures.
 type rewriting struct {
-	m     *manifest
+	m     *storedManifest
 	bound int64 // bytes up to the end of the last bound object
 	old   *os.File
 	new   *atomicfile.File
@@ -92,7 +92,7 @@ type rewriting struct {
 
 // begin starts the new file. From now on whatever is read of im is copied to
 // it, unless the filesystem could share it.
-func (im *Image) begin(m *manifest, old *os.File, target string) (*rewriting, error) {
+func (im *Image) begin(m *storedManifest, old *os.File, target string) (*rewriting, error) {
 	p, err := newPlan(m, nil)
 	if err != nil {
 		return nil, err

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 
+	"repro/format/manifest"
 	"repro/format/verity"
-	"repro/progress"
-	"repro/record"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // CheckOptions says how [Image.Check] works.
@@ -27,7 +28,7 @@ type CheckOptions struct {
 // returns the status of all of them, whatever it finds, and an error that wraps
 // a [*LayoutError] if there is something wrong with the layout and an
 // [*AlteredError] for each object that is damaged. Any other error is what kept it from its work.
-func (im *Image) Check(ctx context.Context, o CheckOptions) ([]record.ObjectStatus, error) {
+func (im *Image) Check(ctx context.Context, o CheckOptions) ([]report.ObjectStatus, error) {
 	m, err := im.manifest()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", im.name, err)
@@ -36,13 +37,13 @@ func (im *Image) Check(ctx context.Context, o CheckOptions) ([]record.ObjectStat
 	if problems := im.Layout(); len(problems) > 0 {
 		wrong = append(wrong, &LayoutError{problems})
 	}
-	statuses := []record.ObjectStatus{im.manifestStatus(m)}
+	statuses := []report.ObjectStatus{im.manifestStatus(m)}
 	for _, ob := range m.Objects {
-		st := record.ObjectStatus{ID: ob.ID, Name: ob.Name, Role: ob.Role, Size: ob.Size, Intact: true}
-		if ob.Role == record.RoleLayer {
+		st := report.ObjectStatus{ID: ob.ID, Name: ob.Name, Role: ob.Role, Size: ob.Size, Intact: true}
+		if ob.Role == manifest.RoleLayer {
 			st.Mounted = "/"
 		}
-		st.OnRead = o.OnRead && (ob.Layer != nil || ob.Role == record.RoleTree)
+		st.OnRead = o.OnRead && (ob.Layer != nil || ob.Role == manifest.RoleTree)
 		switch err := im.checkObject(ctx, ob, o); {
 		case errors.Is(err, ErrAltered):
 			wrong = append(wrong, err)
@@ -75,15 +76,15 @@ func (f findings) Unwrap() []error { return f }
 
 // manifestStatus says of the manifest whether it is the one that the UUID was
 // derived from.
-func (im *Image) manifestStatus(m *manifest) record.ObjectStatus {
-	st := record.ObjectStatus{ID: 1, Name: ManifestName, Size: int64(len(m.stored)), Intact: im.header.UUID == m.uuid()}
+func (im *Image) manifestStatus(m *storedManifest) report.ObjectStatus {
+	st := report.ObjectStatus{ID: 1, Name: ManifestName, Size: int64(len(m.stored)), Intact: im.header.UUID == m.uuid()}
 	if !st.Intact {
 		st.Problem = "manifest or UUID differs: the image's UUID is not that of its manifest"
 	}
 	return st
 }
 
-func (im *Image) checkObject(ctx context.Context, ob record.Object, o CheckOptions) error {
+func (im *Image) checkObject(ctx context.Context, ob manifest.Object, o CheckOptions) error {
 	if ob.Layer != nil {
 		err := im.checkLayer(ctx, ob, o)
 		if bad := (*AlteredError)(nil); errors.As(err, &bad) && bad.Object != ob.Name {
@@ -91,14 +92,14 @@ func (im *Image) checkObject(ctx context.Context, ob record.Object, o CheckOptio
 		}
 		return err
 	}
-	if o.OnRead && ob.Role == record.RoleTree { // each block of it is checked before it vouches for another
+	if o.OnRead && ob.Role == manifest.RoleTree { // each block of it is checked before it vouches for another
 		_, err := im.bound(ob)
 		return err
 	}
 	return im.checkSum(ctx, ob)
 }
 
-func (im *Image) checkSum(ctx context.Context, ob record.Object) error {
+func (im *Image) checkSum(ctx context.Context, ob manifest.Object) error {
 	d, err := im.bound(ob)
 	if err != nil {
 		return err
@@ -113,30 +114,30 @@ func (im *Image) checkSum(ctx context.Context, ob record.Object) error {
 	return nil
 }
 
-func (im *Image) checkLayer(ctx context.Context, ob record.Object, o CheckOptions) error {
+func (im *Image) checkLayer(ctx context.Context, ob manifest.Object, o CheckOptions) error {
 	t, err := im.tree(ob)
 	if err != nil || o.OnRead {
 		return err
 	}
-	report := func(e progress.Event) {
+	rep := func(e progress.Event) {
 		e.Task = "verify " + ob.Name
 		o.Progress.Report(e)
 	}
 	if !o.Classic {
-		return t.naming(verity.VerifyAll(ctx, t.section, t.Tree, o.Workers, report))
+		return t.naming(verity.VerifyAll(ctx, t.section, t.Tree, o.Workers, rep))
 	}
 	h := sha256.New()
-	if err := verity.VerifyCopy(ctx, h, t.section, t.Tree, o.Workers, report); err != nil {
+	if err := verity.VerifyCopy(ctx, h, t.section, t.Tree, o.Workers, rep); err != nil {
 		return t.naming(err)
 	}
-	if record.DigestSum([32]byte(h.Sum(nil))) != ob.Digest {
+	if manifest.DigestSum([32]byte(h.Sum(nil))) != ob.Digest {
 		return &AlteredError{ob.Name, -1, "content agrees with its hash tree but differs from the digest that the manifest binds"}
 	}
 	return nil
 }
 
 // sum returns the SHA-256 of what r holds.
-func sum(ctx context.Context, r io.Reader) (record.Digest, error) {
+func sum(ctx context.Context, r io.Reader) (manifest.Digest, error) {
 	h := sha256.New()
 	b := make([]byte, 1<<20)
 	for {
@@ -146,7 +147,7 @@ func sum(ctx context.Context, r io.Reader) (record.Digest, error) {
 		n, err := r.Read(b)
 		h.Write(b[:n])
 		if err == io.EOF {
-			return record.DigestSum([32]byte(h.Sum(nil))), nil
+			return manifest.DigestSum([32]byte(h.Sum(nil))), nil
 		}
 		if err != nil {
 			return "", err

@@ -1,6 +1,6 @@
 package format
 
-import "repro/tree"
+import "repro/format/tree"
 
 // ClockLibraries are the places where an image may have libfaketime, through
 // which the clock of a step is held still (SPEC.md, RUN-7c). The first that is

@@ -8,7 +8,7 @@ import (
 	"io"
 	"io/fs"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // Content returns the bytes of the object called name as they are in the
@@ -49,7 +49,7 @@ func (im *Image) Content(name string) (io.Reader, error) {
 	return im.Section(found[0]), nil
 }
 
-func (im *Image) boundContent(o record.Object) (io.Reader, error) {
+func (im *Image) boundContent(o manifest.Object) (io.Reader, error) {
 	d, err := im.bound(o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", im.name, err)
@@ -59,7 +59,7 @@ func (im *Image) boundContent(o record.Object) (io.Reader, error) {
 
 // boundReader reads an object and compares its digest at the end.
 type boundReader struct {
-	object record.Object
+	object manifest.Object
 	r      io.Reader
 	h      hash.Hash
 }
@@ -67,7 +67,7 @@ type boundReader struct {
 func (b *boundReader) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.h.Write(p[:n])
-	if err == io.EOF && record.DigestSum([32]byte(b.h.Sum(nil))) != b.object.Digest {
+	if err == io.EOF && manifest.DigestSum([32]byte(b.h.Sum(nil))) != b.object.Digest {
 		return n, &AlteredError{b.object.Name, -1, "content differs from the digest that the manifest binds"}
 	}
 	return n, err

@@ -7,8 +7,9 @@ import (
 	"hash"
 	"io"
 
-	"repro/progress"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // copyChunk is how much [Image.CheckCopy] reads at a time.
@@ -17,7 +18,7 @@ const copyChunk = 1 << 20
 // CheckCopy writes the whole file to w, in order, and says what
 // [Image.Check] says, all from one reading: every object is hashed on its way
 // to w. What was written is worth nothing unless the error is nil.
-func (im *Image) CheckCopy(ctx context.Context, w io.Writer, p progress.Func) ([]record.ObjectStatus, error) {
+func (im *Image) CheckCopy(ctx context.Context, w io.Writer, p progress.Func) ([]report.ObjectStatus, error) {
 	m, err := im.manifest()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", im.name, err)
@@ -30,10 +31,10 @@ func (im *Image) CheckCopy(ctx context.Context, w io.Writer, p progress.Func) ([
 	if err := im.copyTo(ctx, w, sums, p); err != nil {
 		return nil, err
 	}
-	statuses := []record.ObjectStatus{im.manifestStatus(m)}
+	statuses := []report.ObjectStatus{im.manifestStatus(m)}
 	for i, ob := range m.Objects {
-		st := record.ObjectStatus{ID: ob.ID, Name: ob.Name, Role: ob.Role, Size: ob.Size, Intact: true}
-		if ob.Role == record.RoleLayer {
+		st := report.ObjectStatus{ID: ob.ID, Name: ob.Name, Role: ob.Role, Size: ob.Size, Intact: true}
+		if ob.Role == manifest.RoleLayer {
 			st.Mounted = "/"
 		}
 		if sums.digest(i+1) != ob.Digest {
@@ -97,9 +98,9 @@ func (s *objectSums) add(b []byte, off int64) {
 	}
 }
 
-func (s *objectSums) digest(i int) record.Digest {
+func (s *objectSums) digest(i int) manifest.Digest {
 	if s.sum[i] == nil {
-		return record.DigestOf(nil)
+		return manifest.DigestOf(nil)
 	}
-	return record.DigestSum([sha256.Size]byte(s.sum[i].Sum(nil)))
+	return manifest.DigestSum([sha256.Size]byte(s.sum[i].Sum(nil)))
 }

@@ -10,22 +10,22 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"repro/format/manifest"
 	"repro/format/squashfs"
+	"repro/format/tree"
 	"repro/format/verity"
 	"repro/internal/atomicfile"
-	"repro/progress"
-	"repro/record"
-	"repro/tree"
+	"repro/internal/progress"
 )
 
 // Spec is what [Create] makes an image of. The bytes of the image are a
 // function of Manifest, Recipe, Inspect, what SBOM returns, Layers, Codec and
 // BlockSize, and of the version of the codec.
 type Spec struct {
-	Manifest record.Manifest // without Objects
-	Recipe   []byte          // the author's repro.yaml
-	Inspect  []byte          // what `apptainer inspect` reads
-	Layers   []LayerSpec     // lowest first; the first is the environment
+	Manifest manifest.Manifest // without Objects
+	Recipe   []byte            // the author's repro.yaml
+	Inspect  []byte            // what `apptainer inspect` reads
+	Layers   []LayerSpec       // lowest first; the first is the environment
 
 	// SBOM returns an SPDX document as JSON. It is called once, while the first
 	// layer is already being compressed. Nil: the image has none.
@@ -41,13 +41,13 @@ type Spec struct {
 // LayerSpec is one layer.
 type LayerSpec struct {
 	Name string
-	Role record.Role // RoleLayer or RoleHidden
+	Role manifest.Role // RoleLayer or RoleHidden
 	Tree *tree.Node
 }
 
 // Create writes an image under name and returns its manifest. The file
 // appears whole, in place of one that had the name, or not at all.
-func Create(ctx context.Context, name string, s Spec) (*record.Manifest, error) {
+func Create(ctx context.Context, name string, s Spec) (*manifest.Manifest, error) {
 	m, err := create(ctx, name, s)
 	if err != nil {
 		return nil, about(name, err)
@@ -55,7 +55,7 @@ func Create(ctx context.Context, name string, s Spec) (*record.Manifest, error) 
 	return m, nil
 }
 
-func create(ctx context.Context, name string, s Spec) (*record.Manifest, error) {
+func create(ctx context.Context, name string, s Spec) (*manifest.Manifest, error) {
 	w, err := newWriter(s)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func selfCheck(f *atomicfile.File) error {
 // writer writes the objects of one image in order.
 type writer struct {
 	Spec
-	m     record.Manifest // with its objects, as far as they are known
+	m     manifest.Manifest // with its objects, as far as they are known
 	date  int64
 	room  int64 // of the manifest
 	f     *atomicfile.File
@@ -112,19 +112,19 @@ func newWriter(s Spec) (*writer, error) {
 		return nil, errors.New("manifest: lists objects before they are written")
 	}
 	w := &writer{Spec: s, m: s.Manifest}
-	w.list(record.Object{Name: RecipeName, Role: record.RoleRecipe, Size: int64(len(s.Recipe))})
-	w.list(record.Object{Name: InspectName, Role: record.RoleInspect, Size: int64(len(s.Inspect))})
+	w.list(manifest.Object{Name: RecipeName, Role: manifest.RoleRecipe, Size: int64(len(s.Recipe))})
+	w.list(manifest.Object{Name: InspectName, Role: manifest.RoleInspect, Size: int64(len(s.Inspect))})
 	if s.SBOM != nil {
-		w.list(record.Object{Name: sbomName, Role: record.RoleSBOM, Size: align}) // until it is known
+		w.list(manifest.Object{Name: sbomName, Role: manifest.RoleSBOM, Size: align}) // until it is known
 	}
 	for _, l := range s.Layers {
-		zero := record.DigestSum([32]byte{})
-		w.list(record.Object{Name: l.Name, Role: l.Role, Size: align, Layer: &record.Layer{
+		zero := manifest.DigestSum([32]byte{})
+		w.list(manifest.Object{Name: l.Name, Role: l.Role, Size: align, Layer: &manifest.Layer{
 			Root: zero, Content: zero, Codec: "unknown", BlockSize: align,
 		}})
-		w.list(record.Object{Name: l.Name + treeSuffix, Role: record.RoleTree})
+		w.list(manifest.Object{Name: l.Name + treeSuffix, Role: manifest.RoleTree})
 	}
-	draft := &manifest{Manifest: w.m}
+	draft := &storedManifest{Manifest: w.m}
 	if err := draft.check(); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
@@ -135,9 +135,9 @@ func newWriter(s Spec) (*writer, error) {
 }
 
 // list adds an object to the manifest.
-func (w *writer) list(o record.Object) {
+func (w *writer) list(o manifest.Object) {
 	o.ID = uint32(len(w.m.Objects) + 2)
-	o.Digest = record.DigestSum([32]byte{})
+	o.Digest = manifest.DigestSum([32]byte{})
 	w.m.Objects = append(w.m.Objects, o)
 }
 
@@ -145,7 +145,7 @@ func (w *writer) list(o record.Object) {
 // the table. Digests of layers are taken in a second reading of what was just
 // written, while the next layer is compressed: the superblock, which stands
 // first, is known last.
-func (w *writer) write(ctx context.Context, f *atomicfile.File) (*manifest, error) {
+func (w *writer) write(ctx context.Context, f *atomicfile.File) (*storedManifest, error) {
 	w.f, w.end = f, dataOffset+w.room
 	w.after.SetLimit(runtime.GOMAXPROCS(0) + 1)
 	defer w.after.Wait()
@@ -193,7 +193,7 @@ func (w *writer) begin(ctx context.Context) error {
 		small = append(small, b)
 	}
 	for i, b := range small {
-		w.m.Objects[i].Size, w.m.Objects[i].Digest = int64(len(b)), record.DigestOf(b)
+		w.m.Objects[i].Size, w.m.Objects[i].Digest = int64(len(b)), manifest.DigestOf(b)
 		if err := w.place(b); err != nil {
 			return err
 		}
@@ -211,7 +211,7 @@ func (w *writer) place(b []byte) error {
 
 // layer writes a layer and its hash tree and fills in what the manifest says
 // of both.
-func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.Object) error {
+func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *manifest.Object) error {
 	out := &layerOutput{w: w, hash: verity.NewWriter()}
 	o := squashfs.Options{
 		Codec: w.Codec, BlockSize: w.BlockSize, ModTime: w.date, Workers: w.Workers, Cache: w.Cache, Progress: w.Progress,
@@ -236,11 +236,11 @@ func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *record.O
 		return err
 	}
 	layer.Size = roundUp(size)
-	layer.Layer = &record.Layer{
-		Root: record.DigestSum(root), Content: record.DigestSum(st.Content),
+	layer.Layer = &manifest.Layer{
+		Root: manifest.DigestSum(root), Content: manifest.DigestSum(st.Content),
 		Codec: st.Codec, BlockSize: st.BlockSize, Files: st.Files, Bytes: st.Bytes,
 	}
-	hashes.Size, hashes.Digest = int64(len(stored)), record.DigestOf(stored)
+	hashes.Size, hashes.Digest = int64(len(stored)), manifest.DigestOf(stored)
 	w.after.Go(func() error {
 		var err error
 		layer.Digest, err = sum(ctx, io.NewSectionReader(w.f, out.start, layer.Size))

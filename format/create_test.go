@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"repro/format"
-	"repro/progress"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/internal/progress"
 )
 
 // noise returns n bytes that do not compress, the same ones for one seed.
@@ -68,34 +68,34 @@ func TestSpecIsChecked(t *testing.T) {
 		"date after 2106":            func(s *format.Spec) { s.Manifest.Paper.Date = "2107-01-01T00:00:00Z" },
 		"unknown architecture":       func(s *format.Spec) { s.Manifest.Arch = "vax" },
 		"another version":            func(s *format.Spec) { s.Manifest.Version = 2 },
-		"objects listed already":     func(s *format.Spec) { s.Manifest.Objects = []record.Object{{}} },
+		"objects listed already":     func(s *format.Spec) { s.Manifest.Objects = []manifest.Object{{}} },
 		"no layers":                  func(s *format.Spec) { s.Layers = nil },
 		"first layer not root":       func(s *format.Spec) { s.Layers = s.Layers[1:] },
-		"hidden environment":         func(s *format.Spec) { s.Layers[0].Role = record.RoleHidden },
+		"hidden environment":         func(s *format.Spec) { s.Layers[0].Role = manifest.RoleHidden },
 		"two layers of one name":     func(s *format.Spec) { s.Layers[2].Name = "code" },
-		"published layer mounted":    func(s *format.Spec) { s.Layers[3].Role = record.RoleLayer },
+		"published layer mounted":    func(s *format.Spec) { s.Layers[3].Role = manifest.RoleLayer },
 		"hidden layer by other name": func(s *format.Spec) { s.Layers[3].Name = "secret" },
 		"layer named like a path":    func(s *format.Spec) { s.Layers[1].Name = "../code" },
 		"layer without name":         func(s *format.Spec) { s.Layers[1].Name = "" },
-		"layer with another role":    func(s *format.Spec) { s.Layers[1].Role = record.RoleTree },
+		"layer with another role":    func(s *format.Spec) { s.Layers[1].Role = manifest.RoleTree },
 		"further set outside": func(s *format.Spec) {
-			s.Manifest.Results = []record.Result{{Name: "r", Output: "/o", Published: "p", Sets: []string{"../q"}}}
+			s.Manifest.Results = []manifest.Result{{Name: "r", Output: "/o", Published: "p", Sets: []string{"../q"}}}
 		},
 		"spread outside": func(s *format.Spec) {
-			s.Manifest.Results = []record.Result{{Name: "r", Output: "/o", Published: "p", Compare: record.Rule{Spread: "/q"}}}
+			s.Manifest.Results = []manifest.Result{{Name: "r", Output: "/o", Published: "p", Compare: manifest.Rule{Spread: "/q"}}}
 		},
 		"claim without a place": func(s *format.Spec) {
-			s.Manifest.Claims = []record.Claim{{Name: "c", Value: "1", Output: "/o"}}
+			s.Manifest.Claims = []manifest.Claim{{Name: "c", Value: "1", Output: "/o"}}
 		},
 		"claim named as a result": func(s *format.Spec) {
-			s.Manifest.Results = []record.Result{{Name: "r", Output: "/o", Published: "p"}}
-			s.Manifest.Claims = []record.Claim{{Name: "r", Value: "1", Output: "/o", Pointer: "/a"}}
+			s.Manifest.Results = []manifest.Result{{Name: "r", Output: "/o", Published: "p"}}
+			s.Manifest.Claims = []manifest.Claim{{Name: "r", Value: "1", Output: "/o", Pointer: "/a"}}
 		},
 		"unknown processor": func(s *format.Spec) { s.Manifest.Steps[0].CPU = "portable-v9" },
 		"unknown codec":     func(s *format.Spec) { s.Codec = "none of them" },
 		"too many layers": func(s *format.Spec) {
 			for i := range 40 {
-				s.Layers = append(s.Layers, format.LayerSpec{Name: fmt.Sprint("l", i), Role: record.RoleLayer, Tree: tree.NewDir()})
+				s.Layers = append(s.Layers, format.LayerSpec{Name: fmt.Sprint("l", i), Role: manifest.RoleLayer, Tree: tree.NewDir()})
 			}
 		},
 	} {

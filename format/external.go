@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // paperDir is the folder of an image below which files from outside may stand.
@@ -15,7 +15,7 @@ const maxSource = 4096
 
 // checkExternal says whether files that the image only names could lead a
 // runner astray: out of the experiment's folder, or on top of each other.
-func checkExternal(files []record.External) error {
+func checkExternal(files []manifest.External) error {
 	seen := map[string]bool{}
 	for i, x := range files {
 		err := checkAbsolute(x.Path)

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
 )
 
 // sampleSpec describes a small image with every kind of layer.
@@ -27,25 +27,25 @@ func sampleSpec() format.Spec {
 	published := tree.NewDir()
 	put(published, "result.txt", tree.NewFile(0o644, []byte("0.3333\n")))
 	return format.Spec{
-		Manifest: record.Manifest{
-			Version: record.ManifestVersion,
-			Paper: record.Paper{
+		Manifest: manifest.Manifest{
+			Version: manifest.Version,
+			Paper: manifest.Paper{
 				Title:   "A sample",
-				Authors: []record.Author{{Name: "Ada Lovelace"}},
+				Authors: []manifest.Author{{Name: "Ada Lovelace"}},
 				Date:    "2026-11-23T12:00:00Z",
 			},
 			Arch:        "amd64",
-			Environment: record.Environment{Kind: "host"},
-			Steps:       []record.Step{{Name: "run", Command: []string{"sh", "-c", "true"}, Dir: "/paper"}},
-			Results:     []record.Result{},
+			Environment: manifest.Environment{Kind: "host"},
+			Steps:       []manifest.Step{{Name: "run", Command: []string{"sh", "-c", "true"}, Dir: "/paper"}},
+			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: A sample\n"),
 		Inspect: []byte(`{"data":{"attributes":{}},"type":"container"}` + "\n"),
 		Layers: []format.LayerSpec{
-			{Name: "environment", Role: record.RoleLayer, Tree: env},
-			{Name: "code", Role: record.RoleLayer, Tree: code},
-			{Name: "data", Role: record.RoleLayer, Tree: data},
-			{Name: "published", Role: record.RoleHidden, Tree: published},
+			{Name: "environment", Role: manifest.RoleLayer, Tree: env},
+			{Name: "code", Role: manifest.RoleLayer, Tree: code},
+			{Name: "data", Role: manifest.RoleLayer, Tree: data},
+			{Name: "published", Role: manifest.RoleHidden, Tree: published},
 		},
 	}
 }
@@ -130,7 +130,7 @@ func TestCreateThenOpen(t *testing.T) {
 
 func marshal(t testing.TB, v any) []byte {
 	t.Helper()
-	b, err := record.Marshal(v)
+	b, err := manifest.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}

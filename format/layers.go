@@ -6,10 +6,10 @@ import (
 	"io"
 	"io/fs"
 
+	"repro/format/manifest"
 	"repro/format/squashfs"
+	"repro/format/tree"
 	"repro/format/verity"
-	"repro/record"
-	"repro/tree"
 )
 
 // Layer returns the layer called name. Every byte read through it is checked
@@ -88,7 +88,7 @@ func (im *Image) rootLayers() (layers []namedLayer, err error) {
 	}
 	caches := squashfs.NewCaches() // one bound, however many layers there are
 	for _, o := range m.Objects {
-		if o.Role != record.RoleLayer {
+		if o.Role != manifest.RoleLayer {
 			continue
 		}
 		r, err := im.layer(o.Name, caches)
@@ -181,12 +181,12 @@ type layerTree struct {
 }
 
 // tree returns the hash tree of the layer that the manifest describes by o.
-func (im *Image) tree(o record.Object) (*layerTree, error) {
+func (im *Image) tree(o manifest.Object) (*layerTree, error) {
 	layer, err := im.bound(o)
 	if err != nil {
 		return nil, err
 	}
-	t, err := im.bound(record.Object{ID: o.ID + 1, Name: o.Name + treeSuffix, Size: verity.TreeSize(o.Size)})
+	t, err := im.bound(manifest.Object{ID: o.ID + 1, Name: o.Name + treeSuffix, Size: verity.TreeSize(o.Size)})
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (im *Image) tree(o record.Object) (*layerTree, error) {
 
 // bound returns the descriptor of an object of the manifest, where it agrees
 // with the manifest.
-func (im *Image) bound(o record.Object) (Object, error) {
+func (im *Image) bound(o manifest.Object) (Object, error) {
 	if int64(o.ID) > int64(len(im.objects)) {
 		return Object{}, malformed("object %d (%q): not in the image", o.ID, o.Name)
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/sylabs/sif/v2/pkg/sif"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/format/verity"
-	"repro/record"
-	"repro/tree"
 )
 
 func contentOf(t *testing.T, n *tree.Node) string {
@@ -221,7 +221,7 @@ func TestSBOM(t *testing.T) {
 		t.Error(f, d.ID(), err)
 	}
 	m, err := im.Manifest()
-	if err != nil || m.Objects[2].Role != record.RoleSBOM {
+	if err != nil || m.Objects[2].Role != manifest.RoleSBOM {
 		t.Error(err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // Names of the objects that every image has.
@@ -34,15 +34,15 @@ const (
 	maxObjectSize = 1 << 53   // what the manifest can say
 )
 
-// manifest is a manifest and what follows from it.
-type manifest struct {
-	record.Manifest
+// storedManifest is a manifest and what follows from it.
+type storedManifest struct {
+	manifest.Manifest
 	stored []byte // the object: canonical JSON, spaces, one newline
 	date   int64  // seconds since 1970
 }
 
 // readManifest is called once an image.
-func (im *Image) readManifest() (*manifest, error) {
+func (im *Image) readManifest() (*storedManifest, error) {
 	if len(im.objects) == 0 || im.objects[0].Type != DataGenericJSON || im.objects[0].Name != ManifestName {
 		return nil, fmt.Errorf("no manifest: %w", ErrForeign)
 	}
@@ -50,7 +50,7 @@ func (im *Image) readManifest() (*manifest, error) {
 	if o.Size > maxManifest {
 		return nil, malformed("manifest: %d bytes, at most %d are allowed", o.Size, maxManifest)
 	}
-	m := &manifest{stored: make([]byte, o.Size)}
+	m := &storedManifest{stored: make([]byte, o.Size)}
 	if err := readAt(im.r, m.stored, o.Offset); err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (im *Image) readManifest() (*manifest, error) {
 	if !ok {
 		return nil, malformed("manifest: does not end in a newline")
 	}
-	if err := record.Unmarshal(bytes.TrimRight(doc, " "), &m.Manifest); err != nil {
+	if err := manifest.Unmarshal(bytes.TrimRight(doc, " "), &m.Manifest); err != nil {
 		return nil, malformed("manifest: %v", err)
 	}
 	if err := m.check(); err != nil {
@@ -70,13 +70,13 @@ func (im *Image) readManifest() (*manifest, error) {
 // reserve returns the size of the manifest object: that of the document with
 // the longest text in every place that is not known before the layers are
 // written, and a newline, rounded up.
-func reserve(m record.Manifest) (int64, error) {
-	objects := make([]record.Object, len(m.Objects))
+func reserve(m manifest.Manifest) (int64, error) {
+	objects := make([]manifest.Object, len(m.Objects))
 	for i, o := range m.Objects {
 		o.Size = maxObjectSize
-		o.Digest = record.DigestSum([32]byte{})
+		o.Digest = manifest.DigestSum([32]byte{})
 		if o.Layer != nil {
-			o.Layer = &record.Layer{
+			o.Layer = &manifest.Layer{
 				Root: o.Digest, Content: o.Digest,
 				Codec: strings.Repeat("x", maxCodecName), BlockSize: maxBlockSize,
 				Files: maxObjectSize, Bytes: maxObjectSize,
@@ -85,7 +85,7 @@ func reserve(m record.Manifest) (int64, error) {
 		objects[i] = o
 	}
 	m.Objects = objects
-	doc, err := record.Marshal(m)
+	doc, err := manifest.Marshal(m)
 	if err != nil {
 		return 0, err
 	}
@@ -96,8 +96,8 @@ func reserve(m record.Manifest) (int64, error) {
 }
 
 // newManifest checks m and lays it out as an object.
-func newManifest(m record.Manifest) (*manifest, error) {
-	out := &manifest{Manifest: m}
+func newManifest(m manifest.Manifest) (*storedManifest, error) {
+	out := &storedManifest{Manifest: m}
 	if err := out.check(); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
@@ -105,7 +105,7 @@ func newManifest(m record.Manifest) (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := record.Marshal(m)
+	doc, err := manifest.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
@@ -117,7 +117,7 @@ func newManifest(m record.Manifest) (*manifest, error) {
 
 // uuid returns the image's UUID: version 8 (RFC 9562 section 5.8), from the
 // SHA-256 of a tag and the manifest object.
-func (m *manifest) uuid() (id [16]byte) {
+func (m *storedManifest) uuid() (id [16]byte) {
 	h := sha256.New()
 	h.Write([]byte("repro image 1\x00"))
 	h.Write(m.stored)
@@ -129,9 +129,9 @@ func (m *manifest) uuid() (id [16]byte) {
 
 // check says whether m keeps the rules that the layout of an image rests on,
 // and sets the date.
-func (m *manifest) check() error {
-	if m.Version != record.ManifestVersion {
-		return fmt.Errorf("version %d, want %d", m.Version, record.ManifestVersion)
+func (m *storedManifest) check() error {
+	if m.Version != manifest.Version {
+		return fmt.Errorf("version %d, want %d", m.Version, manifest.Version)
 	}
 	if archName(archCode(m.Arch)) != m.Arch {
 		return fmt.Errorf("arch %q: not one that SIF has a code for", m.Arch)

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // Metadata returns the JSON document that a SIF signature of the image signs
@@ -18,7 +18,7 @@ func (im *Image) Metadata() ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", im.name, err)
 	}
 	objects := im.objects[:min(len(im.objects), 1+len(m.Objects))]
-	digests := []record.Digest{record.DigestOf(m.stored)}
+	digests := []manifest.Digest{manifest.DigestOf(m.stored)}
 	for _, o := range m.Objects {
 		digests = append(digests, o.Digest)
 	}
@@ -31,27 +31,27 @@ func (im *Image) Metadata() ([]byte, error) {
 
 // ContentID returns the SHA-256 of [Image.Metadata], the name of what the image
 // is whoever signed it.
-func (im *Image) ContentID() (record.Digest, error) {
+func (im *Image) ContentID() (manifest.Digest, error) {
 	b, err := im.Metadata()
 	if err != nil {
 		return "", err
 	}
-	return record.DigestOf(b), nil
+	return manifest.DigestOf(b), nil
 }
 
 // AppendMetadata appends to b the document that SIF signatures sign, for
 // objects, in order of their IDs, with the given digests of their content.
 // There must be at least one.
-func AppendMetadata(b []byte, h Header, objects []Object, digests []record.Digest) []byte {
+func AppendMetadata(b []byte, h Header, objects []Object, digests []manifest.Digest) []byte {
 	out := bytes.NewBuffer(b)
-	fmt.Fprintf(out, `{"version":1,"header":{"digest":"%s"},"objects":[`, record.DigestOf(h.SignedBytes()))
+	fmt.Fprintf(out, `{"version":1,"header":{"digest":"%s"},"objects":[`, manifest.DigestOf(h.SignedBytes()))
 	first := objects[0].ID
 	for i, o := range objects {
 		if i > 0 {
 			out.WriteByte(',')
 		}
 		fmt.Fprintf(out, `{"relativeId":%d,"descriptorDigest":"%s","objectDigest":"%s"}`,
-			o.ID-first, record.DigestOf(o.SignedBytes(first)), digests[i])
+			o.ID-first, manifest.DigestOf(o.SignedBytes(first)), digests[i])
 	}
 	out.WriteString("]}")
 	return out.Bytes()

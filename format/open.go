@@ -7,7 +7,7 @@ import (
 	"os"
 	"sync"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // maxSlots bounds the descriptors of a file that is opened: 38 MB of table,
@@ -23,7 +23,7 @@ type Image struct {
 	table   []byte // raw descriptors
 	objects []Object
 
-	manifest func() (*manifest, error)
+	manifest func() (*storedManifest, error)
 	layout   func() []Problem
 	file     *os.File // nil: not of a file
 	close    func() error
@@ -146,7 +146,7 @@ func (im *Image) Close() error { return im.close() }
 
 // Manifest returns the manifest: [ErrForeign] if there is none, [ErrMalformed]
 // if it breaks the rules of MAN. The caller must not change it.
-func (im *Image) Manifest() (*record.Manifest, error) {
+func (im *Image) Manifest() (*manifest.Manifest, error) {
 	m, err := im.manifest()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", im.name, err)

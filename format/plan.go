@@ -3,7 +3,7 @@ package format
 import (
 	"math"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // The fixed places of the canonical layout. 112 descriptors fill 16 pages but
@@ -32,7 +32,7 @@ type plan struct {
 
 // newPlan derives the layout from the manifest and the signatures, of which
 // only sizes and the descriptor's particulars matter.
-func newPlan(m *manifest, signatures []signatureSlot) (*plan, error) {
+func newPlan(m *storedManifest, signatures []signatureSlot) (*plan, error) {
 	p := &plan{end: dataOffset}
 	objects := []Object{{Type: DataGenericJSON, Name: ManifestName, Size: int64(len(m.stored))}}
 	for _, o := range m.Objects {
@@ -88,15 +88,15 @@ func (s signatureSlot) planned() Object {
 }
 
 // planned returns the descriptor of an object that a manifest lists.
-func planned(o record.Object, arch string) Object {
+func planned(o manifest.Object, arch string) Object {
 	d := Object{Name: o.Name, Size: o.Size}
 	switch o.Role {
-	case record.RoleInspect:
+	case manifest.RoleInspect:
 		d.Type = DataGenericJSON
-	case record.RoleSBOM:
+	case manifest.RoleSBOM:
 		d.Type = DataSBOM
 		d.extra()[0] = sbomSPDXJSON
-	case record.RoleLayer, record.RoleHidden:
+	case manifest.RoleLayer, manifest.RoleHidden:
 		d.Type = DataPartition
 		d.setPartition(Partition{FSSquash, partType(o), arch})
 	default:
@@ -108,9 +108,9 @@ func planned(o record.Object, arch string) Object {
 // sbomSPDXJSON is SIF's code for an SPDX document as JSON.
 const sbomSPDXJSON = 4
 
-func partType(o record.Object) PartType {
+func partType(o manifest.Object) PartType {
 	switch {
-	case o.Role == record.RoleHidden:
+	case o.Role == manifest.RoleHidden:
 		return PartData
 	case o.Name == EnvironmentName:
 		return PartPrimary

@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/format/verity"
-	"repro/record"
 )
 
 // checkObjects checks the list of objects: recipe, inspect, perhaps an sbom,
 // then layers each followed by its tree, the first of them the environment.
-func checkObjects(objects []record.Object) error {
-	small := []record.Object{{Name: RecipeName, Role: record.RoleRecipe}, {Name: InspectName, Role: record.RoleInspect}}
-	if len(objects) > len(small) && objects[len(small)].Role == record.RoleSBOM {
-		small = append(small, record.Object{Name: sbomName, Role: record.RoleSBOM})
+func checkObjects(objects []manifest.Object) error {
+	small := []manifest.Object{{Name: RecipeName, Role: manifest.RoleRecipe}, {Name: InspectName, Role: manifest.RoleInspect}}
+	if len(objects) > len(small) && objects[len(small)].Role == manifest.RoleSBOM {
+		small = append(small, manifest.Object{Name: sbomName, Role: manifest.RoleSBOM})
 	}
 	if len(objects) < len(small)+2 || (len(objects)-len(small))%2 != 0 {
 		return fmt.Errorf("%d objects: want the small ones, then layers each with its tree", len(objects))
@@ -45,7 +45,7 @@ func checkObjects(objects []record.Object) error {
 }
 
 // checkObject checks what holds for objects of all roles.
-func checkObject(o record.Object, slot int) error {
+func checkObject(o manifest.Object, slot int) error {
 	if int64(o.ID) != int64(slot) {
 		return fmt.Errorf("ID %d, want %d", o.ID, slot)
 	}
@@ -56,7 +56,7 @@ func checkObject(o record.Object, slot int) error {
 	return err
 }
 
-func checkSmall(o, want record.Object) error {
+func checkSmall(o, want manifest.Object) error {
 	if o.Name != want.Name || o.Role != want.Role || o.Layer != nil {
 		return fmt.Errorf("role %q, want %q with role %q here", o.Role, want.Name, want.Role)
 	}
@@ -66,7 +66,7 @@ func checkSmall(o, want record.Object) error {
 	return nil
 }
 
-func checkLayer(o record.Object, first bool) error {
+func checkLayer(o manifest.Object, first bool) error {
 	if err := checkLayerName(o.Name, o.Role, first); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func checkLayer(o record.Object, first bool) error {
 	if l == nil {
 		return fmt.Errorf("a layer without its particulars")
 	}
-	for _, d := range []record.Digest{l.Root, l.Content} {
+	for _, d := range []manifest.Digest{l.Root, l.Content} {
 		if _, err := d.Sum(); err != nil {
 			return err
 		}
@@ -97,22 +97,22 @@ func checkLayer(o record.Object, first bool) error {
 // checkLayerName says whether a layer may be called so: lower-case letters,
 // digits, dot, hyphen, underscore; the environment first, the only hidden one
 // "published".
-func checkLayerName(name string, role record.Role, first bool) error {
+func checkLayerName(name string, role manifest.Role, first bool) error {
 	switch {
 	case name == "" || len(name) > maxLayerName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
 		return fmt.Errorf("not a name for a layer: want lower-case letters, digits, hyphens")
-	case role != record.RoleLayer && role != record.RoleHidden:
+	case role != manifest.RoleLayer && role != manifest.RoleHidden:
 		return fmt.Errorf("role %q where a layer is due", role)
-	case first != (name == EnvironmentName) || first && role != record.RoleLayer:
+	case first != (name == EnvironmentName) || first && role != manifest.RoleLayer:
 		return fmt.Errorf("the first layer is %q and no other is", EnvironmentName)
-	case (role == record.RoleHidden) != (name == PublishedName):
+	case (role == manifest.RoleHidden) != (name == PublishedName):
 		return fmt.Errorf("the hidden layer is %q and no other is", PublishedName)
 	}
 	return nil
 }
 
-func checkTree(o, layer record.Object) error {
-	if o.Role != record.RoleTree || o.Name != layer.Name+treeSuffix || o.Layer != nil {
+func checkTree(o, layer manifest.Object) error {
+	if o.Role != manifest.RoleTree || o.Name != layer.Name+treeSuffix || o.Layer != nil {
 		return fmt.Errorf("role %q where the hash tree of %q is due", o.Role, layer.Name)
 	}
 	if want := verity.TreeSize(layer.Size); o.Size != want {

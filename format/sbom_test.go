@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"repro/format"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // TestLateSBOM has the bill of materials come, or fail, when more of the layer

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"repro/format"
+	"repro/format/tree"
 	"repro/internal/blockcache"
-	"repro/tree"
 )
 
 // TestCreateSeesThroughStaleDigests changes a file and leaves its stamp, as

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/internal/pattern"
-	"repro/record"
 )
 
 const (
@@ -34,7 +34,7 @@ func checkName(name string, seen map[string]bool) error {
 
 // checkSteps checks what whoever runs steps relies on: a step needs only
 // earlier ones, every path is absolute and clean.
-func checkSteps(steps []record.Step) error {
+func checkSteps(steps []manifest.Step) error {
 	seen := map[string]bool{}
 	for i, s := range steps {
 		if err := checkStep(s, seen); err != nil {
@@ -44,7 +44,7 @@ func checkSteps(steps []record.Step) error {
 	return nil
 }
 
-func checkStep(s record.Step, seen map[string]bool) error {
+func checkStep(s manifest.Step, seen map[string]bool) error {
 	for _, n := range s.Needs {
 		if !seen[n] {
 			return fmt.Errorf("needs %q, which is not an earlier step", n)
@@ -68,7 +68,7 @@ func checkStep(s record.Step, seen map[string]bool) error {
 		return fmt.Errorf("limits: less than nothing")
 	}
 	for i, f := range s.Fixed {
-		if f != record.FixedAddresses && f != record.FixedClock || slices.Contains(s.Fixed[:i], f) {
+		if f != manifest.FixedAddresses && f != manifest.FixedClock || slices.Contains(s.Fixed[:i], f) {
 			return fmt.Errorf("fixed %q: twice, or not a word that is known", f)
 		}
 	}
@@ -78,7 +78,7 @@ func checkStep(s record.Step, seen map[string]bool) error {
 	return checkQuick(s.Quick)
 }
 
-func checkQuick(q *record.Quick) error {
+func checkQuick(q *manifest.Quick) error {
 	other := len(q.Command) > 0 || len(q.Env) > 0 || q.Time != 0 || q.Takes != 0
 	if q.Skip == other || q.Time < 0 || q.Takes < 0 {
 		return errors.New("quick: want skip, or something else that is otherwise")
@@ -121,7 +121,7 @@ func checkAbsolute(p string) error {
 
 // checkResults checks results and claims, whose names stand side by side in
 // reports.
-func checkResults(results []record.Result, claims []record.Claim) error {
+func checkResults(results []manifest.Result, claims []manifest.Claim) error {
 	seen := map[string]bool{}
 	for i, r := range results {
 		err := checkName(r.Name, seen)

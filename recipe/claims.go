@@ -4,9 +4,9 @@ import (
 	"regexp"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/internal/form"
 	"repro/internal/pattern"
-	"repro/record"
 )
 
 // claims reads the numbers that the paper's text gives.
@@ -46,8 +46,8 @@ func (p *parser) number(what string, n *form.Node) string {
 	return s
 }
 
-func (p *parser) cell(n *form.Node) *record.Cell {
-	var c record.Cell
+func (p *parser) cell(n *form.Node) *manifest.Cell {
+	var c manifest.Cell
 	p.Fields("cell", n, []form.Field{
 		form.Must("row", func(v *form.Node) { c.Row, _ = p.Value("row", v) }),
 		form.Must("column", func(v *form.Node) { c.Column, _ = p.Value("column", v) }),

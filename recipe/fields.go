@@ -4,8 +4,8 @@ import (
 	"path"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/internal/form"
-	"repro/record"
 )
 
 // recipe reads the whole mapping.
@@ -34,14 +34,14 @@ func (p *parser) recipe(root *form.Node, r *Recipe) {
 	p.spreadAll(r)
 }
 
-func (p *parser) authors(n *form.Node) []record.Author {
-	var authors []record.Author
+func (p *parser) authors(n *form.Node) []manifest.Author {
+	var authors []manifest.Author
 	entries := p.Entries("authors", n)
 	if form.IsList(n) && len(entries) == 0 {
 		p.Errorf(n, "authors: want at least one")
 	}
 	for _, e := range entries {
-		var a record.Author
+		var a manifest.Author
 		if form.IsScalar(e) { // just the name
 			a.Name, _ = p.OneLine("author", e)
 		} else {

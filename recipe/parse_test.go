@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"repro/format/manifest"
 	"repro/internal/form"
-	"repro/record"
 )
 
 // corpus calls f for each recipe in testdata/kind.
@@ -100,7 +100,7 @@ func TestParseFull(t *testing.T) {
 	if r.Steps[0].Dir.Value != "." {
 		t.Errorf("dir %q", r.Steps[0].Dir.Value)
 	}
-	if want := (record.Rule{Kind: "csv", Digits: 4, Relative: "1e-9", Absolute: "0.001", ULP: 4, Keys: []string{"dataset"}}); !reflect.DeepEqual(r.Results[0].Compare, want) {
+	if want := (manifest.Rule{Kind: "csv", Digits: 4, Relative: "1e-9", Absolute: "0.001", ULP: 4, Keys: []string{"dataset"}}); !reflect.DeepEqual(r.Results[0].Compare, want) {
 		t.Errorf("rule %+v, want %+v", r.Results[0].Compare, want)
 	}
 	if r.Results[1].Published.Value != "out/figures/f.png" {

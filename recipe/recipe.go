@@ -9,8 +9,8 @@
 package recipe
 
 import (
+	"repro/format/manifest"
 	"repro/internal/form"
-	"repro/record"
 )
 
 // FileName is what a recipe is called in an experiment's folder.
@@ -33,8 +33,8 @@ const (
 // Recipe is a parsed and checked recipe. Paths in it are clean and relative to
 // the recipe's folder unless stated otherwise.
 type Recipe struct {
-	Name        string       // of the recipe's file, for messages
-	Paper       record.Paper // Date is empty if the recipe has none
+	Name        string         // of the recipe's file, for messages
+	Paper       manifest.Paper // Date is empty if the recipe has none
 	Environment Environment
 	Code        []Text // paths and globs; a leading "!" takes away
 	Data        []Data
@@ -102,7 +102,7 @@ type Step struct {
 	Time    int64  // seconds, 0 if not stated
 	Takes   int64  // seconds, 0 if not stated
 	Fixed   []string
-	Quick   *record.Quick // nil if the quick profile has nothing else
+	Quick   *manifest.Quick // nil if the quick profile has nothing else
 	Pos     Pos
 }
 
@@ -114,7 +114,7 @@ type Result struct {
 	Sets      []Text // further published files of the same experiment
 	Quick     Text   // published file of the quick profile
 	Claim     string
-	Compare   record.Rule
+	Compare   manifest.Rule
 	Spread    Text // Compare.Spread, and where it stands
 	pos       Pos
 }
@@ -133,9 +133,9 @@ func (r Result) Hidden() []Text {
 // Claim is one number that the paper's text gives. Exactly one of Cell,
 // Pointer and Pattern is set.
 type Claim struct {
-	record.Claim      // its Output is not set
-	Output       Text // the file that a step makes
-	Pos          Pos
+	manifest.Claim      // its Output is not set
+	Output         Text // the file that a step makes
+	Pos            Pos
 }
 
 // Problem is one thing that is wrong with a recipe, or with what it names: a

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/internal/form"
 	"repro/internal/pattern"
-	"repro/record"
 )
 
 func (p *parser) results(n *form.Node) []Result {
@@ -100,13 +100,13 @@ var kinds = []string{"exact", "text", "csv", "json", "png", "gif", "jpeg", "tiff
 	"yaml", "pdf", "ipynb", "xlsx", "zip", "tar", "npy", "mat", "netcdf", "hdf5", "rdata"}
 
 // rule reads {kind: csv, digits: 4}, or just the kind.
-func (p *parser) rule(n *form.Node, spread *Text) (r record.Rule) {
+func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
 	kind := p.setText("kind", false, &r.Kind, oneOf("kind", kinds))
 	if form.IsScalar(n) {
 		kind.Read(n)
 		return r
 	}
-	var t record.Tolerance
+	var t manifest.Tolerance
 	if !p.Fields("compare", n, append(p.tolerance(&t), []form.Field{
 		kind,
 		form.May("keys", func(v *form.Node) { r.Keys = p.lines("keys", v) }),
@@ -132,7 +132,7 @@ func (p *parser) rule(n *form.Node, spread *Text) (r record.Rule) {
 }
 
 // tolerance is the fields that say which numbers are accepted.
-func (p *parser) tolerance(t *record.Tolerance) []form.Field {
+func (p *parser) tolerance(t *manifest.Tolerance) []form.Field {
 	return []form.Field{
 		form.May("digits", p.Integer("digits", &t.Digits, 1, 40)),
 		form.May("relative", func(v *form.Node) { t.Relative = p.decimal("relative", v) }),
@@ -143,12 +143,12 @@ func (p *parser) tolerance(t *record.Tolerance) []form.Field {
 }
 
 // columns reads a tolerance for each of some columns.
-func (p *parser) columns(n *form.Node) map[string]record.Tolerance {
+func (p *parser) columns(n *form.Node) map[string]manifest.Tolerance {
 	if !form.IsMapping(n) {
 		p.Errorf(n, "columns: want `NAME: {digits: 4}` lines, found %s", form.Describe(n))
 		return nil
 	}
-	all, seen := map[string]record.Tolerance{}, map[string]int{}
+	all, seen := map[string]manifest.Tolerance{}, map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
 		if !p.Key("columns", k, seen) {
@@ -157,7 +157,7 @@ func (p *parser) columns(n *form.Node) map[string]record.Tolerance {
 		if _, ok := p.OneLine("columns", k); !ok {
 			continue
 		}
-		var t record.Tolerance
+		var t manifest.Tolerance
 		p.Fields("column", n.Content[i+1], p.tolerance(&t))
 		all[k.Value] = t
 	}

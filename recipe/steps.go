@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/internal/form"
-	"repro/record"
 )
 
 // maxArgs bounds the words of one command.
@@ -120,7 +120,7 @@ func (p *parser) unit(what string, n *form.Node, read func(string) (int64, strin
 }
 
 // fixedThings are what a step can ask to be held still.
-var fixedThings = []string{record.FixedAddresses, record.FixedClock}
+var fixedThings = []string{manifest.FixedAddresses, manifest.FixedClock}
 
 func (p *parser) fixed(n *form.Node) []string {
 	all := p.lines("fixed", n)
@@ -135,15 +135,15 @@ func (p *parser) fixed(n *form.Node) []string {
 }
 
 // quick reads how a step differs in the quick profile, or the word skip.
-func (p *parser) quick(n *form.Node) *record.Quick {
+func (p *parser) quick(n *form.Node) *manifest.Quick {
 	if form.IsScalar(n) && n.Value == "skip" {
-		return &record.Quick{Skip: true}
+		return &manifest.Quick{Skip: true}
 	}
 	if !form.IsMapping(n) || len(n.Content) == 0 {
 		p.Errorf(n, "quick: want the word skip, or what is otherwise, such as {env: {DRAWS: 100}}, found %s", form.Describe(n))
 		return nil
 	}
-	q := &record.Quick{}
+	q := &manifest.Quick{}
 	p.Fields("quick", n, []form.Field{
 		form.May("command", func(v *form.Node) { q.Command = p.command(v) }),
 		form.May("env", func(v *form.Node) { q.Env = p.env(v) }),

@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"repro/compare"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // repeat runs all steps a second time, in directories of their own, and notes
 // in what the two runs differ. SPEC.md, RUN-29.
-func (r *runner) repeat(ctx context.Context, report *record.RunReport) error {
+func (r *runner) repeat(ctx context.Context, rep *report.Run) error {
 	again, err := r.again(ctx)
 	if err != nil {
 		return fmt.Errorf("second run: %w", err)
@@ -29,7 +30,7 @@ func (r *runner) repeat(ctx context.Context, report *record.RunReport) error {
 			st.Log = path.Join(againDir, st.Log)
 		}
 	}
-	report.Repeat = &record.Repeat{Steps: second.Steps}
+	rep.Repeat = &report.Repeat{Steps: second.Steps}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -43,9 +44,9 @@ func (r *runner) repeat(ctx context.Context, report *record.RunReport) error {
 	if err := again.compare(ctx, second); err != nil {
 		return err
 	}
-	report.Repeat.Reproduced = second.Counts.Reproduced
-	report.Repeat.Files, report.Repeat.Moved = moved(report.Outputs, second.Outputs)
-	if report.Repeat.Results, err = r.movedResults(ctx, report, again); err != nil {
+	rep.Repeat.Reproduced = second.Counts.Reproduced
+	rep.Repeat.Files, rep.Repeat.Moved = moved(rep.Outputs, second.Outputs)
+	if rep.Repeat.Results, err = r.movedResults(ctx, rep, again); err != nil {
 		return err
 	}
 	if err := again.failure(); err != nil {
@@ -81,10 +82,10 @@ func (r *runner) again(ctx context.Context) (*runner, error) {
 
 // moved counts the files that either run left, and names those that are not
 // the same in both. Both lists are in the order of paths.
-func moved(first, second []record.OutputFile) (files int, all []record.MovedFile) {
-	byPath := map[string]record.MovedFile{}
+func moved(first, second []report.OutputFile) (files int, all []report.MovedFile) {
+	byPath := map[string]report.MovedFile{}
 	for _, f := range first {
-		byPath[f.Path] = record.MovedFile{Path: f.Path, First: f.Digest}
+		byPath[f.Path] = report.MovedFile{Path: f.Path, First: f.Digest}
 	}
 	for _, f := range second {
 		m := byPath[f.Path]
@@ -96,28 +97,28 @@ func moved(first, second []record.OutputFile) (files int, all []record.MovedFile
 			all = append(all, m)
 		}
 	}
-	slices.SortFunc(all, func(a, b record.MovedFile) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(all, func(a, b report.MovedFile) int { return strings.Compare(a.Path, b.Path) })
 	return len(byPath), all
 }
 
 // movedResults compares the results of the second run with those of the first
 // where a file moved. What the recipe accepts does not count, only the form by
 // which files are read.
-func (r *runner) movedResults(ctx context.Context, report *record.RunReport, again *runner) ([]record.Finding, error) {
-	var results []record.Result
+func (r *runner) movedResults(ctx context.Context, rep *report.Run, again *runner) ([]report.Finding, error) {
+	var results []manifest.Result
 	for _, res := range r.plan.results(r.profile.results) {
-		at := slices.IndexFunc(report.Repeat.Moved, func(m record.MovedFile) bool { return m.Path == res.Output })
-		if at < 0 || report.Repeat.Moved[at].First == "" {
+		at := slices.IndexFunc(rep.Repeat.Moved, func(m report.MovedFile) bool { return m.Path == res.Output })
+		if at < 0 || rep.Repeat.Moved[at].First == "" {
 			continue
 		}
 		rule := res.Compare
-		results = append(results, record.Result{
+		results = append(results, manifest.Result{
 			Name: res.Name, Output: res.Output, Claim: res.Claim, Published: strings.TrimPrefix(res.Output, "/"),
-			Compare: record.Rule{Kind: rule.Kind, Keys: rule.Keys, Ignore: rule.Ignore, Masks: rule.Masks, Only: rule.Only, From: rule.From, To: rule.To},
+			Compare: manifest.Rule{Kind: rule.Kind, Keys: rule.Keys, Ignore: rule.Ignore, Masks: rule.Masks, Only: rule.Only, From: rule.From, To: rule.To},
 		})
 	}
 	if len(results) == 0 {
-		return []record.Finding{}, nil
+		return []report.Finding{}, nil
 	}
 	o := r.options.Compare
 	o.Progress, o.Picture = r.options.Progress, nil

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/internal/sandbox"
-	"repro/record"
 )
 
 // The cache holds one directory for each image that was run:
@@ -42,7 +42,7 @@ type extraction func(ctx context.Context, dir string) error
 // stays until release is called. It makes it, or makes it again, where the
 // cache has none that is sound. Runs of one image that start at once extract it
 // once. Beside it the cache keeps what was used last, up to limit bytes.
-func cachedRoot(ctx context.Context, cache string, limit int64, id record.Digest, extract extraction) (root string, release func(), err error) {
+func cachedRoot(ctx context.Context, cache string, limit int64, id manifest.Digest, extract extraction) (root string, release func(), err error) {
 	dir, err := cacheDir(cache)
 	if err != nil {
 		return "", nil, err
@@ -123,7 +123,7 @@ func sound(entry string) bool {
 }
 
 // fingerprint is a digest over what stat says of every file of a tree.
-func fingerprint(dir string) (record.Digest, error) {
+func fingerprint(dir string) (manifest.Digest, error) {
 	sum := sha256.New()
 	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -137,7 +137,7 @@ func fingerprint(dir string) (record.Digest, error) {
 		_, err = fmt.Fprintf(sum, "%q %v %d %d %d %d\n", name[len(dir):], info.Mode(), info.Size(), inode, modified, changed)
 		return err
 	})
-	return record.DigestSum([32]byte(sum.Sum(nil))), err
+	return manifest.DigestSum([32]byte(sum.Sum(nil))), err
 }
 
 // cacheDir returns the folder of the cache, which only this user can enter.

@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/internal/sandbox"
-	"repro/record"
 )
 
 // catStep copies a file of the code layer to an output.
 var catStep = experiment{
 	code:  map[string]string{"paper/in.txt": "signed\n"},
-	steps: []record.Step{sh("cat", "cat in.txt > out.txt", "/paper/out.txt")},
+	steps: []manifest.Step{sh("cat", "cat in.txt > out.txt", "/paper/out.txt")},
 }
 
 func TestCacheIsNotBelievedBlindly(t *testing.T) {
@@ -76,7 +76,7 @@ func TestCacheBound(t *testing.T) {
 	t.Cleanup(func() { _ = sandbox.Remove(cache) })
 	use := func(name string, limit int64) (release func(), made bool) {
 		t.Helper()
-		_, release, err := cachedRoot(t.Context(), cache, limit, record.DigestOf([]byte(name)), func(_ context.Context, dir string) error {
+		_, release, err := cachedRoot(t.Context(), cache, limit, manifest.DigestOf([]byte(name)), func(_ context.Context, dir string) error {
 			made = true
 			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "file"), make([]byte, 1000), 0o644))
 		})
@@ -115,11 +115,11 @@ func TestCacheBound(t *testing.T) {
 	if roots() != 1 {
 		t.Errorf("%d roots beside one in use, over the bound", roots()-1)
 	}
-	touched := filepath.Join(cache, strings.TrimPrefix(string(record.DigestOf([]byte("c"))), "sha256:")+fmt.Sprintf("-%d", shapeVersion), "root/file")
+	touched := filepath.Join(cache, strings.TrimPrefix(string(manifest.DigestOf([]byte("c"))), "sha256:")+fmt.Sprintf("-%d", shapeVersion), "root/file")
 	if err := os.WriteFile(touched, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := cachedRoot(t.Context(), cache, two, record.DigestOf([]byte("c")), nil); err == nil || !strings.Contains(err.Error(), "was touched") {
+	if _, _, err := cachedRoot(t.Context(), cache, two, manifest.DigestOf([]byte("c")), nil); err == nil || !strings.Contains(err.Error(), "was touched") {
 		t.Errorf("an entry that another run uses and that was touched: %v", err)
 	}
 	small()
@@ -178,7 +178,7 @@ func TestDamagedImage(t *testing.T) {
 func TestWithoutOverlays(t *testing.T) {
 	e := experiment{
 		code: map[string]string{"paper/in.txt": "1\n", "paper/b.txt": "stale\n"},
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("a", "cat in.txt > a.txt; echo x > /tmp/x", "/paper/a.txt"),
 			sh("aside", "ls /tmp > tmp.txt", "/paper/tmp.txt"),
 			after(sh("b", "test ! -e b.txt; cat a.txt > b.txt", "/paper/b.txt"), "a"),

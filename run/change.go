@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // Change is what is set otherwise than the image says, to learn on what
@@ -17,16 +17,16 @@ type Change struct {
 	Default  map[string]string // of each step, unless it, or its profile, sets them
 	CPU      string            // profile in place of each step's own: native, portable-v2 or portable-v3
 	Threads  int               // in place of each step's cpus
-	Fixed    []string          // held still beside what steps ask for: record.FixedAddresses, record.FixedClock
+	Fixed    []string          // held still beside what steps ask for: manifest.FixedAddresses, manifest.FixedClock
 	Reversed bool              // directories list their entries backwards, where layers are served through FUSE
 }
 
 // Kept returns which of the variables of Default a step keeps from being set,
 // in byte order: those that it, or its profile, sets itself.
-func (c Change) Kept(s record.Step) []string {
+func (c Change) Kept(s manifest.Step) []string {
 	var own []string
 	for name := range c.Default {
-		if _, ok := s.Env[name]; ok || record.CPUVariables(s.CPU, runtime.GOARCH)[name] != "" {
+		if _, ok := s.Env[name]; ok || manifest.CPUVariables(s.CPU, runtime.GOARCH)[name] != "" {
 			own = append(own, name)
 		}
 	}
@@ -34,7 +34,7 @@ func (c Change) Kept(s record.Step) []string {
 }
 
 // apply returns the steps as c has them.
-func (c Change) apply(steps []record.Step) []record.Step {
+func (c Change) apply(steps []manifest.Step) []manifest.Step {
 	steps = slices.Clone(steps)
 	for i := range steps {
 		s := &steps[i]
@@ -69,8 +69,8 @@ func (c Change) check() error {
 		return fmt.Errorf("run: cpu %q: not a profile that is known", c.CPU)
 	}
 	for _, f := range c.Fixed {
-		if f != record.FixedAddresses && f != record.FixedClock {
-			return fmt.Errorf("run: fixed %q: want %s or %s", f, record.FixedAddresses, record.FixedClock)
+		if f != manifest.FixedAddresses && f != manifest.FixedClock {
+			return fmt.Errorf("run: fixed %q: want %s or %s", f, manifest.FixedAddresses, manifest.FixedClock)
 		}
 	}
 	both := maps.Clone(c.Env)

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"repro/format/manifest"
 	"repro/internal/sandbox"
-	"repro/record"
 )
 
 func TestDefaultsStayBelowTheStep(t *testing.T) {
 	v := Change{Default: map[string]string{"MINE": "varied", "TZ": "varied", "OPENBLAS_CORETYPE": "Prescott"}, Threads: 2}
 	own := map[string]string{"MINE": "own"}
-	steps := []record.Step{{Name: "a", CPU: record.CPUPortableV2, Env: own, CPUs: 1}, {Name: "b"}}
+	steps := []manifest.Step{{Name: "a", CPU: manifest.CPUPortableV2, Env: own, CPUs: 1}, {Name: "b"}}
 	varied := v.apply(steps)
 	if len(own) != 1 || steps[0].CPUs != 1 {
 		t.Errorf("the steps themselves were changed: %+v", steps)
@@ -41,7 +41,7 @@ func TestBackwards(t *testing.T) {
 	}
 	e := experiment{
 		code:  map[string]string{"paper/d/a": "", "paper/d/b": "", "paper/d/c": ""},
-		steps: []record.Step{sh("a", "ls -U d >o; echo $OMP_NUM_THREADS $TZ >>o", "/paper/o")},
+		steps: []manifest.Step{sh("a", "ls -U d >o; echo $OMP_NUM_THREADS $TZ >>o", "/paper/o")},
 	}
 	o := options(t)
 	o.Change = Change{Default: map[string]string{"TZ": "X-1"}, Threads: 2, Reversed: true}

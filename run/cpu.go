@@ -9,15 +9,16 @@ import (
 	"runtime"
 	"strings"
 
+	"repro/format/manifest"
 	"repro/internal/pattern"
-	"repro/record"
+	"repro/report"
 )
 
 // needed are the features, as Linux names them, without which a machine can't
 // give the bits of a profile.
 var needed = map[string][]string{
-	record.CPUPortableV2: {"ssse3", "sse4_2", "popcnt"},
-	record.CPUPortableV3: {"avx2", "fma", "bmi2", "f16c"},
+	manifest.CPUPortableV2: {"ssse3", "sse4_2", "popcnt"},
+	manifest.CPUPortableV3: {"avx2", "fma", "bmi2", "f16c"},
 }
 
 // cpuNotes says, as far as that can be told, where a step did not get the
@@ -33,7 +34,7 @@ func (r *runner) cpuNotes() []string {
 			notes = append(notes, name+", which is not one of "+runtime.GOARCH+": nothing was pinned")
 			continue
 		}
-		asked := record.CPUVariables(s.CPU, runtime.GOARCH)
+		asked := manifest.CPUVariables(s.CPU, runtime.GOARCH)
 		if lacking := lackingFeatures(needed[s.CPU]); len(lacking) > 0 {
 			notes = append(notes, name+", but this one has no "+strings.Join(lacking, ", ")+": results may be of other bits")
 		}
@@ -56,7 +57,7 @@ func (r *runner) cpuNotes() []string {
 }
 
 // obtained notes the profile of step i, and the code that OpenBLAS chose.
-func (r *runner) obtained(status *record.StepStatus, i int) {
+func (r *runner) obtained(status *report.StepStatus, i int) {
 	status.CPU, status.Core = r.plan.steps[i].CPU, r.core(i)
 }
 
@@ -69,7 +70,7 @@ func (r *runner) core(i int) string {
 	return r.answers[i].core
 }
 
-func (r *runner) logOf(s record.Step) string {
+func (r *runner) logOf(s manifest.Step) string {
 	return filepath.Join(r.options.Dir, logsDir, logName(s.Name))
 }
 

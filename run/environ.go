@@ -6,15 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // environ is the whole environment of a step as a process takes it, in byte
 // order. Date is the paper's, clock the place of libfaketime in the image, if
 // it has one.
-func environ(s record.Step, date, clock string) []string {
+func environ(s manifest.Step, date, clock string) []string {
 	env := s.Environ(date, runtime.GOARCH)
-	if clock != "" && slices.Contains(s.Fixed, record.FixedClock) {
+	if clock != "" && slices.Contains(s.Fixed, manifest.FixedClock) {
 		maps.Copy(env, stillClock(clock, date, env["LD_PRELOAD"]))
 	}
 	out := make([]string, 0, len(env))

@@ -12,8 +12,8 @@ import (
 	"sync"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/internal/sandbox"
-	"repro/record"
 )
 
 // ExecOptions say what a person wants to do in an image.
@@ -158,7 +158,7 @@ func (r *runner) execKernel(ctx context.Context, o ExecOptions) (result sandbox.
 
 // execOn runs the program on the layers of c.
 func (r *runner) execOn(ctx context.Context, c sandbox.Command, o ExecOptions, scratch string) (sandbox.Result, error) {
-	step := record.Step{Dir: o.Dir, Env: map[string]string{}}
+	step := manifest.Step{Dir: o.Dir, Env: map[string]string{}}
 	if step.Dir == "" {
 		step.Dir = "/paper"
 	}
@@ -223,7 +223,7 @@ func (t *Terminal) talk(master *os.File) {
 }
 
 // otherMachine refuses an image that was made for another kind of processor.
-func otherMachine(im *format.Image, m *record.Manifest) error {
+func otherMachine(im *format.Image, m *manifest.Manifest) error {
 	if m.Arch == runtime.GOARCH {
 		return nil
 	}

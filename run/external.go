@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -12,11 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"crypto/sha256"
-
-	"repro/progress"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/internal/progress"
 )
 
 // bring returns the data that the image only names, by path, from the folder
@@ -43,7 +42,7 @@ func (r *runner) bring(ctx context.Context) (map[string]*tree.Node, error) {
 
 // external checks one file and returns it as a node whose content is checked
 // again when it is read.
-func (r *runner) external(ctx context.Context, x record.External) (*tree.Node, error) {
+func (r *runner) external(ctx context.Context, x manifest.External) (*tree.Node, error) {
 	rel := strings.TrimPrefix(x.Path, "/paper/")
 	if r.options.Data == "" {
 		return nil, fmt.Errorf("%s is kept at %s: no folder was named that holds it", rel, x.Source)
@@ -80,7 +79,7 @@ func (r *runner) external(ctx context.Context, x record.External) (*tree.Node, e
 			break
 		}
 	}
-	if got := record.DigestSum([sha256.Size]byte(h.Sum(nil))); got != x.Digest {
+	if got := manifest.DigestSum([sha256.Size]byte(h.Sum(nil))); got != x.Digest {
 		return nil, fmt.Errorf("%s in %s is not the file that the image names: its digest is %s, want %s", rel, r.options.Data, got, x.Digest)
 	}
 	date, err := time.Parse(time.RFC3339, r.manifest.Paper.Date)
@@ -109,14 +108,14 @@ func (r *runner) external(ctx context.Context, x record.External) (*tree.Node, e
 type checkedFile struct {
 	io.ReadCloser
 	sum  hash.Hash
-	want record.Digest
+	want manifest.Digest
 	name string
 }
 
 func (f *checkedFile) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
 	f.sum.Write(p[:n])
-	if errors.Is(err, io.EOF) && record.DigestSum([sha256.Size]byte(f.sum.Sum(nil))) != f.want {
+	if errors.Is(err, io.EOF) && manifest.DigestSum([sha256.Size]byte(f.sum.Sum(nil))) != f.want {
 		return n, fmt.Errorf("%s changed while it was read: %w", f.name, ErrData)
 	}
 	return n, err

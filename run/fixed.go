@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"repro/format"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
 )
 
 // stillClock is the variables through which libfaketime, preloaded, shows
@@ -42,7 +42,7 @@ func (r *runner) clockLibrary() string {
 // fixedNotes says what could not be held still, or not wholly.
 func (r *runner) fixedNotes() []string {
 	var notes []string
-	still := func(s record.Step) bool { return slices.Contains(s.Fixed, record.FixedClock) }
+	still := func(s manifest.Step) bool { return slices.Contains(s.Fixed, manifest.FixedClock) }
 	switch i := slices.IndexFunc(r.plan.steps, still); {
 	case i < 0:
 	case r.clockLibrary() == "":

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"repro/internal/progress"
 	"repro/internal/sandbox"
-	"repro/progress"
 )
 
 // findKept finds, in what an earlier run left, the steps that need not run

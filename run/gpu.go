@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"repro/internal/sandbox"
-	"repro/record"
+	"repro/report"
 )
 
 // gpuLibraries is where steps find the libraries of the machine's driver:
@@ -40,7 +40,7 @@ var (
 
 // gpu is what of a machine's NVIDIA driver steps see.
 type gpu struct {
-	record.GPU
+	report.GPU
 	devices []sandbox.Device
 	binds   []sandbox.Bind
 }
@@ -72,7 +72,7 @@ func findGPU(ctx context.Context, root string) (*gpu, error) {
 	if err := g.files(ctx, root); err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(g.Files, func(f record.HostFile) bool { return strings.HasPrefix(path.Base(f.Path), "libcuda.so") }) {
+	if !slices.ContainsFunc(g.Files, func(f report.HostFile) bool { return strings.HasPrefix(path.Base(f.Path), "libcuda.so") }) {
 		return nil, &MachineError{Err: errors.New("this machine has NVIDIA devices, but the driver's libcuda.so is in none of " + strings.Join(nvidiaFolders, ", "))}
 	}
 	g.Driver = driverVersion(filepath.Join(root, "proc/driver/nvidia/version"))
@@ -126,7 +126,7 @@ func (g *gpu) file(ctx context.Context, root, name, target string) error {
 	if err != nil {
 		return err
 	}
-	g.Files = append(g.Files, record.HostFile{Path: "/" + at, Target: target, Size: size, Digest: sum})
+	g.Files = append(g.Files, report.HostFile{Path: "/" + at, Target: target, Size: size, Digest: sum})
 	return nil
 }
 
@@ -162,9 +162,9 @@ func (g *gpu) give(c *sandbox.Command) {
 }
 
 // gpuKey is what a step's files depend on of the driver.
-func (r *runner) gpuKey() record.GPU {
+func (r *runner) gpuKey() report.GPU {
 	if r.gpu == nil {
-		return record.GPU{}
+		return report.GPU{}
 	}
 	return r.gpu.GPU
 }

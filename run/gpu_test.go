@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // There is no GPU where these tests run: the host's tree is made up, and its
@@ -31,7 +31,7 @@ func TestGPU(t *testing.T) {
 	}
 	o := options(t)
 	o.GPU, o.gpuRoot = true, host
-	e := experiment{steps: []record.Step{
+	e := experiment{steps: []manifest.Step{
 		sh("use", "cat /.singularity.d/libs/libcuda.so.1; cat /usr/bin/nvidia-smi; read x < /dev/nvidia0 || true; : > /dev/nvidia0; test -c /dev/nvidia-caps/nvidia-cap1; "+
 			"ls /dev /.singularity.d/libs; echo $LD_LIBRARY_PATH; ! echo x > /.singularity.d/libs/libcuda.so.1"),
 	}}
@@ -74,7 +74,7 @@ func TestGPU(t *testing.T) {
 	if g == nil || g.Driver != "NVIDIA UNIX Open Kernel Module 550.54" || strings.Join(g.Devices, " ") != "/dev/nvidiactl /dev/nvidia0 /dev/nvidia-caps/nvidia-cap1" || len(g.Files) != 4 {
 		t.Fatalf("%+v", g)
 	}
-	if f := g.Files[0]; f.Path != "/usr/lib/x86_64-linux-gnu/libcuda.so.550.54" || f.Target != "/.singularity.d/libs/libcuda.so.1" || f.Digest != record.DigestOf([]byte("the driver\n")) {
+	if f := g.Files[0]; f.Path != "/usr/lib/x86_64-linux-gnu/libcuda.so.550.54" || f.Target != "/.singularity.d/libs/libcuda.so.1" || f.Digest != manifest.DigestOf([]byte("the driver\n")) {
 		t.Errorf("%+v", f)
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // TestOutputRace has a step leave a process that never rests: where the output
 // belongs there is now a directory, now a link to the machine's /etc.
 func TestOutputRace(t *testing.T) {
 	const flip = `(while :; do rm -rf d; mkdir d; echo mine >d/hostname; rm -rf d; ln -s /etc d; done) & i=0; while [ $i -lt 300 ]; do i=$((i+1)); done`
-	var steps []record.Step
+	var steps []manifest.Step
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
-		steps = append(steps, record.Step{Name: name, Command: []string{"/bin/sh", "-c", "mkdir " + name + "; cd " + name + "; " + flip},
+		steps = append(steps, manifest.Step{Name: name, Command: []string{"/bin/sh", "-c", "mkdir " + name + "; cd " + name + "; " + flip},
 			Dir: "/paper", Outputs: []string{"/paper/" + name + "/d/hostname"}})
 	}
 	o := options(t)
@@ -49,7 +49,7 @@ func TestOutputRace(t *testing.T) {
 func TestLogFlood(t *testing.T) {
 	o := options(t)
 	o.LogSize = 100_000
-	report, err := experiment{steps: []record.Step{
+	report, err := experiment{steps: []manifest.Step{
 		sh("lines", `i=0; while [ $i -lt 200 ]; do cat /bin/sh; i=$((i+1)); done; echo last >&2`),
 		sh("one-line", `i=0; while [ $i -lt 200 ]; do tr '\n' x </bin/sh; i=$((i+1)); done`),
 	}}.run(t, o)
@@ -101,7 +101,7 @@ func TestSpecialOutputs(t *testing.T) {
 // TestBindsKeepTheAnswerHidden binds directories in which steps would find the
 // published results, or could tamper with each other.
 func TestBindsKeepTheAnswerHidden(t *testing.T) {
-	im := experiment{steps: []record.Step{sh("s", "echo 1 >out", "/paper/out")}, published: map[string]string{"out": "1\n"}}.build(t)
+	im := experiment{steps: []manifest.Step{sh("s", "echo 1 >out", "/paper/out")}, published: map[string]string{"out": "1\n"}}.build(t)
 	o := options(t)
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(filepath.Dir(im.Name()), link); err != nil {

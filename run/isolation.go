@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"repro/internal/sandbox"
-	"repro/record"
+	"repro/report"
 )
 
 // Isolation is how steps are kept apart from the machine. SPEC.md, RUN-14.
@@ -47,7 +47,7 @@ func (w *walls) add(one sandbox.Walls) {
 }
 
 // isolation says how the steps were kept apart from the machine.
-func (r *runner) isolation() record.Isolation {
+func (r *runner) isolation() report.Isolation {
 	notes := slices.Clone(r.layers.notes)
 	if r.options.Net {
 		notes = append(notes, "steps could use the machine's network, and its /etc/resolv.conf")
@@ -64,10 +64,10 @@ func (r *runner) isolation() record.Isolation {
 	if changed := r.options.Change.words(); len(changed) > 0 {
 		notes = append(notes, "steps ran otherwise than the image says: "+strings.Join(changed, ", "))
 	}
-	i := record.Isolation{
+	i := report.Isolation{
 		Level: string(IsolationFull), Layers: r.layers.kind, Reason: r.layers.reason,
 		Net: r.options.Net, Binds: bindTexts(r.options.Binds),
-		Writes: record.Writes{To: sandbox.ScratchKind(r.scratch), Disk: r.options.Disk, Files: sandbox.DefaultFiles},
+		Writes: report.Writes{To: sandbox.ScratchKind(r.scratch), Disk: r.options.Disk, Files: sandbox.DefaultFiles},
 	}
 	if r.gpu != nil {
 		i.GPU = &r.gpu.GPU
@@ -76,9 +76,9 @@ func (r *runner) isolation() record.Isolation {
 	defer r.walls.mu.Unlock()
 	if w := r.walls.all; r.walls.some {
 		i.Namespaces, i.Landlock = w.Namespaces, w.Landlock
-		i.Limits = record.Limits{By: "control group"}
+		i.Limits = report.Limits{By: "control group"}
 		if !w.Group {
-			i.Limits = record.Limits{By: "repro", Reason: w.NoGroup}
+			i.Limits = report.Limits{By: "repro", Reason: w.NoGroup}
 		}
 		if !w.Proc {
 			i.Level = string(IsolationNoProc)

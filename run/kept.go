@@ -8,10 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/internal/pattern"
 	"repro/internal/sandbox"
-	"repro/record"
+	"repro/report"
 )
 
 // What finished steps wrote stays in the scratch directory until the run ends
@@ -39,11 +40,11 @@ type kept struct {
 
 // keptStep is a step that is done.
 type keptStep struct {
-	Key     record.Digest       `json:"key"` // of all that what it wrote depends on
-	Status  record.StepStatus   `json:"status"`
-	Outputs []record.OutputFile `json:"outputs"`
+	Key     manifest.Digest     `json:"key"` // of all that what it wrote depends on
+	Status  report.StepStatus   `json:"status"`
+	Outputs []report.OutputFile `json:"outputs"`
 	Upper   string              `json:"upper,omitempty"` // in Scratch; empty: no step to come needed it
-	Print   record.Digest       `json:"print,omitempty"` // fingerprint of it
+	Print   manifest.Digest     `json:"print,omitempty"` // fingerprint of it
 }
 
 var upperName = pattern.New(`^step-[0-9a-f]{12}$`)
@@ -56,10 +57,10 @@ func (r *runner) scratchName(i int) string { return "step-" + r.stepKeys[i].Shor
 // machine, how steps are run, the step itself and those that it stands on.
 // Limits of time and memory are not among it: they are what is raised before
 // another try.
-func (r *runner) keys() ([]record.Digest, error) {
+func (r *runner) keys() ([]manifest.Digest, error) {
 	m := Machine()
 	settings := []any{r.id, r.options.Version, shapeVersion, m.Arch, m.CPU, m.Kernel, r.options.Net, bindTexts(r.options.Binds), r.manifest.Paper.Date, r.options.Change.words(), r.gpuKey()}
-	keys := make([]record.Digest, len(r.plan.steps))
+	keys := make([]manifest.Digest, len(r.plan.steps))
 	var key func(i int) error
 	key = func(i int) error {
 		if keys[i] != "" {
@@ -75,7 +76,7 @@ func (r *runner) keys() ([]record.Digest, error) {
 			parts = append(parts, keys[n])
 		}
 		b, err := json.Marshal(parts) // a map's keys are sorted
-		keys[i] = record.DigestOf(b)
+		keys[i] = manifest.DigestOf(b)
 		return err
 	}
 	for i := range keys {

@@ -9,14 +9,15 @@ import (
 	"testing"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/internal/sandbox"
-	"repro/record"
+	"repro/report"
 )
 
 // long is an experiment of which the last step never ends by itself in the
 // first run, and does as soon as there is a file "go" in the folder bound.
 var long = experiment{
-	steps: []record.Step{
+	steps: []manifest.Step{
 		sh("a", "cat /proc/sys/kernel/random/uuid > hidden; cat hidden > a.txt", "/paper/a.txt"),
 		after(sh("b", "cat hidden > b.txt", "/paper/b.txt"), "a"),
 		sh("alone", "echo alone > alone.txt", "/paper/alone.txt"),
@@ -43,11 +44,11 @@ func interrupted(t *testing.T) (*format.Image, Options) {
 			cancel()
 		}
 	})
-	report, err := Image(ctx, im, o)
+	rep, err := Image(ctx, im, o)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if got := strings.Join(report.Kept, " "); got != "a alone b" && got != "a b alone" && got != "alone a b" {
+	if got := strings.Join(rep.Kept, " "); got != "a alone b" && got != "a b alone" && got != "alone a b" {
 		t.Fatalf("kept: %q", got)
 	}
 	if err := os.WriteFile(filepath.Join(door, "go"), nil, 0o644); err != nil {
@@ -57,9 +58,9 @@ func interrupted(t *testing.T) (*format.Image, Options) {
 	return im, o
 }
 
-func keptNames(report *record.RunReport) string {
+func keptNames(rep *report.Run) string {
 	var names []string
-	for _, s := range report.Steps {
+	for _, s := range rep.Steps {
 		if s.Kept {
 			names = append(names, s.Name)
 		}
@@ -83,11 +84,11 @@ func TestResume(t *testing.T) {
 		t.Errorf("%d steps' files are kept", n)
 	}
 	before := readFile(t, filepath.Join(o.Dir, "outputs/paper/a.txt"))
-	report, err := Image(t.Context(), im, o)
+	rep, err := Image(t.Context(), im, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := keptNames(report); got != "a b alone" {
+	if got := keptNames(rep); got != "a b alone" {
 		t.Errorf("not run again: %q", got)
 	}
 	for _, name := range []string{"a.txt", "b.txt", "last.txt"} {
@@ -95,8 +96,8 @@ func TestResume(t *testing.T) {
 			t.Errorf("%s: %q, the first run made %q", name, got, before)
 		}
 	}
-	if len(report.Outputs) != 4 || report.Counts.Reproduced != 1 || len(report.Kept) > 0 {
-		t.Errorf("%+v %+v %q", report.Outputs, report.Counts, report.Kept)
+	if len(rep.Outputs) != 4 || rep.Counts.Reproduced != 1 || len(rep.Kept) > 0 {
+		t.Errorf("%+v %+v %q", rep.Outputs, rep.Counts, rep.Kept)
 	}
 	if left, _ := os.ReadDir(o.Scratch); len(left) > 0 {
 		t.Errorf("left in the scratch directory: %v", left)
@@ -104,8 +105,8 @@ func TestResume(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(o.Dir, keptFile)); err == nil {
 		t.Error("there is still something to go on with")
 	}
-	if report, err = Image(t.Context(), im, o); err != nil || keptNames(report) != "" {
-		t.Errorf("with nothing to go on with: %v, %q kept", err, keptNames(report))
+	if rep, err = Image(t.Context(), im, o); err != nil || keptNames(rep) != "" {
+		t.Errorf("with nothing to go on with: %v, %q kept", err, keptNames(rep))
 	}
 }
 
@@ -197,11 +198,11 @@ func TestResumeTouched(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			im, o := interrupted(t)
 			tt.touch(t, &o)
-			report, err := Image(t.Context(), im, o)
+			rep, err := Image(t.Context(), im, o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := keptNames(report); got != tt.kept {
+			if got := keptNames(rep); got != tt.kept {
 				t.Errorf("not run again: %q, want %q", got, tt.kept)
 			}
 			if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/alone.txt")); got != "alone\n" {
@@ -247,9 +248,9 @@ func TestResumeOtherImage(t *testing.T) {
 	_, o := interrupted(t)
 	other := long
 	other.code = map[string]string{"paper/more": "x"}
-	report, err := other.run(t, o)
-	if err != nil || keptNames(report) != "" {
-		t.Errorf("%v, not run again: %q", err, keptNames(report))
+	rep, err := other.run(t, o)
+	if err != nil || keptNames(rep) != "" {
+		t.Errorf("%v, not run again: %q", err, keptNames(rep))
 	}
 }
 
@@ -302,7 +303,7 @@ func TestScratchOfKilled(t *testing.T) {
 }
 
 func TestKeepBound(t *testing.T) {
-	e := experiment{steps: []record.Step{
+	e := experiment{steps: []manifest.Step{
 		sh("big", "truncate -s 3000 big", "/paper/big"), sh("small", "truncate -s 100 small", "/paper/small"),
 		after(sh("fails", "exit 3"), "big", "small"),
 	}}
@@ -310,9 +311,9 @@ func TestKeepBound(t *testing.T) {
 	for bound, want := range map[int64]string{0: "big small", 1000: "small", 10: "", -1: ""} {
 		o := options(t)
 		o.Scratch, o.KeepSize, o.CPUs = t.TempDir(), bound, 1
-		report, err := Image(t.Context(), im, o)
-		if !errors.Is(err, ErrStep) || strings.Join(report.Kept, " ") != want {
-			t.Errorf("bound %d: %v, kept %q, want %q", bound, err, report.Kept, want)
+		rep, err := Image(t.Context(), im, o)
+		if !errors.Is(err, ErrStep) || strings.Join(rep.Kept, " ") != want {
+			t.Errorf("bound %d: %v, kept %q, want %q", bound, err, rep.Kept, want)
 		}
 		if got := len(scratchOf(t, o)); got != len(strings.Fields(want)) {
 			t.Errorf("bound %d: files of %d steps", bound, got)
@@ -324,12 +325,12 @@ func TestKeepBound(t *testing.T) {
 }
 
 func TestTwiceWithoutOverlays(t *testing.T) {
-	e := experiment{steps: []record.Step{sh("s", "test ! -e left; echo 1 > left; echo 1 > a.txt", "/paper/a.txt")}}
+	e := experiment{steps: []manifest.Step{sh("s", "test ! -e left; echo 1 > left; echo 1 > a.txt", "/paper/a.txt")}}
 	o := options(t)
 	o.Twice, o.copyRoot = true, true
-	report, err := e.run(t, o)
-	if err != nil || report.Repeat == nil || report.Repeat.Files != 1 || len(report.Repeat.Moved) > 0 {
-		t.Errorf("%v %+v", err, report)
+	rep, err := e.run(t, o)
+	if err != nil || rep.Repeat == nil || rep.Repeat.Files != 1 || len(rep.Repeat.Moved) > 0 {
+		t.Errorf("%v %+v", err, rep)
 	}
 	_ = sandbox.Remove(o.Dir)
 }

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/mount"
 	"repro/internal/sandbox"
-	"repro/record"
-	"repro/tree"
 )
 
 // provideKernel has the kernel mount the layers that steps see, and no other,
@@ -55,7 +55,7 @@ func (r *runner) kernelMounts(users *os.File) (mounts []*os.File, err error) {
 	objects := r.image.Objects()
 	for i := len(r.manifest.Objects) - 1; i >= 0; i-- {
 		o := r.manifest.Objects[i]
-		if o.Role != record.RoleLayer {
+		if o.Role != manifest.RoleLayer {
 			continue
 		}
 		m, err := mount.Kernel(r.image.File(), objects[o.ID-1].Offset, o.Size, users)

@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // Layers that the kernel mounts look as those that are served: same files,
@@ -20,7 +21,7 @@ func TestKernelLayers(t *testing.T) {
 	e := experiment{
 		code:      map[string]string{"paper/in.txt": "signed\n", "paper/out.txt": "stale\n", "paper/deep/er/f": "f\n", "tmp/left": "x"},
 		published: map[string]string{"out.txt": "signed\n"},
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("cat", "test ! -e out.txt; test ! -e /tmp/left; ls -AR /paper /etc /tmp; ls -ln /paper/in.txt /etc/passwd; ls /bin/; cat in.txt > out.txt; echo more >> in.txt; rm deep/er/f; id", "/paper/out.txt"),
 			after(sh("next", "test ! -e deep/er/f; cat in.txt; ls /bin/"), "cat"),
 			sh("spy", "! grep -rs secret-of-the-paper /paper /etc /mnt; cat /proc/self/mountinfo"),
@@ -33,12 +34,12 @@ func TestKernelLayers(t *testing.T) {
 	logs := map[Layers][]string{}
 	for _, way := range []Layers{LayersKernel, LayersFUSE} {
 		o.Layers = way
-		report, err := Image(t.Context(), im, o)
+		rep, err := Image(t.Context(), im, o)
 		if err != nil {
 			t.Fatalf("%s: %v", way, err)
 		}
-		if report.Isolation.Layers != string(way) || report.Counts.Verdicts[record.Identical] != 1 {
-			t.Errorf("%s: %+v %+v", way, report.Isolation, report.Counts)
+		if rep.Isolation.Layers != string(way) || rep.Counts.Verdicts[report.Identical] != 1 {
+			t.Errorf("%s: %+v %+v", way, rep.Isolation, rep.Counts)
 		}
 		for _, step := range []string{"cat", "next"} {
 			logs[way] = append(logs[way], readFile(t, filepath.Join(o.Dir, "logs", step+".log")))
@@ -72,8 +73,8 @@ func TestKernelLayers(t *testing.T) {
 	}
 	defer damaged.Close()
 	o.Layers = LayersKernel
-	if report, err := Image(t.Context(), damaged, o); !errors.Is(err, format.ErrAltered) || report != nil {
-		t.Errorf("an altered image: %v, %+v", err, report)
+	if rep, err := Image(t.Context(), damaged, o); !errors.Is(err, format.ErrAltered) || rep != nil {
+		t.Errorf("an altered image: %v, %+v", err, rep)
 	}
 }
 
@@ -81,7 +82,7 @@ func TestAlteredUnderTheKernel(t *testing.T) {
 	if _, err := os.Stat("/dev/loop-control"); err != nil || os.Getuid() != 0 {
 		t.Skip("needs root and loop devices")
 	}
-	e := experiment{steps: []record.Step{sh("s", "echo started; sleep 0.2; echo 1 > a.txt", "/paper/a.txt")}, published: map[string]string{"a.txt": "1\n"}}
+	e := experiment{steps: []manifest.Step{sh("s", "echo started; sleep 0.2; echo 1 > a.txt", "/paper/a.txt")}, published: map[string]string{"a.txt": "1\n"}}
 	im := e.build(t)
 	o := options(t)
 	o.Layers = LayersKernel
@@ -111,8 +112,8 @@ func TestAlteredUnderTheKernel(t *testing.T) {
 			}
 		}
 	})
-	report, err := Image(t.Context(), im, o)
-	if !errors.Is(err, format.ErrAltered) || report == nil || len(report.Findings) > 0 {
-		t.Errorf("%v, %+v", err, report)
+	rep, err := Image(t.Context(), im, o)
+	if !errors.Is(err, format.ErrAltered) || rep == nil || len(rep.Findings) > 0 {
+		t.Errorf("%v, %+v", err, rep)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"sync"
 
+	"repro/format/tree"
 	"repro/internal/mount"
 	"repro/internal/sandbox"
-	"repro/tree"
 )
 
 // layers says where steps find the image's root.
@@ -19,7 +19,7 @@ type layers struct {
 	serve   func(ctx context.Context, device *os.File) error // as sandbox.Command has it
 	mounts  func() ([]*os.File, error)                       // as sandbox.Command has it
 	release func()                                           // gives up what the cache holds of it; nil: nothing
-	kind    string                                           // as in record.Isolation
+	kind    string                                           // as in report.Isolation
 	reason  string
 	notes   []string
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // provisions are the ways to provide layers that are tried here.
@@ -24,7 +24,7 @@ func skipUnprovided(t *testing.T, l Layers, err error) {
 
 func TestLayers(t *testing.T) {
 	e := experiment{
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("first", "cat data.txt >one.txt; rm data.txt; echo mine >>more/notes.txt", "/paper/one.txt"),
 			after(sh("second", "cat one.txt >two.txt; ls >>two.txt; cat more/notes.txt >>two.txt; ls -ln more/notes.txt | tr -s ' ' | { read _ _ u g _; echo $u $g >>two.txt; }", "/paper/two.txt"), "first"),
 		},
@@ -62,7 +62,7 @@ func TestDamageWhileRunning(t *testing.T) {
 		noise[i] = byte(x >> 24)
 	}
 	e := experiment{
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("waits", "echo >started.txt; while ! test -e noise.bin; do :; done; cat noise.bin >copy.bin || echo refused >verdict.txt", "/paper/verdict.txt"),
 		},
 		code: map[string]string{"paper/noise.bin": string(noise)},

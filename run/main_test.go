@@ -15,8 +15,9 @@ import (
 	"testing"
 
 	"repro/format"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/report"
 )
 
 // programs are what the test environment holds, where the machine has them.
@@ -60,7 +61,7 @@ func addProgram(root *tree.Node, name string) error {
 // experiment is an image in few words: steps, files of the code layer,
 // published results by path.
 type experiment struct {
-	steps     []record.Step
+	steps     []manifest.Step
 	code      map[string]string
 	links     map[string]string // symbolic links of the code layer
 	published map[string]string // published path → content; compared to /paper/<path>
@@ -68,11 +69,11 @@ type experiment struct {
 }
 
 // sh is a step that runs a script.
-func sh(name, script string, outputs ...string) record.Step {
-	return record.Step{Name: name, Command: []string{"/bin/sh", "-euc", script}, Dir: "/paper", Outputs: outputs}
+func sh(name, script string, outputs ...string) manifest.Step {
+	return manifest.Step{Name: name, Command: []string{"/bin/sh", "-euc", script}, Dir: "/paper", Outputs: outputs}
 }
 
-func after(s record.Step, needs ...string) record.Step {
+func after(s manifest.Step, needs ...string) manifest.Step {
 	s.Needs = needs
 	return s
 }
@@ -98,22 +99,22 @@ func (e experiment) build(t testing.TB) *format.Image {
 			t.Fatal(err)
 		}
 	}
-	m := record.Manifest{
-		Version: record.ManifestVersion, Arch: cmp.Or(e.arch, runtime.GOARCH), Environment: record.Environment{Kind: "host"},
-		Paper: record.Paper{Title: "A test", Authors: []record.Author{{Name: "A. Uthor"}}, Date: "2024-05-06T07:08:09Z"},
-		Steps: e.steps, Results: []record.Result{},
+	m := manifest.Manifest{
+		Version: manifest.Version, Arch: cmp.Or(e.arch, runtime.GOARCH), Environment: manifest.Environment{Kind: "host"},
+		Paper: manifest.Paper{Title: "A test", Authors: []manifest.Author{{Name: "A. Uthor"}}, Date: "2024-05-06T07:08:09Z"},
+		Steps: e.steps, Results: []manifest.Result{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.published)) {
 		if err := hidden.Put(name, tree.NewFile(0o644, []byte(e.published[name]))); err != nil {
 			t.Fatal(err)
 		}
-		m.Results = append(m.Results, record.Result{Name: path.Base(name), Output: "/paper/" + name, Published: name})
+		m.Results = append(m.Results, manifest.Result{Name: path.Base(name), Output: "/paper/" + name, Published: name})
 	}
 	name := filepath.Join(t.TempDir(), "paper.sif")
 	spec := format.Spec{Manifest: m, Recipe: []byte("title: A test\n"), Inspect: []byte("{}"), Layers: []format.LayerSpec{
-		{Name: "environment", Role: record.RoleLayer, Tree: environment},
-		{Name: "code", Role: record.RoleLayer, Tree: code},
-		{Name: "published", Role: record.RoleHidden, Tree: hidden},
+		{Name: "environment", Role: manifest.RoleLayer, Tree: environment},
+		{Name: "code", Role: manifest.RoleLayer, Tree: code},
+		{Name: "published", Role: manifest.RoleHidden, Tree: hidden},
 	}}
 	if _, err := format.Create(t.Context(), name, spec); err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func options(t testing.TB) Options {
 	return o
 }
 
-func (e experiment) run(t testing.TB, o Options) (*record.RunReport, error) {
+func (e experiment) run(t testing.TB, o Options) (*report.Run, error) {
 	t.Helper()
 	return Image(t.Context(), e.build(t), o)
 }

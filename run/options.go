@@ -4,7 +4,7 @@ import (
 	"io"
 
 	"repro/compare"
-	"repro/progress"
+	"repro/internal/progress"
 )
 
 // Options choose what is run and with how much of the machine. The zero value,

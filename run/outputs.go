@@ -14,7 +14,8 @@ import (
 	"sync"
 	"syscall"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 // maxOutputFiles bounds how many files the outputs of one run may be.
@@ -27,7 +28,7 @@ type collector struct {
 	mu    sync.Mutex
 	to    *os.Root
 	left  int64 // bytes
-	files []record.OutputFile
+	files []report.OutputFile
 }
 
 // outputError says that an output is not of a kind, or size, that is kept.
@@ -47,7 +48,7 @@ func newCollector(dir string, size int64) (*collector, error) {
 }
 
 // take counts files that are there already.
-func (c *collector) take(files []record.OutputFile) {
+func (c *collector) take(files []report.OutputFile) {
 	for _, f := range files {
 		c.files = append(c.files, f)
 		c.left -= f.Size
@@ -179,7 +180,7 @@ func (c *collector) file(ctx context.Context, from *os.Root, name string, info f
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.files = append(c.files, record.OutputFile{Path: "/" + name, Size: n, Digest: record.DigestSum([32]byte(sum.Sum(nil)))})
+	c.files = append(c.files, report.OutputFile{Path: "/" + name, Size: n, Digest: manifest.DigestSum([32]byte(sum.Sum(nil)))})
 	return nil
 }
 
@@ -205,10 +206,10 @@ func (c *collector) mkdir(name string) error {
 }
 
 // sorted returns what was collected, in the order of paths.
-func (c *collector) sorted() []record.OutputFile {
+func (c *collector) sorted() []report.OutputFile {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slices.SortFunc(c.files, func(a, b record.OutputFile) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(c.files, func(a, b report.OutputFile) int { return strings.Compare(a.Path, b.Path) })
 	return slices.Clone(c.files)
 }
 
@@ -227,7 +228,7 @@ func openOwn(from *os.Root, name string, need fs.FileMode) (*os.File, error) {
 }
 
 // digestFile returns digest and size of a regular file below root.
-func digestFile(ctx context.Context, root *os.Root, name string) (record.Digest, int64, error) {
+func digestFile(ctx context.Context, root *os.Root, name string) (manifest.Digest, int64, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|plainFile, 0)
 	if err != nil {
 		return "", 0, err
@@ -238,7 +239,7 @@ func digestFile(ctx context.Context, root *os.Root, name string) (record.Digest,
 	}
 	sum := sha256.New()
 	n, err := io.Copy(sum, contextReader{ctx, f})
-	return record.DigestSum([32]byte(sum.Sum(nil))), n, err
+	return manifest.DigestSum([32]byte(sum.Sum(nil))), n, err
 }
 
 func kindOf(mode fs.FileMode) string {

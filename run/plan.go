@@ -7,19 +7,19 @@ import (
 	"strings"
 
 	"repro/format"
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // plan is the graph of the steps that are to run, in the image's order.
 type plan struct {
-	steps []record.Step
+	steps []manifest.Step
 	needs [][]int // of each step, everything that it stands on, however far, ascending
 }
 
 // newPlan selects the steps called names and all that they need; all steps if
 // there are no names. Steps that cannot be put in an order, or that both claim one
 // output, make an image that build would have refused: it is malformed.
-func newPlan(steps []record.Step, names []string) (*plan, error) {
+func newPlan(steps []manifest.Step, names []string) (*plan, error) {
 	index := map[string]int{}
 	for i, s := range steps {
 		if _, twice := index[s.Name]; twice {
@@ -68,7 +68,7 @@ func newPlan(steps []record.Step, names []string) (*plan, error) {
 
 // closures returns for every step all those that must run before it,
 // ascending, or an error that names a step of a cycle.
-func closures(steps []record.Step, index map[string]int) ([][]int, error) {
+func closures(steps []manifest.Step, index map[string]int) ([][]int, error) {
 	const (
 		unseen = iota
 		open
@@ -117,7 +117,7 @@ func closures(steps []record.Step, index map[string]int) ([][]int, error) {
 
 // checkOutputs refuses outputs that two steps claim, or of which one holds the
 // other, and paths that are not clean.
-func checkOutputs(steps []record.Step) error {
+func checkOutputs(steps []manifest.Step) error {
 	owner := map[string]string{}
 	for _, s := range steps {
 		if !path.IsAbs(s.Dir) || path.Clean(s.Dir) != s.Dir || len(s.Command) == 0 {
@@ -149,10 +149,10 @@ func checkOutputs(steps []record.Step) error {
 // results returns those published results whose new file a step of the plan
 // declares. Results that no step of the whole image makes stay in: they will
 // be found missing.
-func (p *plan) results(all []record.Result) []record.Result {
-	var out []record.Result
+func (p *plan) results(all []manifest.Result) []manifest.Result {
+	var out []manifest.Result
 	for _, r := range all {
-		if slices.ContainsFunc(p.steps, func(s record.Step) bool { return declares(s, r.Output) }) {
+		if slices.ContainsFunc(p.steps, func(s manifest.Step) bool { return declares(s, r.Output) }) {
 			out = append(out, r)
 		}
 	}
@@ -160,23 +160,23 @@ func (p *plan) results(all []record.Result) []record.Result {
 }
 
 // claims returns those whose files the plan's steps make.
-func (p *plan) claims(all []record.Claim) []record.Claim {
-	var out []record.Claim
+func (p *plan) claims(all []manifest.Claim) []manifest.Claim {
+	var out []manifest.Claim
 	for _, c := range all {
-		if slices.ContainsFunc(p.steps, func(s record.Step) bool { return declares(s, c.Output) }) {
+		if slices.ContainsFunc(p.steps, func(s manifest.Step) bool { return declares(s, c.Output) }) {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-func declares(s record.Step, name string) bool {
+func declares(s manifest.Step, name string) bool {
 	return slices.ContainsFunc(s.Outputs, func(out string) bool {
 		return name == out || strings.HasPrefix(name, out+"/")
 	})
 }
 
-func stepNames(steps []record.Step) string {
+func stepNames(steps []manifest.Step) string {
 	names := make([]string, len(steps))
 	for i, s := range steps {
 		names[i] = fmt.Sprintf("%q", s.Name)

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"runtime"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // Processor is a kind of processor that numerical libraries can be made to
@@ -28,7 +28,7 @@ func Processors() []Processor {
 }
 
 // Native reports whether a step takes the processor as it is.
-func Native(s record.Step) bool { return len(record.CPUVariables(s.CPU, runtime.GOARCH)) == 0 }
+func Native(s manifest.Step) bool { return len(manifest.CPUVariables(s.CPU, runtime.GOARCH)) == 0 }
 
 type processor struct {
 	Processor
@@ -42,12 +42,12 @@ func processors(arch string) []processor {
 	switch arch {
 	case "amd64":
 		return []processor{
-			{like(record.CPUPortableV2, "OPENBLAS_CORETYPE", "Prescott"), []string{"pni"}},
-			{like(record.CPUPortableV2), needed[record.CPUPortableV2]},
-			{like(record.CPUPortableV3, "OPENBLAS_CORETYPE", "Sandybridge", "MKL_CBWR", "AVX",
+			{like(manifest.CPUPortableV2, "OPENBLAS_CORETYPE", "Prescott"), []string{"pni"}},
+			{like(manifest.CPUPortableV2), needed[manifest.CPUPortableV2]},
+			{like(manifest.CPUPortableV3, "OPENBLAS_CORETYPE", "Sandybridge", "MKL_CBWR", "AVX",
 				"NPY_DISABLE_CPU_FEATURES", "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR AVX2 FMA3 X86_V4 X86_V3",
 				"GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4,-AVX2_Usable,-FMA_Usable"), []string{"avx"}},
-			{like(record.CPUPortableV3), needed[record.CPUPortableV3]},
+			{like(manifest.CPUPortableV3), needed[manifest.CPUPortableV3]},
 			{named("SkylakeX", map[string]string{"MKL_CBWR": "AVX512", "MKL_DYNAMIC": "FALSE"}),
 				[]string{"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}},
 		}
@@ -60,7 +60,7 @@ func processors(arch string) []processor {
 // like is the processor of a profile, with some variables set otherwise: names
 // and values in turn.
 func like(profile string, changed ...string) Processor {
-	env := maps.Clone(record.CPUVariables(profile, "amd64"))
+	env := maps.Clone(manifest.CPUVariables(profile, "amd64"))
 	for i := 0; i < len(changed); i += 2 {
 		env[changed[i]] = changed[i+1]
 	}

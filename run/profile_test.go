@@ -8,26 +8,27 @@ import (
 	"testing"
 	"time"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 func TestQuickProfile(t *testing.T) {
-	step := func(name string, q *record.Quick, needs ...string) record.Step {
+	step := func(name string, q *manifest.Quick, needs ...string) manifest.Step {
 		s := after(sh(name, "true", "/paper/"+name), needs...)
 		s.Quick, s.Takes, s.Env = q, 100, map[string]string{"N": "1000", "KEEP": "1"}
 		return s
 	}
-	result := func(name, output, quick string) record.Result {
-		return record.Result{Name: name, Output: "/paper/" + output, Published: "published/" + name, Quick: quick, Sets: []string{"published/other"}}
+	result := func(name, output, quick string) manifest.Result {
+		return manifest.Result{Name: name, Output: "/paper/" + output, Published: "published/" + name, Quick: quick, Sets: []string{"published/other"}}
 	}
-	m := &record.Manifest{
-		Steps: []record.Step{
-			step("fit", &record.Quick{Env: map[string]string{"N": "10"}, Time: 5, Takes: 2}),
-			step("plot", nil, "fit"), step("table", &record.Quick{Time: 7}),
-			step("long", &record.Quick{Skip: true}), step("appendix", nil, "long"),
+	m := &manifest.Manifest{
+		Steps: []manifest.Step{
+			step("fit", &manifest.Quick{Env: map[string]string{"N": "10"}, Time: 5, Takes: 2}),
+			step("plot", nil, "fit"), step("table", &manifest.Quick{Time: 7}),
+			step("long", &manifest.Quick{Skip: true}), step("appendix", nil, "long"),
 		},
-		Results: []record.Result{result("same", "table", ""), result("other", "plot", ""), result("small", "fit", "published/quick"), result("never", "appendix", "published/x")},
-		Claims:  []record.Claim{{Name: "one", Output: "/paper/table"}, {Name: "two", Output: "/paper/plot"}},
+		Results: []manifest.Result{result("same", "table", ""), result("other", "plot", ""), result("small", "fit", "published/quick"), result("never", "appendix", "published/x")},
+		Claims:  []manifest.Claim{{Name: "one", Output: "/paper/table"}, {Name: "two", Output: "/paper/plot"}},
 	}
 	p, err := quickProfile(m)
 	if err != nil {
@@ -56,23 +57,23 @@ func TestQuickProfile(t *testing.T) {
 	if m.Steps[0].Env["N"] != "1000" {
 		t.Error("the manifest changed")
 	}
-	if _, err := quickProfile(&record.Manifest{Steps: m.Steps[1:2]}); !errors.Is(err, ErrNoQuick) {
+	if _, err := quickProfile(&manifest.Manifest{Steps: m.Steps[1:2]}); !errors.Is(err, ErrNoQuick) {
 		t.Errorf("a recipe without a quick profile: %v", err)
 	}
 }
 
 func TestChange(t *testing.T) {
-	e := experiment{steps: []record.Step{sh("look", "echo $X $OMP_NUM_THREADS; grep -c ^processor /proc/cpuinfo; cat /sys/devices/system/cpu/online")}}
+	e := experiment{steps: []manifest.Step{sh("look", "echo $X $OMP_NUM_THREADS; grep -c ^processor /proc/cpuinfo; cat /sys/devices/system/cpu/online")}}
 	o := options(t)
-	o.Change = Change{Env: map[string]string{"X": "changed"}, Threads: 3, Fixed: []string{record.FixedAddresses}}
-	report, err := e.run(t, o)
+	o.Change = Change{Env: map[string]string{"X": "changed"}, Threads: 3, Fixed: []string{manifest.FixedAddresses}}
+	rep, err := e.run(t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != "changed 3\n3\n0-2\n" {
 		t.Errorf("%q", got)
 	}
-	if got := strings.Join(report.Changed, "; "); got != "X=changed; cpus: 3; fixed: addresses" {
+	if got := strings.Join(rep.Changed, "; "); got != "X=changed; cpus: 3; fixed: addresses" {
 		t.Error(got)
 	}
 	for _, bad := range []Change{{CPU: "z80"}, {Fixed: []string{"time"}}, {Env: map[string]string{"A=B": "c"}}, {Env: map[string]string{"A": "\x00"}}} {
@@ -85,12 +86,12 @@ func TestChange(t *testing.T) {
 
 // Two runs of one program find their stack at one place only if asked to.
 func TestFixedAddresses(t *testing.T) {
-	look := func(name string, fixed ...string) record.Step {
+	look := func(name string, fixed ...string) manifest.Step {
 		s := sh(name, "for i in 1 2 3; do grep -F '[stack]' /proc/self/maps; done | sort -u")
 		s.Fixed = fixed
 		return s
 	}
-	e := experiment{steps: []record.Step{look("random"), look("fixed", record.FixedAddresses)}}
+	e := experiment{steps: []manifest.Step{look("random"), look("fixed", manifest.FixedAddresses)}}
 	o := options(t)
 	if _, err := e.run(t, o); err != nil {
 		t.Fatal(err)
@@ -104,36 +105,36 @@ func TestFixedAddresses(t *testing.T) {
 }
 
 func TestWritten(t *testing.T) {
-	e := experiment{steps: []record.Step{sh("writes", "i=0; while [ $i -lt 100 ]; do echo 0123456789012345678; i=$((i+1)); done > big")}}
-	report, err := e.run(t, options(t))
+	e := experiment{steps: []manifest.Step{sh("writes", "i=0; while [ $i -lt 100 ]; do echo 0123456789012345678; i=$((i+1)); done > big")}}
+	rep, err := e.run(t, options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := report.Steps[0].Written; got < 2000 || got > 2500 {
+	if got := rep.Steps[0].Written; got < 2000 || got > 2500 {
 		t.Errorf("%d bytes written, not some 2000", got)
 	}
 }
 
 // What a step that is stopped has left so far is kept.
 func TestPartialOutputs(t *testing.T) {
-	e := experiment{steps: []record.Step{sh("long", "echo half > a.txt; echo working; sleep 1000", "/paper/a.txt", "/paper/b.txt")}}
+	e := experiment{steps: []manifest.Step{sh("long", "echo half > a.txt; echo working; sleep 1000", "/paper/a.txt", "/paper/b.txt")}}
 	o := options(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Log = writerFunc(func([]byte) { cancel() })
-	report, err := Image(ctx, e.build(t), o)
+	rep, err := Image(ctx, e.build(t), o)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/a.txt")); got != "half\n" {
 		t.Errorf("%q", got)
 	}
-	if st := report.Steps[0]; st.Status != statusKilled || len(report.Outputs) != 1 {
-		t.Errorf("%+v %+v", st, report.Outputs)
+	if st := rep.Steps[0]; st.Status != statusKilled || len(rep.Outputs) != 1 {
+		t.Errorf("%+v %+v", st, rep.Outputs)
 	}
 }
 
 func TestTimeLeft(t *testing.T) {
-	steps := []record.Step{{Name: "a", Takes: 100}, {Name: "b", Takes: 50, CPUs: 2}, {Name: "c", Takes: 60, CPUs: 2}, {Name: "d", Takes: 10}}
+	steps := []manifest.Step{{Name: "a", Takes: 100}, {Name: "b", Takes: 50, CPUs: 2}, {Name: "c", Takes: 60, CPUs: 2}, {Name: "d", Takes: 10}}
 	r := &runner{plan: &plan{steps: steps, needs: [][]int{{}, {0}, {0}, {0, 1, 2}}}, cpus: []int{0, 1}, states: make([]state, 4)}
 	s := &schedule{runner: r, started: make([]bool, 4), began: make([]time.Time, 4)}
 	now := time.Now()
@@ -146,7 +147,7 @@ func TestTimeLeft(t *testing.T) {
 	check("at the start", 220*time.Second)
 	s.started[0], s.began[0] = true, now.Add(-30*time.Second)
 	check("under way", 190*time.Second)
-	r.states[0] = state{ended: true, status: record.StepStatus{Status: statusDone, WallMS: 50_000}}
+	r.states[0] = state{ended: true, status: report.StepStatus{Status: statusDone, WallMS: 50_000}}
 	check("twice as quick as the author's", 60*time.Second)
 	r.cpus = []int{0, 1, 2, 3}
 	check("side by side", 35*time.Second)

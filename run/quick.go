@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // ErrNoQuick says that an image has no quick profile to run. It wraps ErrAsked.
@@ -16,20 +16,20 @@ var ErrNoQuick error = askedError{errors.New("its recipe has no quick profile: n
 // profile is an experiment as one of its profiles has it: the whole one, or
 // the quick one. SPEC.md, RUN-26.
 type profile struct {
-	steps   []record.Step
-	results []record.Result
-	claims  []record.Claim
+	steps   []manifest.Step
+	results []manifest.Result
+	claims  []manifest.Claim
 	leftOut []string // results and claims that the profile cannot decide
 }
 
 // wholeProfile is the experiment as published.
-func wholeProfile(m *record.Manifest) profile {
+func wholeProfile(m *manifest.Manifest) profile {
 	return profile{steps: m.Steps, results: m.Results, claims: m.Claims}
 }
 
 // quickProfile is the experiment for whoever has minutes.
-func quickProfile(m *record.Manifest) (profile, error) {
-	if !slices.ContainsFunc(m.Steps, func(s record.Step) bool { return s.Quick != nil }) {
+func quickProfile(m *manifest.Manifest) (profile, error) {
+	if !slices.ContainsFunc(m.Steps, func(s manifest.Step) bool { return s.Quick != nil }) {
 		return profile{}, ErrNoQuick
 	}
 	var p profile
@@ -38,7 +38,7 @@ func quickProfile(m *record.Manifest) (profile, error) {
 		stands := func(set map[string]bool) bool {
 			return slices.ContainsFunc(s.Needs, func(n string) bool { return set[n] })
 		}
-		q := cmp.Or(s.Quick, &record.Quick{})
+		q := cmp.Or(s.Quick, &manifest.Quick{})
 		if q.Skip || stands(skipped) {
 			skipped[s.Name] = true
 			continue
@@ -46,10 +46,10 @@ func quickProfile(m *record.Manifest) (profile, error) {
 		other[s.Name] = len(q.Command) > 0 || len(q.Env) > 0 || stands(other)
 		p.steps = append(p.steps, quickStep(s, q))
 	}
-	makes := func(output string) (record.Step, bool) {
-		i := slices.IndexFunc(p.steps, func(s record.Step) bool { return declares(s, output) })
+	makes := func(output string) (manifest.Step, bool) {
+		i := slices.IndexFunc(p.steps, func(s manifest.Step) bool { return declares(s, output) })
 		if i < 0 {
-			return record.Step{}, false
+			return manifest.Step{}, false
 		}
 		return p.steps[i], true
 	}
@@ -75,7 +75,7 @@ func quickProfile(m *record.Manifest) (profile, error) {
 	return p, nil
 }
 
-func quickStep(s record.Step, q *record.Quick) record.Step {
+func quickStep(s manifest.Step, q *manifest.Quick) manifest.Step {
 	if len(q.Command) > 0 {
 		s.Command = q.Command
 	}

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/pattern"
 	"repro/internal/sandbox"
-	"repro/record"
-	"repro/tree"
 )
 
 // Libraries pass over a variable that they do not know without a word, so what
@@ -57,7 +57,7 @@ func (r *runner) askLibraries(ctx context.Context) {
 	}
 }
 
-func (r *runner) askAll(ctx context.Context, s record.Step, blas string, numpy bool) (a answer) {
+func (r *runner) askAll(ctx context.Context, s manifest.Step, blas string, numpy bool) (a answer) {
 	if blas != "" {
 		out := r.ask(ctx, s, []string{"LD_PRELOAD=" + blas, "OPENBLAS_VERBOSE=2"}, "sh", "-c", ":")
 		if m := coreLine.Regexp().FindSubmatch(out); m != nil {
@@ -93,7 +93,7 @@ for name in f:
 
 // ask runs a program of the image as step s would, with further variables, and
 // returns what it printed; nothing if it could not be run.
-func (r *runner) ask(ctx context.Context, s record.Step, more []string, args ...string) []byte {
+func (r *runner) ask(ctx context.Context, s manifest.Step, more []string, args ...string) []byte {
 	c := sandbox.Command{Args: args, Dir: "/", Env: append(environ(s, r.manifest.Paper.Date, ""), more...),
 		Serve: r.layers.serve, Mounts: r.layers.mounts, WithoutProc: r.options.Isolation == IsolationNoProc,
 		Scratch: filepath.Join(r.scratch, "ask"), Limits: sandbox.Limits{Time: askTime}}

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
 )
 
 func TestFindLibraries(t *testing.T) {
@@ -53,7 +53,7 @@ func TestGlibcFeatures(t *testing.T) {
 	if _, err := os.Stat(loader); err != nil || runtime.GOARCH != "amd64" {
 		t.Skip("needs the program loader of glibc on amd64")
 	}
-	env := record.CPUVariables(record.CPUPortableV2, "amd64")
+	env := manifest.CPUVariables(manifest.CPUPortableV2, "amd64")
 	cmd := exec.Command(loader, "--list-diagnostics")
 	cmd.Env = []string{"GLIBC_TUNABLES=" + env["GLIBC_TUNABLES"]}
 	out, err := cmd.Output()

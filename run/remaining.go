@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"repro/progress"
+	"repro/internal/progress"
 )
 
 // tellInterval is how often whoever watches is told how much longer it takes.

@@ -26,9 +26,10 @@ import (
 
 	"repro/compare"
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/sandbox"
-	"repro/record"
-	"repro/tree"
+	"repro/report"
 )
 
 // Image runs the steps of im and compares the results.
@@ -37,7 +38,7 @@ import (
 // started. Errors are [*StepError], after which what other steps left was
 // still compared, [*MachineError], those of package format for a damaged
 // image, and ctx's. That results differ is no error: the report says so.
-func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport, error) {
+func Image(ctx context.Context, im *format.Image, o Options) (*report.Run, error) {
 	m, err := im.Manifest()
 	if err != nil {
 		return nil, err
@@ -70,15 +71,15 @@ func Image(ctx context.Context, im *format.Image, o Options) (*record.RunReport,
 	started = true
 	r.runAll(ctx)
 	r.askLibraries(ctx)
-	report := r.report()
-	err = r.judge(ctx, report)
-	report.Kept = r.settle()
-	return report, err
+	rep := r.report()
+	err = r.judge(ctx, rep)
+	rep.Kept = r.settle()
+	return rep, err
 }
 
 // judge fills in what became of the results, and whether they come out again a
 // second time.
-func (r *runner) judge(ctx context.Context, report *record.RunReport) error {
+func (r *runner) judge(ctx context.Context, rep *report.Run) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -89,24 +90,24 @@ func (r *runner) judge(ctx context.Context, report *record.RunReport) error {
 		r.damage = err
 		return err
 	}
-	if err := r.compare(ctx, report); err != nil {
+	if err := r.compare(ctx, rep); err != nil {
 		return err
 	}
 	failed := r.failure()
 	if r.options.Twice && failed == nil {
-		if err := r.repeat(ctx, report); err != nil {
+		if err := r.repeat(ctx, rep); err != nil {
 			return err
 		}
 	}
-	report.Finished = timestamp(time.Now())
+	rep.Finished = timestamp(time.Now())
 	return failed
 }
 
 // runner is one run under way.
 type runner struct {
 	image    *format.Image
-	manifest *record.Manifest
-	id       record.Digest
+	manifest *manifest.Manifest
+	id       manifest.Digest
 	profile  profile
 	plan     *plan
 	options  Options
@@ -124,12 +125,12 @@ type runner struct {
 
 	damaged chan error // the first content that could not be served
 
-	second   bool            // run for comparison with the first
-	stepKeys []record.Digest // of the plan's steps: what each depends on
+	second   bool              // run for comparison with the first
+	stepKeys []manifest.Digest // of the plan's steps: what each depends on
 	keeping  sync.Mutex
 	kept     kept                // what a later run can go on with
 	found    []*keptStep         // of the plan's steps, what an earlier run left; nil: it is run
-	taken    []record.OutputFile // outputs of steps that need not run again
+	taken    []report.OutputFile // outputs of steps that need not run again
 	resumed  bool                // goes on with what an earlier run left
 	left     bool                // the scratch directory is to stay
 
@@ -240,16 +241,16 @@ func (r *runner) cleanUp() {
 }
 
 // compare fills in the findings.
-func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
+func (r *runner) compare(ctx context.Context, rep *report.Run) error {
 	results, claims := r.plan.results(r.profile.results), r.plan.claims(r.profile.claims)
 	if len(results)+len(claims) == 0 {
-		report.Counts = record.Count(nil)
+		rep.Counts = report.Count(nil)
 		return nil
 	}
 	produced := os.DirFS(filepath.Join(r.options.Dir, outputsDir))
 	numbers, claimErr := compare.Claims(ctx, produced, claims)
 	if len(results) == 0 {
-		report.Findings, report.Counts = numbers, record.Count(numbers)
+		rep.Findings, rep.Counts = numbers, report.Count(numbers)
 		return claimErr
 	}
 	published, err := r.image.Published()
@@ -259,27 +260,27 @@ func (r *runner) compare(ctx context.Context, report *record.RunReport) error {
 	o := r.options.Compare
 	o.Progress = r.options.Progress
 	findings, err := compare.Results(ctx, published, produced, results, o)
-	report.Findings = append(findings, numbers...)
-	report.Counts = record.Count(report.Findings)
+	rep.Findings = append(findings, numbers...)
+	rep.Counts = report.Count(rep.Findings)
 	return errors.Join(err, claimErr)
 }
 
 // report describes the run so far.
-func (r *runner) report() *record.RunReport {
-	report := &record.RunReport{
-		Version: record.ReportVersion, Image: r.image.Name(), ContentID: r.id, Paper: r.manifest.Paper,
+func (r *runner) report() *report.Run {
+	rep := &report.Run{
+		Version: report.Version, Image: r.image.Name(), ContentID: r.id, Paper: r.manifest.Paper,
 		Machine: Machine(), Isolation: r.isolation(),
 		Started: timestamp(r.started), Finished: timestamp(time.Now()),
 		Outputs: r.outputs.sorted(),
 		Quick:   r.options.Quick, LeftOut: r.profile.leftOut, Changed: r.options.Change.words(),
 	}
-	report.Machine.Repro = r.options.Version
+	rep.Machine.Repro = r.options.Version
 	for i := range r.states {
 		status := r.states[i].status
 		r.obtained(&status, i)
-		report.Steps = append(report.Steps, status)
+		rep.Steps = append(rep.Steps, status)
 	}
-	return report
+	return rep
 }
 
 // failure returns the error for the first step that failed.
@@ -305,7 +306,7 @@ func (r *runner) failure() error {
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // Machine describes this machine; Repro is left to the caller.
-func Machine() record.Machine {
-	return record.Machine{Arch: runtime.GOARCH, CPUs: len(sandbox.CPUs()),
+func Machine() report.Machine {
+	return report.Machine{Arch: runtime.GOARCH, CPUs: len(sandbox.CPUs()),
 		CPU: cpuModel(), Memory: memorySize(), Kernel: kernelVersion()}
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 )
 
 func TestReproduced(t *testing.T) {
 	e := experiment{
 		code: map[string]string{"paper/in.txt": "3\n1\n2\n", "paper/results/sorted.txt": "stale\n"},
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("sort", "test ! -e results/sorted.txt; sort in.txt > results/sorted.txt; echo sorted; echo warning >&2", "/paper/results/sorted.txt"),
 			after(sh("count", "cat results/sorted.txt | tr -d '\\n' > digits.txt", "/paper/digits.txt"), "sort"),
 		},
@@ -22,12 +23,12 @@ func TestReproduced(t *testing.T) {
 	o := options(t)
 	var live strings.Builder
 	o.Log, o.Scratch = &live, t.TempDir()
-	report, err := e.run(t, o)
+	rep, err := e.run(t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Counts.Results != 2 || report.Counts.Reproduced != 1 {
-		t.Errorf("counts: %+v\n%+v", report.Counts, report.Findings)
+	if rep.Counts.Results != 2 || rep.Counts.Reproduced != 1 {
+		t.Errorf("counts: %+v\n%+v", rep.Counts, rep.Findings)
 	}
 	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/digits.txt")); got != "123" {
 		t.Errorf("digits.txt: %q", got)
@@ -38,16 +39,16 @@ func TestReproduced(t *testing.T) {
 	if live.String() != "sort: sorted\nsort: warning\n" {
 		t.Errorf("live: %q", &live)
 	}
-	for _, s := range report.Steps {
+	for _, s := range rep.Steps {
 		if s.Status != statusDone || s.WallMS <= 0 || s.MaxRSS <= 0 {
 			t.Errorf("%+v", s)
 		}
 	}
-	if len(report.Outputs) != 2 || report.Outputs[0].Digest != record.DigestOf([]byte("123")) {
-		t.Errorf("outputs: %+v", report.Outputs)
+	if len(rep.Outputs) != 2 || rep.Outputs[0].Digest != manifest.DigestOf([]byte("123")) {
+		t.Errorf("outputs: %+v", rep.Outputs)
 	}
-	if report.Machine.CPU == "" || report.Machine.Memory == 0 || report.Isolation.Level != "namespaces" {
-		t.Errorf("%+v %+v", report.Machine, report.Isolation)
+	if rep.Machine.CPU == "" || rep.Machine.Memory == 0 || rep.Isolation.Level != "namespaces" {
+		t.Errorf("%+v %+v", rep.Machine, rep.Isolation)
 	}
 	if left, _ := os.ReadDir(o.Scratch); len(left) != 0 {
 		t.Errorf("left in the scratch directory: %v", left)
@@ -57,27 +58,27 @@ func TestReproduced(t *testing.T) {
 func TestPublishedResultsAreOutOfReach(t *testing.T) {
 	const secret = "42.4242424242"
 	e := experiment{
-		steps: []record.Step{sh("look", `
+		steps: []manifest.Step{sh("look", `
 			grep -rlF -D skip "42.42424""24242" / --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev >found 2>/dev/null || true
 			for f in /proc/self/mountinfo /proc/self/maps /proc/1/environ /proc/1/cmdline; do grep -l 'paper\.sif' $f >>found 2>/dev/null || true; done`,
 			"/paper/found")},
 		published: map[string]string{"answer.txt": secret + "\n"},
 	}
 	o := options(t)
-	report, err := e.run(t, o)
+	rep, err := e.run(t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/found")); got != "" {
 		t.Errorf("found in %s", got)
 	}
-	if len(report.Findings) != 0 { // no step of the plan makes it
-		t.Errorf("%+v", report.Findings)
+	if len(rep.Findings) != 0 { // no step of the plan makes it
+		t.Errorf("%+v", rep.Findings)
 	}
 }
 
 func TestStepsSeeOnlyWhatTheyNeed(t *testing.T) {
-	e := experiment{steps: []record.Step{
+	e := experiment{steps: []manifest.Step{
 		sh("a", "echo a > a.txt; echo extra > undeclared.txt; echo x > /tmp/x; mkdir $HOME/.config; ls -A /tmp > tmp.txt", "/paper/a.txt", "/paper/tmp.txt"),
 		sh("b", "test ! -e a.txt; test ! -e undeclared.txt; echo b > b.txt", "/paper/b.txt"),
 		after(sh("c", "cat a.txt undeclared.txt b.txt > c.txt; ls -A /tmp $HOME >> c.txt", "/paper/c.txt"), "a", "b"),
@@ -96,7 +97,7 @@ func TestStepsSeeOnlyWhatTheyNeed(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	t.Setenv("SECRET_TOKEN", "leak")
-	e := experiment{steps: []record.Step{sh("env", "env | sort > env.txt; id >> env.txt; cat /etc/passwd >> env.txt; pwd >> env.txt; nproc >> env.txt", "/paper/env.txt")}}
+	e := experiment{steps: []manifest.Step{sh("env", "env | sort > env.txt; id >> env.txt; cat /etc/passwd >> env.txt; pwd >> env.txt; nproc >> env.txt", "/paper/env.txt")}}
 	e.steps[0].Env = map[string]string{"MINE": "1", "TZ": "Europe/Berlin"}
 	o := options(t)
 	if _, err := e.run(t, o); err != nil {
@@ -138,7 +139,7 @@ user:x:1000:1000::/tmp/home:/bin/sh
 
 func TestFailures(t *testing.T) {
 	e := experiment{
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("good", "echo 1 > good.txt", "/paper/good.txt"),
 			after(sh("bad", "echo partial > bad.txt; echo going down; exit 3", "/paper/bad.txt"), "good"),
 			after(sh("later", "echo 2 > later.txt", "/paper/later.txt"), "bad"),
@@ -147,7 +148,7 @@ func TestFailures(t *testing.T) {
 		published: map[string]string{"good.txt": "1\n", "later.txt": "2\n", "aside.txt": "3\n"},
 	}
 	o := options(t)
-	report, err := e.run(t, o)
+	rep, err := e.run(t, o)
 	step, ok := errors.AsType[*StepError](err)
 	if !ok || !errors.Is(err, ErrStep) || step.Step != "bad" || !strings.Contains(err.Error(), "exit status 3") {
 		t.Fatalf("%v", err)
@@ -159,30 +160,30 @@ func TestFailures(t *testing.T) {
 		t.Errorf("partial output: %q", got)
 	}
 	var got []string
-	for _, s := range report.Steps {
+	for _, s := range rep.Steps {
 		got = append(got, s.Name+" "+s.Status)
 	}
 	if strings.Join(got, ", ") != "good done, bad failed, later skipped, aside done" {
 		t.Errorf("%q", got)
 	}
-	if report.Counts.Reproduced != 2 || report.Counts.Verdicts[record.Missing] != 1 {
-		t.Errorf("%+v", report.Counts)
+	if rep.Counts.Reproduced != 2 || rep.Counts.Verdicts[report.Missing] != 1 {
+		t.Errorf("%+v", rep.Counts)
 	}
 }
 
 func TestStepProblems(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		step    record.Step
+		step    manifest.Step
 		status  string
 		problem string
 	}{
 		{"no output", sh("s", "true", "/paper/out"), statusFailed, `did not leave its output "/paper/out"`},
-		{"no input", record.Step{Name: "s", Command: []string{"true"}, Dir: "/paper", Inputs: []string{"/paper/data.csv"}},
+		{"no input", manifest.Step{Name: "s", Command: []string{"true"}, Dir: "/paper", Inputs: []string{"/paper/data.csv"}},
 			statusFailed, `input "/paper/data.csv" does not exist`},
-		{"no program", record.Step{Name: "s", Command: []string{"no-such-program"}, Dir: "/paper"}, statusFailed, "no-such-program"},
+		{"no program", manifest.Step{Name: "s", Command: []string{"no-such-program"}, Dir: "/paper"}, statusFailed, "no-such-program"},
 		{"signal", sh("s", "kill -SEGV $$"), statusKilled, "SIGSEGV"},
-		{"time", record.Step{Name: "s", Command: []string{"sleep", "1000"}, Dir: "/paper", Time: 1}, statusTimedOut, "1s"},
+		{"time", manifest.Step{Name: "s", Command: []string{"sleep", "1000"}, Dir: "/paper", Time: 1}, statusTimedOut, "1s"},
 		{"link", sh("s", "ln -s /etc/passwd out", "/paper/out"), statusFailed, "a symbolic link cannot be an output"},
 		{"link on the way", sh("s", "mkdir x; echo 1 > x/out; rm -r d; ln -s x d", "/paper/d/out"), statusFailed, "/paper/d is a symbolic link"},
 		{"link out", sh("s", "rm -r d; ln -s /../../../../etc d", "/paper/d/hostname"), statusFailed, "symbolic link"},
@@ -192,11 +193,11 @@ func TestStepProblems(t *testing.T) {
 		{"stale", sh("s", "test ! -e /bin/ls", "/bin/ls"), statusFailed, "did not leave"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			report, err := experiment{steps: []record.Step{tt.step}}.run(t, options(t))
+			rep, err := experiment{steps: []manifest.Step{tt.step}}.run(t, options(t))
 			if !errors.Is(err, ErrStep) {
 				t.Fatal(err)
 			}
-			if s := report.Steps[0]; s.Status != tt.status || !strings.Contains(s.Problem, tt.problem) {
+			if s := rep.Steps[0]; s.Status != tt.status || !strings.Contains(s.Problem, tt.problem) {
 				t.Errorf("%s: %s, want %s: %s", s.Status, s.Problem, tt.status, tt.problem)
 			}
 		})
@@ -209,27 +210,27 @@ func TestShape(t *testing.T) {
 		code: map[string]string{"data/old.txt": "x", "tmp/left": "x", "run/left": "x", "dev/null": "x", "proc/left": "x", "sys/left": "x",
 			"etc/passwd": "root:x:0:0::/root:/bin/sh"},
 		links: map[string]string{"paper/results": "/data", "var": "/data", "etc/hosts": "/nowhere"},
-		steps: []record.Step{
+		steps: []manifest.Step{
 			sh("look", "ls -A /tmp /run /sys; cat /etc/passwd; test -c /dev/null; test -d /proc/self; ls -A /var"),
 			sh("link", "echo 1 > results/new.txt", "/paper/results/new.txt"),
 		},
 	}
 	o := options(t)
-	report, err := e.run(t, o)
+	rep, err := e.run(t, o)
 	if !errors.Is(err, ErrStep) {
 		t.Fatal(err)
 	}
 	want := "/run:\n\n/sys:\ndevices\n\n/tmp:\nhome\nroot:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp/home:/bin/sh\ntmp\n"
-	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != want || report.Steps[0].Status != statusDone {
-		t.Errorf("%+v\n%q\n%q", report.Steps[0], got, want)
+	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != want || rep.Steps[0].Status != statusDone {
+		t.Errorf("%+v\n%q\n%q", rep.Steps[0], got, want)
 	}
-	if p := report.Steps[1].Problem; !strings.Contains(p, `"/paper/results" is a symbolic link`) {
+	if p := rep.Steps[1].Problem; !strings.Contains(p, `"/paper/results" is a symbolic link`) {
 		t.Error(p)
 	}
 }
 
 func TestOtherMachine(t *testing.T) {
-	e := experiment{arch: "s390x", steps: []record.Step{sh("s", "true")}}
+	e := experiment{arch: "s390x", steps: []manifest.Step{sh("s", "true")}}
 	if _, err := e.run(t, options(t)); !errors.Is(err, ErrMachine) {
 		t.Error(err)
 	}
@@ -246,7 +247,7 @@ func TestCleaningUpFollowsNoLink(t *testing.T) {
 		}
 	}
 	for _, copyRoot := range []bool{false, true} {
-		e := experiment{steps: []record.Step{
+		e := experiment{steps: []manifest.Step{
 			sh("links", "rm -rf /var /tmp /sys; ln -s "+host+" /var; ln -s "+host+"/tmp /tmp; ln -s "+host+"/tmp /sys"),
 			after(sh("deeper", "true"), "links"),
 		}}

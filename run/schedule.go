@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"repro/format/manifest"
 	"repro/internal/sandbox"
-	"repro/record"
+	"repro/report"
 )
 
 // What a step's status can be. SPEC.md, RUN-20.
@@ -22,7 +23,7 @@ const (
 
 // state is what became of one step.
 type state struct {
-	status  record.StepStatus
+	status  report.StepStatus
 	scratch string // its directory; empty until it has run, and where there are no overlays
 	upper   string // what it wrote
 	ended   bool
@@ -141,7 +142,7 @@ func (s *schedule) ready(i int) (failed string, ready bool) {
 // skip marks step i without running it.
 func (s *schedule) skip(i int, why string) {
 	s.started[i] = true
-	s.states[i] = state{ended: true, status: record.StepStatus{
+	s.states[i] = state{ended: true, status: report.StepStatus{
 		Name: s.plan.steps[i].Name, Status: statusSkipped, Problem: why,
 	}}
 }
@@ -217,7 +218,7 @@ func (s *schedule) begin(ctx context.Context, i int) {
 }
 
 // cpusOf is how many processors a step uses: each of its ranks so many as it says.
-func cpusOf(s record.Step) int { return max(1, s.CPUs) * max(1, s.Ranks) }
+func cpusOf(s manifest.Step) int { return max(1, s.CPUs) * max(1, s.Ranks) }
 
 // pool hands out processors.
 type pool struct{ free []int }

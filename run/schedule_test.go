@@ -10,38 +10,38 @@ import (
 	"testing"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/internal/sandbox"
-	"repro/record"
 )
 
 func TestPlan(t *testing.T) {
-	step := func(name string, needs ...string) record.Step {
-		return record.Step{Name: name, Command: []string{"x"}, Dir: "/", Needs: needs}
+	step := func(name string, needs ...string) manifest.Step {
+		return manifest.Step{Name: name, Command: []string{"x"}, Dir: "/", Needs: needs}
 	}
-	out := func(s record.Step, names ...string) record.Step {
+	out := func(s manifest.Step, names ...string) manifest.Step {
 		s.Outputs = names
 		return s
 	}
 	for _, tt := range []struct {
 		name  string
-		steps []record.Step
+		steps []manifest.Step
 		only  []string
 		want  string // names with what they need, or the error
 	}{
-		{"in order", []record.Step{step("b", "a"), step("a")}, nil, "b[1] a[]"},
-		{"far", []record.Step{step("a"), step("b", "a"), step("c", "b")}, nil, "a[] b[0] c[0 1]"},
-		{"some", []record.Step{step("x"), step("a"), step("b", "a"), step("c")}, []string{"b"}, "a[] b[0]"},
-		{"self", []record.Step{step("a", "a")}, nil, "needs itself"},
-		{"cycle", []record.Step{step("a", "c"), step("b", "a"), step("c", "b")}, nil, "needs itself"},
-		{"unknown need", []record.Step{step("a", "z")}, nil, `needs "z"`},
-		{"unknown step", []record.Step{step("a")}, []string{"z"}, `"z": not in the image; its steps are "a"`},
-		{"twice", []record.Step{step("a"), step("a")}, nil, "two steps"},
-		{"one output", []record.Step{out(step("a"), "/x"), out(step("b"), "/x")}, nil, "belongs to step"},
-		{"output in output", []record.Step{out(step("a"), "/x"), out(step("b"), "/x/y/z")}, nil, "lies in output"},
-		{"relative", []record.Step{out(step("a"), "x")}, nil, "clean absolute"},
-		{"above", []record.Step{out(step("a"), "/x/../y")}, nil, "clean absolute"},
-		{"everything", []record.Step{out(step("a"), "/")}, nil, "clean absolute"},
-		{"no command", []record.Step{{Name: "a", Dir: "/"}}, nil, "command"},
+		{"in order", []manifest.Step{step("b", "a"), step("a")}, nil, "b[1] a[]"},
+		{"far", []manifest.Step{step("a"), step("b", "a"), step("c", "b")}, nil, "a[] b[0] c[0 1]"},
+		{"some", []manifest.Step{step("x"), step("a"), step("b", "a"), step("c")}, []string{"b"}, "a[] b[0]"},
+		{"self", []manifest.Step{step("a", "a")}, nil, "needs itself"},
+		{"cycle", []manifest.Step{step("a", "c"), step("b", "a"), step("c", "b")}, nil, "needs itself"},
+		{"unknown need", []manifest.Step{step("a", "z")}, nil, `needs "z"`},
+		{"unknown step", []manifest.Step{step("a")}, []string{"z"}, `"z": not in the image; its steps are "a"`},
+		{"twice", []manifest.Step{step("a"), step("a")}, nil, "two steps"},
+		{"one output", []manifest.Step{out(step("a"), "/x"), out(step("b"), "/x")}, nil, "belongs to step"},
+		{"output in output", []manifest.Step{out(step("a"), "/x"), out(step("b"), "/x/y/z")}, nil, "lies in output"},
+		{"relative", []manifest.Step{out(step("a"), "x")}, nil, "clean absolute"},
+		{"above", []manifest.Step{out(step("a"), "/x/../y")}, nil, "clean absolute"},
+		{"everything", []manifest.Step{out(step("a"), "/")}, nil, "clean absolute"},
+		{"no command", []manifest.Step{{Name: "a", Dir: "/"}}, nil, "command"},
 	} {
 		p, err := newPlan(tt.steps, tt.only)
 		got := ""
@@ -68,12 +68,12 @@ func TestSideBySide(t *testing.T) {
 		t.Skip("needs two processors")
 	}
 	// Neither step ends by itself; the run is stopped when both have spoken.
-	forever := func(name string) record.Step {
+	forever := func(name string) manifest.Step {
 		s := sh(name, "echo started; sleep 1000")
 		s.Time = 120
 		return s
 	}
-	e := experiment{steps: []record.Step{forever("a"), forever("b")}}
+	e := experiment{steps: []manifest.Step{forever("a"), forever("b")}}
 	o := options(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -101,7 +101,7 @@ func TestPoolAndMemory(t *testing.T) {
 	if !p.has(2) {
 		t.Error("not given back")
 	}
-	s := &schedule{runner: &runner{options: Options{Memory: 100}, plan: &plan{steps: []record.Step{
+	s := &schedule{runner: &runner{options: Options{Memory: 100}, plan: &plan{steps: []manifest.Step{
 		{Memory: 60}, {Memory: 30}, {}, {Memory: 200}}}}, cpus: newPool([]int{0, 1, 2, 3}), memory: 50, running: 1}
 	for i, want := range []bool{false, true, false, false} {
 		if s.fits(i) != want {
@@ -115,7 +115,7 @@ func TestPoolAndMemory(t *testing.T) {
 }
 
 func TestCancelledRun(t *testing.T) {
-	e := experiment{steps: []record.Step{
+	e := experiment{steps: []manifest.Step{
 		sh("first", "echo 1 > a.txt", "/paper/a.txt"),
 		after(sh("long", "echo working; sleep 1000"), "first"),
 		after(sh("never", "true"), "long"),
@@ -198,7 +198,7 @@ func TestDirectory(t *testing.T) {
 
 func TestSomeSteps(t *testing.T) {
 	e := experiment{
-		steps: []record.Step{sh("a", "echo 1 > a.txt", "/paper/a.txt"), after(sh("b", "cat a.txt > b.txt", "/paper/b.txt"), "a"),
+		steps: []manifest.Step{sh("a", "echo 1 > a.txt", "/paper/a.txt"), after(sh("b", "cat a.txt > b.txt", "/paper/b.txt"), "a"),
 			sh("c", "exit 1", "/paper/c.txt")},
 		published: map[string]string{"b.txt": "1\n", "c.txt": "2\n"},
 	}
@@ -213,7 +213,7 @@ func TestSomeSteps(t *testing.T) {
 func TestLimitsOfSteps(t *testing.T) {
 	o := options(t)
 	o.LogSize, o.OutputSize = 1000, 1000
-	e := experiment{steps: []record.Step{
+	e := experiment{steps: []manifest.Step{
 		sh("flood", "i=0; while [ $i -lt 1000 ]; do echo 0123456789; i=$((i+1)); done"),
 		sh("big", "truncate -s 600 a; truncate -s 600 b", "/paper/a", "/paper/b"),
 	}}

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/sandbox"
-	"repro/record"
-	"repro/tree"
 )
 
 // shapeVersion changes whenever shape makes another tree of the same
@@ -27,7 +27,7 @@ var emptied = []string{"dev", "proc", "sys", "run", "tmp", "var/tmp"}
 // elsewhere and the few entries that programs need to find themselves. All of
 // that is a layer above the others, so that those are read only where it has
 // something to say. It is returned, too.
-func shape(layers []tree.Layer, steps []record.Step, data map[string]*tree.Node) (*tree.View, *tree.Node, error) {
+func shape(layers []tree.Layer, steps []manifest.Step, data map[string]*tree.Node) (*tree.View, *tree.Node, error) {
 	below, err := tree.NewView(tree.Look{}, layers...)
 	if err != nil {
 		return nil, nil, err
@@ -65,7 +65,7 @@ type shaper struct {
 	top   *tree.Node
 }
 
-func (s *shaper) fill(steps []record.Step, data map[string]*tree.Node) error {
+func (s *shaper) fill(steps []manifest.Step, data map[string]*tree.Node) error {
 	for name, n := range data {
 		if err := s.put(name, n); err != nil {
 			return err
@@ -87,7 +87,7 @@ func (s *shaper) fill(steps []record.Step, data map[string]*tree.Node) error {
 			return err
 		}
 	}
-	if err := s.put(record.Home, tree.NewDir()); err != nil {
+	if err := s.put(manifest.Home, tree.NewDir()); err != nil {
 		return err
 	}
 	return s.addUser()
@@ -185,8 +185,8 @@ func (s *shaper) find(name string) (*tree.Node, error) {
 // addUser makes sure that the steps' user, group and host have names.
 func (s *shaper) addUser() error {
 	for _, f := range []struct{ name, key, line string }{
-		{"etc/passwd", fmt.Sprintf(":%d:", sandbox.UID), fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", record.User, sandbox.UID, sandbox.GID, record.Home)},
-		{"etc/group", fmt.Sprintf(":%d:", sandbox.GID), fmt.Sprintf("%s:x:%d:\n", record.User, sandbox.GID)},
+		{"etc/passwd", fmt.Sprintf(":%d:", sandbox.UID), fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", manifest.User, sandbox.UID, sandbox.GID, manifest.Home)},
+		{"etc/group", fmt.Sprintf(":%d:", sandbox.GID), fmt.Sprintf("%s:x:%d:\n", manifest.User, sandbox.GID)},
 		{"etc/hosts", "127.0.0.1", "127.0.0.1 localhost " + sandbox.Hostname + "\n"},
 	} {
 		if err := s.addLine(f.name, f.key, f.line); err != nil {

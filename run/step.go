@@ -12,17 +12,18 @@ import (
 	"strings"
 	"time"
 
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/sandbox"
 	"repro/recipe"
-	"repro/record"
-	"repro/tree"
+	"repro/report"
 )
 
 // runStep runs step i on the given processors and collects what it declared.
 // The error is not nil only if something else than the step failed.
 func (r *runner) runStep(ctx context.Context, i int, cpus []int, memory int64) (state, error) {
 	step := r.plan.steps[i]
-	st := state{ended: true, status: record.StepStatus{
+	st := state{ended: true, status: report.StepStatus{
 		Name: step.Name, Status: statusFailed, Log: path.Join(logsDir, logName(step.Name)),
 	}}
 	log, err := newStepLog(filepath.Join(r.options.Dir, logsDir, logName(step.Name)), step.Name, r.options.LogSize, r.live)
@@ -119,7 +120,7 @@ func (r *runner) command(i int) (c sandbox.Command, upper string, err error) {
 	c = sandbox.Command{
 		Args: step.Arguments(), Dir: step.Dir, Env: environ(step, r.manifest.Paper.Date, r.clockLibrary()),
 		Inputs: exact(step.Inputs), Outputs: step.Outputs, Net: r.options.Net, Binds: sandboxBinds(r.options.Binds),
-		Processors: cpusOf(step), FixedAddresses: slices.Contains(step.Fixed, record.FixedAddresses),
+		Processors: cpusOf(step), FixedAddresses: slices.Contains(step.Fixed, manifest.FixedAddresses),
 	}
 	r.gpu.give(&c)
 	if r.layers.shared {
@@ -165,7 +166,7 @@ func addResolver(upper string) error {
 
 // describe turns how the program ended into the step's status. It returns the
 // error if it is not the step's.
-func describe(ctx context.Context, st *record.StepStatus, c *sandbox.Command, result sandbox.Result, err error) error {
+func describe(ctx context.Context, st *report.StepStatus, c *sandbox.Command, result sandbox.Result, err error) error {
 	missing, isMissing := errors.AsType[*sandbox.MissingError](err)
 	start, isStart := errors.AsType[*sandbox.StartError](err)
 	switch {
@@ -202,7 +203,7 @@ func describe(ctx context.Context, st *record.StepStatus, c *sandbox.Command, re
 }
 
 // fail marks a step as failed, unless something graver was said of it.
-func fail(st *record.StepStatus, problem string) {
+func fail(st *report.StepStatus, problem string) {
 	if st.Problem == "" {
 		st.Status, st.Problem = statusFailed, problem
 	}
@@ -247,7 +248,7 @@ func logName(step string) string {
 		return '_'
 	}, step)
 	if safe == "" || safe != step || strings.HasPrefix(safe, ".") || len(safe) > 100 {
-		safe = safe[:min(len(safe), 60)] + "-" + record.DigestOf([]byte(step)).Short()
+		safe = safe[:min(len(safe), 60)] + "-" + manifest.DigestOf([]byte(step)).Short()
 	}
 	return strings.TrimLeft(safe, ".-") + ".log"
 }

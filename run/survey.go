@@ -2,30 +2,30 @@ package run
 
 import (
 	"repro/internal/sandbox"
-	"repro/record"
+	"repro/report"
 )
 
 // Survey says what this machine offers to a run, and how one would go here.
 // It builds a sandbox to find out, and leaves nothing behind.
-func Survey(version string) *record.DoctorReport {
-	report := &record.DoctorReport{Version: record.ReportVersion, Machine: Machine(), Runs: true, Layers: "extracted"}
-	report.Machine.Repro = version
+func Survey(version string) *report.Doctor {
+	rep := &report.Doctor{Version: report.Version, Machine: Machine(), Runs: true, Layers: "extracted"}
+	rep.Machine.Repro = version
 	works := map[string]bool{}
 	for _, f := range sandbox.Survey() {
-		report.Features = append(report.Features, record.Feature{
+		rep.Features = append(rep.Features, report.Feature{
 			Name: f.Name, Works: f.Works, Needed: f.Needed, Detail: f.Detail, Ask: f.Hint,
 		})
 		works[f.Name] = f.Works
-		report.Runs = report.Runs && (f.Works || !f.Needed)
+		rep.Runs = rep.Runs && (f.Works || !f.Needed)
 	}
 	switch {
-	case report.Runs:
-		report.Isolation = string(IsolationFull)
+	case rep.Runs:
+		rep.Isolation = string(IsolationFull)
 	case sandbox.ProbeWithoutProc() == nil:
-		report.Isolation = string(IsolationNoProc)
+		rep.Isolation = string(IsolationNoProc)
 	}
 	if works["fuse"] && works["overlay"] {
-		report.Layers = "fuse"
+		rep.Layers = "fuse"
 	}
-	return report
+	return rep
 }

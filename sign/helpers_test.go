@@ -14,10 +14,10 @@ import (
 	"github.com/sylabs/sif/v2/pkg/sif"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/key"
-	"repro/record"
 	"repro/sign"
-	"repro/tree"
 	"repro/verify"
 )
 
@@ -64,17 +64,17 @@ func image(t testing.TB) string {
 	}
 	name := filepath.Join(t.TempDir(), "paper.sif")
 	_, err := format.Create(ctx, name, format.Spec{
-		Manifest: record.Manifest{
-			Version:     record.ManifestVersion,
-			Paper:       record.Paper{Title: "T", Authors: []record.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
+		Manifest: manifest.Manifest{
+			Version:     manifest.Version,
+			Paper:       manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
 			Arch:        "amd64",
-			Environment: record.Environment{Kind: "host"},
-			Steps:       []record.Step{},
-			Results:     []record.Result{},
+			Environment: manifest.Environment{Kind: "host"},
+			Steps:       []manifest.Step{},
+			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: T\n"),
 		Inspect: []byte("{}\n"),
-		Layers:  []format.LayerSpec{{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: env}},
+		Layers:  []format.LayerSpec{{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: env}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,9 +23,9 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/internal/progress"
 	"repro/key"
-	"repro/progress"
-	"repro/record"
 )
 
 // Options says how to sign. The zero value signs now, on all cores.
@@ -40,7 +40,7 @@ type Options struct {
 
 // Result says what was done.
 type Result struct {
-	ContentID   record.Digest   // of what was signed
+	ContentID   manifest.Digest // of what was signed
 	Fingerprint key.Fingerprint // who signed
 	Time        time.Time       // stated in the signature; zero in an envelope
 	Already     bool            // the key had signed this content before: nothing was changed

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/format/signature"
 	"repro/key"
-	"repro/record"
 )
 
 // signing is one signature in the making.
@@ -68,7 +68,7 @@ func (s *signing) embed(block []byte, p *key.Public) error {
 
 // begin fills the result. It reports whether p has signed already.
 func (s *signing) begin(p *key.Public) (done bool) {
-	s.result = Result{ContentID: record.DigestOf(s.payload), Fingerprint: p.Fingerprint()}
+	s.result = Result{ContentID: manifest.DigestOf(s.payload), Fingerprint: p.Fingerprint()}
 	for _, o := range s.objects {
 		b := s.parse(o)
 		switch {

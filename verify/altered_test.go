@@ -11,8 +11,9 @@ import (
 	"testing"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 	"repro/sign"
 	"repro/verify"
 )
@@ -30,7 +31,7 @@ func TestAltered(t *testing.T) {
 		b := read(t, file)
 		object(b, n)[1] ^= 1
 		r, err := run(b, trusting(alice), verify.Options{})
-		if !errors.Is(err, format.ErrAltered) || r.Verdict != record.ImageAltered || r.Intact || !r.Canonical {
+		if !errors.Is(err, format.ErrAltered) || r.Verdict != report.ImageAltered || r.Intact || !r.Canonical {
 			t.Errorf("%s: %v, verdict %q", name, err, r.Verdict)
 			continue
 		}
@@ -66,7 +67,7 @@ func TestFlipEveryByte(t *testing.T) {
 				r, err := run(b, trust, verify.Options{Workers: 1})
 				b[i] = whole[i]
 				switch {
-				case err == nil || r.Verdict == record.ImageSigned:
+				case err == nil || r.Verdict == report.ImageSigned:
 					t.Errorf("byte %d: still signed", i)
 				case !inside && !errors.Is(err, format.ErrMalformed) && !errors.Is(err, format.ErrAltered):
 					// Who the signer is stands in the descriptor, outside the block.
@@ -90,12 +91,12 @@ func thinning(b byte) int {
 func TestReportReads(t *testing.T) {
 	alice := newKey(t, key.OpenPGP, "Alice")
 	r, _ := run(signedBy(t, alice), trusting(alice), verify.Options{})
-	b, err := record.Marshal(r)
+	b, err := manifest.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again record.VerifyReport
-	if err := record.Unmarshal(b, &again); err != nil || fmt.Sprint(again) != fmt.Sprint(*r) {
+	var again report.Verify
+	if err := manifest.Unmarshal(b, &again); err != nil || fmt.Sprint(again) != fmt.Sprint(*r) {
 		t.Errorf("%v\n%s", err, b)
 	}
 	if os.Getenv("SHOW") != "" {

@@ -13,7 +13,7 @@ import (
 
 	"repro/format"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 	"repro/verify"
 )
 
@@ -37,10 +37,10 @@ func TestAttacks(t *testing.T) {
 		err  error
 		exit int
 	}{
-		record.ImageSigned:    {nil, 0},
-		record.ImageNotSigned: {verify.ErrNotSigned, 3},
-		record.ImageAltered:   {format.ErrAltered, 4},
-		record.ImageMalformed: {format.ErrMalformed, 4},
+		report.ImageSigned:    {nil, 0},
+		report.ImageNotSigned: {verify.ErrNotSigned, 3},
+		report.ImageAltered:   {format.ErrAltered, 4},
+		report.ImageMalformed: {format.ErrMalformed, 4},
 	}
 	for _, v := range vectors {
 		t.Run(v.File, func(t *testing.T) {

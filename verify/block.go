@@ -12,7 +12,7 @@ import (
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 )
 
 // finding is what was found about one signature.
@@ -44,7 +44,7 @@ func (v *verification) checkSignatures(f about) error {
 			v.report.Problems = append(v.report.Problems, fmt.Sprintf("more than %d signatures: the rest was not looked at", maxSignatures))
 			break
 		}
-		st := record.SignatureStatus{ObjectID: o.ID, Beside: o.Link == 0 && !o.LinkIsGroup}
+		st := report.SignatureStatus{ObjectID: o.ID, Beside: o.Link == 0 && !o.LinkIsGroup}
 		if o.Size > signature.MaxSize {
 			v.addBroken(st, fmt.Errorf("%w: %d bytes, at most %d are read", signature.ErrMalformed, o.Size, signature.MaxSize))
 			continue
@@ -56,13 +56,13 @@ func (v *verification) checkSignatures(f about) error {
 		v.checkBlock(st, &o, data, f)
 	}
 	for _, data := range v.options.Detached {
-		v.checkBlock(record.SignatureStatus{}, nil, data, f)
+		v.checkBlock(report.SignatureStatus{}, nil, data, f)
 	}
 	return nil
 }
 
 // checkBlock reports the signatures in one block. st holds what is known.
-func (v *verification) checkBlock(st record.SignatureStatus, o *format.Object, data []byte, f about) {
+func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, data []byte, f about) {
 	b, err := signature.Parse(data)
 	switch {
 	case err != nil:
@@ -84,7 +84,7 @@ func (v *verification) checkBlock(st record.SignatureStatus, o *format.Object, d
 	}
 }
 
-func (v *verification) checkClearsigned(st record.SignatureStatus, o *format.Object, c *signature.Clearsigned, f about) {
+func (v *verification) checkClearsigned(st report.SignatureStatus, o *format.Object, c *signature.Clearsigned, f about) {
 	st.Time = stamp(c.Time())
 	st.Fingerprint = c.Issuer()
 	var entity [20]byte
@@ -157,7 +157,7 @@ func madeInEnvelope(p *key.Public) (a signature.Algorithms) {
 }
 
 // add reports a signature; err is what is wrong with it so far.
-func (v *verification) add(st record.SignatureStatus, o *format.Object, m made, err error, payload []byte, f about) {
+func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, err error, payload []byte, f about) {
 	if m.by != nil {
 		st.Fingerprint, st.Signer = string(m.by.Fingerprint()), v.trust.name(m.by)
 		v.introduce(&st, m.by)
@@ -172,13 +172,13 @@ func (v *verification) add(st record.SignatureStatus, o *format.Object, m made, 
 	}
 	covers, problem := f(o, payload)
 	if problem != "" {
-		st.Status, st.Problem = record.SignatureInvalid, problem
+		st.Status, st.Problem = report.SignatureInvalid, problem
 		v.append(st, finding{signer: m.by, elsewhere: true})
 		return
 	}
-	st.Status, st.Trusted = record.SignatureValid, true
+	st.Status, st.Trusted = report.SignatureValid, true
 	if lapsed := m.by.Lapsed(v.now); lapsed != "" {
-		st.Status = record.SignatureUnanchored
+		st.Status = report.SignatureUnanchored
 		st.Problem = "the key has lapsed: " + lapsed + "; that this was made before is the signer's word only"
 		if v.trust.Policy != nil && !v.trust.Policy.Lapsed {
 			st.Trusted = false
@@ -195,12 +195,12 @@ func (v *verification) add(st record.SignatureStatus, o *format.Object, m made, 
 	}
 }
 
-func (v *verification) addBroken(st record.SignatureStatus, err error) {
+func (v *verification) addBroken(st report.SignatureStatus, err error) {
 	st.Status, st.Problem = statusOf(err)
 	v.append(st, finding{})
 }
 
-func (v *verification) append(st record.SignatureStatus, f finding) {
+func (v *verification) append(st report.SignatureStatus, f finding) {
 	v.report.Signatures = append(v.report.Signatures, st)
 	v.findings = append(v.findings, f)
 }
@@ -209,12 +209,12 @@ var statuses = []struct {
 	err    error
 	status string
 }{
-	{signature.ErrMalformed, record.SignatureMalformed},
-	{signature.ErrWeak, record.SignatureWeak},
-	{signature.ErrUnknown, record.SignatureUnknown},
-	{signature.ErrExpired, record.SignatureExpired},
-	{signature.ErrRevoked, record.SignatureRevoked},
-	{signature.ErrInvalid, record.SignatureInvalid},
+	{signature.ErrMalformed, report.SignatureMalformed},
+	{signature.ErrWeak, report.SignatureWeak},
+	{signature.ErrUnknown, report.SignatureUnknown},
+	{signature.ErrExpired, report.SignatureExpired},
+	{signature.ErrRevoked, report.SignatureRevoked},
+	{signature.ErrInvalid, report.SignatureInvalid},
 }
 
 // statusOf returns the status that err stands for, and what it says beyond
@@ -225,5 +225,5 @@ func statusOf(err error) (status, problem string) {
 			return s.status, strings.TrimPrefix(strings.TrimPrefix(err.Error(), s.err.Error()), ": ")
 		}
 	}
-	return record.SignatureInvalid, err.Error()
+	return report.SignatureInvalid, err.Error()
 }

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"repro/format"
-	"repro/progress"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/internal/progress"
+	"repro/report"
 )
 
 // group is a SIF object group of a foreign file.
@@ -34,7 +35,7 @@ func (v *verification) examineForeign(ctx context.Context) error {
 		}
 		if o.Type != format.DataSignature {
 			objects = append(objects, o)
-			v.report.Objects = append(v.report.Objects, record.ObjectStatus{
+			v.report.Objects = append(v.report.Objects, report.ObjectStatus{
 				ID: o.ID, Name: o.Name, Size: o.Size, Mounted: mountedAt(o),
 			})
 		}
@@ -97,12 +98,12 @@ func groupsOf(objects []format.Object) []group {
 }
 
 // hash returns the digest of each object by its ID, reading several at once.
-func (v *verification) hash(ctx context.Context, objects []format.Object) (map[uint32]record.Digest, error) {
+func (v *verification) hash(ctx context.Context, objects []format.Object) (map[uint32]manifest.Digest, error) {
 	var total int64
 	for _, o := range objects {
 		total += o.Size
 	}
-	digests := map[uint32]record.Digest{}
+	digests := map[uint32]manifest.Digest{}
 	var mu sync.Mutex
 	var done int64
 	eg, ctx := errgroup.WithContext(ctx)
@@ -129,7 +130,7 @@ func (v *verification) hash(ctx context.Context, objects []format.Object) (map[u
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			digests[o.ID] = record.DigestSum([32]byte(h.Sum(nil)))
+			digests[o.ID] = manifest.DigestSum([32]byte(h.Sum(nil)))
 			return nil
 		})
 	}
@@ -138,7 +139,7 @@ func (v *verification) hash(ctx context.Context, objects []format.Object) (map[u
 
 // coverage returns the objects of g that payload is about, none if it does not
 // fit the file: each object that it lists must be there as it was.
-func (v *verification) coverage(g group, digests map[uint32]record.Digest, payload []byte) set {
+func (v *verification) coverage(g group, digests map[uint32]manifest.Digest, payload []byte) set {
 	m, ok := parseMetadata(payload)
 	if !ok {
 		return nil
@@ -148,7 +149,7 @@ func (v *verification) coverage(g group, digests map[uint32]record.Digest, paylo
 		listed[o.RelativeID] = true
 	}
 	first := g.objects[0].ID
-	actual := metadata{Version: 1, Header: digestJSON{string(record.DigestOf(v.im.Header().SignedBytes()))}}
+	actual := metadata{Version: 1, Header: digestJSON{string(manifest.DigestOf(v.im.Header().SignedBytes()))}}
 	for _, o := range g.objects {
 		if !listed[o.ID-first] {
 			continue
@@ -156,7 +157,7 @@ func (v *verification) coverage(g group, digests map[uint32]record.Digest, paylo
 		ids[o.ID] = true
 		actual.Objects = append(actual.Objects, objectMetadata{
 			RelativeID:       o.ID - first,
-			DescriptorDigest: string(record.DigestOf(o.SignedBytes(first))),
+			DescriptorDigest: string(manifest.DigestOf(o.SignedBytes(first))),
 			ObjectDigest:     string(digests[o.ID]),
 		})
 	}

@@ -15,7 +15,7 @@ import (
 
 	"repro/format"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 	"repro/sign"
 	"repro/verify"
 )
@@ -128,7 +128,7 @@ func TestForeign(t *testing.T) {
 			if !errors.Is(err, tt.want) || !strings.Contains(r.Reason, tt.reason) || r.Canonical {
 				t.Errorf("%v, want %v\n%+v", err, tt.want, r)
 			}
-			if err == nil && !r.Intact || (err == nil) != (r.Verdict == record.ImageSigned) {
+			if err == nil && !r.Intact || (err == nil) != (r.Verdict == report.ImageSigned) {
 				t.Errorf("%+v", r)
 			}
 			for _, o := range r.Objects {

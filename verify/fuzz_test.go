@@ -9,7 +9,7 @@ import (
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 	"repro/verify"
 )
 
@@ -97,7 +97,7 @@ func FuzzDetached(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	checked := func(context.Context) ([]record.ObjectStatus, error) { return slices.Clone(objects), nil } // once is enough
+	checked := func(context.Context) ([]report.ObjectStatus, error) { return slices.Clone(objects), nil } // once is enough
 	f.Fuzz(func(t *testing.T, block []byte) {
 		_, err := verify.Image(ctx, bare, trusting(alice, carol), verify.Options{Detached: [][]byte{block}, Check: checked})
 		if err != nil {

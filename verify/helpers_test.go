@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 	"repro/sign"
-	"repro/tree"
 	"repro/verify"
 )
 
@@ -55,19 +56,19 @@ func create(name, content string) error {
 		return err
 	}
 	_, err := format.Create(ctx, name, format.Spec{
-		Manifest: record.Manifest{
-			Version:     record.ManifestVersion,
-			Paper:       record.Paper{Title: "T", Authors: []record.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
+		Manifest: manifest.Manifest{
+			Version:     manifest.Version,
+			Paper:       manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
 			Arch:        "amd64",
-			Environment: record.Environment{Kind: "host"},
-			Steps:       []record.Step{},
-			Results:     []record.Result{},
+			Environment: manifest.Environment{Kind: "host"},
+			Steps:       []manifest.Step{},
+			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: T\n"),
 		Inspect: []byte("{}\n"),
 		Layers: []format.LayerSpec{
-			{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: env},
-			{Name: "code", Role: record.RoleLayer, Tree: code},
+			{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: env},
+			{Name: "code", Role: manifest.RoleLayer, Tree: code},
 		},
 	})
 	return err
@@ -123,16 +124,16 @@ func trusting(keys ...*key.Private) verify.Trust {
 }
 
 // run verifies the file b. A file that cannot even be opened gives no report.
-func run(b []byte, t verify.Trust, o verify.Options) (*record.VerifyReport, error) {
+func run(b []byte, t verify.Trust, o verify.Options) (*report.Verify, error) {
 	im, err := format.New(bytes.NewReader(b), int64(len(b)), "paper.sif")
 	if err != nil {
-		return &record.VerifyReport{Verdict: record.ImageMalformed}, err
+		return &report.Verify{Verdict: report.ImageMalformed}, err
 	}
 	return verify.Image(ctx, im, t, o)
 }
 
 // statuses lists the statuses of the signatures in a report.
-func statuses(r *record.VerifyReport) (list []string) {
+func statuses(r *report.Verify) (list []string) {
 	for _, s := range r.Signatures {
 		list = append(list, s.Status)
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"repro/key"
-	"repro/policy"
-	"repro/record"
+	"repro/report"
+	"repro/verify/policy"
 )
 
 // heed trusts the keys of p for as long as it says.
@@ -32,7 +32,7 @@ func (v *verification) heed(p *policy.Policy) {
 }
 
 // introduce says whose key p is by the policy.
-func (v *verification) introduce(st *record.SignatureStatus, p *key.Public) {
+func (v *verification) introduce(st *report.SignatureStatus, p *key.Public) {
 	if v.trust.Policy == nil {
 		return
 	}
@@ -46,7 +46,7 @@ func (v *verification) introduce(st *record.SignatureStatus, p *key.Public) {
 func (v *verification) refused(m made) (status, problem string) {
 	if p := v.trust.Policy; p != nil {
 		if why := p.Weak(m.with.Key, m.with.Hash); why != "" {
-			return record.SignatureWeak, why
+			return report.SignatureWeak, why
 		}
 	}
 	windows := v.trust.Windows[m.by.Fingerprint()]
@@ -60,7 +60,7 @@ func (v *verification) refused(m made) (status, problem string) {
 		}
 		trusted = append(trusted, w.String())
 	}
-	return record.SignatureExpired, fmt.Sprintf("dated %s, but the key is trusted %s", stamp(m.at), strings.Join(trusted, "; "))
+	return report.SignatureExpired, fmt.Sprintf("dated %s, but the key is trusted %s", stamp(m.at), strings.Join(trusted, "; "))
 }
 
 // unmet puts the policy's rules into the report and says in one line which of
@@ -76,7 +76,7 @@ func (v *verification) unmet() string {
 			signed = append(signed, v.report.Signatures[i].Person)
 		}
 	}
-	st := &record.PolicyStatus{Name: p.Name, Serial: p.Serial, Digest: p.Digest, Rules: p.Decide(signed, v.now)}
+	st := &report.PolicyStatus{Name: p.Name, Serial: p.Serial, Digest: p.Digest, Rules: p.Decide(signed, v.now)}
 	v.report.Policy = st
 	var unmet []string
 	for _, r := range st.Rules {
@@ -94,7 +94,7 @@ func (v *verification) unmet() string {
 // was made, or nothing.
 func (v *verification) unanchored() string {
 	for i, f := range v.findings {
-		if f.covers != nil && v.report.Signatures[i].Status == record.SignatureValid {
+		if f.covers != nil && v.report.Signatures[i].Status == report.SignatureValid {
 			return ""
 		}
 	}

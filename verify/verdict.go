@@ -10,7 +10,7 @@ import (
 
 	"repro/format"
 	"repro/key"
-	"repro/record"
+	"repro/report"
 )
 
 // decide gives the verdict and the reason for it.
@@ -18,9 +18,9 @@ func (v *verification) decide() error {
 	r := v.report
 	switch {
 	case v.native && !r.Canonical:
-		return v.refuse(record.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1)+v.touched())
+		return v.refuse(report.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1)+v.touched())
 	case v.native && !r.Intact:
-		return v.refuse(record.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
+		return v.refuse(report.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
 	by, unmet := v.signers(), v.unmet()
 	if len(by) > 0 && unmet == "" {
@@ -28,14 +28,14 @@ func (v *verification) decide() error {
 	}
 	for i, f := range v.findings {
 		if st := r.Signatures[i]; f.elsewhere && f.signer != nil {
-			return v.refuse(record.ImageAltered, format.ErrAltered,
+			return v.refuse(report.ImageAltered, format.ErrAltered,
 				fmt.Sprintf("%s signed something else: %s", describe(st), st.Problem))
 		}
 	}
 	if unmet != "" {
-		return v.refuse(record.ImageNotSigned, ErrNotSigned, unmet)
+		return v.refuse(report.ImageNotSigned, ErrNotSigned, unmet)
 	}
-	return v.refuse(record.ImageNotSigned, ErrNotSigned, v.whyNot())
+	return v.refuse(report.ImageNotSigned, ErrNotSigned, v.whyNot())
 }
 
 // accept gives the verdict on what the given persons signed in full.
@@ -47,10 +47,10 @@ func (v *verification) accept(by []string) error {
 	case v.options.Foreign || v.trust.Policy != nil && v.trust.Policy.Foreign:
 		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered" + v.unanchored()
 	default:
-		return v.refuse(record.ImageMalformed, format.ErrMalformed,
+		return v.refuse(report.ImageMalformed, format.ErrMalformed,
 			"another program's SIF file, not an image; for its objects "+who+vouch(len(by)))
 	}
-	v.report.Verdict = record.ImageSigned
+	v.report.Verdict = report.ImageSigned
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (v *verification) whyNot() string {
 	var parts []string
 	for _, st := range r.Signatures {
 		part := describe(st)
-		if st.Status != record.SignatureUnknown {
+		if st.Status != report.SignatureUnknown {
 			part += " (" + st.Status + ")"
 		}
 		if !slices.Contains(parts, part) {
@@ -151,7 +151,7 @@ func (v *verification) whyNot() string {
 }
 
 // describe names the signer of a signature.
-func describe(st record.SignatureStatus) string {
+func describe(st report.SignatureStatus) string {
 	switch {
 	case st.Signer != "":
 		return st.Signer + " " + st.Fingerprint

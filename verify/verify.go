@@ -24,10 +24,11 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/internal/progress"
 	"repro/key"
-	"repro/policy"
-	"repro/progress"
-	"repro/record"
+	"repro/report"
+	"repro/verify/policy"
 )
 
 // ErrNotSigned is in the error about an image that is intact but carries no
@@ -79,7 +80,7 @@ type Options struct {
 	// Check stands in for [format.Image.Check] where the caller reads the
 	// whole image anyway and hashes every object on the way. It must return
 	// what that does: the status of every object, each from its own bytes.
-	Check func(context.Context) ([]record.ObjectStatus, error)
+	Check func(context.Context) ([]report.ObjectStatus, error)
 
 	// Foreign lets a SIF file of another program pass if its signatures
 	// cover all its objects. Bytes between objects, the order of objects and
@@ -91,11 +92,11 @@ type Options struct {
 // wraps [format.ErrMalformed], [format.ErrAltered] or [ErrNotSigned], in this
 // order of importance, or is what kept the image from being read. Only an
 // image that passes gives no error.
-func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*record.VerifyReport, error) {
+func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*report.Verify, error) {
 	v := &verification{
 		im: im, trust: t, options: o, now: o.Now,
-		report: &record.VerifyReport{
-			Version: record.ReportVersion,
+		report: &report.Verify{
+			Version: report.Version,
 			Image:   im.Name(),
 			Size:    im.Size(),
 		},
@@ -112,7 +113,7 @@ func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*record.V
 	if err := examine(ctx); err != nil {
 		v.report.Reason = err.Error()
 		if errors.Is(err, format.ErrMalformed) {
-			v.report.Verdict = record.ImageMalformed
+			v.report.Verdict = report.ImageMalformed
 		}
 		return v.report, err
 	}
@@ -126,7 +127,7 @@ type verification struct {
 	options Options
 	now     time.Time
 	native  bool // an image, not another program's file
-	report  *record.VerifyReport
+	report  *report.Verify
 
 	findings []finding // one for each of report.Signatures
 	altered  error     // wraps format.ErrAltered
@@ -163,7 +164,7 @@ func (v *verification) examineImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.ContentID = record.DigestOf(metadata)
+	r.ContentID = manifest.DigestOf(metadata)
 	return v.checkSignatures(func(_ *format.Object, signed []byte) (set, string) {
 		if !bytes.Equal(signed, metadata) {
 			return nil, v.difference(signed, metadata)
@@ -176,7 +177,7 @@ func (v *verification) examineImage(ctx context.Context) error {
 func (v *verification) checkObjects(ctx context.Context) error {
 	check := v.options.Check
 	if check == nil {
-		check = func(ctx context.Context) ([]record.ObjectStatus, error) {
+		check = func(ctx context.Context) ([]report.ObjectStatus, error) {
 			return v.im.Check(ctx, format.CheckOptions{
 				Workers: v.options.Workers, Classic: v.options.Classic, Progress: v.options.Progress,
 			})
@@ -201,7 +202,7 @@ func (v *verification) checkObjects(ctx context.Context) error {
 func (v *verification) listObjects() {
 	for _, o := range v.im.Objects() {
 		if o.Type != format.DataSignature {
-			v.report.Objects = append(v.report.Objects, record.ObjectStatus{
+			v.report.Objects = append(v.report.Objects, report.ObjectStatus{
 				ID: o.ID, Name: o.Name, Size: o.Size, Problem: "not checked: the layout of the file is broken",
 			})
 		}

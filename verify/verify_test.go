@@ -13,10 +13,10 @@ import (
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
-	"repro/policy"
-	"repro/record"
+	"repro/report"
 	"repro/sign"
 	"repro/verify"
+	"repro/verify/policy"
 )
 
 func TestSigned(t *testing.T) {
@@ -28,12 +28,12 @@ func TestSigned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Verdict != record.ImageSigned || !r.Canonical || !r.Intact || r.ContentID == "" || len(r.Problems) > 0 {
+			if r.Verdict != report.ImageSigned || !r.Canonical || !r.Intact || r.ContentID == "" || len(r.Problems) > 0 {
 				t.Errorf("%+v", r)
 			}
 			valid := 0
 			for _, s := range r.Signatures {
-				if (s.Status == record.SignatureValid) != s.Trusted {
+				if (s.Status == report.SignatureValid) != s.Trusted {
 					t.Errorf("%+v", s)
 				}
 				if s.Trusted {
@@ -66,14 +66,14 @@ func TestNotSigned(t *testing.T) {
 		reason   string
 	}{
 		{"no signature", signedBy(t), trusting(alice), nil, "no signature"},
-		{"no key", signedBy(t, alice), verify.Trust{}, []string{record.SignatureUnknown}, "no key was given"},
-		{"another key", signedBy(t, alice), trusting(bob), []string{record.SignatureUnknown}, string(alice.Fingerprint())},
-		{"another kind", signedBy(t, alice), trusting(carol), []string{record.SignatureUnknown}, string(alice.Fingerprint())},
-		{"envelope, another key", signedBy(t, carol), trusting(newKey(t, key.PEM, "")), []string{record.SignatureUnknown}, string(carol.Fingerprint())},
+		{"no key", signedBy(t, alice), verify.Trust{}, []string{report.SignatureUnknown}, "no key was given"},
+		{"another key", signedBy(t, alice), trusting(bob), []string{report.SignatureUnknown}, string(alice.Fingerprint())},
+		{"another kind", signedBy(t, alice), trusting(carol), []string{report.SignatureUnknown}, string(alice.Fingerprint())},
+		{"envelope, another key", signedBy(t, carol), trusting(newKey(t, key.PEM, "")), []string{report.SignatureUnknown}, string(carol.Fingerprint())},
 	}
 	for _, tt := range tests {
 		r, err := run(tt.image, tt.trust, verify.Options{})
-		if !errors.Is(err, verify.ErrNotSigned) || r.Verdict != record.ImageNotSigned {
+		if !errors.Is(err, verify.ErrNotSigned) || r.Verdict != report.ImageNotSigned {
 			t.Errorf("%s: %v, verdict %q", tt.name, err, r.Verdict)
 		}
 		if !r.Canonical || !r.Intact {
@@ -162,26 +162,26 @@ func TestSignatureStatuses(t *testing.T) {
 		status string
 		is     error
 	}{
-		{"good", pgp(good), aliceKey, now, record.SignatureValid, nil},
-		{"good envelope", dsse(envelope(payload, carol, nil)), carolKey, now, record.SignatureValid, nil},
-		{"revoked", pgp(good), revoked, now, record.SignatureRevoked, verify.ErrNotSigned},
-		{"from the future", pgp(good), aliceKey, made.Add(-time.Hour), record.SignatureInvalid, verify.ErrNotSigned},
-		{"a fast clock", pgp(good), aliceKey, made.Add(-time.Minute), record.SignatureValid, nil},
-		{"of another image", pgp(clear(alice, other, made)), aliceKey, now, record.SignatureInvalid, format.ErrAltered},
-		{"envelope of another image", dsse(envelope(other, carol, nil)), carolKey, now, record.SignatureInvalid, format.ErrAltered},
-		{"of a text", pgp(clear(alice, []byte("I, Alice"), made)), aliceKey, now, record.SignatureInvalid, format.ErrAltered},
-		{"other descriptor entity", format.NewObject{Data: good}, aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"other descriptor hash", format.NewObject{Hash: format.HashSHA512, Entity: entity(alice), Data: good}, aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"envelope, other hash", format.NewObject{Hash: format.HashSHA384, Data: envelope(payload, carol, nil)}, carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"envelope with an entity", format.NewObject{Entity: entity(alice), Data: envelope(payload, carol, nil)}, carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"key id of another", dsse(envelope(payload, carol, func(e *signature.Envelope) { e.Signatures[0].KeyID = "SHA256:" + strings.Repeat("A", 43) })), carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"wrong signature", dsse(envelope(payload, carol, func(e *signature.Envelope) { e.Signatures[0].Sig[10] ^= 1 })), carolKey, now, record.SignatureInvalid, verify.ErrNotSigned},
-		{"payload exchanged", dsse(envelope(other, carol, func(e *signature.Envelope) { e.Payload = payload })), carolKey, now, record.SignatureInvalid, verify.ErrNotSigned},
-		{"envelope of another sort", dsse(bytes.Replace(envelope(payload, carol, nil), []byte(signature.PayloadType), []byte("application/vnd.in-toto+json"), 1)), carolKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"junk", dsse([]byte("junk")), aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"legacy", pgp(bytes.Replace(good, []byte("\n\n{"), []byte("\n\nSIFHASH:\n{"), 1)), aliceKey, now, record.SignatureWeak, verify.ErrNotSigned},
-		{"text before", pgp(append([]byte("trust me\n"), good...)), aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
-		{"text after", pgp(append(bytes.Clone(good), "trust me\n"...)), aliceKey, now, record.SignatureMalformed, verify.ErrNotSigned},
+		{"good", pgp(good), aliceKey, now, report.SignatureValid, nil},
+		{"good envelope", dsse(envelope(payload, carol, nil)), carolKey, now, report.SignatureValid, nil},
+		{"revoked", pgp(good), revoked, now, report.SignatureRevoked, verify.ErrNotSigned},
+		{"from the future", pgp(good), aliceKey, made.Add(-time.Hour), report.SignatureInvalid, verify.ErrNotSigned},
+		{"a fast clock", pgp(good), aliceKey, made.Add(-time.Minute), report.SignatureValid, nil},
+		{"of another image", pgp(clear(alice, other, made)), aliceKey, now, report.SignatureInvalid, format.ErrAltered},
+		{"envelope of another image", dsse(envelope(other, carol, nil)), carolKey, now, report.SignatureInvalid, format.ErrAltered},
+		{"of a text", pgp(clear(alice, []byte("I, Alice"), made)), aliceKey, now, report.SignatureInvalid, format.ErrAltered},
+		{"other descriptor entity", format.NewObject{Data: good}, aliceKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"other descriptor hash", format.NewObject{Hash: format.HashSHA512, Entity: entity(alice), Data: good}, aliceKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"envelope, other hash", format.NewObject{Hash: format.HashSHA384, Data: envelope(payload, carol, nil)}, carolKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"envelope with an entity", format.NewObject{Entity: entity(alice), Data: envelope(payload, carol, nil)}, carolKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"key id of another", dsse(envelope(payload, carol, func(e *signature.Envelope) { e.Signatures[0].KeyID = "SHA256:" + strings.Repeat("A", 43) })), carolKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"wrong signature", dsse(envelope(payload, carol, func(e *signature.Envelope) { e.Signatures[0].Sig[10] ^= 1 })), carolKey, now, report.SignatureInvalid, verify.ErrNotSigned},
+		{"payload exchanged", dsse(envelope(other, carol, func(e *signature.Envelope) { e.Payload = payload })), carolKey, now, report.SignatureInvalid, verify.ErrNotSigned},
+		{"envelope of another sort", dsse(bytes.Replace(envelope(payload, carol, nil), []byte(signature.PayloadType), []byte("application/vnd.in-toto+json"), 1)), carolKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"junk", dsse([]byte("junk")), aliceKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"legacy", pgp(bytes.Replace(good, []byte("\n\n{"), []byte("\n\nSIFHASH:\n{"), 1)), aliceKey, now, report.SignatureWeak, verify.ErrNotSigned},
+		{"text before", pgp(append([]byte("trust me\n"), good...)), aliceKey, now, report.SignatureMalformed, verify.ErrNotSigned},
+		{"text after", pgp(append(bytes.Clone(good), "trust me\n"...)), aliceKey, now, report.SignatureMalformed, verify.ErrNotSigned},
 	}
 	for _, tt := range tests {
 		for _, beside := range []bool{false, true} {
@@ -191,7 +191,7 @@ func TestSignatureStatuses(t *testing.T) {
 				t.Errorf("%s: %v, statuses %v (%s)", tt.name, err, statuses(r), r.Signatures[0].Problem)
 				continue
 			}
-			if s := r.Signatures[0]; s.Beside != beside || (s.Problem == "") != (s.Status == record.SignatureValid) {
+			if s := r.Signatures[0]; s.Beside != beside || (s.Problem == "") != (s.Status == report.SignatureValid) {
 				t.Errorf("%s: %+v", tt.name, s)
 			}
 			if s := r.Signatures[0]; strings.HasPrefix(s.Problem, s.Status) {
@@ -207,7 +207,7 @@ func TestSignatureStatuses(t *testing.T) {
 		}
 	}
 	r, err := run(withBlocks(t, dsse([]byte("junk")), pgp(good), pgp(clear(alice, other, made))), trusting(alice), verify.Options{})
-	if err != nil || r.Verdict != record.ImageSigned {
+	if err != nil || r.Verdict != report.ImageSigned {
 		t.Errorf("junk beside a good signature: %v", err)
 	}
 }
@@ -222,11 +222,11 @@ func TestExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := run(read(t, name), trusting(k), verify.Options{Now: made.Add(2 * time.Hour)})
-	if err != nil || r.Signatures[0].Status != record.SignatureValid {
+	if err != nil || r.Signatures[0].Status != report.SignatureValid {
 		t.Errorf("signed before its key expired: %v", err)
 	}
 	r, err = run(read(t, name), trusting(k), verify.Options{}) // long after
-	if err != nil || r.Signatures[0].Status != record.SignatureUnanchored || !strings.Contains(r.Reason, "their word only") {
+	if err != nil || r.Signatures[0].Status != report.SignatureUnanchored || !strings.Contains(r.Reason, "their word only") {
 		t.Errorf("seen after its key expired: %v, %s", err, r.Reason)
 	}
 	for _, lapsed := range []bool{false, true} {
@@ -261,7 +261,7 @@ func TestRebuilt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := run(read(t, name), trusting(alice), verify.Options{})
-	if !errors.Is(err, format.ErrAltered) || r.Verdict != record.ImageAltered {
+	if !errors.Is(err, format.ErrAltered) || r.Verdict != report.ImageAltered {
 		t.Errorf("%v, verdict %q", err, r.Verdict)
 	}
 	if !strings.Contains(r.Reason, "Alice") {

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // dynamicallyOpened are libraries that glibc opens by name: for

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // maxMatches bounds the files that one pattern may name.

@@ -18,7 +18,7 @@ import (
 	"slices"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // Options say where to look.

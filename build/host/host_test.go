@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // unpack writes the tree below n into a new folder.

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // machine is the building machine's file system, or what lies below root, as

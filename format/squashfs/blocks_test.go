@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // fill loads a block of the byte n.

@@ -3,7 +3,7 @@ package squashfs
 import (
 	"sync"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // Caches is what Readers keep in memory of what they read: the Readers made of

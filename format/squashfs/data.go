@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"repro/progress"
-	"repro/tree"
+	"repro/format/tree"
+	"repro/internal/progress"
 )
 
 // Data goes through four stages, each in goroutines of its own:

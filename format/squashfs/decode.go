@@ -3,8 +3,8 @@ package squashfs
 import (
 	"fmt"
 
+	"repro/format/tree"
 	"repro/internal/codec"
-	"repro/tree"
 )
 
 // decompress decompresses src into dst.

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // golden holds digests of whole images. If one moves, what this package or a

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 var (

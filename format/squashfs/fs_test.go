@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 func TestFS(t *testing.T) {

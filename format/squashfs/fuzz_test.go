@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // maxFuzzMemory is what reading a small file system of any content may take.

@@ -5,7 +5,7 @@ import (
 	"io"
 	"sync"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // What follows reads a file system as it is looked at, and refuses when a file

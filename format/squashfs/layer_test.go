@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // readAll reads a tree to the last byte, but for files that claim to be large.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // list reads the entries of a directory, which are in byte order of names.

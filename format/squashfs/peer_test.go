@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 func TestUnsquashfsExtracts(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // What squashfs, and Linux above it, can hold.

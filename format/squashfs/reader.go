@@ -6,8 +6,8 @@ import (
 	"io"
 	"sync"
 
+	"repro/format/tree"
 	"repro/internal/codec"
-	"repro/tree"
 )
 
 // ErrMalformed is what every error about a file system that is not as the

@@ -6,7 +6,7 @@ import (
 	"path"
 	"sync/atomic"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // Tree describes the whole tree of the file system. Contents are read when

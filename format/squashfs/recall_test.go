@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"repro/format/squashfs"
+	"repro/format/tree"
 	"repro/internal/blockcache"
-	"repro/tree"
 )
 
 // shelf is a cache that counts.

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // image is an Output in memory.

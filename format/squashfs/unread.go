@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // DigestCache is a Cache that also knows the digests of files that it has seen

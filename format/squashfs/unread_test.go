@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"repro/format/squashfs"
+	"repro/format/tree"
 	"repro/internal/blockcache"
-	"repro/tree"
 )
 
 // stamped is a tree of files with stamps, which counts how many are opened.

@@ -8,9 +8,9 @@ import (
 	"math/bits"
 	"runtime"
 
+	"repro/format/tree"
 	"repro/internal/codec"
-	"repro/progress"
-	"repro/tree"
+	"repro/internal/progress"
 )
 
 // Block sizes in bytes; they are powers of two.

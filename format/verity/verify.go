@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"repro/progress"
+	"repro/internal/progress"
 )
 
 // chunk is how much a worker reads and checks at a time.

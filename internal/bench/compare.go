@@ -12,7 +12,7 @@ import (
 	"strconv"
 
 	"repro/compare"
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // benchCompare measures the comparison of two csv files of numbers, 100 MB
@@ -99,7 +99,7 @@ func writeTables(pub, new string, size int64) error {
 
 // compareFiles is what is measured: the library call alone.
 func compareFiles(args []string) error {
-	f, err := compare.Files(context.Background(), compare.Path(args[0]), compare.Path(args[1]), record.Rule{Relative: "1e-9"})
+	f, err := compare.Files(context.Background(), compare.Path(args[0]), compare.Path(args[1]), manifest.Rule{Relative: "1e-9"})
 	if err == nil && !f.Verdict.Reproduced() {
 		err = fmt.Errorf("%s: %s", f.Verdict, f.Reason)
 	}

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/blockcache"
-	"repro/record"
-	"repro/tree"
 )
 
 // buildImage makes an image of one layer of a folder, with a cache if one is
@@ -45,17 +45,17 @@ func buildImage(args []string) error {
 // benchSpec is an image whose environment is root.
 func benchSpec(root *tree.Node) format.Spec {
 	return format.Spec{
-		Manifest: record.Manifest{
-			Version:     record.ManifestVersion,
-			Paper:       record.Paper{Title: "Bench", Authors: []record.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
+		Manifest: manifest.Manifest{
+			Version:     manifest.Version,
+			Paper:       manifest.Paper{Title: "Bench", Authors: []manifest.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
 			Arch:        "amd64",
-			Environment: record.Environment{Kind: "host"},
-			Steps:       []record.Step{},
-			Results:     []record.Result{},
+			Environment: manifest.Environment{Kind: "host"},
+			Steps:       []manifest.Step{},
+			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: Bench\n"),
 		Inspect: []byte("{}\n"),
-		Layers:  []format.LayerSpec{{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: root}},
+		Layers:  []format.LayerSpec{{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: root}},
 	}
 }
 

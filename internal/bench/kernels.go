@@ -14,7 +14,8 @@ import (
 	"testing/fstest"
 
 	"repro/compare"
-	"repro/record"
+	"repro/format/manifest"
+	"repro/report"
 	"repro/run"
 )
 
@@ -97,7 +98,7 @@ func (k *kernels) file(name, suffix string) compare.File {
 // printed compares as most tables are published.
 func (k *kernels) printed() error {
 	return k.each(func(a, b string) error {
-		return k.pair(a, b, tenDigits, record.Rule{}, nil, func(_, _ int, cell string) string { return lastDigit(cell) })
+		return k.pair(a, b, tenDigits, manifest.Rule{}, nil, func(_, _ int, cell string) string { return lastDigit(cell) })
 	})
 }
 
@@ -114,7 +115,7 @@ func (k *kernels) spread() error {
 		if err != nil {
 			return err
 		}
-		return k.pair(a, b, inFull, record.Rule{}, s, func(row, col int, cell string) string {
+		return k.pair(a, b, inFull, manifest.Rule{}, s, func(row, col int, cell string) string {
 			w := wide[fmt.Sprintf("row %d (r%d), column %s", row, row-1, published[0][col])]
 			if w == nil {
 				return lastDigit(cell)
@@ -152,7 +153,7 @@ func (k *kernels) unseen() error {
 		if err != nil {
 			return err
 		}
-		rule := record.Rule{Norm: s.Results[0].Advice()}
+		rule := manifest.Rule{Norm: s.Results[0].Advice()}
 		norm, err := strconv.ParseFloat(rule.Norm, 64)
 		if err != nil {
 			return fmt.Errorf("no tolerance was advised: %w", err)
@@ -165,7 +166,7 @@ func (k *kernels) unseen() error {
 			if err != nil {
 				return err
 			}
-			alone, err := k.verdict(a, k.file(left, inFull), inFull, record.Rule{}, s)
+			alone, err := k.verdict(a, k.file(left, inFull), inFull, manifest.Rule{}, s)
 			if err != nil {
 				return err
 			}
@@ -196,16 +197,16 @@ func (k *kernels) each(pair func(a, b string) error) error {
 }
 
 // calibrate is what a calibration over all runs but one records.
-func (k *kernels) calibrate(without string) (*record.Spread, error) {
+func (k *kernels) calibrate(without string) (*report.Spread, error) {
 	var m *compare.Moves
-	s := &record.Spread{Version: record.ReportVersion}
+	s := &report.Spread{Version: report.Version}
 	for _, name := range k.names {
 		if name == without {
 			continue
 		}
-		s.Runs = append(s.Runs, record.SpreadRun{Cause: "processor and threads"})
+		s.Runs = append(s.Runs, report.SpreadRun{Cause: "processor and threads"})
 		if m == nil {
-			m = compare.NewMoves(k.file(name, inFull), record.Rule{})
+			m = compare.NewMoves(k.file(name, inFull), manifest.Rule{})
 			continue
 		}
 		if _, err := m.Add(context.Background(), k.file(name, inFull)); err != nil {
@@ -219,7 +220,7 @@ func (k *kernels) calibrate(without string) (*record.Spread, error) {
 }
 
 // pair compares two runs, then plants one change and compares again.
-func (k *kernels) pair(a, b, suffix string, rule record.Rule, s *record.Spread, plant func(row, col int, cell string) string) error {
+func (k *kernels) pair(a, b, suffix string, rule manifest.Rule, s *report.Spread, plant func(row, col int, cell string) string) error {
 	v, err := k.verdict(a, k.file(b, suffix), suffix, rule, s)
 	if err != nil {
 		return err
@@ -249,9 +250,9 @@ func (k *kernels) pair(a, b, suffix string, rule record.Rule, s *record.Spread, 
 	return nil
 }
 
-func (k *kernels) verdict(a string, b compare.File, suffix string, rule record.Rule, s *record.Spread) (record.Verdict, error) {
-	r := record.Result{Name: "result", Published: a + suffix, Output: "/" + b.Name, Compare: rule}
-	found, err := compare.Results(context.Background(), os.DirFS(k.dir), b.FS, []record.Result{r}, compare.Options{Spread: s})
+func (k *kernels) verdict(a string, b compare.File, suffix string, rule manifest.Rule, s *report.Spread) (report.Verdict, error) {
+	r := manifest.Result{Name: "result", Published: a + suffix, Output: "/" + b.Name, Compare: rule}
+	found, err := compare.Results(context.Background(), os.DirFS(k.dir), b.FS, []manifest.Result{r}, compare.Options{Spread: s})
 	if err != nil {
 		return "", err
 	}
@@ -271,7 +272,7 @@ func (k *kernels) table(name, suffix string) ([][]string, error) {
 }
 
 // widths is how far each place moved.
-func widths(s *record.Spread) map[string]*big.Rat {
+func widths(s *report.Spread) map[string]*big.Rat {
 	out := map[string]*big.Rat{}
 	for _, p := range s.Results[0].Places {
 		least, _ := new(big.Rat).SetString(p.Least)

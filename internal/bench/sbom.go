@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"repro/sbom"
-	"repro/tree"
+	"repro/build/sbom"
+	"repro/format/tree"
 )
 
 // benchSBOM measures the bill of materials of a Debian root filesystem with

@@ -14,9 +14,9 @@ import (
 	"strings"
 
 	"repro/format"
+	"repro/format/tree"
 	"repro/key"
 	"repro/sign"
-	"repro/tree"
 	"repro/verify"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 const (

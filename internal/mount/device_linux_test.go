@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"repro/format"
+	"repro/format/tree"
 	"repro/internal/mount"
-	"repro/tree"
 )
 
 // TestDevice serves a mount that is made by somebody else.

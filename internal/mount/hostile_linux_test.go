@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"repro/format/squashfs"
+	"repro/format/tree"
 	"repro/internal/mount"
-	"repro/tree"
 )
 
 // hostileTime is how long a program may take to look at all of a hostile layer:

@@ -25,7 +25,7 @@ import (
 	"context"
 	"errors"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // ErrUnavailable is wrapped by errors that say that this machine, or this

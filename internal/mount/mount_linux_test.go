@@ -17,9 +17,9 @@ import (
 	"testing"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/internal/mount"
-	"repro/record"
-	"repro/tree"
 )
 
 // inNamespace makes the test's own program play [TestUserNamespace]'s part.
@@ -82,15 +82,15 @@ func image(t testing.TB, root *tree.Node) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "paper.sif")
 	_, err := format.Create(context.Background(), name, format.Spec{
-		Manifest: record.Manifest{
-			Version: record.ManifestVersion,
-			Paper:   record.Paper{Title: "t", Authors: []record.Author{{Name: "a"}}, Date: "2026-11-23T12:00:00Z"},
-			Arch:    "amd64", Environment: record.Environment{Kind: "host"},
-			Steps:   []record.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}},
-			Results: []record.Result{},
+		Manifest: manifest.Manifest{
+			Version: manifest.Version,
+			Paper:   manifest.Paper{Title: "t", Authors: []manifest.Author{{Name: "a"}}, Date: "2026-11-23T12:00:00Z"},
+			Arch:    "amd64", Environment: manifest.Environment{Kind: "host"},
+			Steps:   []manifest.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}},
+			Results: []manifest.Result{},
 		},
 		Recipe: []byte("\n"), Inspect: []byte("{}\n"),
-		Layers: []format.LayerSpec{{Name: "environment", Role: record.RoleLayer, Tree: root}},
+		Layers: []format.LayerSpec{{Name: "environment", Role: manifest.RoleLayer, Tree: root}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"os"
 	"runtime"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // Server serves one mount.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // forever is how long the kernel may keep what it was told: nothing changes.

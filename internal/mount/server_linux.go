@@ -16,7 +16,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // patience is how long an end waits for those who still use a mount.

@@ -8,7 +8,7 @@ import (
 	"path"
 	"strings"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // Bounds on what [Warm] brings into memory, and on what it follows.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"repro/tree"
+	"repro/format/tree"
 )
 
 // recorder notes which units of which files are brought into memory.

@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repro/format/tree"
 	"repro/internal/mount"
 	"repro/internal/sandbox/inside"
-	"repro/tree"
 )
 
 // served1 turns c's one lower directory into a layer that is served through

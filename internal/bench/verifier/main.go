@@ -8,17 +8,18 @@ import (
 	"os"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/key"
 	"repro/key/store"
-	"repro/policy"
-	"repro/record"
+	"repro/report"
 	"repro/verify"
+	"repro/verify/policy"
 )
 
 func main() {
-	report, err := check(os.Args[1:])
-	if report != nil {
-		b, _ := record.Marshal(report)
+	rep, err := check(os.Args[1:])
+	if rep != nil {
+		b, _ := manifest.Marshal(rep)
 		fmt.Printf("%s\n", b)
 	}
 	if err != nil {
@@ -29,7 +30,7 @@ func main() {
 
 // check verifies the image that is named last by the policy or the keys before
 // it.
-func check(args []string) (*record.VerifyReport, error) {
+func check(args []string) (*report.Verify, error) {
 	if len(args) < 2 {
 		return nil, fmt.Errorf("usage: verifier POLICY|KEY... IMAGE")
 	}

@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 
 	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/key"
-	"repro/record"
 	"repro/sign"
-	"repro/tree"
 )
 
 // images are what the vectors are made of.
@@ -75,19 +75,19 @@ func makeImage(ctx context.Context, name, content string, signer *key.Private) (
 		return nil, err
 	}
 	if _, err := format.Create(ctx, name, format.Spec{
-		Manifest: record.Manifest{
-			Version:     record.ManifestVersion,
-			Paper:       record.Paper{Title: "T", Authors: []record.Author{{Name: "A"}}, Date: "2021-01-01T00:00:00Z"},
+		Manifest: manifest.Manifest{
+			Version:     manifest.Version,
+			Paper:       manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2021-01-01T00:00:00Z"},
 			Arch:        "amd64",
-			Environment: record.Environment{Kind: "host"},
-			Steps:       []record.Step{},
-			Results:     []record.Result{},
+			Environment: manifest.Environment{Kind: "host"},
+			Steps:       []manifest.Step{},
+			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: T\n"),
 		Inspect: []byte("{}\n"),
 		Layers: []format.LayerSpec{
-			{Name: format.EnvironmentName, Role: record.RoleLayer, Tree: env},
-			{Name: "code", Role: record.RoleLayer, Tree: code},
+			{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: env},
+			{Name: "code", Role: manifest.RoleLayer, Tree: code},
 		},
 	}); err != nil {
 		return nil, err

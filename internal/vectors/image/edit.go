@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // The places in an image, stated here once more and not taken from package
@@ -99,15 +99,15 @@ func manifestText(change func(string) string) func([]byte) []byte {
 	})
 }
 
-// manifest changes what the manifest says, and the UUID with it.
-func manifest(change func(*record.Manifest)) func([]byte) []byte {
+// editManifest changes what the manifest says, and the UUID with it.
+func editManifest(change func(*manifest.Manifest)) func([]byte) []byte {
 	return manifestText(func(s string) string {
-		var m record.Manifest
-		if err := record.Unmarshal([]byte(s), &m); err != nil {
+		var m manifest.Manifest
+		if err := manifest.Unmarshal([]byte(s), &m); err != nil {
 			panic(err) // the valid image is not valid
 		}
 		change(&m)
-		b, err := record.Marshal(m)
+		b, err := manifest.Marshal(m)
 		if err != nil {
 			panic(err)
 		}

@@ -18,8 +18,8 @@ import (
 	"path/filepath"
 
 	"repro/format"
-	"repro/record"
-	"repro/tree"
+	"repro/format/manifest"
+	"repro/format/tree"
 )
 
 const (
@@ -75,8 +75,8 @@ func marshalIndex(base []byte) ([]byte, error) {
 		return nil, err
 	}
 	type image struct {
-		Name      string        `json:"name"`
-		ContentID record.Digest `json:"contentId"`
+		Name      string          `json:"name"`
+		ContentID manifest.Digest `json:"contentId"`
 	}
 	b, err := json.MarshalIndent(struct {
 		Valid   image    `json:"valid"`
@@ -138,7 +138,7 @@ func makeBase() ([]byte, error) {
 }
 
 func spec() format.Spec {
-	layer := func(name string, role record.Role, file, content string) format.LayerSpec {
+	layer := func(name string, role manifest.Role, file, content string) format.LayerSpec {
 		root := tree.NewDir()
 		if err := root.Put(file, tree.NewFile(0o644, []byte(content))); err != nil {
 			panic(err) // the names are those below
@@ -146,21 +146,21 @@ func spec() format.Spec {
 		return format.LayerSpec{Name: name, Role: role, Tree: root}
 	}
 	return format.Spec{
-		Manifest: record.Manifest{
-			Version:     record.ManifestVersion,
-			Paper:       record.Paper{Title: "Vector", Authors: []record.Author{{Name: "Ada Lovelace"}}, Date: "2026-11-23T12:00:00Z"},
+		Manifest: manifest.Manifest{
+			Version:     manifest.Version,
+			Paper:       manifest.Paper{Title: "Vector", Authors: []manifest.Author{{Name: "Ada Lovelace"}}, Date: "2026-11-23T12:00:00Z"},
 			Arch:        "amd64",
-			Environment: record.Environment{Kind: "rootfs"},
-			Steps:       []record.Step{{Name: "run", Command: []string{"/bin/run"}, Dir: "/paper"}},
-			Results:     []record.Result{},
+			Environment: manifest.Environment{Kind: "rootfs"},
+			Steps:       []manifest.Step{{Name: "run", Command: []string{"/bin/run"}, Dir: "/paper"}},
+			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: Vector\n"),
 		Inspect: []byte("{\"data\":{\"attributes\":{}},\"type\":\"container\"}\n"),
 		Layers: []format.LayerSpec{
-			layer("environment", record.RoleLayer, "bin/run", "run"),
-			layer("code", record.RoleLayer, "paper/code.txt", "code"),
-			layer("data", record.RoleLayer, "paper/data.txt", "data"),
-			layer("published", record.RoleHidden, "result.txt", "result"),
+			layer("environment", manifest.RoleLayer, "bin/run", "run"),
+			layer("code", manifest.RoleLayer, "paper/code.txt", "code"),
+			layer("data", manifest.RoleLayer, "paper/data.txt", "data"),
+			layer("published", manifest.RoleHidden, "result.txt", "result"),
 		},
 	}
 }

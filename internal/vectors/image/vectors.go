@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"repro/record"
+	"repro/format/manifest"
 )
 
 // vector is one defect.
@@ -136,47 +136,47 @@ var vectors = []vector{
 	{"manifest-without-newline", "malformed", "IMG-6", edit(func(b []byte) { b[end(b, slotManifest)-1] = ' ' })},
 	{"manifest-room-too-large", "malformed", "IMG-6", largerRoom},
 
-	{"manifest-version-2", "malformed", "MAN-2", manifest(func(m *record.Manifest) { m.Version = 2 })},
-	{"manifest-date-differs", "malformed", "IMG-3", manifest(func(m *record.Manifest) { m.Paper.Date = "2026-11-24T12:00:00Z" })},
-	{"manifest-date-with-zone", "malformed", "MAN-3", manifest(func(m *record.Manifest) { m.Paper.Date = "2026-11-23T12:00:00+00:00" })},
-	{"manifest-arch-differs", "malformed", "IMG-3", manifest(func(m *record.Manifest) { m.Arch = "arm64" })},
-	{"manifest-arch-unknown", "malformed", "MAN-4", manifest(func(m *record.Manifest) { m.Arch = "vax" })},
-	{"manifest-object-missing", "malformed", "MAN-5", manifest(func(m *record.Manifest) { m.Objects = m.Objects[:len(m.Objects)-2] })},
-	{"manifest-no-objects", "malformed", "MAN-5", manifest(func(m *record.Manifest) { m.Objects = nil })},
-	{"manifest-object-twice", "malformed", "MAN-5", manifest(func(m *record.Manifest) {
+	{"manifest-version-2", "malformed", "MAN-2", editManifest(func(m *manifest.Manifest) { m.Version = 2 })},
+	{"manifest-date-differs", "malformed", "IMG-3", editManifest(func(m *manifest.Manifest) { m.Paper.Date = "2026-11-24T12:00:00Z" })},
+	{"manifest-date-with-zone", "malformed", "MAN-3", editManifest(func(m *manifest.Manifest) { m.Paper.Date = "2026-11-23T12:00:00+00:00" })},
+	{"manifest-arch-differs", "malformed", "IMG-3", editManifest(func(m *manifest.Manifest) { m.Arch = "arm64" })},
+	{"manifest-arch-unknown", "malformed", "MAN-4", editManifest(func(m *manifest.Manifest) { m.Arch = "vax" })},
+	{"manifest-object-missing", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects = m.Objects[:len(m.Objects)-2] })},
+	{"manifest-no-objects", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects = nil })},
+	{"manifest-object-twice", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
 		m.Objects[6].Name, m.Objects[7].Name = "code", "code.verity"
 	})},
-	{"manifest-objects-swapped", "malformed", "MAN-5", manifest(func(m *record.Manifest) {
+	{"manifest-objects-swapped", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
 		m.Objects[4], m.Objects[6] = m.Objects[6], m.Objects[4]
 	})},
-	{"manifest-id-differs", "malformed", "MAN-5", manifest(func(m *record.Manifest) { m.Objects[1].ID = 99 })},
-	{"manifest-role-differs", "malformed", "MAN-5", manifest(func(m *record.Manifest) { m.Objects[0].Role = record.RoleInspect })},
-	{"manifest-published-as-layer", "malformed", "MAN-6", manifest(func(m *record.Manifest) { m.Objects[8].Role = record.RoleLayer })},
-	{"manifest-code-as-hidden", "malformed", "MAN-6", manifest(func(m *record.Manifest) { m.Objects[4].Role = record.RoleHidden })},
-	{"manifest-size-differs", "malformed", "IMG-4", manifest(func(m *record.Manifest) { m.Objects[0].Size++ })},
-	{"manifest-size-negative", "malformed", "MAN-5", manifest(func(m *record.Manifest) { m.Objects[0].Size = -1 })},
-	{"manifest-size-2-to-53", "malformed", "IMG-4", manifest(func(m *record.Manifest) { m.Objects[4].Size = 1<<53 - 4096 })},
-	{"manifest-digest-in-capitals", "malformed", "MAN-5", manifest(func(m *record.Manifest) {
-		m.Objects[0].Digest = record.Digest("sha256:" + strings.ToUpper(string(m.Objects[0].Digest[7:])))
+	{"manifest-id-differs", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects[1].ID = 99 })},
+	{"manifest-role-differs", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects[0].Role = manifest.RoleInspect })},
+	{"manifest-published-as-layer", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[8].Role = manifest.RoleLayer })},
+	{"manifest-code-as-hidden", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[4].Role = manifest.RoleHidden })},
+	{"manifest-size-differs", "malformed", "IMG-4", editManifest(func(m *manifest.Manifest) { m.Objects[0].Size++ })},
+	{"manifest-size-negative", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects[0].Size = -1 })},
+	{"manifest-size-2-to-53", "malformed", "IMG-4", editManifest(func(m *manifest.Manifest) { m.Objects[4].Size = 1<<53 - 4096 })},
+	{"manifest-digest-in-capitals", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
+		m.Objects[0].Digest = manifest.Digest("sha256:" + strings.ToUpper(string(m.Objects[0].Digest[7:])))
 	})},
-	{"manifest-digest-of-another-kind", "malformed", "MAN-5", manifest(func(m *record.Manifest) {
-		m.Objects[0].Digest = record.Digest("sha512:" + string(m.Objects[0].Digest[7:]))
+	{"manifest-digest-of-another-kind", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
+		m.Objects[0].Digest = manifest.Digest("sha512:" + string(m.Objects[0].Digest[7:]))
 	})},
-	{"manifest-layer-without-root", "malformed", "MAN-6", manifest(func(m *record.Manifest) { m.Objects[4].Layer = nil })},
-	{"manifest-block-size", "malformed", "MAN-6", manifest(func(m *record.Manifest) { m.Objects[4].Layer.BlockSize = 5000 })},
-	{"manifest-tree-of-another-size", "malformed", "MAN-7", manifest(func(m *record.Manifest) { m.Objects[3].Size = 65536 })},
-	{"manifest-step-named-like-a-path", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Name = "../run" })},
-	{"manifest-step-twice", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps = append(m.Steps, m.Steps[0]) })},
-	{"manifest-step-needs-itself", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Needs = []string{"run"} })},
-	{"manifest-step-without-command", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Command = []string{} })},
-	{"manifest-step-dir-with-dots", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Dir = "/paper/../.." })},
-	{"manifest-step-output-relative", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Outputs = []string{"out"} })},
-	{"manifest-step-env-with-nul", "malformed", "MAN-8", manifest(func(m *record.Manifest) { m.Steps[0].Env = map[string]string{"A": "\x00"} })},
-	{"manifest-result-published-outside", "malformed", "MAN-9", manifest(func(m *record.Manifest) {
-		m.Results = []record.Result{{Name: "r", Output: "/paper/r", Published: "../r"}}
+	{"manifest-layer-without-root", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[4].Layer = nil })},
+	{"manifest-block-size", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[4].Layer.BlockSize = 5000 })},
+	{"manifest-tree-of-another-size", "malformed", "MAN-7", editManifest(func(m *manifest.Manifest) { m.Objects[3].Size = 65536 })},
+	{"manifest-step-named-like-a-path", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Name = "../run" })},
+	{"manifest-step-twice", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps = append(m.Steps, m.Steps[0]) })},
+	{"manifest-step-needs-itself", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Needs = []string{"run"} })},
+	{"manifest-step-without-command", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Command = []string{} })},
+	{"manifest-step-dir-with-dots", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Dir = "/paper/../.." })},
+	{"manifest-step-output-relative", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Outputs = []string{"out"} })},
+	{"manifest-step-env-with-nul", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Env = map[string]string{"A": "\x00"} })},
+	{"manifest-result-published-outside", "malformed", "MAN-9", editManifest(func(m *manifest.Manifest) {
+		m.Results = []manifest.Result{{Name: "r", Output: "/paper/r", Published: "../r"}}
 	})},
-	{"manifest-result-output-relative", "malformed", "MAN-9", manifest(func(m *record.Manifest) {
-		m.Results = []record.Result{{Name: "r", Output: "r", Published: "r"}}
+	{"manifest-result-output-relative", "malformed", "MAN-9", editManifest(func(m *manifest.Manifest) {
+		m.Results = []manifest.Result{{Name: "r", Output: "r", Published: "r"}}
 	})},
 
 	{"recipe-altered", "altered", "MAN-5", flip(slotRecipe, 3)},
@@ -184,10 +184,10 @@ var vectors = []vector{
 	{"superblock-altered", "altered", "HT-5", flip(slotEnvironment, 8)},
 	{"environment-altered", "altered", "HT-5", flip(slotEnvironment, 200)},
 	{"published-altered", "altered", "HT-5", flip(slotPublished, 4095)},
-	{"recipe-digest-differs", "altered", "MAN-5", manifest(func(m *record.Manifest) {
-		m.Objects[0].Digest = record.DigestOf(nil)
+	{"recipe-digest-differs", "altered", "MAN-5", editManifest(func(m *manifest.Manifest) {
+		m.Objects[0].Digest = manifest.DigestOf(nil)
 	})},
-	{"layer-root-differs", "altered", "HT-5", manifest(func(m *record.Manifest) {
+	{"layer-root-differs", "altered", "HT-5", editManifest(func(m *manifest.Manifest) {
 		m.Objects[4].Layer.Root = m.Objects[6].Layer.Root
 	})},
 	{"layers-exchanged", "altered", "HT-5", edit(func(b []byte) {

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"repro/format/squashfs"
-	"repro/tree"
+	"repro/format/tree"
 )
 
 func TestMain(m *testing.M) {

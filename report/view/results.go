@@ -1,0 +1,348 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image"
+	_ "image/gif" // for the size of pictures
+	_ "image/jpeg"
+	"image/png"
+	"io"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"repro/compare"
+	"repro/report"
+)
+
+// Limits on what one report holds.
+const (
+	maxRoom        = 3 << 20  // bytes of text from files and logs
+	maxPictureRoom = 48 << 20 // bytes of pictures
+	maxPicture     = 6 << 20  // bytes of one picture
+	maxLog         = 16 << 10 // bytes of one log, its end
+	maxOutputs     = 500
+	maxSource      = 8 << 20 // bytes of a file that is shown side by side
+	openRows       = 32      // a table of so many rows is shown unfolded
+	maxSlide       = 1 << 20 // bytes of a drawing that is laid over another
+	maxSlides      = 1 << 20 // bytes of all of these
+)
+
+// builder fills a page and keeps count of the room.
+type builder struct {
+	ctx         context.Context
+	files       Files
+	room        int
+	pictureRoom int
+	slideRoom   int
+	pictures    int // given an ID so far
+}
+
+// result is one published result.
+type result struct {
+	ID, Name, Claim, Reason string
+	Verdict                 string
+	Tone, Sign              string
+	Digits                  *digits
+	Meta                    []field
+	Pictures                []figure
+	Slide                   *slide
+	Side                    *side
+	Diff                    string
+}
+
+type digits struct{ Of, Obtained, Words, Tone string }
+
+type figure struct {
+	Caption, Alt  string
+	URI           template.URL
+	ID            string // by which the slider shows the same picture again; "" where the size is not known
+	Width, Height int    // pixels
+}
+
+// side is published and new side by side.
+type side struct {
+	Kind    string
+	Open    bool
+	Summary string
+	Columns []string
+	Rows    []row
+	Omitted string
+	Cells   int // of a row
+	Width   int // with its number
+}
+
+type row struct {
+	Name               string
+	Gap                string
+	Mark               string
+	Published, New     []piece
+	NoPublished, NoNew bool
+}
+
+// piece is a cell or a part of a line; Tail is where the sides part.
+type piece struct{ Text, Mark, Head, Tail string }
+
+func (b *builder) result(i int, f report.Finding) result {
+	r := result{
+		ID: resultID(i), Name: Clean(f.Result), Claim: Clean(f.Claim), Reason: sentence(Clean(f.Reason)) + ".",
+		Verdict: string(f.Verdict), Tone: className(toneOf(f.Verdict)), Sign: sign(f.Verdict), Digits: digitsOf(f),
+	}
+	r.Meta = append(r.Meta, field{Name: "Asked", Value: Clean(asked(f))})
+	if f.Compared > 0 && isPicture(f.Kind) {
+		r.Meta = append(r.Meta, field{Name: "Pixels", Value: strconv.FormatInt(f.Compared, 10)})
+	} else if f.Compared > 0 {
+		r.Meta = append(r.Meta, field{Name: "Numbers", Value: strconv.FormatInt(f.Compared, 10)})
+	}
+	if w := f.Worst; w != nil && w.Relative != "" {
+		r.Meta = append(r.Meta, field{Name: "Largest relative difference", Value: Clean(w.Relative)})
+	}
+	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
+	if f.Kind == compare.KindClaim && f.Worst != nil {
+		r.Meta = append(r.Meta, field{Name: "Printed", Value: Clean(f.Worst.Published)}, field{Name: "New", Value: Clean(f.Worst.New)})
+	}
+	if isPicture(f.Kind) || f.Kind == compare.KindSVG {
+		r.Pictures = b.figures(f)
+		r.Slide = b.slide(f, r.Pictures)
+	}
+	if !isPicture(f.Kind) || f.Kind == compare.KindTIFF && f.Score == "" {
+		r.Side = b.side(f)
+	}
+	if r.Side == nil && f.Diff != "" {
+		r.Diff = b.text(cleanLines(f.Diff))
+	}
+	return r
+}
+
+func isPicture(kind string) bool {
+	return kind == compare.KindPNG || kind == compare.KindGIF || kind == compare.KindJPEG || kind == compare.KindTIFF
+}
+
+func asked(f report.Finding) string {
+	switch {
+	case f.Kind == compare.KindExact:
+		return "the same bytes"
+	case isPicture(f.Kind) && f.Rule.Score == "":
+		return "the same pixels"
+	}
+	return ruleInWords(f.Rule)
+}
+
+func sign(v report.Verdict) string {
+	switch toneOf(v) {
+	case good:
+		return "✓"
+	case warn:
+		return "?"
+	}
+	return "✗"
+}
+
+func digitsOf(f report.Finding) *digits {
+	if f.Digits == nil || f.Digits.Of == 0 {
+		return nil
+	}
+	d := &digits{Of: strconv.Itoa(f.Digits.Of), Obtained: Clean(f.Digits.Obtained), Tone: className(toneOf(f.Verdict))}
+	d.Words = fmt.Sprintf("%s of %d published digits at the worst number", d.Obtained, f.Digits.Of)
+	if f.Digits.Asked > 0 {
+		d.Words += fmt.Sprintf(", %d asked", f.Digits.Asked)
+	}
+	return d
+}
+
+// text takes room for s, or says that there is none left.
+func (b *builder) text(s string) string {
+	if len(s) > b.room {
+		return "(left out to keep this report small)"
+	}
+	b.room -= len(s)
+	return s
+}
+
+func (b *builder) figures(f report.Finding) []figure {
+	out := []figure{
+		b.figure("Published", "The published picture of "+f.Result, b.shown(f.Kind, read(b.files.Published, f.Published))),
+		b.figure("New", "The new picture of "+f.Result, b.shown(f.Kind, read(b.files.New, f.Output))),
+	}
+	if where := b.files.Pictures[f.Result]; where != nil {
+		out = append(out, b.figure("Difference, in red", "Where the two pictures of "+f.Result+" differ", where))
+	}
+	return out
+}
+
+// shown is a picture in a format that browsers show: TIFF as PNG, and SVG only
+// where it begins as one.
+func (b *builder) shown(kind string, picture []byte) []byte {
+	if kind != compare.KindTIFF || picture == nil {
+		return picture
+	}
+	m, err := compare.DrawTIFF(b.ctx, picture)
+	if err != nil {
+		return picture
+	}
+	var out bytes.Buffer
+	if png.Encode(&out, m) != nil {
+		return picture
+	}
+	return out.Bytes()
+}
+
+// slide lays the new picture over the published one, for two that differ. It
+// refers to the figures, so that no picture stands in the report twice, but for
+// drawings without a size in pixels.
+type slide struct{ Published, New figure }
+
+func (b *builder) slide(f report.Finding, figures []figure) *slide {
+	drawn := f.Kind == compare.KindSVG && f.Verdict != report.Identical && f.Verdict != report.SameContent
+	if len(figures) < 3 && !drawn || figures[0].URI == "" || figures[1].URI == "" {
+		return nil
+	}
+	s := &slide{figures[0], figures[1]}
+	size := 0
+	for _, f := range figures[:2] {
+		if f.ID == "" {
+			size += len(f.URI)
+		}
+	}
+	if size > 2*maxSlide || size > b.slideRoom {
+		return nil
+	}
+	b.slideRoom -= size
+	return s
+}
+
+func (b *builder) figure(caption, alt string, picture []byte) figure {
+	f := figure{Caption: caption, Alt: Clean(alt)}
+	switch {
+	case picture == nil:
+		f.Alt = "There is no picture."
+	case pictureType(picture) == "":
+		f.Alt = "The file is not a picture that can be shown."
+	case len(picture) > maxPicture || len(picture) > b.pictureRoom:
+		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(picture))))
+	default:
+		b.pictureRoom -= len(picture)
+		if c, _, err := image.DecodeConfig(bytes.NewReader(picture)); err == nil && c.Width > 0 && c.Height > 0 {
+			b.pictures++
+			f.ID, f.Width, f.Height = fmt.Sprintf("p%d", b.pictures), c.Width, c.Height
+		}
+		f.URI = template.URL("data:" + pictureType(picture) + ";base64," + base64.StdEncoding.EncodeToString(picture))
+	}
+	return f
+}
+
+// pictureType is what a browser calls the format, or "".
+func pictureType(b []byte) string {
+	for start, name := range map[string]string{"\x89PNG\r\n\x1a\n": "image/png", "GIF8": "image/gif", "\xff\xd8\xff": "image/jpeg"} {
+		if bytes.HasPrefix(b, []byte(start)) {
+			return name
+		}
+	}
+	if start := b[:min(len(b), 1024)]; bytes.Contains(start, []byte("<svg")) && bytes.HasPrefix(bytes.TrimLeft(start, "\ufeff \t\r\n"), []byte("<")) {
+		return "image/svg+xml" // shown as a picture, in which no script runs and nothing is loaded
+	}
+	return ""
+}
+
+// read returns the start of a plain file, or nil.
+func read(fsys fs.FS, name string) []byte {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	if fsys == nil || !plainFile(fsys, name, maxPicture+1) {
+		return nil
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPicture+1))
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+func plainFile(fsys fs.FS, name string, limit int64) bool {
+	info, err := fs.Lstat(fsys, name)
+	return err == nil && info.Mode().IsRegular() && info.Size() <= limit
+}
+
+// side compares once more, to show where the two files differ.
+func (b *builder) side(f report.Finding) *side {
+	output := strings.TrimPrefix(path.Clean("/"+f.Output), "/")
+	if b.files.Published == nil || b.files.New == nil || !plainFile(b.files.Published, f.Published, maxSource) || !plainFile(b.files.New, output, maxSource) {
+		return nil
+	}
+	_, show, err := compare.Explain(b.ctx, compare.File{FS: b.files.Published, Name: f.Published}, compare.File{FS: b.files.New, Name: output}, f.Rule)
+	if err != nil || show == nil || len(show.Rows) == 0 {
+		return nil
+	}
+	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: (!f.Verdict.Reproduced() || len(show.Rows) <= openRows) && f.Kind != compare.KindSVG}
+	for _, name := range show.Columns {
+		s.Columns = append(s.Columns, Clean(name))
+	}
+	size := 0
+	for i := range show.Rows {
+		r := rowOf(&show.Rows[i])
+		size += r.size()
+		s.Cells = max(s.Cells, len(r.Published), len(r.New))
+		s.Rows = append(s.Rows, r)
+	}
+	if size > b.room {
+		return nil
+	}
+	b.room -= size
+	s.Width = s.Cells + 1
+	if show.Omitted > 0 {
+		s.Omitted = fmt.Sprintf("%d more rows differ and are not shown.", show.Omitted)
+	}
+	return s
+}
+
+// rowOf cuts a row's marked pieces where both sides stop saying the same, so
+// that the eye falls on the first digit that differs.
+func rowOf(from *compare.Row) row {
+	r := row{Name: Clean(from.Name), NoPublished: from.Published == nil, NoNew: from.New == nil}
+	if from.Skipped > 0 {
+		r.Gap = fmt.Sprintf("%d equal %s", from.Skipped, noun(int(from.Skipped), "row"))
+		return r
+	}
+	for _, p := range from.New {
+		r.New = append(r.New, pieceOf(p))
+		if p.Mark != compare.Equal && (r.Mark == "" || p.Mark == compare.Off) {
+			r.Mark = string(p.Mark)
+		}
+	}
+	for _, p := range from.Published {
+		r.Published = append(r.Published, pieceOf(p))
+	}
+	return r
+}
+
+func pieceOf(p compare.Piece) piece {
+	out := piece{Text: Clean(p.Text), Mark: string(p.Mark)}
+	if p.Mark != compare.Equal && p.Agreed > 0 && p.Agreed < len(p.Text) {
+		out.Head, out.Tail = Clean(p.Text[:p.Agreed]), Clean(p.Text[p.Agreed:])
+	} else if p.Mark != compare.Equal {
+		out.Tail = out.Text
+	} else {
+		out.Head = out.Text
+	}
+	return out
+}
+
+func (r *row) size() int {
+	n := 120
+	for _, p := range r.Published {
+		n += len(p.Text) + 40
+	}
+	for _, p := range r.New {
+		n += len(p.Text) + 60
+	}
+	return n
+}

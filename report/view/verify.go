@@ -1,0 +1,144 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"repro/report"
+)
+
+// Verify writes who vouches for what in an image: the verdict, the rules of
+// the policy if there is one, the signatures, numbered, and for each object
+// the numbers of those that cover it.
+func Verify(w io.Writer, r *report.Verify, s Style) error {
+	p := &printer{w: w, style: s}
+	t := bad
+	if r.Verdict == report.ImageSigned {
+		t = good
+	}
+	p.line("%s: %s: %s", Clean(r.Image), s.paint(t, Clean(r.Verdict)), Clean(r.Reason))
+	if r.ContentID != "" {
+		p.line("  content id  %s", Clean(string(r.ContentID)))
+	}
+	p.policy(r.Policy)
+	p.signatures(r.Signatures)
+	p.objects(r)
+	for _, problem := range r.Problems {
+		if problem != r.Reason {
+			p.line("  %s", s.paint(bad, "problem: "+Clean(problem)))
+		}
+	}
+	return p.err
+}
+
+func (p *printer) policy(st *report.PolicyStatus) {
+	if st == nil {
+		return
+	}
+	name := Clean(st.Name)
+	if st.Serial > 0 {
+		name += fmt.Sprintf(", edition %d", st.Serial)
+	}
+	p.line("policy %s", name)
+	c := columns{indent: "  "}
+	for _, r := range st.Rules {
+		met := cell{text: "met", tone: good}
+		if !r.Met {
+			met = cell{text: "not met", tone: bad}
+		}
+		c.add(met, cell{text: Clean(r.Rule)}, cell{text: Clean(r.Found)})
+	}
+	c.write(p)
+}
+
+func (p *printer) signatures(signatures []report.SignatureStatus) {
+	if len(signatures) == 0 {
+		return
+	}
+	p.line("signatures")
+	c := columns{indent: "  "}
+	for i, s := range signatures {
+		t := bad
+		switch s.Status {
+		case report.SignatureValid:
+			t = good
+		case report.SignatureUnanchored, report.SignatureUnknown:
+			t = warn
+		}
+		who := s.Signer
+		if len(s.Roles) > 0 {
+			who += " (" + strings.Join(s.Roles, ", ") + ")"
+		}
+		dated := ""
+		if s.Time != "" {
+			dated = "dated " + s.Time
+		}
+		c.add(cell{text: number(i)}, cell{text: Clean(s.Status), tone: t}, cell{text: Clean(who)},
+			cell{text: Clean(strings.TrimSpace(s.Kind + " " + s.Fingerprint))}, cell{text: Clean(dated)}, cell{text: Clean(s.Problem), tone: t})
+	}
+	c.write(p)
+}
+
+// number is how the text refers to the i-th signature, from 0.
+func number(i int) string { return fmt.Sprintf("[%d]", i+1) }
+
+func (p *printer) objects(r *report.Verify) {
+	if len(r.Objects) == 0 {
+		return
+	}
+	p.line("objects")
+	c := columns{indent: "  "}
+	for _, o := range r.Objects {
+		state := cell{text: "intact", tone: good}
+		problem := Clean(o.Problem)
+		switch {
+		case !o.Intact && !r.Canonical && strings.HasPrefix(problem, "not checked"):
+			state, problem = cell{text: "not checked", tone: warn}, ""
+		case !o.Intact:
+			state = cell{text: "altered", tone: bad}
+		}
+		c.add(cell{text: fmt.Sprint(o.ID), right: true}, cell{text: Clean(o.Name)}, cell{text: bytesOf(o.Size), right: true},
+			state, cell{text: seen(o)}, cell{text: coveredBy(o, r.Signatures)}, cell{text: problem, tone: bad})
+	}
+	c.write(p)
+}
+
+func seen(o report.ObjectStatus) string {
+	if o.Mounted == "" {
+		return ""
+	}
+	return "at " + Clean(o.Mounted)
+}
+
+// coveredBy gives the numbers of the signatures that cover an object.
+func coveredBy(o report.ObjectStatus, signatures []report.SignatureStatus) string {
+	var numbers []string
+	for i, s := range signatures {
+		counts := s.Status == report.SignatureValid || s.Status == report.SignatureUnanchored
+		for _, fingerprint := range o.Signers {
+			if counts && s.Fingerprint == fingerprint {
+				numbers = append(numbers, number(i))
+			}
+		}
+	}
+	return strings.Join(numbers, "")
+}
+
+// vouched names those whose signature covers an object.
+func vouched(o report.ObjectStatus, signatures []report.SignatureStatus) string {
+	var names []string
+	for _, fingerprint := range o.Signers {
+		name := fingerprint
+		for _, s := range signatures {
+			if s.Fingerprint == fingerprint && s.Signer != "" {
+				name = s.Signer
+			}
+		}
+		names = append(names, Clean(name))
+	}
+	if names == nil {
+		return ""
+	}
+	return "signed by " + strings.Join(names, ", ")
+}

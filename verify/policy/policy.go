@@ -1,0 +1,208 @@
+// Package policy says who must have signed an image: a journal's or an
+// archive's rules in a file that people can read. SPEC.md, part POL.
+//
+//	policy: 1                      # version of this form
+//	name: Journal of Examples
+//	serial: 7                      # grows with each edition
+//	expires: 2027-12-31
+//	crypto: {rsa: 3072, hashes: [sha256, sha512]}
+//	expired-keys: refuse           # or accept
+//	layout: strict                 # or foreign
+//	people:
+//	  - person: alice@example.org
+//	    roles: [author]
+//	    keys:
+//	      - fingerprint: 70E5B6F9F5D3F0E2C1A0B9C8D7E6F5A4B3C2D1E0
+//	        until: 2027-06-30
+//	require:
+//	  - {role: author}
+//	  - {role: reviewer, persons: 2, not: [author]}
+//
+// Rules count persons: two keys of one person are one signer. A policy in
+// which a rule can never be met is refused when it is read.
+package policy
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"repro/format/manifest"
+	"repro/key"
+	"repro/report"
+)
+
+// Version is the version of the form that this package reads.
+const Version = 1
+
+// Limits on policies.
+const (
+	maxPeople = 10_000
+	maxKeys   = 100 // of one person
+	maxRules  = 100
+	maxWords  = 1000 // of one list of roles or persons
+)
+
+// Policy is a policy that was read and checked. It may be shared by
+// goroutines once [Policy.Resolve] has returned.
+type Policy struct {
+	Name    string
+	Serial  int             // an edition replaces those with smaller ones; 0 if not stated
+	Expires time.Time       // from then on nothing passes; zero: never
+	Digest  manifest.Digest // of the file
+
+	Foreign bool // SIF files of other programs may pass
+	Lapsed  bool // signatures count whose key has expired since, without proof of when they were made
+
+	Crypto  Crypto
+	People  []Person
+	Require []Rule
+}
+
+// Crypto is what signatures must be made with. Empty fields ask for no more
+// than every signature must have.
+type Crypto struct {
+	RSA        int      // bits
+	Hashes     []string // sha256, sha384, sha512
+	Algorithms []string // ed25519, ecdsa, rsa
+}
+
+// Person is somebody with keys.
+type Person struct {
+	ID    string // one word: a mail address, an ORCID iD
+	Name  string // for people; may be empty
+	Roles []string
+	Keys  []Key
+}
+
+// Key is a key of a person.
+type Key struct {
+	Fingerprint key.Fingerprint
+	Window      key.Window  // in which its signatures count
+	Public      *key.Public // nil: must be found elsewhere, see [Policy.Resolve]
+}
+
+// Rule says how many different persons must have signed.
+type Rule struct {
+	Role    string   // persons that have this role; or
+	Of      []string // some of these persons; or neither: anybody in the policy
+	Not     []string // persons with one of these roles do not count
+	Persons int      // at least 1
+}
+
+// Resolve fills in the public keys that the policy names without holding them.
+// Those that find does not have (nil) stay unknown: nobody's signature can be
+// checked with them, and rules that need them are not met.
+func (p *Policy) Resolve(find func(key.Fingerprint) (*key.Public, error)) error {
+	for i := range p.People {
+		for j := range p.People[i].Keys {
+			k := &p.People[i].Keys[j]
+			if k.Public != nil {
+				continue
+			}
+			pub, err := find(k.Fingerprint)
+			if err != nil {
+				return err
+			}
+			if pub != nil && pub.Fingerprint() == k.Fingerprint {
+				k.Public = pub
+			}
+		}
+	}
+	return nil
+}
+
+// Owner returns the person whose key f is, or nil.
+func (p *Policy) Owner(f key.Fingerprint) *Person {
+	for i := range p.People {
+		if slices.ContainsFunc(p.People[i].Keys, func(k Key) bool { return k.Fingerprint == f }) {
+			return &p.People[i]
+		}
+	}
+	return nil
+}
+
+// Weak says what the policy has against a signature of the given hash by a key
+// of the given algorithm, named as [key.Public.Algorithm] does; or "".
+func (p *Policy) Weak(algorithm, hash string) string {
+	family, size, _ := strings.Cut(algorithm, " ")
+	bits := 0
+	if family == "rsa" {
+		_, _ = fmt.Sscan(size, &bits)
+	}
+	switch c := p.Crypto; {
+	case len(c.Algorithms) > 0 && !slices.Contains(c.Algorithms, family):
+		return fmt.Sprintf("made with %s; the policy allows %s", algorithm, strings.Join(c.Algorithms, ", "))
+	case len(c.Hashes) > 0 && !slices.Contains(c.Hashes, hash):
+		return fmt.Sprintf("made with %s; the policy allows %s", hash, strings.Join(c.Hashes, ", "))
+	case family == "rsa" && bits < c.RSA:
+		return fmt.Sprintf("made with rsa of %d bits; the policy asks for %d", bits, c.RSA)
+	}
+	return ""
+}
+
+// Decide says of each rule whether those who signed, as IDs of persons, meet
+// it at the time now; that the policy has not expired is the first rule.
+func (p *Policy) Decide(signed []string, now time.Time) []report.RuleStatus {
+	var all []report.RuleStatus
+	if !p.Expires.IsZero() {
+		st := report.RuleStatus{Rule: "the policy is in force", Met: now.Before(p.Expires), Found: "until " + p.Expires.Format(time.RFC3339)}
+		if !st.Met {
+			st.Found = "it expired on " + p.Expires.Format(time.RFC3339) + ": ask who issued it for the next edition"
+		}
+		all = append(all, st)
+	}
+	for _, r := range p.Require {
+		all = append(all, p.decide(r, signed))
+	}
+	return all
+}
+
+func (p *Policy) decide(r Rule, signed []string) report.RuleStatus {
+	st := report.RuleStatus{Rule: r.String(), Wanted: r.Persons}
+	for _, person := range p.candidates(r) {
+		if slices.Contains(signed, person.ID) {
+			st.Persons = append(st.Persons, person.ID)
+		}
+	}
+	st.Met = len(st.Persons) >= r.Persons
+	if st.Found = "nobody"; len(st.Persons) > 0 {
+		st.Found = strings.Join(st.Persons, ", ")
+	}
+	return st
+}
+
+// candidates returns the persons who count for r.
+func (p *Policy) candidates(r Rule) []Person {
+	return slices.DeleteFunc(slices.Clone(p.People), func(person Person) bool {
+		return r.Role != "" && !slices.Contains(person.Roles, r.Role) ||
+			len(r.Of) > 0 && !slices.Contains(r.Of, person.ID) ||
+			slices.ContainsFunc(r.Not, func(role string) bool { return slices.Contains(person.Roles, role) })
+	})
+}
+
+// String says what r asks for: "signed by 2 of the role reviewer, not author".
+func (r Rule) String() string {
+	text := fmt.Sprintf("signed by %d ", r.Persons)
+	switch {
+	case r.Role != "":
+		text += "of the role " + r.Role
+	case len(r.Of) > 0:
+		text += "of " + strings.Join(r.Of, ", ")
+	default:
+		text += "of its people"
+	}
+	if len(r.Not) > 0 {
+		text += ", not " + strings.Join(r.Not, " or ")
+	}
+	return text
+}
+
+//go:embed schema.json
+var schema []byte
+
+// Schema returns the form of policies as a JSON Schema (draft 2020-12), for
+// editors. What [Parse] checks beyond it are relations between values.
+func Schema() []byte { return slices.Clone(schema) }
