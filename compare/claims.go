@@ -21,7 +21,7 @@ import (
 const KindClaim = "claim"
 
 // Claims compares each number that the paper's text gives to the one that now
-// stands at its place, below the root of produced (CMP-140 to CMP-143). As
+// stands at its place, below the root of produced (CMP-140 to CMP-142). As
 // with [Results], there is a finding for each also where the error is not nil.
 func Claims(ctx context.Context, produced fs.FS, claims []manifest.Claim) ([]report.Finding, error) {
 	var problems []error

@@ -48,7 +48,7 @@ func negated(text []byte) []byte {
 }
 
 // survey reads the files once before they are compared, where the rule speaks
-// of whole columns (CMP-57 to CMP-59).
+// of whole columns (CMP-30, CMP-32, CMP-33).
 func (c *table) survey(ctx context.Context, j *job, comma byte) error {
 	r := c.t.rule
 	for name := range r.columns {

@@ -15,7 +15,7 @@ import (
 // key, in bytes of their text.
 const maxKeyed = 128 << 20
 
-// table compares rows and cells (SPEC.md CMP-50 to CMP-59).
+// table compares rows and cells (SPEC.md CMP-50 to CMP-56).
 type table struct {
 	t      *tally
 	m      matcher

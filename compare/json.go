@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// values compares two trees (SPEC.md CMP-60 to CMP-64).
+// values compares two trees (SPEC.md CMP-60 to CMP-63).
 type values struct {
 	t     *tally
 	watch watcher

@@ -35,7 +35,7 @@ func memberOf(name string, content []byte) member {
 }
 
 // compareMembers compares what two archives hold, name by name (CMP-100 to
-// CMP-104).
+// CMP-103).
 func (j *job) compareMembers(ctx context.Context, pub, new []member, same string) error {
 	if j.depth == maxNested {
 		return tooLarge(published, "archives lie more than %d deep in each other", maxNested)
