@@ -1,0 +1,126 @@
+// Command mutate measures whether the tests of a package notice changes to its
+// code: script/mutate PACKAGE... Each mutant is the package with one operator
+// changed (a bound, a comparison, a negation, a sign). A mutant is killed if
+// the package's own tests fail, do not end, or no longer compile; a mutant that
+// survives is a place where code could be wrong and nobody would be told.
+//
+// Mutants are laid over the source by go's -overlay: nothing in the tree is
+// written. Lines that the tests never reach count as survivors without a run.
+// An own driver, because the known ones copy the module for each mutant and
+// can't draw a sample: a whole package takes hours on two cores.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func main() {
+	sample := flag.Int("n", 60, "mutants to try in each package, drawn by -seed; 0: all")
+	seed := flag.Uint64("seed", 1, "of the draw")
+	workers := flag.Int("workers", runtime.NumCPU(), "mutants tried at once")
+	goal := flag.Float64("goal", 0, "status 1 if a package kills a smaller share, in percent")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: script/mutate [FLAG...] PACKAGE...")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	missed := false
+	for _, pkg := range flag.Args() {
+		share, err := measure(ctx, pkg, *sample, *seed, *workers)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "mutate:", err)
+			os.Exit(1)
+		}
+		missed = missed || share < *goal
+	}
+	if missed {
+		os.Exit(1)
+	}
+}
+
+// measure tries n mutants of a package, prints those that survive and returns
+// the share that was killed, in percent.
+func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (float64, error) {
+	p, err := load(ctx, pkg)
+	if err != nil {
+		return 0, err
+	}
+	scratch, err := os.MkdirTemp("", "repro-mutate-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(scratch)
+	reached, took, err := p.cover(ctx, filepath.Join(scratch, "cover"))
+	if err != nil {
+		return 0, err
+	}
+	mutants := p.mutants()
+	all := len(mutants)
+	mutants = draw(mutants, n, seed)
+	limit := 10*took + 30*time.Second
+
+	survived := make([]bool, len(mutants))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for i, m := range mutants {
+		if !reached.has(m) {
+			survived[i] = true
+			continue
+		}
+		g.Go(func() (err error) {
+			survived[i], err = p.survives(ctx, m, filepath.Join(scratch, fmt.Sprint(i)), limit)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	killed := len(mutants)
+	for i, m := range mutants {
+		if survived[i] {
+			killed--
+			note := ""
+			if !reached.has(m) {
+				note = " (never reached)"
+			}
+			fmt.Printf("survived: %s%s\n", m, note)
+		}
+	}
+	share := 100.0
+	if len(mutants) > 0 {
+		share = 100 * float64(killed) / float64(len(mutants))
+	}
+	fmt.Printf("%s: %d of %d mutants killed, %.0f %% (of %d there are)\n", pkg, killed, len(mutants), share, all)
+	return share, nil
+}
+
+// draw returns n of the mutants, in their order.
+func draw(all []mutant, n int, seed uint64) []mutant {
+	if n == 0 || n >= len(all) {
+		return all
+	}
+	places := rand.New(rand.NewPCG(seed, 0)).Perm(len(all))[:n]
+	slices.Sort(places)
+	out := make([]mutant, n)
+	for i, place := range places {
+		out[i] = all[place]
+	}
+	return out
+}

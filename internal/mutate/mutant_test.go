@@ -1,0 +1,103 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const source = `package p
+
+const limit = 1 << 4
+
+func f(a, b int, names []string) (string, bool) {
+	for _, n := range names {
+		if n == "" {
+			continue
+		}
+		a++
+	}
+	if !(a < b) || b >= limit-1 {
+		return "a" + names[0], false
+	}
+	return "", true
+}
+`
+
+func TestMutants(t *testing.T) {
+	all, err := mutantsOf("p.go", []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range all {
+		got = append(got, m.String())
+		changed := string(m.apply([]byte(source)))
+		if len(changed) != len(source)-len(m.old)+len(m.new) || changed[:m.from] != source[:m.from] {
+			t.Errorf("%s changes more than the operator:\n%s", m, changed)
+		}
+		if line := strings.Split(source, "\n")[m.line-1]; !strings.Contains(line, m.old) {
+			t.Errorf("%s: line %d is %q", m, m.line, line)
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		`p.go:10: "--" for "++"`, `p.go:12: "" for "!"`, `p.go:12: "&&" for "||"`, `p.go:12: "+" for "-"`,
+		`p.go:12: "<=" for "<"`, `p.go:12: ">" for ">="`, `p.go:7: "!=" for "=="`, `p.go:8: "break" for "continue"`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestReached(t *testing.T) {
+	p := &goPackage{}
+	p.Module.Path, p.Module.Dir = "repro", "/src"
+	got := p.reached([]byte("mode: set\nrepro/key/key.go:3.4,5.6 2 1\nrepro/key/key.go:7.1,9.2 1 0\n"))
+	for line, want := range map[int]bool{2: false, 3: true, 5: true, 6: false, 8: false} {
+		if got.has(mutant{file: "/src/key/key.go", line: line}) != want {
+			t.Errorf("line %d reached: %v, want %v", line, !want, want)
+		}
+	}
+}
+
+func TestDraw(t *testing.T) {
+	all := make([]mutant, 100)
+	for i := range all {
+		all[i].from = i
+	}
+	a, b := draw(all, 10, 1), draw(all, 10, 1)
+	if len(a) != 10 || !slices.Equal(a, b) || !slices.IsSortedFunc(a, func(x, y mutant) int { return x.from - y.from }) {
+		t.Errorf("draws %v and %v", a, b)
+	}
+	if slices.Equal(a, draw(all, 10, 2)) || len(draw(all, 0, 1)) != 100 {
+		t.Error("the seed makes no difference, or 0 is not all")
+	}
+}
+
+// TestTells holds the whole on a package whose tests notice one of two mutants.
+func TestTells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds test programs")
+	}
+	p, err := load(t.Context(), "./testdata/sample")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reached, took, err := p.cover(t.Context(), t.TempDir()+"/cover")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{`"<=" for "<"`: true, `"!=" for "=="`: false}
+	for _, m := range p.mutants() {
+		key := m.String()[strings.Index(m.String(), `"`):]
+		got, err := p.survives(t.Context(), m, t.TempDir()+"/m", 10*took)
+		if err != nil || !reached.has(m) || got != want[key] {
+			t.Errorf("%s survives: %v, %v; reached: %v", m, got, err, reached.has(m))
+		}
+		delete(want, key)
+	}
+	if len(want) != 0 {
+		t.Errorf("not tried: %v", want)
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// goPackage is the package under test.
+type goPackage struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Module     struct{ Path, Dir string }
+}
+
+func load(ctx context.Context, pattern string) (*goPackage, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-json=ImportPath,Dir,GoFiles,Module", pattern).Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list %s: %w", pattern, described(err))
+	}
+	var p goPackage
+	return &p, json.Unmarshal(out, &p)
+}
+
+// cover runs the package's tests as they are. They must pass. It returns the
+// lines that they reach and how long they took.
+func (p *goPackage) cover(ctx context.Context, profile string) (lines, time.Duration, error) {
+	began := time.Now()
+	out, err := exec.CommandContext(ctx, "go", "test", "-count=1", "-coverprofile="+profile, p.ImportPath).CombinedOutput()
+	if err != nil {
+		return nil, 0, fmt.Errorf("the tests of %s fail as it is:\n%s", p.ImportPath, out)
+	}
+	took := time.Since(began)
+	b, err := os.ReadFile(profile)
+	if err != nil {
+		return nil, 0, err
+	}
+	return p.reached(b), took, nil
+}
+
+// lines are the lines of each file that tests reach.
+type lines map[string]map[int]bool
+
+func (l lines) has(m mutant) bool { return l[m.file][m.line] }
+
+// reached reads a cover profile: "module/dir/file.go:1.2,3.4 statements count".
+func (p *goPackage) reached(profile []byte) lines {
+	out := lines{}
+	for scan := bufio.NewScanner(bytes.NewReader(profile)); scan.Scan(); {
+		name, rest, ok := strings.Cut(scan.Text(), ":")
+		var from, fromColumn, to, toColumn, statements, count int
+		if n, _ := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &from, &fromColumn, &to, &toColumn, &statements, &count); !ok || n != 6 || count == 0 {
+			continue
+		}
+		file := filepath.Join(p.Module.Dir, strings.TrimPrefix(name, p.Module.Path+"/"))
+		if out[file] == nil {
+			out[file] = map[int]bool{}
+		}
+		for line := from; line <= to; line++ {
+			out[file][line] = true
+		}
+	}
+	return out
+}
+
+func (p *goPackage) mutants() []mutant {
+	var all []mutant
+	for _, name := range p.GoFiles {
+		file := filepath.Join(p.Dir, name)
+		source, err := os.ReadFile(file)
+		if err != nil {
+			continue // named by go list, gone since
+		}
+		found, err := mutantsOf(file, source)
+		if err == nil {
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// survives reports whether the package's tests pass with the mutant in place.
+func (p *goPackage) survives(ctx context.Context, m mutant, scratch string, limit time.Duration) (bool, error) {
+	if err := os.Mkdir(scratch, 0o755); err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(scratch)
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		return false, err
+	}
+	changed, overlay, binary := filepath.Join(scratch, "mutant.go"), filepath.Join(scratch, "overlay.json"), filepath.Join(scratch, "test")
+	if err := os.WriteFile(changed, m.apply(source), 0o644); err != nil {
+		return false, err
+	}
+	b, err := json.Marshal(map[string]any{"Replace": map[string]string{m.file: changed}})
+	if err != nil {
+		return false, err
+	}
+	if err := os.WriteFile(overlay, b, 0o644); err != nil {
+		return false, err
+	}
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay="+overlay, "-o", binary, p.ImportPath)
+	if out, err := build.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if bytes.Contains(out, []byte(changed)) || bytes.Contains(out, []byte(filepath.Base(m.file))) {
+			return false, nil // does not compile: nobody could commit it
+		}
+		return false, fmt.Errorf("%s: %w\n%s", m, err, out)
+	}
+	within, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	run := exec.CommandContext(within, binary, "-test.failfast", "-test.timeout="+limit.String())
+	run.Dir, run.Env = p.Dir, append(os.Environ(), "TMPDIR="+scratch)
+	run.WaitDelay = time.Second
+	err = run.Run()
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return err == nil, nil
+}
+
+// described adds what a command wrote on standard error.
+func described(err error) error {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
+		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))
+	}
+	return err
+}
