@@ -13,7 +13,7 @@ import (
 // layers lists the packages of this module, top to bottom. A package imports
 // only from lines below its own; packages on one line never import each other.
 var layers = []string{
-	"cmd/repro internal/bench internal/bench/sandboxed internal/bench/verifier",
+	"cmd/repro internal/bench internal/bench/sandboxed internal/bench/verifier internal/mutate internal/testlog",
 	"cli",
 	"report/view run/calibrate",
 	"run archive diff",
