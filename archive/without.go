@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	_ "embed"
 	"fmt"
 	"io"
@@ -165,7 +164,7 @@ func (s *withoutSignature) keys(files []File, fingerprint string) {
 		if err != nil || !hasFingerprint(k, fingerprint) {
 			continue
 		}
-		_, raw := k.Crypto().(ed25519.PublicKey)
+		raw := k.Algorithm().Family == key.Ed25519.Family
 		s.Keys = append(s.Keys, withoutKey{shellWord(path.Join(signaturesDir, f.Name)), fingerprint, raw})
 		return
 	}

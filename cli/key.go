@@ -42,19 +42,28 @@ var passphraseFlag = &cli.StringFlag{
 	Usage: "read the key's passphrase from the first line of `FILE` (default: ask on the terminal)",
 }
 
-// The algorithms that --type offers.
-var keyTypes = map[string]struct {
-	kind key.Kind
-	algo key.Algorithm
-}{
-	"openpgp":     {key.OpenPGP, key.Ed25519},
-	"openpgp-rsa": {key.OpenPGP, key.RSA4096},
-	"ecdsa":       {key.PEM, key.ECDSAP256},
-	"ed25519":     {key.PEM, key.Ed25519},
-	"rsa":         {key.PEM, key.RSA3072},
+// keyType finds the type of key that --type names. If there is none, all lists
+// the types that there are.
+func keyType(name string) (found key.Type, all string) {
+	types := key.Types()
+	for i, t := range types {
+		if t.Name == name {
+			found = t
+		}
+		switch {
+		case i == 0:
+			all = t.Name
+		case i == len(types)-1:
+			all += " or " + t.Name
+		default:
+			all += ", " + t.Name
+		}
+	}
+	return found, all
 }
 
 func keyNewCommand(c *console) *cli.Command {
+	_, types := keyType("")
 	return &cli.Command{
 		Name:      "new",
 		Usage:     "make a key: NAME.key to keep, NAME.pub to give away",
@@ -69,7 +78,7 @@ day the key is lost. The other types are PEM keys as openssl and cosign use them
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "whose key it is, as `NAME` (openpgp; default: the file's name)"},
 			&cli.StringFlag{Name: "email", Usage: "mail `ADDRESS` (openpgp)"},
-			&cli.StringFlag{Name: "type", Usage: "`TYPE` of key: openpgp, openpgp-rsa, ecdsa, ed25519 or rsa", Value: "openpgp"},
+			&cli.StringFlag{Name: "type", Usage: "`TYPE` of key: " + types, Value: "openpgp"},
 			&cli.StringFlag{Name: "expires", Usage: "`TIME` after which it is no longer valid, in days or years: 90d, 5y (openpgp; default: never)"},
 			&cli.BoolFlag{Name: "no-passphrase", Usage: "leave the private key unencrypted"},
 			passphraseFlag,
@@ -84,12 +93,12 @@ day the key is lost. The other types are PEM keys as openssl and cosign use them
 }
 
 func (c *console) newKey(ctx *cli.Context, name string) error {
-	kind, ok := keyTypes[ctx.String("type")]
-	if !ok {
-		return usagef("--type %q: want openpgp, openpgp-rsa, ecdsa, ed25519 or rsa", ctx.String("type"))
+	chosen, types := keyType(ctx.String("type"))
+	if chosen.Name == "" {
+		return usagef("--type %q: want %s", ctx.String("type"), types)
 	}
-	options := key.Options{Algorithm: kind.algo}
-	if kind.kind == key.OpenPGP {
+	options := key.Options{Algorithm: chosen.Algorithm}
+	if chosen.Kind == key.OpenPGP {
 		lifetime, err := parseLifetime(ctx.String("expires"))
 		if err != nil {
 			return err
@@ -109,7 +118,7 @@ func (c *console) newKey(ctx *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	k, err := key.New(kind.kind, options)
+	k, err := key.New(chosen.Kind, options)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (c *console) listKeys() error {
 		if e.Private {
 			private = "private"
 		}
-		rows = append(rows, []string{e.Name, e.Public.Algorithm(), private, trustedAs(trust, e.Public), e.Public.UserID(), string(e.Public.Fingerprint())})
+		rows = append(rows, []string{e.Name, e.Public.Algorithm().String(), private, trustedAs(trust, e.Public), e.Public.UserID(), string(e.Public.Fingerprint())})
 	}
 	return errors.Join(append(broken, view.Table(c.out, rows))...)
 }

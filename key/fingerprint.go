@@ -1,11 +1,6 @@
 package key
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -52,41 +47,10 @@ func openPGPFingerprint(raw []byte) Fingerprint {
 	return Fingerprint(fmt.Sprintf("%X", raw))
 }
 
-func pemFingerprint(pub crypto.PublicKey) (Fingerprint, error) {
-	wire, err := sshWire(pub)
-	if err != nil {
-		return "", err
-	}
+// pemFingerprint returns the fingerprint of a key in SSH wire format.
+func pemFingerprint(wire []byte) Fingerprint {
 	sum := sha256.Sum256(wire)
-	return Fingerprint("SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])), nil
-}
-
-// sshWire encodes pub as RFC 4253 section 6.6 (RSA), RFC 5656 section 3.1
-// (ECDSA) and RFC 8709 section 4 (Ed25519) say.
-func sshWire(pub crypto.PublicKey) ([]byte, error) {
-	switch pub := pub.(type) {
-	case ed25519.PublicKey:
-		return sshStrings([]byte("ssh-ed25519"), pub), nil
-	case *rsa.PublicKey:
-		return sshStrings([]byte("ssh-rsa"), sshInteger(big.NewInt(int64(pub.E))), sshInteger(pub.N)), nil
-	case *ecdsa.PublicKey:
-		name, ok := sshCurves[pub.Curve]
-		if !ok {
-			return nil, fmt.Errorf("%w: elliptic curve %s", ErrUnsupported, pub.Curve.Params().Name)
-		}
-		point, err := pub.Bytes()
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNotKey, err)
-		}
-		return sshStrings([]byte("ecdsa-sha2-"+name), []byte(name), point), nil
-	}
-	return nil, fmt.Errorf("%w: key of type %T", ErrUnsupported, pub)
-}
-
-var sshCurves = map[elliptic.Curve]string{
-	elliptic.P256(): "nistp256",
-	elliptic.P384(): "nistp384",
-	elliptic.P521(): "nistp521",
+	return Fingerprint("SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]))
 }
 
 func sshStrings(parts ...[]byte) []byte {

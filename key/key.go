@@ -18,6 +18,7 @@ package key
 import (
 	"crypto"
 	"errors"
+	"fmt"
 	"time"
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -55,9 +56,10 @@ const (
 type Public struct {
 	kind        Kind
 	fingerprint Fingerprint
-	algorithm   string
+	algorithm   Algorithm
 	entity      *openpgp.Entity  // OpenPGP
-	key         crypto.PublicKey // PEM: *ecdsa.PublicKey, ed25519.PublicKey or *rsa.PublicKey
+	family      *family          // PEM
+	key         crypto.PublicKey // PEM
 }
 
 // Kind returns the family of the key.
@@ -66,9 +68,14 @@ func (p *Public) Kind() Kind { return p.kind }
 // Fingerprint returns the full fingerprint.
 func (p *Public) Fingerprint() Fingerprint { return p.fingerprint }
 
-// Algorithm names algorithm and size for a person: "ed25519", "ecdsa P-256",
-// "rsa 3072".
-func (p *Public) Algorithm() string { return p.algorithm }
+// Algorithm says how the key signs.
+func (p *Public) Algorithm() Algorithm { return p.algorithm }
+
+// Verify reports whether sig is a bare signature over message by a PEM key. It
+// is false for an OpenPGP key, whose signatures are packets.
+func (p *Public) Verify(message, sig []byte) bool {
+	return p.family != nil && p.family.verify(p.key, message, sig)
+}
 
 // Entity returns an OpenPGP key as go-crypto knows it, nil for a PEM key. It
 // must not be changed.
@@ -117,6 +124,20 @@ func (k *Private) Fingerprint() Fingerprint { return k.public.fingerprint }
 // Entity returns an OpenPGP key with its decrypted private parts, nil for a
 // PEM key. It must not be changed.
 func (k *Private) Entity() *openpgp.Entity { return k.entity }
+
+// Sign returns a bare signature over message by a PEM key, as SIF tools expect
+// it of the key's algorithm. An OpenPGP key makes none ([ErrUnsupported]).
+func (k *Private) Sign(message []byte) ([]byte, error) {
+	f := k.public.family
+	if f == nil {
+		return nil, fmt.Errorf("key %s: %w: a bare signature by an openpgp key", k.Fingerprint(), ErrUnsupported)
+	}
+	sig, err := f.sign(k.signer, message)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", k.Fingerprint(), err)
+	}
+	return sig, nil
+}
 
 // Signer returns a PEM key as the standard library knows it, nil for an
 // OpenPGP key.

@@ -58,16 +58,16 @@ func TestRoundTrip(t *testing.T) {
 		alg  key.Algorithm
 		name string
 	}{
-		{key.OpenPGP, "", "ed25519"},
+		{key.OpenPGP, key.Algorithm{}, "ed25519"},
 		{key.OpenPGP, key.RSA3072, "rsa 3072"},
-		{key.PEM, "", "ecdsa P-256"},
+		{key.PEM, key.Algorithm{}, "ecdsa P-256"},
 		{key.PEM, key.Ed25519, "ed25519"},
 		{key.PEM, key.RSA3072, "rsa 3072"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.kind)+" "+tt.name, func(t *testing.T) {
 			k := newKey(t, tt.kind, key.Options{Algorithm: tt.alg})
-			if k.Public().Algorithm() != tt.name {
+			if k.Public().Algorithm().String() != tt.name {
 				t.Errorf("algorithm %q", k.Public().Algorithm())
 			}
 			for _, pass := range []string{"", "correct horse"} {
@@ -170,7 +170,7 @@ func TestOptions(t *testing.T) {
 		{key.OpenPGP, key.Options{Name: "A", Algorithm: key.ECDSAP256}},
 		{key.OpenPGP, key.Options{Name: "A", Lifetime: -time.Second}},
 		{key.OpenPGP, key.Options{Name: "A", Lifetime: time.Millisecond}},
-		{key.PEM, key.Options{Algorithm: "dsa"}},
+		{key.PEM, key.Options{Algorithm: key.Algorithm{Family: "dsa"}}},
 	} {
 		if _, err := key.New(tt.kind, tt.o); !errors.Is(err, key.ErrUnsupported) {
 			t.Errorf("%s %+v: %v", tt.kind, tt.o, err)
@@ -221,7 +221,7 @@ func TestFingerprintAgainstOthers(t *testing.T) {
 	}
 	for _, alg := range []key.Algorithm{key.ECDSAP256, key.Ed25519, key.RSA3072} {
 		k := newKey(t, key.PEM, key.Options{Algorithm: alg})
-		name := filepath.Join(dir, string(alg))
+		name := filepath.Join(dir, alg.String())
 		if err := os.WriteFile(name, encodePublic(t, k.Public()), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,12 +1,6 @@
 package key
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
 	"math"
 	"strings"
@@ -18,21 +12,10 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Algorithm chooses what [New] makes.
-type Algorithm string
-
-// The algorithms of new keys.
-const (
-	Ed25519   Algorithm = "ed25519"    // the default of OpenPGP
-	ECDSAP256 Algorithm = "ecdsa-p256" // the default of PEM; not for OpenPGP
-	RSA3072   Algorithm = "rsa3072"
-	RSA4096   Algorithm = "rsa4096"
-)
-
 // Options says what [New] makes. The zero value is the default of its kind,
 // except that an OpenPGP key needs a name or a mail address.
 type Options struct {
-	Algorithm Algorithm
+	Algorithm Algorithm     // one of [Types]; zero: Ed25519 for OpenPGP, ECDSAP256 for PEM
 	Name      string        // OpenPGP: whose key it is
 	Email     string        // OpenPGP
 	Time      time.Time     // OpenPGP: when it was made; zero: now
@@ -70,16 +53,14 @@ func newOpenPGP(o Options) (*Private, error) {
 	default:
 		config.KeyLifetimeSecs = uint32(seconds)
 	}
-	switch o.Algorithm {
-	case "", Ed25519:
-		config.Algorithm, config.Curve = packet.PubKeyAlgoEdDSA, packet.Curve25519
-	case RSA3072:
-		config.Algorithm, config.RSABits = packet.PubKeyAlgoRSA, 3072
-	case RSA4096:
-		config.Algorithm, config.RSABits = packet.PubKeyAlgoRSA, 4096
-	default:
-		return nil, fmt.Errorf("algorithm %q: %w for openpgp keys: want ed25519, rsa3072 or rsa4096", string(o.Algorithm), ErrUnsupported)
+	if o.Algorithm == (Algorithm{}) {
+		o.Algorithm = Ed25519
 	}
+	f, err := familyFor(OpenPGP, o.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	f.configure(o.Algorithm, config)
 	e, err := openpgp.NewEntity(o.Name, "", o.Email, config)
 	if err != nil {
 		return nil, fmt.Errorf("make an openpgp key: %w", err)
@@ -105,20 +86,14 @@ func checkUserID(o Options) error {
 }
 
 func newPEM(o Options) (*Private, error) {
-	var signer crypto.Signer
-	var err error
-	switch o.Algorithm {
-	case "", ECDSAP256:
-		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case Ed25519:
-		_, signer, err = ed25519.GenerateKey(rand.Reader)
-	case RSA3072:
-		signer, err = rsa.GenerateKey(rand.Reader, 3072)
-	case RSA4096:
-		signer, err = rsa.GenerateKey(rand.Reader, 4096)
-	default:
-		return nil, fmt.Errorf("algorithm %q: %w for pem keys: want ecdsa-p256, ed25519, rsa3072 or rsa4096", string(o.Algorithm), ErrUnsupported)
+	if o.Algorithm == (Algorithm{}) {
+		o.Algorithm = ECDSAP256
 	}
+	f, err := familyFor(PEM, o.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := f.create(o.Algorithm)
 	if err != nil {
 		return nil, fmt.Errorf("make a pem key: %w", err)
 	}

@@ -160,60 +160,38 @@ func publicPart(e *openpgp.Entity) *openpgp.Entity {
 	return &p
 }
 
-func checkEntity(e *openpgp.Entity) (algorithm string, err error) {
+func checkEntity(e *openpgp.Entity) (Algorithm, error) {
 	primary := e.PrimaryKey
 	if primary.Version != 4 {
-		return "", fmt.Errorf("%w: openpgp key of version %d: SIF has room for the fingerprint of version 4 only", ErrUnsupported, primary.Version)
+		return Algorithm{}, fmt.Errorf("%w: openpgp key of version %d: SIF has room for the fingerprint of version 4 only", ErrUnsupported, primary.Version)
 	}
-	if algorithm, err = algorithmOf(primary); err != nil {
-		return "", err
+	algorithm, err := openPGPAlgorithm(primary)
+	if err != nil {
+		return Algorithm{}, err
 	}
-	settle(e)
+	checkSelfSignatures(e)
 	if _, err := e.PrimarySelfSignature(time.Time{}, Policy(time.Time{})); err != nil {
-		return "", fmt.Errorf("%w: no name on the openpgp key is signed by it with an acceptable hash", ErrNotKey)
+		return Algorithm{}, fmt.Errorf("%w: no name on the openpgp key is signed by it with an acceptable hash", ErrNotKey)
 	}
 	return algorithm, nil
 }
 
-// algorithmOf names the algorithm of p and refuses what is weak or not known.
-func algorithmOf(p *packet.PublicKey) (string, error) {
-	switch p.PubKeyAlgo {
-	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
-		bits, err := p.BitLength()
-		if err != nil {
-			return "", fmt.Errorf("%w: %w", ErrNotKey, err)
-		}
-		return checkRSA(int(bits))
-	case packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoEd25519:
-		return "ed25519", nil
-	case packet.PubKeyAlgoECDSA:
-		curve, err := p.Curve()
-		if err != nil || curve == packet.CurveSecP256k1 {
-			return "", fmt.Errorf("%w: ecdsa on curve %q", ErrUnsupported, string(curve))
-		}
-		return "ecdsa " + string(curve), nil
-	case packet.PubKeyAlgoDSA, packet.PubKeyAlgoElGamal:
-		return "", fmt.Errorf("%w: dsa or elgamal", ErrWeak)
-	}
-	return "", fmt.Errorf("%w: openpgp algorithm %d", ErrUnsupported, p.PubKeyAlgo)
-}
-
 // SubkeyAlgorithm is [Public.Algorithm] of the part of an OpenPGP key that has
-// the given key id; "" if there is none or it is not acceptable.
-func (p *Public) SubkeyAlgorithm(id uint64) string {
+// the given key id; zero if there is none or it is not acceptable.
+func (p *Public) SubkeyAlgorithm(id uint64) Algorithm {
 	if p.entity == nil {
-		return ""
+		return Algorithm{}
 	}
 	if p.entity.PrimaryKey.KeyId == id {
 		return p.algorithm
 	}
 	for _, s := range p.entity.Subkeys {
 		if s.PublicKey.KeyId == id {
-			name, _ := algorithmOf(s.PublicKey)
-			return name
+			a, _ := openPGPAlgorithm(s.PublicKey)
+			return a
 		}
 	}
-	return ""
+	return Algorithm{}
 }
 
 func (p *Public) encodeOpenPGP() ([]byte, error) {

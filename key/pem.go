@@ -3,10 +3,6 @@ package key
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -81,15 +77,15 @@ func onlyPEM(b []byte) (*pem.Block, error) {
 }
 
 func publicPEM(pub crypto.PublicKey) (*Public, error) {
-	algorithm, err := checkAlgorithm(pub)
+	f, algorithm, err := familyOf(pub)
 	if err != nil {
 		return nil, err
 	}
-	fp, err := pemFingerprint(pub)
+	wire, err := f.wire(pub)
 	if err != nil {
 		return nil, err
 	}
-	return &Public{kind: PEM, fingerprint: fp, algorithm: algorithm, key: pub}, nil
+	return &Public{kind: PEM, fingerprint: pemFingerprint(wire), algorithm: algorithm, family: f, key: pub}, nil
 }
 
 func privatePEM(signer crypto.Signer) (*Private, error) {
@@ -98,37 +94,6 @@ func privatePEM(signer crypto.Signer) (*Private, error) {
 		return nil, err
 	}
 	return &Private{public: public, signer: signer}, nil
-}
-
-// checkAlgorithm names the algorithm of pub and refuses what is weak or not
-// known.
-func checkAlgorithm(pub crypto.PublicKey) (string, error) {
-	switch pub := pub.(type) {
-	case ed25519.PublicKey:
-		return "ed25519", nil
-	case *ecdsa.PublicKey:
-		name := pub.Curve.Params().Name
-		switch pub.Curve {
-		case elliptic.P256(), elliptic.P384(), elliptic.P521():
-			return "ecdsa " + name, nil
-		case elliptic.P224():
-			return "", fmt.Errorf("%w: ecdsa %s", ErrWeak, name)
-		}
-		return "", fmt.Errorf("%w: ecdsa %s", ErrUnsupported, name)
-	case *rsa.PublicKey:
-		return checkRSA(pub.N.BitLen())
-	}
-	return "", fmt.Errorf("%w: key of type %T", ErrUnsupported, pub)
-}
-
-func checkRSA(bits int) (string, error) {
-	switch {
-	case bits < MinRSABits:
-		return "", fmt.Errorf("%w: rsa of %d bits, at least %d are asked", ErrWeak, bits, MinRSABits)
-	case bits > MaxRSABits:
-		return "", fmt.Errorf("%w: rsa of %d bits, at most %d are read", ErrUnsupported, bits, MaxRSABits)
-	}
-	return fmt.Sprintf("rsa %d", bits), nil
 }
 
 // Limits on the work that an encrypted key may ask for.

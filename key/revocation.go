@@ -32,10 +32,10 @@ func (p *Public) Revocations() []Revocation {
 	return all
 }
 
-// Lapsed says what has become of p by the time now that does not undo what it
-// signed before: "it expired on …", "it was superseded on …"; or "". Whoever
-// steals a lapsed key can sign for a time when it was valid.
-func (p *Public) Lapsed(now time.Time) string {
+// NoLongerValid says why p is no longer valid at the time now although its
+// earlier signatures stay valid: "it expired on …", "it was superseded on …";
+// or "". Whoever steals such a key can sign with a date at which it was valid.
+func (p *Public) NoLongerValid(now time.Time) string {
 	if p.entity == nil {
 		return ""
 	}

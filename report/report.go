@@ -106,7 +106,7 @@ const (
 // What `repro verify` finds about a signature.
 const (
 	SignatureValid      = "valid"          // made by a key that was given, over the whole of what is signed
-	SignatureUnanchored = "unanchored"     // the same, but the key has lapsed since, and only the signer's word says that it was made before
+	SignatureUnanchored = "unanchored"     // the same, but the key has expired or was retired since, and only the signer says that it was made before
 	SignatureInvalid    = "invalid"        // not made by that key, or not then, or about something else
 	SignatureUnknown    = "unknown signer" // no key that was given made it
 	SignatureExpired    = "expired"        // made after its key had expired, or outside the time for which it is trusted

@@ -25,7 +25,7 @@ func crash(t *testing.T, fault string) {
 		t.Skipf("needs strace")
 	}
 	dir := t.TempDir()
-	k := newKey(t, key.OpenPGP, "", "Alice")
+	k := newKey(t, key.OpenPGP, key.Algorithm{}, "Alice")
 	b, err := k.Encode(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -62,19 +62,8 @@ func GnuPG(ctx context.Context, f key.Fingerprint) (*key.Public, Signer, error) 
 		return nil, nil, fmt.Errorf("gpg: key %s: it is a part of %s: name that one", f, p.Fingerprint())
 	}
 	return p, func(ctx context.Context, payload []byte) ([]byte, error) {
-		return gpg(ctx, payload, "--local-user", string(f), "--digest-algo", digestOf(p), "--clearsign")
+		return gpg(ctx, payload, "--local-user", string(f), "--digest-algo", strings.ReplaceAll(p.Algorithm().Hash.String(), "-", ""), "--clearsign")
 	}, nil
-}
-
-// digestOf names the least hash that does a key of this size justice.
-func digestOf(p *key.Public) string {
-	switch a := strings.ToLower(p.Algorithm()); {
-	case strings.HasSuffix(a, "384") || strings.Contains(a, "p384"):
-		return "SHA384"
-	case strings.HasSuffix(a, "521") || strings.HasSuffix(a, "512") || strings.Contains(a, "p512"):
-		return "SHA512"
-	}
-	return "SHA256"
 }
 
 // gpg runs GnuPG, whatever its configuration says of the look of its output.

@@ -59,7 +59,7 @@ func TestGnuPG(t *testing.T) {
 	if n := len(blocks(t, im)); n != 1 {
 		t.Errorf("%d blocks", n)
 	}
-	if _, err := sign.Embed(ctx, im, block, newKey(t, key.OpenPGP, "", "Bob").Public(), sign.Options{}); !errors.Is(err, signature.ErrUnknown) {
+	if _, err := sign.Embed(ctx, im, block, newKey(t, key.OpenPGP, key.Algorithm{}, "Bob").Public(), sign.Options{}); !errors.Is(err, signature.ErrUnknown) {
 		t.Errorf("embedded as Bob's: %v", err)
 	}
 	other := gpg([]byte("another text"), "-u", "Grace", "--clearsign")
@@ -67,7 +67,7 @@ func TestGnuPG(t *testing.T) {
 		t.Errorf("embedded another text: %v", err)
 	}
 
-	alice := newKey(t, key.OpenPGP, "", "Alice")
+	alice := newKey(t, key.OpenPGP, key.Algorithm{}, "Alice")
 	res := signed(t, im, alice, sign.Options{})
 	b, err := alice.Public().Encode()
 	if err != nil {

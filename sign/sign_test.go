@@ -64,8 +64,8 @@ func TestEachKind(t *testing.T) {
 // TestLaterSignatures adds signers and asks each time whether Apptainer still
 // accepts what it accepted before.
 func TestLaterSignatures(t *testing.T) {
-	pgp := []*key.Private{newKey(t, key.OpenPGP, "", "Alice"), newKey(t, key.OpenPGP, "", "Bob")}
-	pem := []*key.Private{newKey(t, key.PEM, "", ""), newKey(t, key.PEM, key.Ed25519, "")}
+	pgp := []*key.Private{newKey(t, key.OpenPGP, key.Algorithm{}, "Alice"), newKey(t, key.OpenPGP, key.Algorithm{}, "Bob")}
+	pem := []*key.Private{newKey(t, key.PEM, key.Algorithm{}, ""), newKey(t, key.PEM, key.Ed25519, "")}
 
 	t.Run("openpgp first", func(t *testing.T) {
 		im := image(t)
@@ -97,8 +97,8 @@ func TestTwiceIsOnce(t *testing.T) {
 	for _, kind := range []key.Kind{key.OpenPGP, key.PEM} {
 		for _, first := range []key.Kind{key.OpenPGP, key.PEM} {
 			im := image(t)
-			signed(t, im, newKey(t, first, "", "Other"), sign.Options{})
-			k := newKey(t, kind, "", "Alice")
+			signed(t, im, newKey(t, first, key.Algorithm{}, "Other"), sign.Options{})
+			k := newKey(t, kind, key.Algorithm{}, "Alice")
 			one := signed(t, im, k, sign.Options{})
 			before := read(t, im)
 			two := signed(t, im, k, sign.Options{})
@@ -113,7 +113,7 @@ func TestTwiceIsOnce(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	k := newKey(t, key.OpenPGP, "", "Alice")
+	k := newKey(t, key.OpenPGP, key.Algorithm{}, "Alice")
 	good := image(t)
 	im := open(t, good)
 	layer := im.Objects()[3]
@@ -196,7 +196,7 @@ func TestProcesses(t *testing.T) {
 	var keys []*key.Private
 	var running []*exec.Cmd
 	for i := range 4 {
-		k := newKey(t, key.OpenPGP, "", fmt.Sprint("Signer ", i))
+		k := newKey(t, key.OpenPGP, key.Algorithm{}, fmt.Sprint("Signer ", i))
 		keys = append(keys, k)
 		b, err := k.Encode(nil)
 		if err != nil {
@@ -226,7 +226,7 @@ func TestDetached(t *testing.T) {
 	for _, kind := range []key.Kind{key.OpenPGP, key.PEM} {
 		im := image(t)
 		before := read(t, im)
-		k := newKey(t, kind, "", "Alice")
+		k := newKey(t, kind, key.Algorithm{}, "Alice")
 		res, err := sign.Detached(ctx, open(t, im), k, sign.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -79,7 +79,7 @@ func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, d
 		for _, s := range b.Envelope.Signatures {
 			st.Fingerprint = fingerprintOf(s.KeyID)
 			p, err := v.maker(func(p *key.Public) error { return b.Envelope.Verify(s, p) })
-			v.add(st, o, made{p, madeInEnvelope(p), v.now}, err, b.Envelope.Payload, f)
+			v.add(st, o, inEnvelope(p, v.now), err, b.Envelope.Payload, f)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func (v *verification) checkClearsigned(st report.SignatureStatus, o *format.Obj
 	if err == nil && o != nil {
 		err = v.checkDescriptor(o, c.Signature.Hash, [20]byte(p.Entity().PrimaryKey.Fingerprint))
 	}
-	v.add(st, o, made{p, c.Algorithms(p), c.Time()}, err, c.Payload, f)
+	v.add(st, o, made{p, c.Algorithm(p), c.Time()}, err, c.Payload, f)
 }
 
 // checkDescriptor compares what the descriptor says of a signature. Nothing
@@ -142,25 +142,24 @@ func (v *verification) maker(verify func(*key.Public) error) (*key.Public, error
 // made is how a signature came about.
 type made struct {
 	by   *key.Public // nil: nobody who is trusted
-	with signature.Algorithms
+	with key.Algorithm
 	at   time.Time // by the signer's word; now, where he gave none
 }
 
-func madeInEnvelope(p *key.Public) (a signature.Algorithms) {
+// inEnvelope is how p made a signature in an envelope, which states no time.
+func inEnvelope(p *key.Public, now time.Time) made {
+	m := made{by: p, at: now}
 	if p != nil {
-		a = signature.Algorithms{Key: p.Algorithm(), Hash: "sha256"}
-		if a.Key == "ed25519" {
-			a.Hash = "sha512" // inside of Ed25519, RFC 8032 section 5.1
-		}
+		m.with = p.Algorithm()
 	}
-	return a
+	return m
 }
 
 // add reports a signature; err is what is wrong with it so far.
 func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, err error, payload []byte, f about) {
 	if m.by != nil {
 		st.Fingerprint, st.Signer = string(m.by.Fingerprint()), v.trust.name(m.by)
-		v.introduce(&st, m.by)
+		v.namePerson(&st, m.by)
 	}
 	if err != nil {
 		v.addBroken(st, err)
@@ -177,10 +176,10 @@ func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, 
 		return
 	}
 	st.Status, st.Trusted = report.SignatureValid, true
-	if lapsed := m.by.Lapsed(v.now); lapsed != "" {
+	if why := m.by.NoLongerValid(v.now); why != "" {
 		st.Status = report.SignatureUnanchored
-		st.Problem = "the key has lapsed: " + lapsed + "; that this was made before is the signer's word only"
-		if v.trust.Policy != nil && !v.trust.Policy.Lapsed {
+		st.Problem = "the key is no longer valid: " + why + "; only the signer says that this was made before"
+		if v.trust.Policy != nil && !v.trust.Policy.AcceptExpired {
 			st.Trusted = false
 			v.append(st, finding{})
 			return

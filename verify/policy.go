@@ -10,13 +10,14 @@ import (
 	"repro/verify/policy"
 )
 
-// heed trusts the keys of p for as long as it says.
-func (v *verification) heed(p *policy.Policy) {
+// trustPolicy replaces the trusted keys' names and windows by those of p, and
+// adds its keys.
+func (v *verification) trustPolicy(p *policy.Policy) {
 	if p == nil {
 		return
 	}
 	v.trust.Keys = slices.Clone(v.trust.Keys)
-	v.trust.Names, v.trust.Windows = nil, nil // the policy's words hold
+	v.trust.Names, v.trust.Windows = nil, nil // only what the policy says counts
 	for _, person := range p.People {
 		for _, k := range person.Keys {
 			if k.Public == nil {
@@ -31,8 +32,8 @@ func (v *verification) heed(p *policy.Policy) {
 	}
 }
 
-// introduce says whose key p is by the policy.
-func (v *verification) introduce(st *report.SignatureStatus, p *key.Public) {
+// namePerson adds the person and roles that the policy gives for key p.
+func (v *verification) namePerson(st *report.SignatureStatus, p *key.Public) {
 	if v.trust.Policy == nil {
 		return
 	}
@@ -45,7 +46,7 @@ func (v *verification) introduce(st *report.SignatureStatus, p *key.Public) {
 // his policy does not allow, or a time for which he does not trust the key.
 func (v *verification) refused(m made) (status, problem string) {
 	if p := v.trust.Policy; p != nil {
-		if why := p.Weak(m.with.Key, m.with.Hash); why != "" {
+		if why := p.Weak(m.with); why != "" {
 			return report.SignatureWeak, why
 		}
 	}
@@ -63,9 +64,9 @@ func (v *verification) refused(m made) (status, problem string) {
 	return report.SignatureExpired, fmt.Sprintf("dated %s, but the key is trusted %s", stamp(m.at), strings.Join(trusted, "; "))
 }
 
-// unmet puts the policy's rules into the report and says in one line which of
-// them are not met; "" if there is no policy, or all are.
-func (v *verification) unmet() string {
+// checkPolicy puts the policy's rules into the report. It says in one line which
+// rules are not met; "" if there is no policy, or all are.
+func (v *verification) checkPolicy() string {
 	p := v.trust.Policy
 	if p == nil {
 		return ""
@@ -90,13 +91,13 @@ func (v *verification) unmet() string {
 	return fmt.Sprintf("the policy %q asks: %s", p.Name, strings.Join(unmet, "; "))
 }
 
-// unanchored says that no signature that counts is beyond doubt as to when it
-// was made, or nothing.
-func (v *verification) unanchored() string {
+// unprovenTime says that no signature that counts was made by a key that is
+// still valid, so that only the signers say when they signed; or "".
+func (v *verification) unprovenTime() string {
 	for i, f := range v.findings {
 		if f.covers != nil && v.report.Signatures[i].Status == report.SignatureValid {
 			return ""
 		}
 	}
-	return "; the key has lapsed since, and when they signed is their word only"
+	return "; the key is no longer valid, and only the signer says that this was made before"
 }

@@ -18,11 +18,11 @@ func (v *verification) decide() error {
 	r := v.report
 	switch {
 	case v.native && !r.Canonical:
-		return v.refuse(report.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1)+v.touched())
+		return v.refuse(report.ImageMalformed, format.ErrMalformed, "layout: "+r.Problems[0]+more(len(r.Problems)-1)+v.otherProgram())
 	case v.native && !r.Intact:
 		return v.refuse(report.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
-	by, unmet := v.signers(), v.unmet()
+	by, unmet := v.signers(), v.checkPolicy()
 	if len(by) > 0 && unmet == "" {
 		return v.accept(by)
 	}
@@ -35,7 +35,7 @@ func (v *verification) decide() error {
 	if unmet != "" {
 		return v.refuse(report.ImageNotSigned, ErrNotSigned, unmet)
 	}
-	return v.refuse(report.ImageNotSigned, ErrNotSigned, v.whyNot())
+	return v.refuse(report.ImageNotSigned, ErrNotSigned, v.explainUnsigned())
 }
 
 // accept gives the verdict on what the given persons signed in full.
@@ -43,9 +43,9 @@ func (v *verification) accept(by []string) error {
 	who := strings.Join(by, " and ")
 	switch {
 	case v.native:
-		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.onRead() + v.unanchored()
+		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.onRead() + v.unprovenTime()
 	case v.options.Foreign || v.trust.Policy != nil && v.trust.Policy.Foreign:
-		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered" + v.unanchored()
+		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered" + v.unprovenTime()
 	default:
 		return v.refuse(report.ImageMalformed, format.ErrMalformed,
 			"another program's SIF file, not an image; for its objects "+who+vouch(len(by)))
@@ -119,8 +119,8 @@ func (v *verification) signers() (by []string) {
 	return by
 }
 
-// whyNot says in one line what signatures there are and why none will do.
-func (v *verification) whyNot() string {
+// explainUnsigned says in one line what signatures there are and why none will do.
+func (v *verification) explainUnsigned() string {
 	r := v.report
 	if len(r.Signatures) == 0 {
 		return "it carries no signature"
@@ -161,9 +161,10 @@ func describe(st report.SignatureStatus) string {
 	return fmt.Sprintf("nobody known in object %d", st.ObjectID)
 }
 
-// touched says what the times in the header tell of a broken layout: programs
-// for SIF files set one when they add something, such as a signature.
-func (v *verification) touched() string {
+// otherProgram says that another program for SIF files may have broken the
+// layout, if the header has a modification time: programs set it when they add
+// something, such as a signature.
+func (v *verification) otherProgram() string {
 	if h := v.im.Header(); h.Modified == h.Created {
 		return ""
 	}

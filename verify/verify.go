@@ -104,7 +104,7 @@ func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*report.V
 	if v.now.IsZero() {
 		v.now = time.Now()
 	}
-	v.heed(t.Policy)
+	v.trustPolicy(t.Policy)
 	v.native = !isForeign(im)
 	examine := v.examineForeign
 	if v.native {

@@ -226,17 +226,17 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("signed before its key expired: %v", err)
 	}
 	r, err = run(read(t, name), trusting(k), verify.Options{}) // long after
-	if err != nil || r.Signatures[0].Status != report.SignatureUnanchored || !strings.Contains(r.Reason, "their word only") {
+	if err != nil || r.Signatures[0].Status != report.SignatureUnanchored || !strings.Contains(r.Reason, "only the signer says") {
 		t.Errorf("seen after its key expired: %v, %s", err, r.Reason)
 	}
-	for _, lapsed := range []bool{false, true} {
+	for _, accept := range []bool{false, true} {
 		trust := verify.Trust{Policy: &policy.Policy{
-			Name: "P", Lapsed: lapsed,
+			Name: "P", AcceptExpired: accept,
 			People:  []policy.Person{{ID: "alice", Keys: []policy.Key{{Fingerprint: k.Fingerprint(), Public: k.Public()}}}},
 			Require: []policy.Rule{{Persons: 1}},
 		}}
-		if _, err := run(read(t, name), trust, verify.Options{}); (err == nil) != lapsed {
-			t.Errorf("a policy that accepts lapsed keys: %v: %v", lapsed, err)
+		if _, err := run(read(t, name), trust, verify.Options{}); (err == nil) != accept {
+			t.Errorf("a policy that accepts expired keys: %v: %v", accept, err)
 		}
 	}
 }

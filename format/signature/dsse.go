@@ -1,12 +1,6 @@
 package signature
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
 	"fmt"
 
 	"repro/key"
@@ -16,18 +10,9 @@ import (
 // itself (RFC 8032), ECDSA and RSA PKCS #1 v1.5 over its SHA-256, as SIF tools
 // expect. A signature with the same key id is replaced.
 func (e *Envelope) Sign(k *key.Private) error {
-	var digest []byte
-	var opts crypto.SignerOpts
-	switch k.Signer().Public().(type) {
-	case ed25519.PublicKey:
-		digest, opts = e.Signed(), crypto.Hash(0)
-	default:
-		sum := sha256.Sum256(e.Signed())
-		digest, opts = sum[:], crypto.SHA256
-	}
-	sig, err := k.Signer().Sign(rand.Reader, digest, opts)
+	sig, err := k.Sign(e.Signed())
 	if err != nil {
-		return fmt.Errorf("key %s: %w", k.Fingerprint(), err)
+		return err
 	}
 	made := EnvelopeSignature{string(k.Fingerprint()), sig}
 	if err := e.Verify(made, k.Public()); err != nil { // a faulty machine must not leave a bad signature
@@ -58,7 +43,7 @@ func (e *Envelope) Add(made EnvelopeSignature) error {
 // [ErrInvalid] or [ErrMalformed].
 func (e *Envelope) Verify(s EnvelopeSignature, p *key.Public) error {
 	named := s.KeyID == string(p.Fingerprint())
-	switch made := e.made(s.Sig, p); {
+	switch made := p.Verify(e.Signed(), s.Sig); {
 	case made && named:
 		return nil
 	case made:
@@ -67,17 +52,4 @@ func (e *Envelope) Verify(s EnvelopeSignature, p *key.Public) error {
 		return fmt.Errorf("%w: not made by the key that it names", ErrInvalid)
 	}
 	return ErrUnknown
-}
-
-func (e *Envelope) made(sig []byte, p *key.Public) bool {
-	sum := sha256.Sum256(e.Signed())
-	switch pub := p.Crypto().(type) {
-	case ed25519.PublicKey:
-		return ed25519.Verify(pub, e.Signed(), sig)
-	case *ecdsa.PublicKey:
-		return ecdsa.VerifyASN1(pub, sum[:], sig)
-	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(pub, crypto.SHA256, sum[:], sig) == nil
-	}
-	return false
 }

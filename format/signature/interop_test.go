@@ -70,7 +70,7 @@ func TestOthersVerifyOurs(t *testing.T) {
 		k := newKey(t, key.OpenPGP, alg)
 		cert := write(t, dir, "cert.pgp", public(t, k))
 		block := write(t, dir, "block.asc", clearsigned(t, k))
-		t.Run("gpg "+string(alg), func(t *testing.T) {
+		t.Run("gpg "+alg.String(), func(t *testing.T) {
 			if out, err := peer(t, dir, "gpg", "--batch", "--import", cert); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -78,7 +78,7 @@ func TestOthersVerifyOurs(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
-		t.Run("sq "+string(alg), func(t *testing.T) {
+		t.Run("sq "+alg.String(), func(t *testing.T) {
 			if out, err := peer(t, dir, "sq", "verify", "--signer-cert", cert, block); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -2,10 +2,8 @@ package signature
 
 import (
 	"bytes"
-	"crypto"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
@@ -38,7 +36,7 @@ func Clearsign(payload []byte, k *key.Private, at time.Time) (*Clearsigned, erro
 		Version:           pub.Version,
 		SigType:           packet.SigTypeText,
 		PubKeyAlgo:        pub.PubKeyAlgo,
-		Hash:              hashFor(pub),
+		Hash:              k.Public().SubkeyAlgorithm(pub.KeyId).Hash,
 		CreationTime:      at,
 		IssuerKeyId:       &pub.KeyId,
 		IssuerKeyVersion:  uint8(pub.Version),
@@ -58,20 +56,6 @@ func Clearsign(payload []byte, k *key.Private, at time.Time) (*Clearsigned, erro
 		return nil, err
 	}
 	return c, c.Verify(k.Public(), at) // a faulty machine must not leave a bad signature
-}
-
-// hashFor returns SHA-256, or what the larger elliptic curves ask for (RFC
-// 9580 section 5.2.3.2).
-func hashFor(pub *packet.PublicKey) crypto.Hash {
-	if pub.PubKeyAlgo == packet.PubKeyAlgoECDSA {
-		switch curve, _ := pub.Curve(); curve {
-		case packet.CurveNistP384, packet.CurveBrainpoolP384:
-			return crypto.SHA384
-		case packet.CurveNistP521, packet.CurveBrainpoolP512:
-			return crypto.SHA512
-		}
-	}
-	return crypto.SHA256
 }
 
 // Time returns when the signature was made, by the signer's word.
@@ -214,15 +198,15 @@ func revocation(e *openpgp.Entity, made time.Time) string {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// Algorithms names what a signature was made with: the key as
-// [key.Public.Algorithm] names it, the hash as "sha256".
-type Algorithms struct{ Key, Hash string }
-
-// Algorithms returns what p or its subkey made the signature with; nothing if
-// it is not p's.
-func (c *Clearsigned) Algorithms(p *key.Public) Algorithms {
+// Algorithm returns what p or its subkey made the signature with; zero if it
+// is not p's.
+func (c *Clearsigned) Algorithm(p *key.Public) key.Algorithm {
 	if p == nil || c.Signature.IssuerKeyId == nil {
-		return Algorithms{}
+		return key.Algorithm{}
 	}
-	return Algorithms{p.SubkeyAlgorithm(*c.Signature.IssuerKeyId), strings.ToLower(hashNames[c.Signature.Hash])}
+	a := p.SubkeyAlgorithm(*c.Signature.IssuerKeyId)
+	if a.Family != "" {
+		a.Hash = c.Signature.Hash
+	}
+	return a
 }

@@ -109,11 +109,11 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestSomebodyElse(t *testing.T) {
-	alice, bob := newKey(t, key.OpenPGP, ""), newKey(t, key.OpenPGP, "")
+	alice, bob := newKey(t, key.OpenPGP, key.Algorithm{}), newKey(t, key.OpenPGP, key.Algorithm{})
 	if err := verify(clearsigned(t, alice), bob); !errors.Is(err, signature.ErrUnknown) {
 		t.Error(err)
 	}
-	carol, dave := newKey(t, key.PEM, ""), newKey(t, key.PEM, "")
+	carol, dave := newKey(t, key.PEM, key.Algorithm{}), newKey(t, key.PEM, key.Algorithm{})
 	if err := verify(envelope(t, carol), dave); !errors.Is(err, signature.ErrUnknown) {
 		t.Error(err)
 	}
@@ -154,8 +154,8 @@ func TestFlip(t *testing.T) {
 }
 
 func TestMalformed(t *testing.T) {
-	pgp := newKey(t, key.OpenPGP, "")
-	pem := newKey(t, key.PEM, "")
+	pgp := newKey(t, key.OpenPGP, key.Algorithm{})
+	pem := newKey(t, key.PEM, key.Algorithm{})
 	clear, env := string(clearsigned(t, pgp)), string(envelope(t, pem))
 	replace := func(s, old, new string) string {
 		if !strings.Contains(s, old) {
@@ -209,7 +209,7 @@ func TestMalformed(t *testing.T) {
 
 // TestPackets changes the signature packet inside well-formed armour.
 func TestPackets(t *testing.T) {
-	k := newKey(t, key.OpenPGP, "")
+	k := newKey(t, key.OpenPGP, key.Algorithm{})
 	block, _ := clearsign.Decode(clearsigned(t, k))
 	var good bytes.Buffer
 	if _, err := good.ReadFrom(block.ArmoredSignature.Body); err != nil {
@@ -309,10 +309,10 @@ func TestCannotSign(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(clearsigned(f, newKey(f, key.OpenPGP, "")))
-	f.Add(envelope(f, newKey(f, key.PEM, ""), newKey(f, key.PEM, key.Ed25519)))
+	f.Add(clearsigned(f, newKey(f, key.OpenPGP, key.Algorithm{})))
+	f.Add(envelope(f, newKey(f, key.PEM, key.Algorithm{}), newKey(f, key.PEM, key.Ed25519)))
 	f.Add([]byte(`{"payloadType":"` + signature.PayloadType + `","payload":"","signatures":[{"keyid":"","sig":"AA=="}]}`))
-	alice := newKey(f, key.OpenPGP, "")
+	alice := newKey(f, key.OpenPGP, key.Algorithm{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		block, err := signature.Parse(b)
 		if err != nil {
@@ -335,7 +335,7 @@ func FuzzParse(f *testing.F) {
 
 // FuzzPacket puts packets that are not armoured for the fuzzer to reach them.
 func FuzzPacket(f *testing.F) {
-	k := newKey(f, key.OpenPGP, "")
+	k := newKey(f, key.OpenPGP, key.Algorithm{})
 	block, _ := clearsign.Decode(clearsigned(f, k))
 	var good bytes.Buffer
 	if _, err := good.ReadFrom(block.ArmoredSignature.Body); err != nil {

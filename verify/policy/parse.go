@@ -38,14 +38,14 @@ type parser struct {
 func (d *parser) read(root *form.Node) {
 	p := d.policy
 	var version int
-	var expires, layout, lapsed string
+	var expires, layout, expired string
 	ok := d.Mapping("policy", root, form.Keys{
 		"policy":       d.Integer("policy", &version, Version, Version),
 		"name":         d.Line("name", &p.Name, nil),
 		"serial":       d.Integer("serial", &p.Serial, 1, 1<<31-1),
 		"expires":      d.Line("expires", &expires, checkTime),
 		"layout":       d.Line("layout", &layout, oneOf("strict", "foreign")),
-		"expired-keys": d.Line("expired-keys", &lapsed, oneOf("refuse", "accept")),
+		"expired-keys": d.Line("expired-keys", &expired, oneOf("refuse", "accept")),
 		"crypto":       d.crypto,
 		"people":       func(n *form.Node) { d.List("people", n, maxPeople, d.person) },
 		"require":      func(n *form.Node) { d.List("require", n, maxRules, d.rule) },
@@ -56,7 +56,7 @@ func (d *parser) read(root *form.Node) {
 	if w, err := key.ParseWindow("", expires); err == nil {
 		p.Expires = w.Until
 	}
-	p.Foreign, p.Lapsed = layout == "foreign", lapsed == "accept"
+	p.Foreign, p.AcceptExpired = layout == "foreign", expired == "accept"
 	for i, n := range d.rules {
 		d.relations(n, p.Require[i])
 	}
@@ -64,11 +64,19 @@ func (d *parser) read(root *form.Node) {
 
 func (d *parser) crypto(n *form.Node) {
 	c := &d.policy.Crypto
+	var families []string
+	for _, f := range key.Families() {
+		families = append(families, string(f))
+	}
+	var allowed []string
 	d.Mapping("crypto", n, form.Keys{
 		"rsa":        d.Integer("rsa", &c.RSA, key.MinRSABits, key.MaxRSABits),
 		"hashes":     d.Lines("hashes", &c.Hashes, maxWords, oneOf("sha256", "sha384", "sha512")),
-		"algorithms": d.Lines("algorithms", &c.Algorithms, maxWords, oneOf("ed25519", "ecdsa", "rsa")),
+		"algorithms": d.Lines("algorithms", &allowed, maxWords, oneOf(families...)),
 	})
+	for _, f := range allowed {
+		c.Algorithms = append(c.Algorithms, key.Family(f))
+	}
 }
 
 func (d *parser) person(n *form.Node) {

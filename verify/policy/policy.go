@@ -23,7 +23,10 @@
 package policy
 
 import (
+	"bytes"
+	"crypto"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,8 +56,8 @@ type Policy struct {
 	Expires time.Time       // from then on nothing passes; zero: never
 	Digest  manifest.Digest // of the file
 
-	Foreign bool // SIF files of other programs may pass
-	Lapsed  bool // signatures count whose key has expired since, without proof of when they were made
+	Foreign       bool // SIF files of other programs may pass
+	AcceptExpired bool // signatures count whose key has expired since, without proof of when they were made
 
 	Crypto  Crypto
 	People  []Person
@@ -64,9 +67,9 @@ type Policy struct {
 // Crypto is what signatures must be made with. Empty fields ask for no more
 // than every signature must have.
 type Crypto struct {
-	RSA        int      // bits
-	Hashes     []string // sha256, sha384, sha512
-	Algorithms []string // ed25519, ecdsa, rsa
+	RSA        int          // bits
+	Hashes     []string     // sha256, sha384, sha512
+	Algorithms []key.Family // some of [key.Families]
 }
 
 // Person is somebody with keys.
@@ -124,23 +127,34 @@ func (p *Policy) Owner(f key.Fingerprint) *Person {
 	return nil
 }
 
-// Weak says what the policy has against a signature of the given hash by a key
-// of the given algorithm, named as [key.Public.Algorithm] does; or "".
-func (p *Policy) Weak(algorithm, hash string) string {
-	family, size, _ := strings.Cut(algorithm, " ")
-	bits := 0
-	if family == "rsa" {
-		_, _ = fmt.Sscan(size, &bits)
-	}
+// Weak says what the policy has against a signature that was made with a; or
+// "".
+func (p *Policy) Weak(a key.Algorithm) string {
+	hash := hashName(a.Hash)
 	switch c := p.Crypto; {
-	case len(c.Algorithms) > 0 && !slices.Contains(c.Algorithms, family):
-		return fmt.Sprintf("made with %s; the policy allows %s", algorithm, strings.Join(c.Algorithms, ", "))
+	case a.Family == "" && (c.RSA > 0 || len(c.Hashes) > 0 || len(c.Algorithms) > 0):
+		return "made in a way that repro does not know; the policy says in which it may be"
+	case len(c.Algorithms) > 0 && !slices.Contains(c.Algorithms, a.Family):
+		return fmt.Sprintf("made with %s; the policy allows %s", a, list(c.Algorithms))
 	case len(c.Hashes) > 0 && !slices.Contains(c.Hashes, hash):
-		return fmt.Sprintf("made with %s; the policy allows %s", hash, strings.Join(c.Hashes, ", "))
-	case family == "rsa" && bits < c.RSA:
-		return fmt.Sprintf("made with rsa of %d bits; the policy asks for %d", bits, c.RSA)
+		return fmt.Sprintf("made with %s; the policy allows %s", hash, list(c.Hashes))
+	case a.Bits > 0 && a.Bits < c.RSA:
+		return fmt.Sprintf("made with rsa of %d bits; the policy asks for %d", a.Bits, c.RSA)
 	}
 	return ""
+}
+
+// hashName returns the word that policies have for h: "sha256".
+func hashName(h crypto.Hash) string {
+	return strings.ToLower(strings.ReplaceAll(h.String(), "-", ""))
+}
+
+func list[T ~string](words []T) string {
+	var all []string
+	for _, w := range words {
+		all = append(all, string(w))
+	}
+	return strings.Join(all, ", ")
 }
 
 // Decide says of each rule whether those who signed, as IDs of persons, meet
@@ -205,4 +219,7 @@ var schema []byte
 
 // Schema returns the form of policies as a JSON Schema (draft 2020-12), for
 // editors. What [Parse] checks beyond it are relations between values.
-func Schema() []byte { return slices.Clone(schema) }
+func Schema() []byte {
+	names, _ := json.Marshal(key.Families()) // words do not fail
+	return bytes.Replace(schema, []byte(`["FAMILIES"]`), names, 1)
+}

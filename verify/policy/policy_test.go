@@ -2,11 +2,13 @@ package policy
 
 import (
 	"bytes"
+	"crypto"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +66,7 @@ func TestParseFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Name != "Journal of Examples" || p.Serial != 7 || !p.Foreign || !p.Lapsed || p.Crypto.RSA != 3072 {
+	if p.Name != "Journal of Examples" || p.Serial != 7 || !p.Foreign || !p.AcceptExpired || p.Crypto.RSA != 3072 {
 		t.Errorf("%+v", p)
 	}
 	if want := time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC); !p.Expires.Equal(want) {
@@ -115,20 +117,53 @@ func TestDecide(t *testing.T) {
 }
 
 func TestWeak(t *testing.T) {
-	p := &Policy{Crypto: Crypto{RSA: 3072, Hashes: []string{"sha256"}, Algorithms: []string{"ed25519", "rsa"}}}
+	p := &Policy{Crypto: Crypto{RSA: 3072, Hashes: []string{"sha256"}, Algorithms: []key.Family{"ed25519", "rsa"}}}
+	ed25519, rsa, ecdsa := key.Ed25519, key.RSA3072, key.ECDSAP256
+	ed25519.Hash = crypto.SHA256
+	small, large, other := rsa, rsa, rsa
+	small.Bits, large.Bits, other.Hash = 3071, 1<<40, crypto.SHA512
 	for _, c := range []struct {
-		algorithm, hash string
-		weak            bool
+		made key.Algorithm
+		want string
 	}{
-		{"ed25519", "sha256", false}, {"ed25519", "sha512", true}, {"rsa 2048", "sha256", true},
-		{"rsa 3072", "sha256", false}, {"rsa 999999999999999999999", "sha256", true}, {"ecdsa P-256", "sha256", true}, {"", "sha256", true},
+		{ed25519, ""},
+		{rsa, ""},
+		{large, ""},
+		{key.Ed25519, "made with sha512; the policy allows sha256"},
+		{other, "made with sha512; the policy allows sha256"},
+		{small, "made with rsa of 3071 bits; the policy asks for 3072"},
+		{ecdsa, "made with ecdsa P-256; the policy allows ed25519, rsa"},
+		{key.Algorithm{}, "made in a way that repro does not know; the policy says in which it may be"},
 	} {
-		if got := p.Weak(c.algorithm, c.hash); (got != "") != c.weak {
-			t.Errorf("%s with %s: %q", c.algorithm, c.hash, got)
+		if got := p.Weak(c.made); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.made, got, c.want)
 		}
 	}
-	if why := (&Policy{}).Weak("rsa 2048", "sha256"); why != "" {
+	if why := (&Policy{}).Weak(small); why != "" {
 		t.Error(why)
+	}
+	if why := (&Policy{Crypto: Crypto{RSA: 2048}}).Weak(key.Algorithm{}); why == "" {
+		t.Error("a rule about keys accepts a signature of which nothing is known")
+	}
+}
+
+// TestSchemaFamilies holds the schema to the families of keys that there are.
+func TestSchemaFamilies(t *testing.T) {
+	var schema struct {
+		Properties struct {
+			Crypto struct {
+				Properties struct {
+					Algorithms struct{ Items struct{ Enum []key.Family } }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	got := schema.Properties.Crypto.Properties.Algorithms.Items.Enum
+	if !slices.Equal(got, key.Families()) || !slices.Contains(got, "ecdsa") {
+		t.Errorf("families %q", got)
 	}
 }
 
