@@ -23,7 +23,7 @@ var layers = []string{
 	"format/signature",
 	"format/squashfs format/verity report key",
 	"format/tree format/manifest",
-	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 internal/sandbox/inside examples",
+	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 internal/raster internal/sandbox/inside examples",
 	"internal/pattern internal/sandbox/kernel",
 }
 

@@ -19,6 +19,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"repro/format/manifest"
@@ -211,6 +212,9 @@ func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sink
 	defer p.Close()
 	defer n.Close()
 	d := &differ{}
+	if r.score != nil && to.depth == 0 && !slices.Contains(scored, f.Kind) && f.Kind != KindExact && f.Kind != kindUnread {
+		return &RuleError{"score", r.Score, "the file is compared as " + f.Kind + ", which has no similarity"}
+	}
 	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, finding: f,
 		files: [2]File{pub, new}, depth: to.depth}
 	j.tally = newTally(r)
