@@ -53,7 +53,7 @@ type family struct {
 	verify func(p crypto.PublicKey, message, sig []byte) bool
 
 	// OpenPGP keys.
-	numbers    []packet.PublicKeyAlgorithm
+	openPGP    map[packet.PublicKeyAlgorithm]Values
 	askOpenPGP func(*packet.PublicKey) (Algorithm, error)
 	configure  func(Algorithm, *packet.Config)
 }
@@ -64,6 +64,26 @@ var families = []*family{
 	&ed25519Family,
 	&ecdsaFamily,
 	&rsaFamily,
+}
+
+// Values says what an OpenPGP signature consists of after the hash's first two
+// bytes (RFC 9580 section 5.2.3): so many multiprecision integers, or so many
+// bytes.
+type Values struct {
+	Integers int
+	Least    int // bits of each integer, below which the key is too weak
+	Bytes    int
+}
+
+// OpenPGPValues returns what a signature by an OpenPGP algorithm consists of;
+// ok is false if no family has the algorithm.
+func OpenPGPValues(a packet.PublicKeyAlgorithm) (v Values, ok bool) {
+	for _, f := range families {
+		if v, ok := f.openPGP[a]; ok {
+			return v, true
+		}
+	}
+	return Values{}, false
 }
 
 // Families returns the names of all families.
@@ -118,7 +138,7 @@ func openPGPAlgorithm(p *packet.PublicKey) (Algorithm, error) {
 		return Algorithm{}, fmt.Errorf("%w: dsa or elgamal", ErrWeak)
 	}
 	for _, f := range families {
-		if slices.Contains(f.numbers, p.PubKeyAlgo) {
+		if _, known := f.openPGP[p.PubKeyAlgo]; known {
 			return f.askOpenPGP(p)
 		}
 	}

@@ -24,7 +24,7 @@ var ecdsaFamily = family{
 		return ecdsa.VerifyASN1(pub.(*ecdsa.PublicKey), digestOf(crypto.SHA256, message), sig)
 	},
 
-	numbers:    []packet.PublicKeyAlgorithm{packet.PubKeyAlgoECDSA},
+	openPGP:    map[packet.PublicKeyAlgorithm]Values{packet.PubKeyAlgoECDSA: {Integers: 2}},
 	askOpenPGP: askOpenPGPECDSA,
 }
 

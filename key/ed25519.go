@@ -38,7 +38,10 @@ var ed25519Family = family{
 		return ed25519.Verify(pub.(ed25519.PublicKey), message, sig)
 	},
 
-	numbers: []packet.PublicKeyAlgorithm{packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoEd25519},
+	openPGP: map[packet.PublicKeyAlgorithm]Values{
+		packet.PubKeyAlgoEdDSA:   {Integers: 2},
+		packet.PubKeyAlgoEd25519: {Bytes: ed25519.SignatureSize},
+	},
 	askOpenPGP: func(*packet.PublicKey) (Algorithm, error) {
 		a := Ed25519
 		a.Hash = crypto.SHA256 // of the message, before Ed25519 itself hashes

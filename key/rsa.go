@@ -40,7 +40,10 @@ var rsaFamily = family{
 		return rsa.VerifyPKCS1v15(pub.(*rsa.PublicKey), crypto.SHA256, digestOf(crypto.SHA256, message), sig) == nil
 	},
 
-	numbers: []packet.PublicKeyAlgorithm{packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly},
+	openPGP: map[packet.PublicKeyAlgorithm]Values{
+		packet.PubKeyAlgoRSA:         {Integers: 1, Least: leastRSASignature},
+		packet.PubKeyAlgoRSASignOnly: {Integers: 1, Least: leastRSASignature},
+	},
 	askOpenPGP: func(p *packet.PublicKey) (Algorithm, error) {
 		bits, err := p.BitLength()
 		if err != nil {
@@ -52,6 +55,11 @@ var rsaFamily = family{
 		c.Algorithm, c.RSABits = packet.PubKeyAlgoRSA, a.Bits
 	},
 }
+
+// leastRSASignature is the least size of a signature by a key of MinRSABits. It
+// is a number below the modulus; that it is 64 bits shorter has a probability
+// of 2^-64.
+const leastRSASignature = MinRSABits - 64
 
 func askRSA(bits int) (Algorithm, error) {
 	switch {

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
+	"repro/key"
 )
 
 // Numbers of RFC 4880 (and RFC 9580 for algorithm 27).
@@ -20,8 +22,6 @@ const (
 )
 
 var weakHashes = map[byte]string{1: "MD5", 2: "SHA-1", 3: "RIPEMD-160", 11: "SHA-224"}
-
-const minRSABits = 2048
 
 // parsePacket reads the one signature packet that b holds. go-crypto reads it
 // too, but forgives what it does not need; here each byte must be what the
@@ -142,23 +142,19 @@ func checkUnhashed(b []byte) error {
 
 // checkValues checks the numbers that make up the signature itself.
 func checkValues(algorithm packet.PublicKeyAlgorithm, b []byte) error {
-	count := 0
-	switch algorithm {
-	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
-		count = 1
-	case packet.PubKeyAlgoECDSA, packet.PubKeyAlgoEdDSA:
-		count = 2
-	case packet.PubKeyAlgoEd25519:
-		if len(b) != 64 {
-			return malformed("ed25519 signature of %d bytes", len(b))
-		}
-		return nil
-	case packet.PubKeyAlgoDSA, packet.PubKeyAlgoElGamal:
+	if algorithm == packet.PubKeyAlgoDSA || algorithm == packet.PubKeyAlgoElGamal {
 		return fmt.Errorf("%w: made with DSA or ElGamal", ErrWeak)
-	default:
-		return malformed("made with algorithm %d", algorithm)
 	}
-	for range count {
+	values, known := key.OpenPGPValues(algorithm)
+	switch {
+	case !known:
+		return malformed("made with algorithm %d", algorithm)
+	case values.Bytes > 0 && len(b) != values.Bytes:
+		return malformed("a signature of %d bytes, want %d", len(b), values.Bytes)
+	case values.Bytes > 0:
+		return nil
+	}
+	for range values.Integers {
 		if len(b) < 2 {
 			return malformed("packet is cut short")
 		}
@@ -167,9 +163,8 @@ func checkValues(algorithm packet.PublicKeyAlgorithm, b []byte) error {
 		if size == 0 || len(b) < n || 8*(n-3)+bits.Len8(b[2]) != size {
 			return malformed("a number is not written in the shortest way")
 		}
-		// The number is below the modulus: 64 bits shorter by chance is out of the question.
-		if count == 1 && size < minRSABits-64 {
-			return fmt.Errorf("%w: made with RSA of about %d bits", ErrWeak, size)
+		if size < values.Least {
+			return fmt.Errorf("%w: made with a key of about %d bits", ErrWeak, size)
 		}
 		b = b[n:]
 	}
