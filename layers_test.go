@@ -22,9 +22,10 @@ var layers = []string{
 	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity report key",
-	"format/tree format/manifest",
-	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/form internal/hdf5 internal/raster internal/sandbox/inside examples",
-	"internal/pattern internal/sandbox/kernel",
+	"format/tree format/manifest internal/rdata",
+	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/form internal/sandbox/inside internal/raster internal/hdf5 internal/mat internal/netcdf internal/npy internal/tiff internal/xlsx examples",
+	"internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds",
+	"internal/badfile",
 }
 
 // owners says which packages may import an outside module. A module that is

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/compare"
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/report"
@@ -32,7 +33,7 @@ Ends with 0 if everything came out again, with 5 if not.
    repro compare run.log new.log --mask dates --mask timings --from '^Results' --to '^Timing'
    repro compare published/ out/ --html report.html --junit report.xml`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "kind", Usage: "compare as `KIND`: " + strings.Join(compare.Kinds(), ", ") + " (default: by content and name)"},
+			&cli.StringFlag{Name: "kind", Usage: "compare as `KIND`: " + strings.Join(kinds.Names(), ", ") + " (default: by content and name)"},
 			&cli.StringFlag{Name: "absolute", Usage: "accept numbers that are at most `X` apart"},
 			&cli.StringFlag{Name: "relative", Usage: "accept numbers that are at most `X` times the published one apart"},
 			&cli.Int64Flag{Name: "ulp", Usage: "accept numbers that are at most `N` steps of double precision apart", DefaultText: "none"},

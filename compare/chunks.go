@@ -5,6 +5,8 @@ import (
 	"hash/crc32"
 )
 
+const pngSignature = 8 // bytes
+
 // colours says how the samples of a PNG are to be shown. The zero value is
 // sRGB, which is also how a picture that says nothing is shown (PNG, Third
 // Edition, section 12.1 and 4.3).
@@ -23,7 +25,7 @@ var srgbPrimaries = []uint32{31270, 32900, 64000, 33000, 30000, 60000, 15000, 60
 func chunks(b []byte, of side) (colours, error) {
 	var c colours
 	srgb := false
-	for at := len(pngSignature); at+12 <= len(b); {
+	for at := pngSignature; at+12 <= len(b); {
 		size := int64(binary.BigEndian.Uint32(b[at:]))
 		if size > int64(len(b)-at-12) {
 			break // the decoder has said so, or will

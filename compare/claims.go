@@ -13,12 +13,10 @@ import (
 	"strconv"
 	"strings"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/report"
 )
-
-// KindClaim is the kind of a finding about one number of the paper's text.
-const KindClaim = "claim"
 
 // Claims compares each number that the paper's text gives to the one that now
 // stands at its place, below the root of produced (CMP-140 to CMP-142). As
@@ -36,7 +34,7 @@ func Claims(ctx context.Context, produced fs.FS, claims []manifest.Claim) ([]rep
 			problems = append(problems, err)
 			f.Verdict, f.Reason = report.NeedsEyes, clip(err.Error())
 		}
-		f.Result, f.Claim, f.Output, f.Kind = c.Name, c.Text, c.Output, KindClaim
+		f.Result, f.Claim, f.Output, f.Kind = c.Name, c.Text, c.Output, kinds.Claim
 		out = append(out, f)
 	}
 	return out, errors.Join(problems...)
@@ -78,7 +76,7 @@ func claimed(ctx context.Context, produced fs.FS, c manifest.Claim) (report.Find
 
 // absent says that a claim's place is not in the new file.
 func absent(format string, args ...any) error {
-	return &contentError{of: produced, kind: KindClaim, why: fmt.Sprintf(format, args...)}
+	return &contentError{of: produced, kind: kinds.Claim, why: fmt.Sprintf(format, args...)}
 }
 
 // found returns the text at a claim's place in the new file.

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/internal/progress"
 	"repro/report"
@@ -154,7 +155,7 @@ func look(f *report.Finding, pub, new File) (File, File, error) {
 	if err != nil {
 		return pub, new, err
 	}
-	if packed && f.Kind != KindExact {
+	if packed && f.Kind != kinds.Exact {
 		pub, new = pub.inside(), new.inside()
 	}
 	if f.Kind != "" {
@@ -162,7 +163,7 @@ func look(f *report.Finding, pub, new File) (File, File, error) {
 	}
 	f.Kind, err = sniff(pub)
 	if _, damaged := asContent(err); damaged {
-		f.Kind, err, pub.unpack, new.unpack = KindExact, nil, false, false
+		f.Kind, err, pub.unpack, new.unpack = kinds.Exact, nil, false, false
 	}
 	return pub, new, err
 }
@@ -191,7 +192,7 @@ func decide(ctx context.Context, f report.Finding, pub, new File, r *rule, to si
 		err := run(ctx, &f, pub, new, r, to)
 		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
-			if err == nil && f.Kind == KindText && f.Verdict == report.Differs && to.spread == nil {
+			if err == nil && f.Kind == kinds.Text && f.Verdict == report.Differs && to.spread == nil {
 				f.Reason += pub.hint(ctx, new, r.Rule)
 			}
 			return settle(f, err)
@@ -223,7 +224,7 @@ func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sink
 		*to.show = Show{Kind: f.Kind}
 		j.watch = &shower{differ: d, show: to.show, hide: (&matcher{t: j.tally}).visible}
 	}
-	if err := kindOf(f.Kind).compare(ctx, j); err != nil {
+	if err := comparers[f.Kind](ctx, j); err != nil {
 		return err
 	}
 	if f.Verdict == "" {
@@ -244,9 +245,9 @@ func fallback(kind string, r manifest.Rule, err error) string {
 		return ""
 	}
 	if c.kind == packedKind {
-		return KindExact
+		return kinds.Exact
 	}
-	return kindOf(kind).next
+	return kinds.Of(kind).Next
 }
 
 // settle turns what is wrong with the files themselves into a verdict.

@@ -11,6 +11,10 @@ import (
 	"strings"
 )
 
+const kindCSV = "csv"
+
+func init() { comparers[kindCSV] = compareCSV }
+
 // maxKeyed bounds the rows of a published table that are kept to be found by
 // key, in bytes of their text.
 const maxKeyed = 128 << 20

@@ -31,7 +31,7 @@ func (r *rowReader) read(it *item) error {
 		from := len(it.text)
 		err := r.line(it)
 		if err == io.EOF && quotes%2 == 1 {
-			return malformed(r.of, KindCSV, "row %d: a quote is not closed", r.n+1)
+			return malformed(r.of, kindCSV, "row %d: a quote is not closed", r.n+1)
 		}
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (r *rowReader) read(it *item) error {
 	it.n = r.n
 	it.text = bytes.TrimSuffix(bytes.TrimSuffix(it.text, []byte("\n")), []byte("\r"))
 	if bytes.IndexByte(it.text, 0) >= 0 {
-		return malformed(r.of, KindCSV, "row %d holds a zero byte", r.n)
+		return malformed(r.of, kindCSV, "row %d holds a zero byte", r.n)
 	}
 	return r.split(it)
 }
@@ -103,7 +103,7 @@ func (r *rowReader) cell(text []byte, from int) (span, int, error) {
 		end += from
 	}
 	if bytes.IndexByte(text[from:end], '"') >= 0 {
-		return span{}, 0, malformed(r.of, KindCSV, "row %d: a quote inside a cell that is not quoted", r.n)
+		return span{}, 0, malformed(r.of, kindCSV, "row %d: a quote inside a cell that is not quoted", r.n)
 	}
 	return span{from: from, to: end}, end, nil
 }
@@ -113,7 +113,7 @@ func (r *rowReader) quoted(text []byte, from int) (span, int, error) {
 	for at := from; ; {
 		q := bytes.IndexByte(text[at:], '"')
 		if q < 0 {
-			return span{}, 0, malformed(r.of, KindCSV, "row %d: a quote is not closed", r.n)
+			return span{}, 0, malformed(r.of, kindCSV, "row %d: a quote is not closed", r.n)
 		}
 		at += q
 		if at+1 < len(text) && text[at+1] == '"' {
@@ -123,7 +123,7 @@ func (r *rowReader) quoted(text []byte, from int) (span, int, error) {
 		}
 		s.to = at
 		if at+1 < len(text) && text[at+1] != r.comma {
-			return span{}, 0, malformed(r.of, KindCSV, "row %d: text after a closing quote", r.n)
+			return span{}, 0, malformed(r.of, kindCSV, "row %d: text after a closing quote", r.n)
 		}
 		s.escaped = s.escaped || bytes.IndexByte(text[s.from:s.to], '\r') >= 0
 		return s, at + 1, nil

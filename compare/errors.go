@@ -26,7 +26,7 @@ func (e *contentError) Error() string {
 	if e.limit {
 		return fmt.Sprintf("the %s file is too large to compare: %s", e.of, e.why)
 	}
-	return fmt.Sprintf("the %s file is not %s: %s", e.of, kindOf(e.kind).words, e.why)
+	return fmt.Sprintf("the %s file is not %s: %s", e.of, inWords(e.kind), e.why)
 }
 
 func malformed(of side, kind, format string, args ...any) error {

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 
+	"repro/compare/kinds"
 	"repro/report"
 )
+
+func init() { comparers[kinds.Exact] = compareExact }
 
 func compareExact(ctx context.Context, j *job) error {
 	at, err := firstDifference(ctx, j.pub, j.new)

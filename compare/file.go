@@ -7,8 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
+	"repro/compare/kinds"
 	"repro/report"
 )
 
@@ -106,12 +109,12 @@ func sniff(pub File) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	start := make([]byte, sniffed)
+	start := make([]byte, kinds.Sniffed)
 	n, err := io.ReadFull(f, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", err
 	}
-	return choose(pub.kindName(), start[:n]), nil
+	return kinds.Choose(pub.kindName(), start[:n]), nil
 }
 
 // identical compares bytes.
@@ -125,3 +128,5 @@ func identical(ctx context.Context, pub, new File) (bool, error) {
 	at, err := firstDifference(ctx, p, n)
 	return at < 0, err
 }
+
+func extension(name string) string { return strings.ToLower(path.Ext(name)) }

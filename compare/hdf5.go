@@ -2,13 +2,15 @@ package compare
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"slices"
 	"strings"
 
 	"repro/internal/hdf5"
 )
+
+const kindHDF5 = "hdf5"
+
+func init() { comparers[kindHDF5] = compareHDF5 }
 
 // compareHDF5 compares what two HDF5 files hold, name by name (CMP-118). One
 // data set of each is in memory at a time.
@@ -30,7 +32,7 @@ func compareHDF5(ctx context.Context, j *job) error {
 			lists[i], err = f.Nodes(ctx)
 		}
 		if err != nil {
-			return hdf5Error(err, of)
+			return outside(err, of, kindHDF5)
 		}
 		notes = notes || slices.ContainsFunc(lists[i], func(n hdf5.Node) bool { return n.Name == "/@_NCProperties" })
 	}
@@ -49,19 +51,6 @@ func withoutNotes(nodes []hdf5.Node) []hdf5.Node {
 		_, name, is := strings.Cut(n.Name, "@")
 		return is && n.Sort == hdf5.Attribute && (slices.Contains(netcdfNotes, name) || name == "_NCProperties")
 	})
-}
-
-// hdf5Error says what a reader's error means for the comparison.
-func hdf5Error(err error, of side) error {
-	switch {
-	case errors.Is(err, hdf5.ErrDamaged):
-		return malformed(of, KindHDF5, "%s", clip(err.Error()))
-	case errors.Is(err, hdf5.ErrTooLarge):
-		return tooLarge(of, "%s", clip(err.Error()))
-	case errors.Is(err, hdf5.ErrUnread):
-		return &undecided{clip("the " + string(of) + " file: " + err.Error())}
-	}
-	return err
 }
 
 type hdf5Pair struct{ *job }
@@ -94,24 +83,11 @@ func (c *hdf5Pair) node(ctx context.Context, p, n *hdf5.Node) error {
 	}
 	old, err := p.Read(ctx)
 	if err != nil {
-		return hdf5Error(err, published)
+		return outside(err, published, kindHDF5)
 	}
 	fresh, err := n.Read(ctx)
 	if err != nil {
-		return hdf5Error(err, produced)
+		return outside(err, produced, kindHDF5)
 	}
-	return c.compareArrays(ctx, arraysOf(old), arraysOf(fresh))
-}
-
-func arraysOf(all []hdf5.Array) []array {
-	var out []array
-	for _, a := range all {
-		b := array{name: a.Name, typed: a.Type, size: a.Size, shape: a.Shape, order: binary.LittleEndian, data: a.Data, texts: a.Texts}
-		if a.Big {
-			b.order = binary.BigEndian
-		}
-		b.sort = map[string]sort{hdf5.Int: signed, hdf5.Uint: unsigned, hdf5.Float: floats, hdf5.Complex: complexs, hdf5.Bytes: opaque, hdf5.Text: words}[a.Sort]
-		out = append(out, b)
-	}
-	return out
+	return c.compareArrays(ctx, old, fresh)
 }

@@ -9,6 +9,10 @@ import (
 	"unicode/utf8"
 )
 
+const kindHTML = "html"
+
+func init() { comparers[kindHTML] = compareHTML }
+
 func compareHTML(ctx context.Context, j *job) error {
 	return j.compareFacts(ctx, readHTML, "the same elements; only comments, the order of attributes or blanks differ")
 }
@@ -29,7 +33,7 @@ var rawText = []string{"script", "style", "textarea", "title"}
 func readHTML(b []byte, of side) ([]fact, error) {
 	h := &htmlReader{facts: facts{of: of}, b: b}
 	if !utf8.Valid(b) {
-		return nil, malformed(of, KindHTML, "text that is not UTF-8")
+		return nil, malformed(of, kindHTML, "text that is not UTF-8")
 	}
 	for h.at < len(h.b) {
 		if err := h.next(); err != nil {
@@ -93,7 +97,7 @@ func (h *htmlReader) tag() error {
 	text, size, whole := cutTag(h.b[h.at:])
 	h.at += size
 	if !whole {
-		return malformed(h.of, KindHTML, "a tag that does not end")
+		return malformed(h.of, kindHTML, "a tag that does not end")
 	}
 	name, attributes := splitTag(text)
 	switch name {

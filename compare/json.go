@@ -9,6 +9,10 @@ import (
 	"strings"
 )
 
+const kindJSON = "json"
+
+func init() { comparers[kindJSON] = compareJSON }
+
 // values compares two trees (SPEC.md CMP-60 to CMP-63).
 type values struct {
 	t     *tally

@@ -86,7 +86,7 @@ func (p *jsonReader) wrong(format string, args ...any) error {
 			line++
 		}
 	}
-	return malformed(p.of, KindJSON, "line %d: %s", line, fmt.Sprintf(format, args...))
+	return malformed(p.of, kindJSON, "line %d: %s", line, fmt.Sprintf(format, args...))
 }
 
 func (p *jsonReader) skip() {

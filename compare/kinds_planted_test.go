@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/report"
 )
@@ -49,8 +50,8 @@ func TestPlantedInEveryKind(t *testing.T) {
 			})
 		}
 	}
-	for _, kind := range Kinds() {
-		if kind != KindExact && kind != KindGIF && kind != KindJPEG && !seen[kind] {
+	for _, kind := range kinds.Names() {
+		if kind != kinds.Exact && kind != kindGIF && kind != kindJPEG && !seen[kind] {
 			t.Errorf("nothing is planted in %s", kind)
 		}
 	}

@@ -3,9 +3,21 @@ package compare
 import (
 	"context"
 	"fmt"
+	"repro/compare/kinds"
 	"strconv"
 	"strings"
 )
+
+// The kinds of this file.
+const (
+	kindLaTeX    = "latex"
+	kindMarkdown = "markdown"
+)
+
+func init() {
+	comparers[kindLaTeX] = compareLaTeX
+	comparers[kindMarkdown] = compareMarkdown
+}
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
@@ -33,7 +45,7 @@ func readCells(b []byte, of side, mark byte, clean func(string) (text string, is
 	for line := range strings.Lines(strings.TrimPrefix(string(b), "\ufeff")) {
 		n++
 		if strings.IndexByte(line, 0) >= 0 {
-			return nil, malformed(of, KindText, "line %d holds a zero byte", n)
+			return nil, malformed(of, kinds.Text, "line %d holds a zero byte", n)
 		}
 		text, is := clean(strings.TrimRight(line, "\r\n"))
 		if !is {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/report"
 )
@@ -140,7 +141,7 @@ func (f File) hint(ctx context.Context, new File, r manifest.Rule) string {
 	agree := func(names []string) bool {
 		r.Masks = names
 		ready, err := prepare(r)
-		found := report.Finding{Kind: KindText}
+		found := report.Finding{Kind: kinds.Text}
 		return err == nil && run(ctx, &found, f, new, ready, sinks{}) == nil && found.Verdict.Reproduced()
 	}
 	needed := Masks()

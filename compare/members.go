@@ -153,7 +153,7 @@ type single struct {
 func (s single) Open(string) (fs.File, error) {
 	r, err := s.m.open()
 	if err != nil {
-		return nil, malformed(s.of, KindZip, "%s", reason(err))
+		return nil, malformed(s.of, kindZip, "%s", reason(err))
 	}
 	return &singleFile{r, s}, nil
 }
@@ -168,7 +168,7 @@ func (f *singleFile) Stat() (fs.FileInfo, error) { return singleInfo{f.s.m}, nil
 func (f *singleFile) Read(b []byte) (int, error) {
 	n, err := f.ReadCloser.Read(b)
 	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = malformed(f.s.of, KindZip, "%q: %s", clip(f.s.m.name), reason(err))
+		err = malformed(f.s.of, kindZip, "%q: %s", clip(f.s.m.name), reason(err))
 	}
 	return n, err
 }

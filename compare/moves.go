@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/report"
 )
@@ -31,8 +32,11 @@ func NewMoves(first File, r manifest.Rule) *Moves {
 		out: report.ResultSpread{Identical: true}, digits: math.Inf(1)}
 }
 
-// grouped are the kinds whose numbers stand in columns or arrays.
-var grouped = []string{KindCSV, KindJSON, KindYAML, KindNPY, KindMAT, KindNetCDF}
+// grouped reports whether a kind's numbers stand in columns or arrays.
+func grouped(kind string) bool {
+	k := kinds.Of(kind)
+	return k.Takes("norm") && !k.Holds
+}
 
 // Add compares the file that a further run left. It reports whether that says
 // the same as the first run's: it does if its finding is [report.Identical] or
@@ -84,10 +88,10 @@ func (m *Moves) compare(ctx context.Context, run File) (report.Finding, *spread,
 	rule := m.rule
 	if rule.Kind == "" {
 		var f report.Finding
-		if _, _, err := look(&f, m.first, run); err == nil && slices.Contains(grouped, f.Kind) {
+		if _, _, err := look(&f, m.first, run); err == nil && grouped(f.Kind) {
 			rule.Norm = "0" // accepts nothing, but has the groups measured
 		}
-	} else if slices.Contains(grouped, rule.Kind) {
+	} else if grouped(rule.Kind) {
 		rule.Norm = "0"
 	}
 	for {

@@ -9,6 +9,10 @@ import (
 	"strings"
 )
 
+const kindNotebook = "ipynb"
+
+func init() { comparers[kindNotebook] = compareNotebook }
+
 // mimeNames maps the type of an output to the name by which its kind is
 // chosen.
 var mimeNames = map[string]string{
@@ -39,7 +43,7 @@ func readNotebook(r io.Reader, of side) ([]member, error) {
 	cells := doc.member("cells")
 	format := doc.member("nbformat")
 	if cells == nil || cells.kind != jsonArray || format == nil || string(format.text) != "4" {
-		return nil, malformed(of, KindNotebook, "it has not the cells of version 4")
+		return nil, malformed(of, kindNotebook, "it has not the cells of version 4")
 	}
 	var out []member
 	for i := range cells.elem {
@@ -105,7 +109,7 @@ func (v *value) output(name string, of side) ([]member, error) {
 	}
 	data := v.member("data")
 	if data == nil || data.kind != jsonObject {
-		return nil, malformed(of, KindNotebook, "%sof type %q has no data", name, clip(kind))
+		return nil, malformed(of, kindNotebook, "%sof type %q has no data", name, clip(kind))
 	}
 	var out []member
 	for i, mime := range data.keys {
@@ -122,7 +126,7 @@ func (v *value) output(name string, of side) ([]member, error) {
 		case strings.HasPrefix(mime, "image/") && mime != "image/svg+xml":
 			b, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(content), nil)))
 			if err != nil {
-				return nil, malformed(of, KindNotebook, "%sholds a picture that is not base64", name)
+				return nil, malformed(of, kindNotebook, "%sholds a picture that is not base64", name)
 			}
 			content = b
 		}

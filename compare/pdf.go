@@ -9,9 +9,14 @@ import (
 	"strconv"
 	"strings"
 
+	"repro/compare/kinds"
 	"repro/internal/pattern"
 	"repro/report"
 )
+
+const kindPDF = "pdf"
+
+func init() { comparers[kindPDF] = comparePDF }
 
 // maxStreams bounds what the streams of one PDF hold once unpacked, in bytes.
 const maxStreams = 64 << 20
@@ -94,7 +99,7 @@ type pdfReader struct {
 
 func readPDF(b []byte, of side) (*pdfReader, error) {
 	if !bytes.HasPrefix(b, []byte("%PDF-")) {
-		return nil, malformed(of, KindPDF, "it does not begin as one")
+		return nil, malformed(of, kindPDF, "it does not begin as one")
 	}
 	if bytes.Contains(b, []byte("/Encrypt")) {
 		return nil, &undecided{"the " + string(of) + " PDF is encrypted"}
@@ -114,7 +119,7 @@ func readPDF(b []byte, of side) (*pdfReader, error) {
 		at += m[1] + size
 	}
 	if len(p.list) == 0 {
-		return nil, malformed(of, KindPDF, "it holds no objects")
+		return nil, malformed(of, kindPDF, "it holds no objects")
 	}
 	return p, p.trailer(b)
 }
@@ -138,7 +143,7 @@ func pdfText(s string) string {
 func (p *pdfReader) object(name string, b []byte) (int, error) {
 	end := bytes.Index(b, []byte("endobj"))
 	if end < 0 {
-		return 0, malformed(p.of, KindPDF, "%s does not end", name)
+		return 0, malformed(p.of, kindPDF, "%s does not end", name)
 	}
 	s := pdfStream.Regexp().FindIndex(b)
 	number, _ := strconv.Atoi(strings.TrimPrefix(name, "object "))
@@ -184,7 +189,7 @@ func (p *pdfReader) streamSize(name, head string, b []byte) (int, error) {
 	}
 	n := bytes.Index(b, []byte("endstream"))
 	if n < 0 {
-		return 0, malformed(p.of, KindPDF, "the stream of %s does not end", name)
+		return 0, malformed(p.of, kindPDF, "the stream of %s does not end", name)
 	}
 	return n, nil
 }
@@ -192,11 +197,11 @@ func (p *pdfReader) streamSize(name, head string, b []byte) (int, error) {
 func (p *pdfReader) unpack(name string, b []byte) ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return nil, malformed(p.of, KindPDF, "the stream of %s: %s", name, reason(err))
+		return nil, malformed(p.of, kindPDF, "the stream of %s: %s", name, reason(err))
 	}
 	out, err := io.ReadAll(io.LimitReader(r, p.left+1))
 	if err != nil {
-		return nil, malformed(p.of, KindPDF, "the stream of %s: %s", name, reason(err))
+		return nil, malformed(p.of, kindPDF, "the stream of %s: %s", name, reason(err))
 	}
 	if p.left -= int64(len(out)); p.left < 0 {
 		return nil, tooLarge(p.of, "its streams hold more than %d bytes", maxStreams)
@@ -210,7 +215,7 @@ func (p *pdfReader) content(name, head string, b []byte) error {
 	if strings.Contains(head, "/Metadata") {
 		return nil
 	}
-	if control(b) || bytes.IndexByte(b, 0) >= 0 || strings.Contains(head, "/Subtype /Image") || strings.Contains(head, "/Subtype/Image") {
+	if kinds.HasControl(b) || bytes.IndexByte(b, 0) >= 0 || strings.Contains(head, "/Subtype /Image") || strings.Contains(head, "/Subtype/Image") {
 		return p.add(name+", stream", sumOf(b))
 	}
 	n := 0

@@ -13,6 +13,19 @@ import (
 	"io"
 )
 
+// The kinds of this file.
+const (
+	kindPNG  = "png"
+	kindGIF  = "gif"
+	kindJPEG = "jpeg"
+)
+
+func init() {
+	comparers[kindPNG] = comparePNG
+	comparers[kindGIF] = compareGIF
+	comparers[kindJPEG] = compareJPEG
+}
+
 // sumOf stands for bytes that are only equal or not.
 func sumOf(b []byte) string {
 	sum := sha256.Sum256(b)
@@ -27,9 +40,9 @@ type pictureForm struct {
 }
 
 var (
-	pngForm  = pictureForm{KindPNG, png.DecodeConfig, png.Decode}
-	gifForm  = pictureForm{KindGIF, gif.DecodeConfig, gif.Decode}
-	jpegForm = pictureForm{KindJPEG, jpeg.DecodeConfig, jpeg.Decode}
+	pngForm  = pictureForm{kindPNG, png.DecodeConfig, png.Decode}
+	gifForm  = pictureForm{kindGIF, gif.DecodeConfig, gif.Decode}
+	jpegForm = pictureForm{kindJPEG, jpeg.DecodeConfig, jpeg.Decode}
 )
 
 func comparePNG(ctx context.Context, j *job) error  { return j.comparePicturesOf(ctx, &pngForm) }
@@ -39,9 +52,9 @@ func compareJPEG(ctx context.Context, j *job) error { return j.comparePicturesOf
 // meaning is what a file says of its picture beside the pixels.
 func (p *pictureForm) meaning(b []byte, of side) (colours, error) {
 	switch p.kind {
-	case KindPNG:
+	case kindPNG:
 		return chunks(b, of)
-	case KindGIF:
+	case kindGIF:
 		return colours{}, still(b, of)
 	}
 	return colours{profile: jpegMeaning(b)}, nil

@@ -7,7 +7,7 @@ import "math"
 // it is not, or where the two may be the worst so far, it reports false.
 func (c *elements) quick(x, y float64) bool {
 	t := c.j.tally
-	if c.shown < maxShown || t.spread != nil || t.worst.what == same || c.pub.elementBits() != 64 {
+	if c.shown < maxShown || t.spread != nil || t.worst.what == same || c.pub.FloatBits() != 64 {
 		return false
 	}
 	if x == y || x == 0 || math.IsNaN(x-y) || math.IsInf(x-y, 0) || math.IsInf(x, 0) {
@@ -24,14 +24,6 @@ func (c *elements) quick(x, y float64) bool {
 		c.unshown++
 	}
 	return true
-}
-
-// elementBits is the width of the floats that elements are made of.
-func (a *array) elementBits() int {
-	if a.sort == complexs {
-		return 4 * a.size
-	}
-	return 8 * a.size
 }
 
 // quick judges two finite numbers by the tolerances, and says whether that is

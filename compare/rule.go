@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 )
 
@@ -58,8 +59,8 @@ func Check(r manifest.Rule) error {
 
 func prepare(r manifest.Rule) (*rule, error) {
 	out := &rule{Rule: r, columns: map[string]*limits{}}
-	if r.Kind != "" && !slices.Contains(Kinds(), r.Kind) {
-		return nil, &RuleError{"kind", r.Kind, "want " + strings.Join(Kinds(), ", ")}
+	if r.Kind != "" && !slices.Contains(kinds.Names(), r.Kind) {
+		return nil, &RuleError{"kind", r.Kind, "want " + strings.Join(kinds.Names(), ", ")}
 	}
 	if r.Signs != "" && r.Signs != signColumns && r.Signs != signRows {
 		return nil, &RuleError{"signs", r.Signs, "want columns or rows"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/report"
 )
@@ -32,7 +33,7 @@ const (
 // Show is two files side by side, for display: shortened, in valid UTF-8,
 // otherwise as hostile as the files.
 type Show struct {
-	Kind    string   // of the comparison, such as KindCSV
+	Kind    string   // of the comparison, by its name
 	Columns []string // of a table with a header
 	Rows    []Row
 	Omitted int64 // rows that differ beyond those kept
@@ -311,8 +312,7 @@ func (s *Show) add(row Row) {
 // first is how many equal rows are kept at the start: few of a drawing or a
 // page, whose parts say little.
 func (s *Show) first() int {
-	switch s.Kind {
-	case KindSVG, KindXML, KindHTML, KindPDF:
+	if shown := kinds.Of(s.Kind).Shown; shown == kinds.Parts || shown == kinds.Drawing {
 		return context3
 	}
 	return firstRows

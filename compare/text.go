@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"repro/compare/kinds"
 	"slices"
 )
+
+func init() { comparers[kinds.Text] = compareText }
 
 // maxLine bounds a line of text or a row of a table.
 const maxLine = 1 << 20
@@ -48,7 +51,7 @@ func (l *lineReader) read(it *item) error {
 	}
 	it.text = bytes.TrimRight(bytes.TrimSuffix(bytes.TrimSuffix(it.text, []byte("\n")), []byte("\r")), " \t")
 	if bytes.IndexByte(it.text, 0) >= 0 {
-		return malformed(l.of, KindText, "line %d holds a zero byte", l.n)
+		return malformed(l.of, kinds.Text, "line %d holds a zero byte", l.n)
 	}
 	return nil
 }

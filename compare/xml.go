@@ -13,11 +13,22 @@ import (
 	"repro/internal/pattern"
 )
 
+// The kinds of this file.
+const (
+	kindXML = "xml"
+	kindSVG = "svg"
+)
+
+func init() {
+	comparers[kindXML] = compareXML
+	comparers[kindSVG] = compareSVG
+}
+
 // maxElements bounds how deep the elements of a markup file lie.
 const maxElements = 512
 
 func compareXML(ctx context.Context, j *job) error {
-	return j.compareFacts(ctx, func(b []byte, of side) ([]fact, error) { return readXML(b, of, KindXML) },
+	return j.compareFacts(ctx, func(b []byte, of side) ([]fact, error) { return readXML(b, of, kindXML) },
 		"the same elements; only comments, the order of attributes or blanks between elements differ")
 }
 
@@ -94,7 +105,7 @@ func (x *xmlReader) start(e xml.StartElement) error {
 		return tooLarge(x.of, "elements lie more than %d deep", maxElements)
 	}
 	x.path = append(x.path, name)
-	if x.skip == 0 && x.kind == KindSVG && name == "metadata" {
+	if x.skip == 0 && x.kind == kindSVG && name == "metadata" {
 		x.skip = len(x.path)
 	}
 	if x.skip > 0 {
@@ -163,12 +174,12 @@ func (x *xmlReader) where() string { return "/" + strings.Join(x.path, "/") }
 // readSVG is readXML with ids named in the order in which they are given, and
 // without metadata (CMP-122).
 func readSVG(b []byte, of side) ([]fact, error) {
-	x := &xmlReader{facts: facts{of: of}, kind: KindSVG}
+	x := &xmlReader{facts: facts{of: of}, kind: kindSVG}
 	if err := x.read(b); err != nil {
 		return nil, err
 	}
 	if first := x.list[0].text; first != "<svg>" && first != "<svg:svg>" {
-		return nil, malformed(of, KindSVG, "it begins with %s", clip(first))
+		return nil, malformed(of, kindSVG, "it begins with %s", clip(first))
 	}
 	names := map[string]string{}
 	for i, id := range x.ids {

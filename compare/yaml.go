@@ -10,6 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+const kindYAML = "yaml"
+
+func init() { comparers[kindYAML] = compareYAML }
+
 // compareYAML compares values as JSON's are compared (CMP-65).
 func compareYAML(ctx context.Context, j *job) error {
 	pub, err := readYAML(j.pub, published)
@@ -33,7 +37,7 @@ func readYAML(r io.Reader, of side) (value, error) {
 		return value{}, err
 	}
 	if !utf8.Valid(b) {
-		return value{}, malformed(of, KindYAML, "text that is not UTF-8")
+		return value{}, malformed(of, kindYAML, "text that is not UTF-8")
 	}
 	if marks(b) > maxYAMLMarks {
 		return value{}, tooLarge(of, "more than %d line ends and marks between values", maxYAMLMarks)
@@ -45,7 +49,7 @@ func readYAML(r io.Reader, of side) (value, error) {
 		if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return value{}, malformed(of, KindYAML, "%s", clip(err.Error()))
+			return value{}, malformed(of, kindYAML, "%s", clip(err.Error()))
 		}
 		v, err := y.value(doc.Content[0], 0)
 		if err != nil {
@@ -113,7 +117,7 @@ func (y *yamlReader) mapping(n *yaml.Node, depth int) (value, error) {
 			return out, &undecided{"the " + string(y.of) + " file holds a key that is no plain text"}
 		}
 		if seen[k.Value] {
-			return out, malformed(y.of, KindYAML, "the key %s stands twice", quote([]byte(k.Value)))
+			return out, malformed(y.of, kindYAML, "the key %s stands twice", quote([]byte(k.Value)))
 		}
 		seen[k.Value] = true
 		v, err := y.value(n.Content[i+1], depth+1)

@@ -11,6 +11,17 @@ import (
 	"strings"
 )
 
+// The kinds of this file.
+const (
+	kindZip = "zip"
+	kindTar = "tar"
+)
+
+func init() {
+	comparers[kindZip] = compareZip
+	comparers[kindTar] = compareTar
+}
+
 // compareZip compares the files of two zip archives; an npz is one.
 func compareZip(ctx context.Context, j *job) error {
 	pub, err := j.openZip(0, published)
@@ -47,7 +58,7 @@ func (j *job) openZip(i int, of side) (*archive, error) {
 	r, err := zip.NewReader(at, size)
 	if err != nil {
 		f.Close()
-		return nil, malformed(of, KindZip, "%s", reason(err))
+		return nil, malformed(of, kindZip, "%s", reason(err))
 	}
 	return &archive{r, func() { f.Close() }}, nil
 }
@@ -139,7 +150,7 @@ func readTar(r io.Reader, of side) ([]member, error) {
 
 func tarError(of side, err error) error {
 	if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrFieldTooLong) {
-		return malformed(of, KindTar, "%s", reason(err))
+		return malformed(of, kindTar, "%s", reason(err))
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"repro/compare/kinds"
 	"repro/format/manifest"
 	"repro/internal/form"
 	"repro/internal/pattern"
@@ -37,7 +38,7 @@ func (p *parser) spreadAll(r *Recipe) {
 	for i := range r.Results {
 		res := &r.Results[i]
 		if res.Spread.Value == "" && r.Spread.Value != "" && res.Compare.Score == "" &&
-			(res.Compare.Kind == "" || slices.Contains(options[res.Compare.Kind], "spread")) {
+			(res.Compare.Kind == "" || takes(res.Compare.Kind, "spread")) {
 			res.Spread, res.Compare.Spread = r.Spread, r.Spread.Value
 		}
 		if res.Compare.Random && len(res.Sets) == 0 && res.Spread.Value == "" {
@@ -71,37 +72,9 @@ func (p *parser) published(n *form.Node) (Text, []Text) {
 	return all[0], all[1:]
 }
 
-// What the kinds of comparison can be told.
-var (
-	forNumbers  = []string{"absolute", "relative", "ulp", "digits", "random", "spread"}
-	forLines    = append([]string{"ignore", "masks"}, forNumbers...)
-	forText     = append([]string{"only", "from", "to"}, forLines...)
-	forValues   = append([]string{"norm"}, forNumbers...)
-	forArrays   = append([]string{"signs"}, forValues...)
-	forTables   = append([]string{"keys", "columns"}, forArrays...)
-	forPictures = []string{"score"}
-	forArchives = append([]string{"ignore", "masks", "score"}, forTables...)
-)
-
-// options lists what each kind of comparison can be told. The empty kind is
-// chosen by the comparer and takes what one of the others takes.
-var options = map[string][]string{
-	"exact": {},
-	"text":  forText,
-	"xml":   forLines, "svg": forLines, "html": forLines, "latex": forLines, "markdown": forLines, "pdf": forLines,
-	"csv":  forTables,
-	"json": forValues, "yaml": forValues, "xlsx": forNumbers,
-	"npy": forArrays, "mat": forArrays, "netcdf": forArrays, "hdf5": forArrays, "rdata": forArrays,
-	"png": forPictures, "gif": forPictures, "jpeg": forPictures, "tiff": append([]string{"score"}, forArrays...),
-	"ipynb": forArchives, "zip": forArchives, "tar": forArchives,
-}
-
-var kinds = []string{"exact", "text", "csv", "json", "png", "gif", "jpeg", "tiff", "svg", "xml", "html", "latex", "markdown",
-	"yaml", "pdf", "ipynb", "xlsx", "zip", "tar", "npy", "mat", "netcdf", "hdf5", "rdata"}
-
 // rule reads {kind: csv, digits: 4}, or just the kind.
 func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
-	kind := p.setText("kind", false, &r.Kind, oneOf("kind", kinds))
+	kind := p.setText("kind", false, &r.Kind, oneOf("kind", kinds.Names()))
 	if form.IsScalar(n) {
 		kind.Read(n)
 		return r
@@ -175,7 +148,7 @@ func (p *parser) fits(n *form.Node, kind string) {
 	}
 	unfit := func(kind string) (bad []*form.Node) {
 		for _, k := range given {
-			if !slices.Contains(options[kind], k.Value) {
+			if !takes(kind, k.Value) {
 				bad = append(bad, k)
 			}
 		}
@@ -187,14 +160,19 @@ func (p *parser) fits(n *form.Node, kind string) {
 		}
 		return
 	}
-	archives := []string{"ipynb", "zip", "tar"} // must be named: they take what no one file does
-	if !slices.ContainsFunc(kinds, func(k string) bool { return !slices.Contains(archives, k) && len(unfit(k)) == 0 }) {
+	// A kind that holds others must be named: it takes what no one file does.
+	if !slices.ContainsFunc(kinds.All(), func(k kinds.Kind) bool { return !k.Holds && len(unfit(k.Name)) == 0 }) {
 		names := make([]string, len(given))
 		for i, k := range given {
 			names[i] = k.Value
 		}
 		p.Errorf(n, "compare: no kind of comparison takes %s together", strings.Join(names, ", "))
 	}
+}
+
+func takes(kind, option string) bool {
+	k := kinds.Of(kind)
+	return k.Takes(option)
 }
 
 func (p *parser) decimal(what string, n *form.Node) string {

@@ -1,10 +1,12 @@
 package hdf5
 
+import "repro/internal/badfile"
+
 // tree1 calls visit for each child of a leaf of a version 1 B-tree, with the
 // key before it.
 func (f *File) tree1(address uint64, kind byte, keySize int, depth int, visit func(key []byte, child uint64) error) error {
 	if f.visits++; depth > maxDepth || f.visits > maxVisits {
-		return damaged("an index lies too deep, or refers to itself")
+		return badfile.Damaged("an index lies too deep, or refers to itself")
 	}
 	c, err := f.block(address, "TREE", 8+2*f.offsets)
 	if err != nil {
@@ -12,10 +14,10 @@ func (f *File) tree1(address uint64, kind byte, keySize int, depth int, visit fu
 	}
 	found, level, used := c.byte(), c.byte(), int(c.u16())
 	if found != kind {
-		return damaged("an index of type %d where %d should be", found, kind)
+		return badfile.Damaged("an index of type %d where %d should be", found, kind)
 	}
 	if int(level)+depth > maxDepth {
-		return damaged("an index lies too deep")
+		return badfile.Damaged("an index lies too deep")
 	}
 	c, err = f.block(address, "TREE", 8+2*f.offsets+used*(keySize+f.offsets)+keySize)
 	if err != nil {
@@ -45,7 +47,7 @@ func (f *File) childOf1(level byte, child uint64, kind byte, keySize, depth int,
 		return err
 	}
 	if c.byte(); c.byte() != level-1 {
-		return damaged("the levels of an index are damaged")
+		return badfile.Damaged("the levels of an index are damaged")
 	}
 	return f.tree1(child, kind, keySize, depth+1, visit)
 }
@@ -68,7 +70,7 @@ func (f *File) tree2(address uint64, visit func(kind byte, record []byte) error)
 		return err
 	}
 	if version := c.byte(); version != 0 {
-		return unread("an index of version %d", version)
+		return badfile.Unread("an index of version %d", version)
 	}
 	t := &tree2{f: f, kind: c.byte(), nodeSize: int(c.u32()), recordSize: int(c.u16())}
 	depth := int(c.u16())
@@ -76,7 +78,7 @@ func (f *File) tree2(address uint64, visit func(kind byte, record []byte) error)
 	root, records, total := f.address(c), int(c.u16()), f.length(c)
 	t.visit = func(record []byte) error { return visit(t.kind, record) }
 	if c.bad || t.recordSize == 0 || t.nodeSize > maxMessage || depth > maxDepth {
-		return damaged("the head of an index is damaged")
+		return badfile.Damaged("the head of an index is damaged")
 	}
 	if root == undefined {
 		return nil
@@ -85,7 +87,7 @@ func (f *File) tree2(address uint64, visit func(kind byte, record []byte) error)
 		return err
 	}
 	if t.seen != total {
-		return damaged("an index of %d records holds %d", total, t.seen)
+		return badfile.Damaged("an index of %d records holds %d", total, t.seen)
 	}
 	return nil
 }
@@ -133,15 +135,15 @@ func (t *tree2) node(address uint64, records, depth int) error {
 	}
 	c.take(1)
 	if kind := c.byte(); kind != t.kind {
-		return damaged("a node of an index is of type %d", kind)
+		return badfile.Damaged("a node of an index is of type %d", kind)
 	}
 	if t.seen += uint64(records); t.seen > 1<<24 {
-		return tooLarge("an index of more than %d records", 1<<24)
+		return badfile.TooLarge("an index of more than %d records", 1<<24)
 	}
 	for range records {
 		record := c.take(t.recordSize)
 		if c.bad {
-			return damaged("a node of an index ends too early")
+			return badfile.Damaged("a node of an index ends too early")
 		}
 		if err := t.visit(record); err != nil {
 			return err
@@ -155,7 +157,7 @@ func (t *tree2) node(address uint64, records, depth int) error {
 		child, n := t.f.address(c), c.sized(count)
 		c.take(all)
 		if c.bad {
-			return damaged("a node of an index ends too early")
+			return badfile.Damaged("a node of an index ends too early")
 		}
 		if err := t.node(child, int(n), depth-1); err != nil {
 			return err

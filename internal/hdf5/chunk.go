@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"repro/internal/badfile"
 )
 
 // filter is one step in which pieces were packed.
@@ -28,7 +29,7 @@ func pipeline(c *cursor) ([]filter, error) {
 		c.take(6)
 	}
 	if version != 1 && version != 2 || count > 32 {
-		return nil, unread("filters of version %d", version)
+		return nil, badfile.Unread("filters of version %d", version)
 	}
 	var out []filter
 	for range count {
@@ -46,7 +47,7 @@ func pipeline(c *cursor) ([]filter, error) {
 		for range values {
 			fl.values = append(fl.values, c.u32())
 			if c.bad {
-				return nil, damaged("filters end too early")
+				return nil, badfile.Damaged("filters end too early")
 			}
 		}
 		if version == 1 && values%2 == 1 {
@@ -55,7 +56,7 @@ func pipeline(c *cursor) ([]filter, error) {
 		out = append(out, fl)
 	}
 	if c.bad {
-		return nil, damaged("filters end too early")
+		return nil, badfile.Damaged("filters end too early")
 	}
 	return out, nil
 }
@@ -72,7 +73,7 @@ type pieceReader struct {
 func (f *File) pieces(ctx context.Context, d *dataset, size int) ([]byte, error) {
 	l := d.layout
 	if len(l.chunk) != len(d.space.dims) || l.element != d.typed.size {
-		return nil, damaged("pieces of %d axes in a shape of %d", len(l.chunk), len(d.space.dims))
+		return nil, badfile.Damaged("pieces of %d axes in a shape of %d", len(l.chunk), len(d.space.dims))
 	}
 	p := &pieceReader{File: f, ctx: ctx, d: d, out: d.filled(size), each: l.element}
 	for _, n := range l.chunk {
@@ -95,7 +96,7 @@ func (p *pieceReader) all() error {
 			for i := range at {
 				v := c.sized(8)
 				if v > MaxData || int(v)%l.chunk[i] != 0 {
-					return damaged("a piece begins at no place of the shape")
+					return badfile.Damaged("a piece begins at no place of the shape")
 				}
 				at[i] = int(v)
 			}
@@ -116,7 +117,7 @@ func (p *pieceReader) all() error {
 	case indexTree2:
 		return p.byTree2()
 	}
-	return unread("pieces of a data set that grows along one axis")
+	return badfile.Unread("pieces of a data set that grows along one axis")
 }
 
 // inOrder walks all pieces that the shape has, the last axis fastest.
@@ -159,7 +160,7 @@ func (p *pieceReader) fixed() error {
 	count := p.length(c)
 	data := p.address(c)
 	if c.bad || page > 40 || size < p.offsets || packed != (len(p.d.filters) > 0) || packed && size < p.offsets+5 || count > MaxData {
-		return damaged("the index of pieces is damaged")
+		return badfile.Damaged("the index of pieces is damaged")
 	}
 	if data == undefined {
 		return nil
@@ -177,7 +178,7 @@ func (p *pieceReader) fixed() error {
 	}
 	return p.inOrder(func(n int) (uint64, uint64, uint32, error) {
 		if uint64(n) >= count {
-			return 0, 0, 0, damaged("the index holds %d pieces; there are more", count)
+			return 0, 0, 0, badfile.Damaged("the index holds %d pieces; there are more", count)
 		}
 		from := at + uint64(n)*uint64(size)
 		if bitmap != nil {
@@ -200,7 +201,7 @@ func (p *pieceReader) entry(c *cursor, packed bool, sizeBytes int) (address, siz
 	address, size = p.address(c), uint64(p.each)
 	if packed {
 		if sizeBytes < 1 || sizeBytes > 8 {
-			return 0, 0, 0, damaged("the index of pieces is damaged")
+			return 0, 0, 0, badfile.Damaged("the index of pieces is damaged")
 		}
 		size, mask = c.sized(sizeBytes), c.u32()
 	}
@@ -213,7 +214,7 @@ func (p *pieceReader) byTree2() error {
 	return p.tree2(l.address, func(kind byte, record []byte) error {
 		packed := kind == 11
 		if kind != 10 && kind != 11 || packed != (len(p.d.filters) > 0) {
-			return damaged("an index of pieces is of type %d", kind)
+			return badfile.Damaged("an index of pieces is of type %d", kind)
 		}
 		c := &cursor{b: record}
 		address, size, mask, err := p.entry(c, packed, len(record)-p.offsets-4-8*rank)
@@ -224,12 +225,12 @@ func (p *pieceReader) byTree2() error {
 		for i := range at {
 			v := c.sized(8)
 			if v > uint64(MaxData/l.chunk[i]) {
-				return damaged("a piece begins at no place of the shape")
+				return badfile.Damaged("a piece begins at no place of the shape")
 			}
 			at[i] = int(v) * l.chunk[i]
 		}
 		if c.bad {
-			return damaged("an index of pieces is damaged")
+			return badfile.Damaged("an index of pieces is damaged")
 		}
 		return p.piece(address, size, mask, at)
 	})
@@ -246,20 +247,20 @@ func (p *pieceReader) piece(address, size uint64, mask uint32, at []int) error {
 		}
 	}
 	if size > MaxData {
-		return tooLarge("a piece of %d bytes", size)
+		return badfile.TooLarge("a piece of %d bytes", size)
 	}
 	b, err := p.File.at(address, int(size))
 	if err != nil {
 		return err
 	}
 	if p.left -= int64(p.each); p.left < 0 {
-		return tooLarge("it holds more than %d bytes in pieces", int64(MaxUnpacked))
+		return badfile.TooLarge("it holds more than %d bytes in pieces", int64(MaxUnpacked))
 	}
 	if b, err = p.unpack(b, mask); err != nil {
 		return err
 	}
 	if len(b) != p.each {
-		return damaged("a piece of %d bytes where %d should be", len(b), p.each)
+		return badfile.Damaged("a piece of %d bytes where %d should be", len(b), p.each)
 	}
 	p.place(b, at)
 	return nil
@@ -276,18 +277,18 @@ func (p *pieceReader) unpack(b []byte, mask uint32) (_ []byte, err error) {
 			b, err = inflate(b, p.each+4)
 		case filterShuffle:
 			if len(fl.values) != 1 || fl.values[0] == 0 || fl.values[0] > maxMessage {
-				return nil, damaged("a filter without its value")
+				return nil, badfile.Damaged("a filter without its value")
 			}
 			b = unshuffle(b, int(fl.values[0]))
 		case filterFletcher:
 			if len(b) < 4 {
-				return nil, damaged("a piece without its checksum")
+				return nil, badfile.Damaged("a piece without its checksum")
 			}
 			b = b[:len(b)-4]
 		case filterLZF:
 			b, err = unpackLZF(b, p.each+4)
 		default:
-			return nil, unread("pieces packed by filter %d", fl.id)
+			return nil, badfile.Unread("pieces packed by filter %d", fl.id)
 		}
 		if err != nil {
 			return nil, err
@@ -299,11 +300,11 @@ func (p *pieceReader) unpack(b []byte, mask uint32) (_ []byte, err error) {
 func inflate(b []byte, most int) ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return nil, damaged("a piece: %v", err)
+		return nil, badfile.Damaged("a piece: %v", err)
 	}
 	out, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	if err != nil && !errors.Is(err, io.EOF) || len(out) > most {
-		return nil, damaged("a piece can't be unpacked")
+		return nil, badfile.Damaged("a piece can't be unpacked")
 	}
 	return out, nil
 }
@@ -340,7 +341,7 @@ func unpackLZF(b []byte, most int) ([]byte, error) {
 			}
 			from := len(out) - (head&31<<8 | int(c.byte())) - 1
 			if from < 0 {
-				return nil, damaged("a piece can't be unpacked")
+				return nil, badfile.Damaged("a piece can't be unpacked")
 			}
 			for range length + 2 {
 				out = append(out, out[from])
@@ -348,7 +349,7 @@ func unpackLZF(b []byte, most int) ([]byte, error) {
 			}
 		}
 		if c.bad || len(out) > most {
-			return nil, damaged("a piece can't be unpacked")
+			return nil, badfile.Damaged("a piece can't be unpacked")
 		}
 	}
 	return out, nil

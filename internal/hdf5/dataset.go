@@ -3,6 +3,7 @@ package hdf5
 import (
 	"bytes"
 	"context"
+	"repro/internal/badfile"
 )
 
 // dataset is where values lie, and what they are.
@@ -45,23 +46,23 @@ func (f *File) dataspace(m message) (*space, error) {
 	case 2:
 		s.null = c.byte() == 2
 	default:
-		return nil, unread("a shape of version %d", version)
+		return nil, badfile.Unread("a shape of version %d", version)
 	}
 	_ = flags // whether most sizes follow: how far the shape may yet grow
 	if rank > maxRank {
-		return nil, tooLarge("%d axes", rank)
+		return nil, badfile.TooLarge("%d axes", rank)
 	}
 	n := uint64(1)
 	for range rank {
 		d := f.length(c)
 		if d > MaxData || d > 0 && n > MaxData/d {
-			return nil, tooLarge("a shape of more than %d values", MaxData)
+			return nil, badfile.TooLarge("a shape of more than %d values", MaxData)
 		}
 		n *= d
 		s.dims = append(s.dims, int(d))
 	}
 	if c.bad {
-		return nil, damaged("a shape ends too early")
+		return nil, badfile.Damaged("a shape ends too early")
 	}
 	return s, nil
 }
@@ -69,7 +70,7 @@ func (f *File) dataspace(m message) (*space, error) {
 // fillValue reads what stands where nothing was written.
 func (d *dataset) fillValue(m message) error {
 	if m.flags&flagShared != 0 {
-		return unread("a shared fill value")
+		return badfile.Unread("a shared fill value")
 	}
 	c := &cursor{b: m.data}
 	if m.kind == msgFill {
@@ -84,7 +85,7 @@ func (d *dataset) fillValue(m message) error {
 		case 3:
 			defined = c.byte()&0x20 != 0
 		default:
-			return unread("a fill value of version %d", version)
+			return badfile.Unread("a fill value of version %d", version)
 		}
 		if !defined {
 			return nil
@@ -97,7 +98,7 @@ func (d *dataset) fillValue(m message) error {
 		return nil
 	}
 	if d.fill = bytes.Clone(c.take(min(size, maxMessage))); c.bad {
-		return damaged("a fill value ends too early")
+		return badfile.Damaged("a fill value ends too early")
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func (f *File) layout(c *cursor) (*layout, error) {
 		return l, f.oldLayout(c, l)
 	case 3, 4, 5: // 5 has longer sizes in its indexes, which say how long they are
 	default:
-		return nil, unread("a layout of version %d", version)
+		return nil, badfile.Unread("a layout of version %d", version)
 	}
 	class := c.byte()
 	switch {
@@ -151,10 +152,10 @@ func (f *File) layout(c *cursor) (*layout, error) {
 			return nil, err
 		}
 	default:
-		return nil, unread("a layout of class %d", class)
+		return nil, badfile.Unread("a layout of class %d", class)
 	}
 	if c.bad {
-		return nil, damaged("a layout ends too early")
+		return nil, badfile.Damaged("a layout ends too early")
 	}
 	return l, l.check()
 }
@@ -174,10 +175,10 @@ func (f *File) oldLayout(c *cursor, l *layout) error {
 	case 2:
 		l.dims(c, rank, 4)
 	default:
-		return unread("a layout of class %d", class)
+		return badfile.Unread("a layout of class %d", class)
 	}
 	if c.bad {
-		return damaged("a layout ends too early")
+		return badfile.Damaged("a layout ends too early")
 	}
 	return l.check()
 }
@@ -201,14 +202,14 @@ func (l *layout) check() error {
 	}
 	n := l.element
 	if n <= 0 || len(l.chunk) == 0 || len(l.chunk) > maxRank {
-		return damaged("pieces without a size")
+		return badfile.Damaged("pieces without a size")
 	}
 	for _, d := range l.chunk {
 		if d <= 0 {
-			return damaged("pieces without a size")
+			return badfile.Damaged("pieces without a size")
 		}
 		if n > MaxData/d {
-			return tooLarge("pieces of more than %d bytes", MaxData)
+			return badfile.TooLarge("pieces of more than %d bytes", MaxData)
 		}
 		n *= d
 	}
@@ -219,7 +220,7 @@ func (l *layout) check() error {
 func (f *File) newChunks(c *cursor, l *layout) error {
 	flags, rank, size := c.byte(), int(c.byte()), int(c.byte())
 	if size < 1 || size > 8 {
-		return damaged("a layout's sizes of %d bytes", size)
+		return badfile.Damaged("a layout's sizes of %d bytes", size)
 	}
 	l.dims(c, rank, size)
 	l.index = int(c.byte())
@@ -236,7 +237,7 @@ func (f *File) newChunks(c *cursor, l *layout) error {
 	case indexTree2:
 		c.take(6)
 	default:
-		return unread("pieces found in way %d", l.index)
+		return badfile.Unread("pieces found in way %d", l.index)
 	}
 	l.address = f.address(c)
 	return nil
@@ -246,11 +247,11 @@ func (f *File) newChunks(c *cursor, l *layout) error {
 func (f *File) bytesOf(ctx context.Context, d *dataset) ([]byte, error) {
 	count := d.space.count()
 	if count > MaxData/d.typed.size {
-		return nil, tooLarge("%d values of %d bytes", count, d.typed.size)
+		return nil, badfile.TooLarge("%d values of %d bytes", count, d.typed.size)
 	}
 	size := count * d.typed.size
 	if f.left -= int64(size); f.left < 0 {
-		return nil, tooLarge("its data sets have more than %d bytes", int64(MaxUnpacked))
+		return nil, badfile.TooLarge("its data sets have more than %d bytes", int64(MaxUnpacked))
 	}
 	l := d.layout
 	switch {
@@ -260,13 +261,13 @@ func (f *File) bytesOf(ctx context.Context, d *dataset) ([]byte, error) {
 		return f.pieces(ctx, d, size)
 	case l.inline != nil || l.address == 0 && l.size == 0:
 		if len(l.inline) < size {
-			return nil, damaged("%d bytes where %d should be", len(l.inline), size)
+			return nil, badfile.Damaged("%d bytes where %d should be", len(l.inline), size)
 		}
 		return l.inline[:size], nil
 	case l.address == undefined:
 		return d.filled(size), nil
 	case l.size < uint64(size):
-		return nil, damaged("%d bytes where %d should be", l.size, size)
+		return nil, badfile.Damaged("%d bytes where %d should be", l.size, size)
 	}
 	return f.at(l.address, size)
 }

@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"fmt"
+	"repro/internal/badfile"
 	"strings"
 )
 
@@ -98,14 +99,14 @@ func (f *File) datatypeOf(m message) (*datatype, error) {
 
 func readDatatype(c *cursor, depth int) (*datatype, error) {
 	if depth > 8 {
-		return nil, tooLarge("types lie more than 8 deep in each other")
+		return nil, badfile.TooLarge("types lie more than 8 deep in each other")
 	}
 	head := c.byte()
 	version := int(head >> 4)
 	flags := c.take(3)
 	t := &datatype{class: int(head & 15), size: int(c.u32())}
 	if c.bad || version < 1 || version > 5 || t.size <= 0 || t.size > maxMessage {
-		return nil, damaged("a type is damaged")
+		return nil, badfile.Damaged("a type is damaged")
 	}
 	var err error
 	switch t.class {
@@ -113,13 +114,13 @@ func readDatatype(c *cursor, depth int) (*datatype, error) {
 		t.big, t.signed = flags[0]&1 != 0, flags[0]&8 != 0
 		offset, precision := c.u16(), c.u16()
 		if offset != 0 || int(precision) != 8*t.size || t.size > 8 || t.size&(t.size-1) != 0 {
-			return nil, unread("whole numbers of %d of %d bits", precision, 8*t.size)
+			return nil, badfile.Unread("whole numbers of %d of %d bits", precision, 8*t.size)
 		}
 	case classFloat:
 		err = t.float(c, flags)
 	case classString:
 		if t.padding = int(flags[0] & 15); t.padding > 2 {
-			return nil, unread("text padded in way %d", t.padding)
+			return nil, badfile.Unread("text padded in way %d", t.padding)
 		}
 	case classBits:
 		t.big = flags[0]&1 != 0
@@ -128,14 +129,14 @@ func readDatatype(c *cursor, depth int) (*datatype, error) {
 		t.tag = strings.TrimRight(string(c.take(int(flags[0]))), "\x00")
 	case classReference:
 		if flags[0]&15 != 0 || version >= 4 {
-			return nil, unread("a reference that is not to a whole object")
+			return nil, badfile.Unread("a reference that is not to a whole object")
 		}
 	case classEnum:
 		err = t.enumeration(c, version, int(flags[0])|int(flags[1])<<8, depth)
 	case classVariable:
 		t.text = flags[0]&15 == 1
 		if t.size < 12 {
-			return nil, damaged("a type is damaged")
+			return nil, badfile.Damaged("a type is damaged")
 		}
 		t.base, err = readDatatype(c, depth+1)
 	case classArray:
@@ -143,10 +144,10 @@ func readDatatype(c *cursor, depth int) (*datatype, error) {
 	case classCompound:
 		err = t.compound(c, version, int(flags[0])|int(flags[1])<<8, depth)
 	default:
-		return nil, unread("a type of class %d", t.class)
+		return nil, badfile.Unread("a type of class %d", t.class)
 	}
 	if err == nil && c.bad {
-		err = damaged("a type ends too early")
+		err = badfile.Damaged("a type ends too early")
 	}
 	return t, err
 }
@@ -165,7 +166,7 @@ func (t *datatype) float(c *cursor, flags []byte) error {
 	want, ok := known[t.size]
 	if !ok || offset != 0 || int(precision) != 8*t.size || form != want.form || bias != want.bias || flags[1] != want.sign ||
 		flags[0]&0x40 != 0 || flags[0]>>4&3 != 2 {
-		return unread("floating-point numbers of %d bits that are not IEEE 754's", precision)
+		return badfile.Unread("floating-point numbers of %d bits that are not IEEE 754's", precision)
 	}
 	return nil
 }
@@ -193,7 +194,7 @@ func (t *datatype) enumeration(c *cursor, version, count, depth int) (err error)
 		return err
 	}
 	if t.base.class != classInteger || t.base.size != t.size {
-		return unread("an enumeration that is not of whole numbers")
+		return badfile.Unread("an enumeration that is not of whole numbers")
 	}
 	names := make([]string, count)
 	for i := range names {
@@ -203,7 +204,7 @@ func (t *datatype) enumeration(c *cursor, version, count, depth int) (err error)
 	for _, name := range names {
 		value := c.take(t.size)
 		if c.bad {
-			return damaged("an enumeration ends too early")
+			return badfile.Damaged("an enumeration ends too early")
 		}
 		v := uint64(0)
 		for i := range value {
@@ -228,7 +229,7 @@ func (t *datatype) array(c *cursor, version, depth int) (err error) {
 	for range rank {
 		d := int(c.u32())
 		if d <= 0 || n > maxMessage/d {
-			return damaged("an array of no size")
+			return badfile.Damaged("an array of no size")
 		}
 		n *= d
 		t.dims = append(t.dims, d)
@@ -237,10 +238,10 @@ func (t *datatype) array(c *cursor, version, depth int) (err error) {
 		c.take(4 * rank) // a permutation that is not used
 	}
 	if rank > maxRank {
-		return tooLarge("an array of %d axes", rank)
+		return badfile.TooLarge("an array of %d axes", rank)
 	}
 	if t.base, err = readDatatype(c, depth+1); err == nil && t.base.size*n != t.size {
-		return damaged("an array of %d bytes where %d should be", t.size, t.base.size*n)
+		return badfile.Damaged("an array of %d bytes where %d should be", t.size, t.base.size*n)
 	}
 	return err
 }
@@ -268,15 +269,15 @@ func (t *datatype) compound(c *cursor, version, count, depth int) error {
 			return err
 		}
 		if len(dims) > 0 {
-			return unread("an array in a compound of version 1")
+			return badfile.Unread("an array in a compound of version 1")
 		}
 		if m.offset < 0 || m.offset > t.size-m.typed.size {
-			return damaged("a part of a compound lies beyond it")
+			return badfile.Damaged("a part of a compound lies beyond it")
 		}
 		t.members = append(t.members, m)
 	}
 	if len(t.members) == 0 {
-		return damaged("a compound without parts")
+		return badfile.Damaged("a compound without parts")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"context"
+	"repro/internal/badfile"
 	"slices"
 	"strings"
 )
@@ -34,7 +35,7 @@ func (f *File) Nodes(ctx context.Context) ([]Node, error) {
 	slices.SortFunc(f.nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	for i := 1; i < len(f.nodes); i++ {
 		if f.nodes[i].Name == f.nodes[i-1].Name {
-			return nil, damaged("%q stands twice in one group", f.nodes[i].Name)
+			return nil, badfile.Damaged("%q stands twice in one group", f.nodes[i].Name)
 		}
 	}
 	return f.nodes, nil
@@ -42,7 +43,7 @@ func (f *File) Nodes(ctx context.Context) ([]Node, error) {
 
 func (f *File) add(n Node) error {
 	if len(f.nodes) == MaxNodes {
-		return tooLarge("more than %d groups, data sets, attributes and links", MaxNodes)
+		return badfile.TooLarge("more than %d groups, data sets, attributes and links", MaxNodes)
 	}
 	n.file = f
 	f.nodes = append(f.nodes, n)
@@ -58,7 +59,7 @@ func (f *File) object(ctx context.Context, name string, address uint64, depth in
 		return f.add(Node{Name: name, Sort: Link, Text: "the same as " + first})
 	}
 	if depth > maxDepth {
-		return tooLarge("groups lie more than %d deep", maxDepth)
+		return badfile.TooLarge("groups lie more than %d deep", maxDepth)
 	}
 	f.names[address] = name
 	messages, err := f.header(address)
@@ -122,9 +123,9 @@ func (o *objectReader) message(ctx context.Context, m message) (err error) {
 	case msgAttrInfo:
 		err = o.denseAttributes(c)
 	case msgExternal:
-		return unread("%q lies in other files", o.name)
+		return badfile.Unread("%q lies in other files", o.name)
 	default:
-		return unread("%q has a message of type %#x", o.name, m.kind)
+		return badfile.Unread("%q has a message of type %#x", o.name, m.kind)
 	}
 	return err
 }
@@ -142,7 +143,7 @@ func (o *objectReader) finish() error {
 	case o.name == "/":
 		return o.add(Node{Name: o.name, Sort: Group}) // an empty one may say nothing
 	}
-	return damaged("%q is neither a group nor a data set", o.name)
+	return badfile.Damaged("%q is neither a group nor a data set", o.name)
 }
 
 // follow adds what the group's links lead to, in order of names.
@@ -161,7 +162,7 @@ func (o *objectReader) child(name string) string { return strings.TrimSuffix(o.n
 // hard notes a link to an object of this file.
 func (o *objectReader) hard(name string, address uint64) error {
 	if len(o.links) == MaxNodes {
-		return tooLarge("more than %d links in one group", MaxNodes)
+		return badfile.TooLarge("more than %d links in one group", MaxNodes)
 	}
 	o.links = append(o.links, linkTo{o.child(name), address})
 	return nil
@@ -170,7 +171,7 @@ func (o *objectReader) hard(name string, address uint64) error {
 // link reads a link message.
 func (o *objectReader) link(c *cursor) error {
 	if version := c.byte(); version != 1 {
-		return unread("a link of version %d", version)
+		return badfile.Unread("a link of version %d", version)
 	}
 	flags := c.byte()
 	kind := byte(0)
@@ -189,13 +190,13 @@ func (o *objectReader) link(c *cursor) error {
 	case 0:
 		address := o.address(c)
 		if c.bad {
-			return damaged("a link ends too early")
+			return badfile.Damaged("a link ends too early")
 		}
 		return o.hard(name, address)
 	case 1, 64:
 		to := c.take(int(c.u16()))
 		if c.bad {
-			return damaged("a link ends too early")
+			return badfile.Damaged("a link ends too early")
 		}
 		where := "to "
 		if kind == 64 {
@@ -203,7 +204,7 @@ func (o *objectReader) link(c *cursor) error {
 		}
 		return o.add(Node{Name: o.child(name), Sort: Link, Text: where + string(to)})
 	}
-	return unread("a link of type %d", kind)
+	return badfile.Unread("a link of type %d", kind)
 }
 
 // dense calls visit for each record of the index of links or attributes that an
@@ -216,7 +217,7 @@ func (o *objectReader) dense(c *cursor, order int, visit func(h *fractalHeap, ki
 	}
 	heap, index := o.address(c), o.address(c)
 	if c.bad {
-		return damaged("%q ends too early", o.name)
+		return badfile.Damaged("%q ends too early", o.name)
 	}
 	if heap == undefined || index == undefined {
 		return nil
@@ -231,7 +232,7 @@ func (o *objectReader) dense(c *cursor, order int, visit func(h *fractalHeap, ki
 func (o *objectReader) denseLinks(c *cursor) error {
 	return o.dense(c, 8, func(h *fractalHeap, kind byte, record []byte) error {
 		if kind != 5 || len(record) < 4+h.idSize {
-			return damaged("an index of links is of type %d", kind)
+			return badfile.Damaged("an index of links is of type %d", kind)
 		}
 		b, err := h.object(record[4 : 4+h.idSize])
 		if err != nil {
@@ -244,10 +245,10 @@ func (o *objectReader) denseLinks(c *cursor) error {
 func (o *objectReader) denseAttributes(c *cursor) error {
 	return o.dense(c, 2, func(h *fractalHeap, kind byte, record []byte) error {
 		if kind != 8 || len(record) < h.idSize+1 {
-			return damaged("an index of attributes is of type %d", kind)
+			return badfile.Damaged("an index of attributes is of type %d", kind)
 		}
 		if record[h.idSize]&flagShared != 0 {
-			return unread("a shared attribute")
+			return badfile.Unread("a shared attribute")
 		}
 		b, err := h.object(record[:h.idSize])
 		if err != nil {
@@ -261,7 +262,7 @@ func (o *objectReader) denseAttributes(c *cursor) error {
 func (o *objectReader) oldGroup(ctx context.Context, c *cursor) error {
 	index, heapAt := o.address(c), o.address(c)
 	if c.bad {
-		return damaged("a group ends too early")
+		return badfile.Damaged("a group ends too early")
 	}
 	heap, err := o.localHeap(heapAt)
 	if err != nil {
@@ -293,7 +294,7 @@ func (o *objectReader) symbol(c *cursor, heap []byte) error {
 	c.take(4)
 	scratch := &cursor{b: c.take(16)}
 	if c.bad {
-		return damaged("a symbol table ends too early")
+		return badfile.Damaged("a symbol table ends too early")
 	}
 	name, err := textAt(heap, offset)
 	if err != nil {
@@ -312,7 +313,7 @@ func (o *objectReader) symbol(c *cursor, heap []byte) error {
 // attribute adds an attribute of the object.
 func (o *objectReader) attribute(m message) error {
 	if m.flags&flagShared != 0 {
-		return unread("a shared attribute")
+		return badfile.Unread("a shared attribute")
 	}
 	c := &cursor{b: m.data}
 	version := c.byte()
@@ -329,12 +330,12 @@ func (o *objectReader) attribute(m message) error {
 	case 3:
 		c.take(1)
 	default:
-		return unread("an attribute of version %d", version)
+		return badfile.Unread("an attribute of version %d", version)
 	}
 	name := strings.TrimRight(string(c.take(pad(nameSize))), "\x00")
 	typeData, spaceData := c.take(pad(typeSize)), c.take(pad(spaceSize))
 	if c.bad || nameSize == 0 {
-		return damaged("an attribute of %q ends too early", o.name)
+		return badfile.Damaged("an attribute of %q ends too early", o.name)
 	}
 	a := &dataset{layout: &layout{inline: c.b}}
 	var err error

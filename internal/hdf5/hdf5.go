@@ -19,8 +19,8 @@ package hdf5
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
+	"repro/internal/badfile"
 )
 
 // Limits on what is read.
@@ -35,26 +35,6 @@ const (
 	maxDepth    = 64       // groups within each other, and levels of an index
 	maxRank     = 32
 )
-
-// The ways in which a file can't be read. Errors of the reader itself are
-// passed on.
-var (
-	ErrDamaged  = errors.New("damaged")   // it is not as the format asks
-	ErrTooLarge = errors.New("too large") // it is beyond a limit
-	ErrUnread   = errors.New("not read")  // it uses a part of the format that this package does not read
-)
-
-func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
-}
-
-func tooLarge(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrTooLarge, fmt.Sprintf(format, args...))
-}
-
-func unread(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrUnread, fmt.Sprintf(format, args...))
-}
 
 // undefined is the address of what is not there.
 const undefined = ^uint64(0)
@@ -92,7 +72,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 			return f, f.superblock(at)
 		}
 	}
-	return nil, damaged("it has no superblock")
+	return nil, badfile.Damaged("it has no superblock")
 }
 
 func (f *File) superblock(at int64) error {
@@ -114,17 +94,17 @@ func (f *File) superblock(at int64) error {
 		f.offsets, f.lengths = int(c.byte()), int(c.byte())
 		c.take(1)
 	default:
-		return unread("a superblock of version %d", version)
+		return badfile.Unread("a superblock of version %d", version)
 	}
 	if f.offsets != 4 && f.offsets != 8 || f.lengths != 4 && f.lengths != 8 {
-		return unread("addresses of %d and lengths of %d bytes", f.offsets, f.lengths)
+		return badfile.Unread("addresses of %d and lengths of %d bytes", f.offsets, f.lengths)
 	}
 	f.base = f.address(c)
 	extension := f.address(c)
 	f.address(c) // the end of the file
 	if version < 2 {
 		if f.address(c) != undefined {
-			return unread("a file of several parts")
+			return badfile.Unread("a file of several parts")
 		}
 		f.address(c) // the root's name
 	} else if extension != undefined {
@@ -133,10 +113,10 @@ func (f *File) superblock(at int64) error {
 		}
 	}
 	if f.root = f.address(c); c.bad {
-		return damaged("the superblock ends too early")
+		return badfile.Damaged("the superblock ends too early")
 	}
 	if f.base == undefined || f.base > uint64(f.size) {
-		return damaged("the base address lies beyond the end of the file")
+		return badfile.Damaged("the base address lies beyond the end of the file")
 	}
 	return nil
 }
@@ -152,7 +132,7 @@ func (f *File) checkExtension(at uint64) error {
 		switch m.kind {
 		case msgNil, msgContinuation, 0x13, 0x17: // B-tree K values, file space: how room is kept
 		default:
-			return unread("an extension of the superblock of type %#x", m.kind)
+			return badfile.Unread("an extension of the superblock of type %#x", m.kind)
 		}
 	}
 	return nil
@@ -161,10 +141,10 @@ func (f *File) checkExtension(at uint64) error {
 // at reads size bytes at an address of the file's.
 func (f *File) at(address uint64, size int) ([]byte, error) {
 	if address == undefined || address > uint64(f.size) || size < 0 || uint64(size) > uint64(f.size)-address || address+f.base > uint64(f.size) || uint64(size) > uint64(f.size)-address-f.base {
-		return nil, damaged("%d bytes at %d lie beyond the end of the file", size, address)
+		return nil, badfile.Damaged("%d bytes at %d lie beyond the end of the file", size, address)
 	}
 	if f.reads -= int64(size); f.reads < 0 {
-		return nil, tooLarge("its blocks refer to each other too often")
+		return nil, badfile.TooLarge("its blocks refer to each other too often")
 	}
 	b := make([]byte, size)
 	if _, err := f.r.ReadAt(b, int64(address+f.base)); err != nil && !errors.Is(err, io.EOF) {
@@ -176,17 +156,17 @@ func (f *File) at(address uint64, size int) ([]byte, error) {
 // block reads a block of metadata that begins with a mark.
 func (f *File) block(address uint64, mark string, size int) (*cursor, error) {
 	if size > maxMessage {
-		return nil, tooLarge("a block of %d bytes", size)
+		return nil, badfile.TooLarge("a block of %d bytes", size)
 	}
 	if size < len(mark) {
-		return nil, damaged("a block of %d bytes", size)
+		return nil, badfile.Damaged("a block of %d bytes", size)
 	}
 	b, err := f.at(address, size)
 	if err != nil {
 		return nil, err
 	}
 	if string(b[:len(mark)]) != mark {
-		return nil, damaged("no %s at %d", mark, address)
+		return nil, badfile.Damaged("no %s at %d", mark, address)
 	}
 	return &cursor{b: b[len(mark):]}, nil
 }

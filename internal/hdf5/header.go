@@ -1,5 +1,7 @@
 package hdf5
 
+import "repro/internal/badfile"
+
 // The messages of an object's header.
 const (
 	msgNil          = 0x00
@@ -39,7 +41,7 @@ const maxHeaders = 4 * MaxNodes
 // header reads all messages of the object at an address.
 func (f *File) header(address uint64) ([]message, error) {
 	if f.headers++; f.headers > maxHeaders {
-		return nil, tooLarge("more than %d objects", maxHeaders)
+		return nil, badfile.TooLarge("more than %d objects", maxHeaders)
 	}
 	start, err := f.at(address, 16)
 	if err != nil {
@@ -49,7 +51,7 @@ func (f *File) header(address uint64) ([]message, error) {
 		return f.header2(address)
 	}
 	if start[0] != 1 {
-		return nil, damaged("no object header at %d", address)
+		return nil, badfile.Damaged("no object header at %d", address)
 	}
 	c := &cursor{b: start[8:]}
 	size := c.u32()
@@ -65,7 +67,7 @@ func (f *File) header2(address uint64) ([]message, error) {
 	}
 	c := &cursor{b: start[4:]}
 	if version := c.byte(); version != 2 {
-		return nil, damaged("an object header of version %d", version)
+		return nil, badfile.Damaged("an object header of version %d", version)
 	}
 	flags := c.byte()
 	if flags&0x20 != 0 {
@@ -76,7 +78,7 @@ func (f *File) header2(address uint64) ([]message, error) {
 	}
 	size := c.sized(1 << (flags & 3))
 	if c.bad {
-		return nil, damaged("an object header ends too early")
+		return nil, badfile.Damaged("an object header ends too early")
 	}
 	h := &headerReader{f: f, second: true, ordered: flags&4 != 0}
 	return h.all(address+uint64(len(start)-len(c.b)), size)
@@ -98,7 +100,7 @@ func (h *headerReader) all(address, size uint64) ([]message, error) {
 		next := h.blocks[0]
 		h.blocks = h.blocks[1:]
 		if h.total += next[1]; next[1] > maxMessage || h.total > maxMessage || len(h.blocks) > 1<<12 {
-			return nil, tooLarge("an object header of more than %d bytes", maxMessage)
+			return nil, badfile.TooLarge("an object header of more than %d bytes", maxMessage)
 		}
 		b, err := h.f.at(next[0], int(next[1]))
 		if err != nil {
@@ -133,7 +135,7 @@ func (h *headerReader) messages(b []byte) error {
 		}
 		m.data = c.take(size)
 		if c.bad {
-			return damaged("a message of an object header ends too early")
+			return badfile.Damaged("a message of an object header ends too early")
 		}
 		if m.kind != msgContinuation {
 			h.out = append(h.out, m)
@@ -150,14 +152,14 @@ func (h *headerReader) messages(b []byte) error {
 func (h *headerReader) follow(c *cursor) error {
 	address, size := h.f.address(c), h.f.length(c)
 	if c.bad {
-		return damaged("a continuation of an object header ends too early")
+		return badfile.Damaged("a continuation of an object header ends too early")
 	}
 	if !h.second {
 		h.blocks = append(h.blocks, [2]uint64{address, size})
 		return nil
 	}
 	if size < 8 || size > maxMessage {
-		return damaged("a continuation of %d bytes", size)
+		return badfile.Damaged("a continuation of %d bytes", size)
 	}
 	if _, err := h.f.block(address, "OCHK", int(size)); err != nil {
 		return err
@@ -177,11 +179,11 @@ func (f *File) shared(m message) ([]byte, error) {
 		c.take(6)
 	}
 	if version == 3 && kind != 2 || version > 3 || version == 0 {
-		return nil, unread("a message shared through a heap")
+		return nil, badfile.Unread("a message shared through a heap")
 	}
 	address := f.address(c)
 	if c.bad {
-		return nil, damaged("a shared message ends too early")
+		return nil, badfile.Damaged("a shared message ends too early")
 	}
 	messages, err := f.header(address)
 	if err != nil {
@@ -192,5 +194,5 @@ func (f *File) shared(m message) ([]byte, error) {
 			return other.data, nil
 		}
 	}
-	return nil, damaged("a shared message is not where it should be")
+	return nil, badfile.Damaged("a shared message is not where it should be")
 }

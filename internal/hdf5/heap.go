@@ -1,6 +1,9 @@
 package hdf5
 
-import "bytes"
+import (
+	"bytes"
+	"repro/internal/badfile"
+)
 
 // localHeap reads the names of an old group.
 func (f *File) localHeap(address uint64) ([]byte, error) {
@@ -13,19 +16,19 @@ func (f *File) localHeap(address uint64) ([]byte, error) {
 	f.length(c)
 	at := f.address(c)
 	if size > maxMessage {
-		return nil, tooLarge("a heap of %d bytes", size)
+		return nil, badfile.TooLarge("a heap of %d bytes", size)
 	}
 	return f.at(at, int(size))
 }
 
 func textAt(heap []byte, offset uint64) (string, error) {
 	if offset >= uint64(len(heap)) {
-		return "", damaged("a name lies beyond its heap")
+		return "", badfile.Damaged("a name lies beyond its heap")
 	}
 	b := heap[offset:]
 	end := bytes.IndexByte(b, 0)
 	if end < 0 {
-		return "", damaged("a name does not end")
+		return "", badfile.Damaged("a name does not end")
 	}
 	return string(b[:end]), nil
 }
@@ -49,7 +52,7 @@ func (f *File) global(address uint64, index uint32) ([]byte, error) {
 	}
 	b, ok := heap[uint16(index)]
 	if !ok || index > 1<<16-1 {
-		return nil, damaged("object %d is not in its heap", index)
+		return nil, badfile.Damaged("object %d is not in its heap", index)
 	}
 	return b, nil
 }
@@ -62,7 +65,7 @@ func (f *File) readGlobal(address uint64) (globalHeap, error) {
 	c.take(4)
 	size := f.length(c)
 	if size > maxMessage {
-		return nil, tooLarge("a heap of %d bytes", size)
+		return nil, badfile.TooLarge("a heap of %d bytes", size)
 	}
 	if c, err = f.block(address, "GCOL", int(size)); err != nil {
 		return nil, err
@@ -77,7 +80,7 @@ func (f *File) readGlobal(address uint64) (globalHeap, error) {
 			break // free room
 		}
 		if length > uint64(len(c.b)) {
-			return nil, damaged("an object lies beyond its heap")
+			return nil, badfile.Damaged("an object lies beyond its heap")
 		}
 		out[index] = c.take(int(length))
 		c.take(min(len(c.b), int(-length&7)))
@@ -105,7 +108,7 @@ func (f *File) fractalHeap(address uint64) (*fractalHeap, error) {
 		return nil, err
 	}
 	if version := c.byte(); version != 0 {
-		return nil, unread("a heap of version %d", version)
+		return nil, badfile.Unread("a heap of version %d", version)
 	}
 	h := &fractalHeap{f: f, idSize: int(c.u16())}
 	filters := c.u16()
@@ -118,9 +121,9 @@ func (f *File) fractalHeap(address uint64) (*fractalHeap, error) {
 	h.root, h.currentRows = f.address(c), int(c.u16())
 	switch {
 	case filters != 0:
-		return nil, unread("a packed heap")
+		return nil, badfile.Unread("a packed heap")
 	case c.bad || h.tableWidth == 0 || h.startSize == 0 || h.maxDirect > maxMessage || h.startSize > h.maxDirect || h.heapBits > 64:
-		return nil, damaged("the head of a heap is damaged")
+		return nil, badfile.Damaged("the head of a heap is damaged")
 	}
 	return h, nil
 }
@@ -133,23 +136,23 @@ func (h *fractalHeap) object(id []byte) ([]byte, error) {
 	case 0:
 	case 2:
 		if h.idSize > 18 {
-			return nil, unread("a large object in a heap's id")
+			return nil, badfile.Unread("a large object in a heap's id")
 		}
 		return c.take(int(flags&15) + 1), nil
 	default:
-		return nil, unread("a huge object in a heap")
+		return nil, badfile.Unread("a huge object in a heap")
 	}
 	offset := c.sized((h.heapBits + 7) / 8)
 	length := c.sized(width(min(h.maxDirect, h.maxManaged)))
 	if c.bad || length > h.maxDirect {
-		return nil, damaged("the id of an object in a heap is damaged")
+		return nil, badfile.Damaged("the id of an object in a heap is damaged")
 	}
 	block, size, from, err := h.find(offset)
 	if err != nil {
 		return nil, err
 	}
 	if offset-from > size || length > size-(offset-from) {
-		return nil, damaged("an object lies beyond its block")
+		return nil, badfile.Damaged("an object lies beyond its block")
 	}
 	if _, err := h.f.block(block, "FHDB", 5); err != nil {
 		return nil, err
@@ -183,14 +186,14 @@ func (h *fractalHeap) find(offset uint64) (block, size, from uint64, err error) 
 			return 0, 0, 0, err
 		}
 	}
-	return 0, 0, 0, damaged("a heap lies too deep")
+	return 0, 0, 0, badfile.Damaged("a heap lies too deep")
 }
 
 // descend takes one step from an indirect block, which begins at from.
 func (h *fractalHeap) descend(block uint64, rows int, offset, from uint64) (uint64, int, uint64, uint64, error) {
 	head := 1 + h.f.offsets + (h.heapBits+7)/8
 	if rows > 60 {
-		return 0, 0, 0, 0, damaged("a heap's block of %d rows", rows)
+		return 0, 0, 0, 0, badfile.Damaged("a heap's block of %d rows", rows)
 	}
 	c, err := h.f.block(block, "FHIB", 4+head+rows*int(h.tableWidth)*h.f.offsets)
 	if err != nil {
@@ -211,7 +214,7 @@ func (h *fractalHeap) descend(block uint64, rows int, offset, from uint64) (uint
 			return child, h.rowsOf(size), size, from, nil
 		}
 	}
-	return 0, 0, 0, 0, damaged("an object lies beyond its heap")
+	return 0, 0, 0, 0, badfile.Damaged("an object lies beyond its heap")
 }
 
 // rowsOf is how many rows an indirect block of a size has.

@@ -5,33 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"repro/internal/badfile"
+	"repro/internal/ndarray"
 	"strings"
 )
 
-// The sorts of elements.
-const (
-	Int     = "int"
-	Uint    = "uint"
-	Float   = "float"
-	Complex = "complex"
-	Bytes   = "bytes" // equal or not
-	Text    = "text"
-)
-
-// Array is values of one sort. A node of compounds yields one for each part.
-type Array struct {
-	Name  string
-	Sort  string
-	Type  string // in words
-	Size  int    // bytes of an element; 0 for text
-	Shape []int
-	Big   bool     // big-endian
-	Data  []byte   // unless text
-	Texts []string // of text
-}
-
 // Read returns a node's values: none for a group or a link.
-func (n *Node) Read(ctx context.Context) ([]Array, error) {
+func (n *Node) Read(ctx context.Context) ([]ndarray.Array, error) {
 	if n.data == nil {
 		return nil, nil
 	}
@@ -50,16 +30,23 @@ func (n *Node) Read(ctx context.Context) ([]Array, error) {
 	return v.out, nil
 }
 
+func order(big bool) binary.ByteOrder {
+	if big {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
 type valueReader struct {
 	f    *File
 	ctx  context.Context
-	out  []Array
+	out  []ndarray.Array
 	left int // bytes that may yet be gathered
 }
 
 func (v *valueReader) spend(n int) error {
 	if v.left -= n; v.left < 0 {
-		return tooLarge("values of more than %d bytes", MaxData)
+		return badfile.TooLarge("values of more than %d bytes", MaxData)
 	}
 	return nil
 }
@@ -67,25 +54,25 @@ func (v *valueReader) spend(n int) error {
 // flatten adds the arrays that values of a type make.
 func (v *valueReader) flatten(name string, t *datatype, shape []int, b []byte, depth int) error {
 	if len(v.out) > 4096 || depth > 16 {
-		return tooLarge("compounds of more than 4096 parts")
+		return badfile.TooLarge("compounds of more than 4096 parts")
 	}
-	a := Array{Name: name, Type: t.String(), Size: t.size, Shape: shape, Big: t.big, Data: b}
+	a := ndarray.Array{Name: name, Type: t.String(), Size: t.size, Shape: shape, Order: order(t.big), Data: b}
 	switch t.class {
 	case classInteger, classEnum:
 		number := t
 		if t.class == classEnum {
 			number = t.base
 		}
-		a.Sort, a.Big = Uint, number.big
+		a.Class, a.Order = ndarray.Uint, order(number.big)
 		if number.signed {
-			a.Sort = Int
+			a.Class = ndarray.Int
 		}
 	case classFloat:
-		a.Sort = Float
+		a.Class = ndarray.Float
 	case classBits:
-		a.Sort, a.Type = Bytes, fmt.Sprint(a.Type, t.big)
+		a.Class, a.Type = ndarray.Bytes, fmt.Sprint(a.Type, t.big)
 	case classOpaque:
-		a.Sort = Bytes
+		a.Class = ndarray.Bytes
 	case classString:
 		return v.strings(a, t)
 	case classReference:
@@ -98,13 +85,13 @@ func (v *valueReader) flatten(name string, t *datatype, shape []int, b []byte, d
 		if !t.isComplex() {
 			return v.compound(a, t, depth)
 		}
-		a.Sort, a.Big = Complex, t.members[0].typed.big
+		a.Class, a.Order = ndarray.Complex, order(t.members[0].typed.big)
 	}
 	v.out = append(v.out, a)
 	return nil
 }
 
-func (v *valueReader) compound(a Array, t *datatype, depth int) error {
+func (v *valueReader) compound(a ndarray.Array, t *datatype, depth int) error {
 	for _, m := range t.members {
 		size := m.typed.size
 		count := len(a.Data) / t.size
@@ -122,7 +109,7 @@ func (v *valueReader) compound(a Array, t *datatype, depth int) error {
 	return nil
 }
 
-func (v *valueReader) strings(a Array, t *datatype) error {
+func (v *valueReader) strings(a ndarray.Array, t *datatype) error {
 	for b := a.Data; len(b) >= t.size; b = b[t.size:] {
 		text := b[:t.size]
 		if t.padding == 2 {
@@ -137,13 +124,13 @@ func (v *valueReader) strings(a Array, t *datatype) error {
 		}
 		a.Texts = append(a.Texts, string(text))
 	}
-	a.Sort, a.Size, a.Data = Text, 0, nil
+	a.Class, a.Size, a.Data = ndarray.Text, 0, nil
 	v.out = append(v.out, a)
 	return nil
 }
 
 // references name the objects that they lead to.
-func (v *valueReader) references(a Array) error {
+func (v *valueReader) references(a ndarray.Array) error {
 	for b := a.Data; len(b) >= a.Size; b = b[a.Size:] {
 		address := (&cursor{b: b}).sized(min(a.Size, v.f.offsets))
 		name, known := v.f.names[address]
@@ -151,22 +138,22 @@ func (v *valueReader) references(a Array) error {
 		case address == 0 || address == undefined:
 			name = "nothing"
 		case !known:
-			return unread("a reference to what no group holds")
+			return badfile.Unread("a reference to what no group holds")
 		}
 		if err := v.spend(len(name) + 16); err != nil {
 			return err
 		}
 		a.Texts = append(a.Texts, name)
 	}
-	a.Sort, a.Size, a.Data = Text, 0, nil
+	a.Class, a.Size, a.Data = ndarray.Text, 0, nil
 	v.out = append(v.out, a)
 	return nil
 }
 
 // variable reads values of variable length: texts, or sequences, of which the
 // lengths are an array and all values together another.
-func (v *valueReader) variable(a Array, t *datatype, depth int) error {
-	lengths := Array{Name: a.Name + " lengths", Sort: Uint, Type: "uint64", Size: 8, Shape: a.Shape}
+func (v *valueReader) variable(a ndarray.Array, t *datatype, depth int) error {
+	lengths := ndarray.Array{Name: a.Name + " lengths", Class: ndarray.Uint, Order: binary.LittleEndian, Type: "uint64", Size: 8, Shape: a.Shape}
 	var joined []byte
 	for b := a.Data; len(b) >= t.size; b = b[t.size:] {
 		c := &cursor{b: b[:t.size]}
@@ -180,7 +167,7 @@ func (v *valueReader) variable(a Array, t *datatype, depth int) error {
 			}
 			size := uint64(count) * uint64(t.base.size)
 			if size > uint64(len(object)) {
-				return damaged("a value of variable length ends too early")
+				return badfile.Damaged("a value of variable length ends too early")
 			}
 			value = object[:size]
 		}
@@ -196,7 +183,7 @@ func (v *valueReader) variable(a Array, t *datatype, depth int) error {
 		joined = append(joined, value...)
 	}
 	if t.text {
-		a.Sort, a.Size, a.Data = Text, 0, nil
+		a.Class, a.Size, a.Data = ndarray.Text, 0, nil
 		v.out = append(v.out, a)
 		return nil
 	}

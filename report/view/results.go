@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"repro/compare"
+	"repro/compare/kinds"
 	"repro/report"
 )
 
@@ -103,14 +104,14 @@ func (b *builder) result(i int, f report.Finding) result {
 		r.Meta = append(r.Meta, field{Name: "Largest relative difference", Value: Clean(w.Relative)})
 	}
 	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
-	if f.Kind == compare.KindClaim && f.Worst != nil {
+	if f.Kind == kinds.Claim && f.Worst != nil {
 		r.Meta = append(r.Meta, field{Name: "Printed", Value: Clean(f.Worst.Published)}, field{Name: "New", Value: Clean(f.Worst.New)})
 	}
-	if isPicture(f.Kind) || f.Kind == compare.KindSVG {
+	if isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Drawing {
 		r.Pictures = b.figures(f)
 		r.Slide = b.slide(f, r.Pictures)
 	}
-	if !isPicture(f.Kind) || f.Kind == compare.KindTIFF && f.Score == "" {
+	if !isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Scan && f.Score == "" {
 		r.Side = b.side(f)
 	}
 	if r.Side == nil && f.Diff != "" {
@@ -120,12 +121,13 @@ func (b *builder) result(i int, f report.Finding) result {
 }
 
 func isPicture(kind string) bool {
-	return kind == compare.KindPNG || kind == compare.KindGIF || kind == compare.KindJPEG || kind == compare.KindTIFF
+	shown := kinds.Of(kind).Shown
+	return shown == kinds.Picture || shown == kinds.Scan
 }
 
 func asked(f report.Finding) string {
 	switch {
-	case f.Kind == compare.KindExact:
+	case f.Kind == kinds.Exact:
 		return "the same bytes"
 	case isPicture(f.Kind) && f.Rule.Score == "":
 		return "the same pixels"
@@ -178,7 +180,7 @@ func (b *builder) figures(f report.Finding) []figure {
 // shown is a picture in a format that browsers show: TIFF as PNG, and SVG only
 // where it begins as one.
 func (b *builder) shown(kind string, picture []byte) []byte {
-	if kind != compare.KindTIFF || picture == nil {
+	if kinds.Of(kind).Shown != kinds.Scan || picture == nil {
 		return picture
 	}
 	m, err := compare.DrawTIFF(b.ctx, picture)
@@ -198,7 +200,7 @@ func (b *builder) shown(kind string, picture []byte) []byte {
 type slide struct{ Published, New figure }
 
 func (b *builder) slide(f report.Finding, figures []figure) *slide {
-	drawn := f.Kind == compare.KindSVG && f.Verdict != report.Identical && f.Verdict != report.SameContent
+	drawn := kinds.Of(f.Kind).Shown == kinds.Drawing && f.Verdict != report.Identical && f.Verdict != report.SameContent
 	if len(figures) < 3 && !drawn || figures[0].URI == "" || figures[1].URI == "" {
 		return nil
 	}
@@ -282,7 +284,7 @@ func (b *builder) side(f report.Finding) *side {
 	if err != nil || show == nil || len(show.Rows) == 0 {
 		return nil
 	}
-	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: (!f.Verdict.Reproduced() || len(show.Rows) <= openRows) && f.Kind != compare.KindSVG}
+	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: (!f.Verdict.Reproduced() || len(show.Rows) <= openRows) && kinds.Of(f.Kind).Shown != kinds.Drawing}
 	for _, name := range show.Columns {
 		s.Columns = append(s.Columns, Clean(name))
 	}

@@ -1,31 +1,25 @@
-package compare
+package tiff
 
 import (
 	"bytes"
 	"compress/zlib"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"image/color"
 	"io"
+	"repro/internal/badfile"
+	"repro/internal/ndarray"
 	"slices"
 )
 
-func sumOfText(s string) uint32 {
-	if s == "" {
-		return 0
-	}
-	return crc32.ChecksumIEEE([]byte(s)) | 1
-}
+// pageImage shows a page as a picture.
+type pageImage struct{ p *Page }
 
-// tiffImage shows a page as a picture.
-type tiffImage struct{ p *tiffPage }
-
-func (m *tiffImage) ColorModel() color.Model { return color.NRGBA64Model }
-func (m *tiffImage) Bounds() image.Rectangle { return image.Rect(0, 0, m.p.width, m.p.height) }
+func (m *pageImage) ColorModel() color.Model { return color.NRGBA64Model }
+func (m *pageImage) Bounds() image.Rectangle { return image.Rect(0, 0, m.p.Width, m.p.Height) }
 
 // sample is one channel of one pixel, as stored and scaled to 16 bits.
-func (m *tiffImage) sample(i int) (int, uint16) {
+func (m *pageImage) sample(i int) (int, uint16) {
 	p := m.p
 	if p.bits == 16 {
 		v := uint16(p.data[2*i]) | uint16(p.data[2*i+1])<<8
@@ -35,7 +29,7 @@ func (m *tiffImage) sample(i int) (int, uint16) {
 	return v, uint16(v * (0xffff / (1<<p.bits - 1)))
 }
 
-func (m *tiffImage) At(x, y int) color.Color {
+func (m *pageImage) At(x, y int) color.Color {
 	c, multiplied := m.colour(x, y)
 	if multiplied {
 		return color.RGBA64(c)
@@ -44,7 +38,7 @@ func (m *tiffImage) At(x, y int) color.Color {
 }
 
 // RGBA64At is At without an allocation.
-func (m *tiffImage) RGBA64At(x, y int) color.RGBA64 {
+func (m *pageImage) RGBA64At(x, y int) color.RGBA64 {
 	c, multiplied := m.colour(x, y)
 	if multiplied || c.A == 0xffff {
 		return color.RGBA64(c)
@@ -54,9 +48,9 @@ func (m *tiffImage) RGBA64At(x, y int) color.RGBA64 {
 }
 
 // colour is one pixel, and whether its colours are multiplied by alpha.
-func (m *tiffImage) colour(x, y int) (c color.NRGBA64, multiplied bool) {
+func (m *pageImage) colour(x, y int) (c color.NRGBA64, multiplied bool) {
 	p := m.p
-	i := (y*p.width + x) * p.channels
+	i := (y*p.Width + x) * p.Channels
 	raw, v := m.sample(i)
 	c = color.NRGBA64{R: v, G: v, B: v, A: 0xffff}
 	switch p.photometric {
@@ -72,12 +66,12 @@ func (m *tiffImage) colour(x, y int) (c color.NRGBA64, multiplied bool) {
 	if len(p.extra) == 0 {
 		return c, false
 	}
-	_, c.A = m.sample(i + p.channels - 1)
+	_, c.A = m.sample(i + p.Channels - 1)
 	return c, p.extra[0] == 1
 }
 
-// tiffChunk is the form of a strip or tile.
-type tiffChunk struct {
+// chunkForm is the form of a strip or tile.
+type chunkForm struct {
 	width, rows, channels int
 	across, down          int // chunks of one plane
 	offsets, sizes        []uint64
@@ -86,10 +80,10 @@ type tiffChunk struct {
 }
 
 // samples unpacks a page's strips or tiles.
-func (t *tiffFile) samples(p *tiffPage, entries map[int]tiffEntry) error {
-	size := p.width * p.height * p.channels * p.size()
+func (t *file) samples(p *Page, entries map[int]entry) error {
+	size := p.Width * p.Height * p.Channels * p.size()
 	if size > t.left {
-		return tooLarge(t.of, "it holds more than %d bytes", maxArrays)
+		return badfile.TooLarge("it holds more than %d bytes", ndarray.MaxData)
 	}
 	t.left -= size
 	c, planes, err := t.chunks(p, entries)
@@ -102,8 +96,8 @@ func (t *tiffFile) samples(p *tiffPage, entries map[int]tiffEntry) error {
 		for row := range c.down {
 			for column := range c.across {
 				rows := c.rows
-				if c.width == p.width { // a strip ends with the picture; a tile does not
-					rows = min(rows, p.height-row*c.rows)
+				if c.width == p.Width { // a strip ends with the picture; a tile does not
+					rows = min(rows, p.Height-row*c.rows)
 				}
 				b, err := t.chunk(c, n, rows, p)
 				if err != nil {
@@ -117,46 +111,46 @@ func (t *tiffFile) samples(p *tiffPage, entries map[int]tiffEntry) error {
 	return nil
 }
 
-func (t *tiffFile) chunks(p *tiffPage, entries map[int]tiffEntry) (*tiffChunk, int, error) {
-	c := &tiffChunk{width: p.width, channels: p.channels, compression: t.number(entries, tiffCompression, 1), predictor: t.number(entries, tiffPredictor, 1)}
+func (t *file) chunks(p *Page, entries map[int]entry) (*chunkForm, int, error) {
+	c := &chunkForm{width: p.Width, channels: p.Channels, compression: t.number(entries, tagCompression, 1), predictor: t.number(entries, tagPredictor, 1)}
 	planes := 1
-	if t.number(entries, tiffPlanar, 1) == 2 && p.channels > 1 {
-		planes, c.channels = p.channels, 1
+	if t.number(entries, tagPlanar, 1) == 2 && p.Channels > 1 {
+		planes, c.channels = p.Channels, 1
 	}
-	rows := t.number(entries, tiffRowsPerStrip, uint64(p.height))
-	c.offsets, c.sizes = t.numbers(entries[tiffStripOffsets]), t.numbers(entries[tiffStripSizes])
-	if _, tiled := entries[tiffTileWidth]; tiled {
-		width := t.number(entries, tiffTileWidth, 0)
-		rows = t.number(entries, tiffTileHeight, 0)
+	rows := t.number(entries, tagRowsPerStrip, uint64(p.Height))
+	c.offsets, c.sizes = t.numbers(entries[tagStripOffsets]), t.numbers(entries[tagStripSizes])
+	if _, tiled := entries[tagTileWidth]; tiled {
+		width := t.number(entries, tagTileWidth, 0)
+		rows = t.number(entries, tagTileHeight, 0)
 		if width == 0 || width > 1<<16 || rows > 1<<16 || width%16 != 0 {
 			return nil, 0, t.damaged(fmt.Sprintf("tiles of %d × %d pixels", width, rows))
 		}
 		c.width = int(width)
-		c.offsets, c.sizes = t.numbers(entries[tiffTileOffsets]), t.numbers(entries[tiffTileSizes])
+		c.offsets, c.sizes = t.numbers(entries[tagTileOffsets]), t.numbers(entries[tagTileSizes])
 	}
 	if rows == 0 {
 		return nil, 0, t.damaged("strips without rows")
 	}
-	if _, tiled := entries[tiffTileWidth]; !tiled {
-		rows = min(rows, uint64(p.height))
+	if _, tiled := entries[tagTileWidth]; !tiled {
+		rows = min(rows, uint64(p.Height))
 	}
 	c.rows = int(rows)
-	c.across, c.down = (p.width+c.width-1)/c.width, (p.height+c.rows-1)/c.rows
-	if want := c.across * c.down * planes; want > maxTIFFChunks || len(c.offsets) != want || len(c.sizes) != want {
+	c.across, c.down = (p.Width+c.width-1)/c.width, (p.Height+c.rows-1)/c.rows
+	if want := c.across * c.down * planes; want > maxChunks || len(c.offsets) != want || len(c.sizes) != want {
 		return nil, 0, t.damaged(fmt.Sprintf("%d strips or tiles where %d should be", len(c.offsets), want))
 	}
 	return c, planes, nil
 }
 
 // chunk unpacks one strip or tile to samples of whole bytes, little-endian.
-func (t *tiffFile) chunk(c *tiffChunk, n, rows int, p *tiffPage) ([]byte, error) {
+func (t *file) chunk(c *chunkForm, n, rows int, p *Page) ([]byte, error) {
 	stored := t.at(c.offsets[n], c.sizes[n])
 	if stored == nil {
 		return nil, t.damaged("a strip lies beyond the end of the file")
 	}
 	rowBytes := (c.width*c.channels*p.bits + 7) / 8
-	if rowBytes*rows > maxArrays {
-		return nil, tooLarge(t.of, "a tile of more than %d bytes", maxArrays)
+	if rowBytes*rows > ndarray.MaxData {
+		return nil, badfile.TooLarge("a tile of more than %d bytes", ndarray.MaxData)
 	}
 	b, err := t.unpack(c.compression, stored, rowBytes*rows)
 	if err != nil {
@@ -170,7 +164,7 @@ func (t *tiffFile) chunk(c *tiffChunk, n, rows int, p *tiffPage) ([]byte, error)
 		undoFloatDifferences(b, rowBytes, c.channels, p.size())
 		return b, nil
 	default:
-		return nil, &undecided{fmt.Sprintf("the %s picture uses the predictor %d, which is not read", t.of, c.predictor)}
+		return nil, badfile.Unread("it uses the predictor %d", c.predictor)
 	}
 	if p.bits < 8 {
 		return widen(b, rowBytes, c.width*c.channels, p.bits), nil
@@ -184,28 +178,28 @@ func (t *tiffFile) chunk(c *tiffChunk, n, rows int, p *tiffPage) ([]byte, error)
 }
 
 // unpack returns exactly size bytes, in memory of its own.
-func (t *tiffFile) unpack(compression uint64, stored []byte, size int) ([]byte, error) {
+func (t *file) unpack(compression uint64, stored []byte, size int) ([]byte, error) {
 	var b []byte
 	switch compression {
 	case 1:
 		b = bytes.Clone(stored[:min(size, len(stored))])
 	case 5:
 		if len(stored) > 1 && stored[0] == 0 && stored[1]&1 == 1 {
-			return nil, &undecided{fmt.Sprintf("the %s picture is packed by LZW in the order of bits of before 1988, which is not read", t.of)}
+			return nil, badfile.Unread("it is packed by LZW in the order of bits of before 1988")
 		}
 		b = unpackLZW(stored, size)
 	case 8, 32946:
 		r, err := zlib.NewReader(bytes.NewReader(stored))
 		if err != nil {
-			return nil, t.damaged(reason(err))
+			return nil, t.damaged(badfile.Cause(err))
 		}
 		if b, err = io.ReadAll(io.LimitReader(r, int64(size))); err != nil {
-			return nil, t.damaged(reason(err))
+			return nil, t.damaged(badfile.Cause(err))
 		}
 	case 32773:
 		b = unpackBits(stored, size)
 	default:
-		return nil, &undecided{fmt.Sprintf("the %s picture is packed by method %d, which is not read", t.of, compression)}
+		return nil, badfile.Unread("it is packed by method %d", compression)
 	}
 	if len(b) != size {
 		return nil, t.damaged("a strip ends too early")
@@ -291,7 +285,7 @@ func unpackLZW(b []byte, size int) []byte {
 
 // undoDifferences turns differences along a row back into samples (TIFF 6.0,
 // section 14).
-func (t *tiffFile) undoDifferences(b []byte, rowBytes, channels, size int) {
+func (t *file) undoDifferences(b []byte, rowBytes, channels, size int) {
 	step := channels * size
 	for ; len(b) >= rowBytes; b = b[rowBytes:] {
 		row := b[:rowBytes]
@@ -341,18 +335,18 @@ func widen(b []byte, rowBytes, perRow, bits int) []byte {
 }
 
 // place puts a chunk's samples where they stand in the page.
-func (c *tiffChunk) place(p *tiffPage, b []byte, plane, left, top, rows int) {
+func (c *chunkForm) place(p *Page, b []byte, plane, left, top, rows int) {
 	size := p.size()
-	for y := range min(rows, p.height-top) {
+	for y := range min(rows, p.Height-top) {
 		from := b[y*c.width*c.channels*size:]
-		count := min(c.width, p.width-left)
-		to := ((top+y)*p.width + left) * p.channels * size
-		if c.channels == p.channels {
-			copy(p.data[to:to+count*p.channels*size], from)
+		count := min(c.width, p.Width-left)
+		to := ((top+y)*p.Width + left) * p.Channels * size
+		if c.channels == p.Channels {
+			copy(p.data[to:to+count*p.Channels*size], from)
 			continue
 		}
 		for x := range count {
-			copy(p.data[to+(x*p.channels+plane)*size:][:size], from[x*size:])
+			copy(p.data[to+(x*p.Channels+plane)*size:][:size], from[x*size:])
 		}
 	}
 }

@@ -1,22 +1,23 @@
-package compare
+package rdata
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"repro/internal/ndarray"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // pairs reads a list of pairs, or a call.
-func (r *rReader) pairs(name string, kind int, hasAttr, hasTag bool) {
+func (r *reader) pairs(name string, kind int, hasAttr, hasTag bool) {
 	words := map[int]string{rPairs: "pairlist", rAttrPair: "pairlist", rCall: "call", rAttrCall: "call"}
 	r.named(name, words[kind])
 	for i := 1; ; i++ {
 		if hasAttr {
-			r.attributes(r.part(name, fmt.Sprintf("[[%d]]", i)), &rObject{})
+			r.attributes(r.part(name, fmt.Sprintf("[[%d]]", i)), &object{})
 		}
 		tag := ""
 		if hasTag {
@@ -40,7 +41,7 @@ func (r *rReader) pairs(name string, kind int, hasAttr, hasTag bool) {
 	}
 }
 
-func (r *rReader) part(name, place string) string {
+func (r *reader) part(name, place string) string {
 	if name == "" {
 		return ""
 	}
@@ -48,7 +49,7 @@ func (r *rReader) part(name, place string) string {
 }
 
 // attributes reads the attributes of the object that has just been read.
-func (r *rReader) attributes(name string, of *rObject) (dim []int32) {
+func (r *reader) attributes(name string, of *object) (dim []int32) {
 	for {
 		flags := r.int()
 		switch flags & 0xff {
@@ -73,35 +74,35 @@ func (r *rReader) attributes(name string, of *rObject) (dim []int32) {
 }
 
 // vector reads a vector of values. Its attributes stand behind it.
-func (r *rReader) vector(name string, kind int, hasAttr bool) rObject {
-	a := array{name: name}
-	o := rObject{}
+func (r *reader) vector(name string, kind int, hasAttr bool) object {
+	a := ndarray.Array{Name: name}
+	o := object{}
 	from := len(r.out)
 	switch kind {
 	case rLogical:
-		a.sort, a.size, a.typed = opaque, 4, "logical"
-		a.data = r.take(4 * r.length(4))
+		a.Class, a.Size, a.Type = ndarray.Bytes, 4, "logical"
+		a.Data = r.take(4 * r.length(4))
 	case rInteger:
-		a.sort, a.size = signed, 4
-		a.data = r.take(4 * r.length(4))
-		for b := a.data; len(b) >= 4 && len(o.ints) < 1<<10; b = b[4:] {
+		a.Class, a.Size = ndarray.Int, 4
+		a.Data = r.take(4 * r.length(4))
+		for b := a.Data; len(b) >= 4 && len(o.ints) < 1<<10; b = b[4:] {
 			o.ints = append(o.ints, int32(binary.BigEndian.Uint32(b)))
 		}
 	case rReal:
-		a.sort, a.size = floats, 8
-		a.data = r.take(8 * r.length(8))
+		a.Class, a.Size = ndarray.Float, 8
+		a.Data = r.take(8 * r.length(8))
 	case rComplex:
-		a.sort, a.size = complexs, 16
-		a.data = r.take(16 * r.length(16))
+		a.Class, a.Size = ndarray.Complex, 16
+		a.Data = r.take(16 * r.length(16))
 	case rRaw:
-		a.sort, a.size, a.typed = opaque, 1, "raw"
-		a.data = r.take(r.length(1))
+		a.Class, a.Size, a.Type = ndarray.Bytes, 1, "raw"
+		a.Data = r.take(r.length(1))
 	case rStrings:
-		a.sort = words
+		a.Class = ndarray.Text
 		for range r.length(8) {
-			a.texts = append(a.texts, r.chars())
+			a.Texts = append(a.Texts, r.chars())
 		}
-		a.shape, o.texts = []int{len(a.texts)}, a.texts
+		a.Shape, o.texts = []int{len(a.Texts)}, a.Texts
 	case rList, rExprs:
 		return r.list(name, kind, hasAttr)
 	default:
@@ -109,13 +110,13 @@ func (r *rReader) vector(name string, kind int, hasAttr bool) rObject {
 	}
 	var dim []int32
 	if hasAttr {
-		dim = r.attributes(name, &rObject{})
+		dim = r.attributes(name, &object{})
 	}
 	if name == "" {
 		return o
 	}
-	if n := len(a.data) / max(1, a.size); a.sort != words {
-		a.shape, a.columnMajor = shapeOf(dim, n), true
+	if n := len(a.Data) / max(1, a.Size); a.Class != ndarray.Text {
+		a.Shape, a.ColumnMajor = shapeOf(dim, n), true
 	}
 	later := slices.Clone(r.out[from:])
 	r.out = r.out[:from]
@@ -129,13 +130,13 @@ func (r *rReader) vector(name string, kind int, hasAttr bool) rObject {
 func shapeOf(dim []int32, n int) []int {
 	product, shape := 1, []int{}
 	for _, d := range dim {
-		if d < 0 || d > 0 && product > maxArrays/int(d) {
+		if d < 0 || d > 0 && product > ndarray.MaxData/int(d) {
 			return []int{n}
 		}
 		product *= int(d)
 		shape = append(shape, int(d))
 	}
-	if len(dim) == 0 || product != n || len(dim) > maxAxes {
+	if len(dim) == 0 || product != n || len(dim) > ndarray.MaxAxes {
 		return []int{n}
 	}
 	return shape
@@ -143,26 +144,26 @@ func shapeOf(dim []int32, n int) []int {
 
 // missing tells R's NA from NaN, and from every number: where there is one, a
 // second array says where, so that no tolerance takes one for the other.
-func (r *rReader) missing(a *array) {
-	if a.sort != signed && a.sort != floats && a.sort != complexs {
+func (r *reader) missing(a *ndarray.Array) {
+	if a.Class != ndarray.Int && a.Class != ndarray.Float && a.Class != ndarray.Complex {
 		return
 	}
 	const lowWord = 1954 // of R's NA_real_
-	where := array{name: a.name + " missing", sort: opaque, size: 1, shape: a.shape, columnMajor: a.columnMajor}
+	where := ndarray.Array{Name: a.Name + " missing", Class: ndarray.Bytes, Size: 1, Shape: a.Shape, ColumnMajor: a.ColumnMajor}
 	any := false
-	for at := 0; at+a.size <= len(a.data); at += a.size {
-		b, is := a.data[at:at+a.size], byte('-')
-		if a.sort == signed && int32(binary.BigEndian.Uint32(b)) == math.MinInt32 {
+	for at := 0; at+a.Size <= len(a.Data); at += a.Size {
+		b, is := a.Data[at:at+a.Size], byte('-')
+		if a.Class == ndarray.Int && int32(binary.BigEndian.Uint32(b)) == math.MinInt32 {
 			is = 'N'
 		}
-		for part := 0; a.sort != signed && part < len(b); part += 8 {
+		for part := 0; a.Class != ndarray.Int && part < len(b); part += 8 {
 			bits := binary.BigEndian.Uint64(b[part:])
 			if math.IsNaN(math.Float64frombits(bits)) && uint32(bits) == lowWord {
 				is = map[byte]byte{'-': 'N', 'N': 'B'}[is] + byte(part/8)
 			}
 		}
 		any = any || is != '-'
-		where.data = append(where.data, is)
+		where.Data = append(where.Data, is)
 	}
 	if any {
 		r.add(where)
@@ -171,7 +172,7 @@ func (r *rReader) missing(a *array) {
 
 // list reads a list of objects. Its names stand behind it, so that what it
 // holds is named once they are known.
-func (r *rReader) list(name string, kind int, hasAttr bool) rObject {
+func (r *reader) list(name string, kind int, hasAttr bool) object {
 	n := r.length(4)
 	starts := make([]int, 0, min(n, 1<<16)+1)
 	place := func(i int) string { return fmt.Sprintf("%s[[%d]]", name, i+1) }
@@ -184,7 +185,7 @@ func (r *rReader) list(name string, kind int, hasAttr bool) rObject {
 		r.object(inner)
 	}
 	starts = append(starts, len(r.out))
-	o := rObject{}
+	o := object{}
 	if hasAttr {
 		r.attributes(name, &o)
 	}
@@ -198,7 +199,7 @@ func (r *rReader) list(name string, kind int, hasAttr bool) rObject {
 		}
 		for k := starts[i]; k < starts[i+1]; k++ {
 			a := &r.out[k]
-			a.name = name + "$" + o.texts[i] + strings.TrimPrefix(a.name, place(i))
+			a.Name = name + "$" + o.texts[i] + strings.TrimPrefix(a.Name, place(i))
 		}
 	}
 	return o

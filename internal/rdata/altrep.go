@@ -1,16 +1,18 @@
-package compare
+package rdata
 
 import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"repro/internal/badfile"
+	"repro/internal/ndarray"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // altRep reads an object that R keeps in a form of its own.
-func (r *rReader) altRep(name string) rObject {
+func (r *reader) altRep(name string) object {
 	class := ""
 	if flags := r.int(); flags&0xff != rPairs {
 		panic(errors.New("a compact object is damaged"))
@@ -26,7 +28,7 @@ func (r *rReader) altRep(name string) rObject {
 		panic(errors.New("a compact object is damaged"))
 	}
 	from := len(r.out)
-	var o rObject
+	var o object
 	switch {
 	case class == "compact_intseq" || class == "compact_realseq":
 		o = r.sequence(name, class == "compact_intseq")
@@ -38,17 +40,17 @@ func (r *rReader) altRep(name string) rObject {
 		r.unread("an object in R's form %q", class)
 	}
 	later := len(r.out)
-	dim := r.attributes(name, &rObject{})
+	dim := r.attributes(name, &object{})
 	for i := from; i < later && len(dim) > 0; i++ {
-		if a := &r.out[i]; a.name == name || a.name == name+" missing" {
-			a.shape = shapeOf(dim, len(a.data)/max(1, a.size))
+		if a := &r.out[i]; a.Name == name || a.Name == name+" missing" {
+			a.Shape = shapeOf(dim, len(a.Data)/max(1, a.Size))
 		}
 	}
 	return o
 }
 
 // deferred reads whole numbers that R has yet to turn into text.
-func (r *rReader) deferred(name string) rObject {
+func (r *reader) deferred(name string) object {
 	if flags := r.int(); flags&0xff != rPairs || flags&0x600 != 0 {
 		panic(errors.New("a compact object is damaged"))
 	}
@@ -58,27 +60,27 @@ func (r *rReader) deferred(name string) rObject {
 	r.object("") // how many digits
 	made := slices.Clone(r.out[from:])
 	r.out = r.out[:from]
-	at := slices.IndexFunc(made, func(a array) bool { return a.name == numbers })
-	if at < 0 || made[at].sort != signed {
+	at := slices.IndexFunc(made, func(a ndarray.Array) bool { return a.Name == numbers })
+	if at < 0 || made[at].Class != ndarray.Int {
 		r.unread("numbers that R has yet to turn into text")
 	}
-	a := array{name: name, sort: words}
-	for b := made[at].data; len(b) >= 4; b = b[4:] {
+	a := ndarray.Array{Name: name, Class: ndarray.Text}
+	for b := made[at].Data; len(b) >= 4; b = b[4:] {
 		v := int32(binary.BigEndian.Uint32(b))
 		text := strconv.Itoa(int(v))
 		if v == math.MinInt32 {
 			text = noText
 		}
-		a.texts = append(a.texts, text)
+		a.Texts = append(a.Texts, text)
 	}
-	if a.shape = []int{len(a.texts)}; name != "" {
+	if a.Shape = []int{len(a.Texts)}; name != "" {
 		r.add(a)
 	}
-	return rObject{texts: a.texts}
+	return object{texts: a.Texts}
 }
 
 // sequence reads the three numbers by which R keeps 1:n.
-func (r *rReader) sequence(name string, whole bool) rObject {
+func (r *reader) sequence(name string, whole bool) object {
 	if flags := r.int(); flags&0xff != rReal || r.length(8) != 3 {
 		panic(errors.New("a sequence is damaged"))
 	}
@@ -87,24 +89,24 @@ func (r *rReader) sequence(name string, whole bool) rObject {
 		v[i] = math.Float64frombits(binary.BigEndian.Uint64(r.take(8)))
 	}
 	n := v[0]
-	if !(n >= 0 && n <= maxArrays/8 && n == math.Trunc(n)) {
-		panic(tooLarge(r.of, "a sequence of %g numbers", n))
+	if !(n >= 0 && n <= ndarray.MaxData/8 && n == math.Trunc(n)) {
+		panic(badfile.TooLarge("a sequence of %g numbers", n))
 	}
-	if r.items += int(n) / 8; r.items > maxRItems {
-		panic(tooLarge(r.of, "it holds more than %d objects", maxRItems))
+	if r.items += int(n) / 8; r.items > maxItems {
+		panic(badfile.TooLarge("it holds more than %d objects", maxItems))
 	}
-	a := array{name: name, sort: floats, size: 8, columnMajor: true}
+	a := ndarray.Array{Name: name, Class: ndarray.Float, Size: 8, ColumnMajor: true}
 	if whole {
-		a.sort, a.size = signed, 4
+		a.Class, a.Size = ndarray.Int, 4
 	}
-	o := rObject{}
+	o := object{}
 	for i := range int(n) {
 		x := v[1] + float64(i)*v[2]
 		if !whole {
-			a.data = binary.BigEndian.AppendUint64(a.data, math.Float64bits(x))
+			a.Data = binary.BigEndian.AppendUint64(a.Data, math.Float64bits(x))
 			continue
 		}
-		a.data = binary.BigEndian.AppendUint32(a.data, uint32(int32(int64(x))))
+		a.Data = binary.BigEndian.AppendUint32(a.Data, uint32(int32(int64(x))))
 		if i < 1<<10 {
 			o.ints = append(o.ints, int32(int64(x)))
 		}
@@ -116,7 +118,7 @@ func (r *rReader) sequence(name string, whole bool) rObject {
 }
 
 // wrapped reads a vector around which R noted whether it is sorted.
-func (r *rReader) wrapped(name string) rObject {
+func (r *reader) wrapped(name string) object {
 	flags := r.int()
 	if flags&0xff == rList && r.length(4) == 2 && flags&0x200 == 0 {
 		o := r.object(name)

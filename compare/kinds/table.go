@@ -1,0 +1,50 @@
+package kinds
+
+import "slices"
+
+// What rules can tell the kinds.
+var (
+	forNumbers  = []string{"absolute", "relative", "ulp", "digits", "random", "spread"}
+	forLines    = slices.Concat(forNumbers, []string{"ignore", "masks"})
+	forText     = slices.Concat(forLines, []string{"only", "from", "to"})
+	forValues   = slices.Concat(forNumbers, []string{"norm"})
+	forArrays   = slices.Concat(forValues, []string{"signs"})
+	forTables   = slices.Concat(forArrays, []string{"keys", "columns"})
+	forPictures = []string{"score"}
+	forScans    = slices.Concat(forArrays, forPictures)
+	forArchives = slices.Concat(forTables, []string{"ignore", "masks", "score"})
+)
+
+const (
+	zip  = "PK\x03\x04"
+	hdf5 = "\x89HDF\r\n\x1a\n"
+)
+
+var table = []Kind{
+	{Name: Exact, Words: "a file"},
+	{Name: Text, Words: "text", Options: forText, Next: Exact},
+	{Name: "csv", Words: "a table", Extensions: ".csv .tsv .tab", Options: forTables, Next: Text},
+	{Name: "json", Words: "JSON", Extensions: ".json .jsonl .ndjson .geojson", Options: forValues, Next: Text},
+	{Name: "png", Words: "a PNG picture", Starts: []string{"\x89PNG\r\n\x1a\n"}, Begins: "the PNG signature", Extensions: ".png", Options: forPictures, Next: Exact, Shown: Picture},
+	{Name: "gif", Words: "a GIF picture", Starts: []string{"GIF8"}, Extensions: ".gif", Options: forPictures, Next: Exact, Shown: Picture},
+	{Name: "jpeg", Words: "a JPEG picture", Starts: []string{"\xff\xd8\xff"}, Extensions: ".jpg .jpeg", Options: forPictures, Next: Exact, Shown: Picture},
+	{Name: "tiff", Words: "a TIFF picture", Starts: []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+"}, Begins: "`II` or `MM`, then 42 or 43 in that order of bytes",
+		Extensions: ".tif .tiff .btf .tf8", Options: forScans, Next: Unread, Shown: Scan},
+	{Name: "svg", Words: "an SVG drawing", Extensions: ".svg", Options: forLines, Next: "xml", Shown: Drawing},
+	{Name: "xml", Words: "XML", Extensions: ".xml .xhtml", Options: forLines, Next: Text, Shown: Parts},
+	{Name: "html", Words: "HTML", Extensions: ".html .htm", Options: forLines, Next: Text, Shown: Parts},
+	{Name: "latex", Words: "LaTeX", Extensions: ".tex", Options: forLines, Next: Text},
+	{Name: "markdown", Words: "Markdown", Extensions: ".md .markdown", Options: forLines, Next: Text},
+	{Name: "yaml", Words: "YAML", Extensions: ".yaml .yml", Options: forValues, Next: Text},
+	{Name: "pdf", Words: "a PDF file", Starts: []string{"%PDF-"}, Extensions: ".pdf", Options: forLines, Next: Exact, Shown: Parts},
+	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forArchives, Next: "json", Holds: true},
+	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forNumbers, Next: "zip"},
+	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},
+	{Name: "tar", Words: "a tar archive", Starts: []string{"ustar"}, At: 257, Begins: "`ustar` at byte 257", Extensions: ".tar", Options: forArchives, Next: Exact, Holds: true},
+	{Name: "npy", Words: "an array", Starts: []string{"\x93NUMPY"}, Extensions: ".npy", Options: forArrays, Next: Exact},
+	{Name: "mat", Words: "a MATLAB 5 file", Starts: []string{"MATLAB 5.0"}, Extensions: ".mat", Options: forArrays, Next: Unread},
+	{Name: "netcdf", Words: "a NetCDF file", Starts: []string{"CDF"}, Extensions: ".nc .cdf", Options: forArrays, Next: Unread},
+	{Name: "hdf5", Words: "an HDF5 file", Starts: []string{hdf5, "MATLAB 7.3"}, Extensions: ".h5 .hdf5 .hdf .he5 .nc .nc4 .mat .cdf .keras .h5ad .loom", Options: forArrays, Next: Unread},
+	{Name: "rdata", Words: "a file of R's objects", Starts: []string{"\x1f\x8b\x08", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "X\n", "RDX"},
+		Extensions: ".rds .rda .rdata", Options: forArrays, Next: Unread},
+}
