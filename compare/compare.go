@@ -19,7 +19,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"repro/compare/kinds"
@@ -213,7 +212,7 @@ func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sink
 	defer p.Close()
 	defer n.Close()
 	d := &differ{}
-	if r.score != nil && to.depth == 0 && !slices.Contains(scored, f.Kind) && f.Kind != KindExact && f.Kind != kindUnread {
+	if r.score != nil && to.depth == 0 && !scored(f.Kind) && f.Kind != kinds.Exact && f.Kind != kinds.Unread {
 		return &RuleError{"score", r.Score, "the file is compared as " + f.Kind + ", which has no similarity"}
 	}
 	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, finding: f,

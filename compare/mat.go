@@ -7,6 +7,7 @@ import (
 
 const kindMAT = "mat"
 
+// SPEC.md CMP-117.
 func init() {
 	comparers[kindMAT] = (&arrayKind{
 		kind: kindMAT,

@@ -7,6 +7,7 @@ import (
 
 const kindNPY = "npy"
 
+// SPEC.md CMP-115.
 func init() {
 	comparers[kindNPY] = (&arrayKind{
 		kind: kindNPY,

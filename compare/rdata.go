@@ -4,6 +4,7 @@ import "repro/internal/rdata"
 
 const kindRData = "rdata"
 
+// SPEC.md CMP-119.
 func init() {
 	comparers[kindRData] = (&arrayKind{
 		kind: kindRData,

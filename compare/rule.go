@@ -47,9 +47,12 @@ type rule struct {
 	columns map[string]*limits
 }
 
-// scored are the kinds of pictures, those that may hold some, and the one that
-// is yet to be chosen.
-var scored = []string{"", KindPNG, KindGIF, KindJPEG, KindTIFF, KindZip, KindTar, KindNotebook}
+// scored reports whether a similarity says something of a kind: of pictures, of
+// what may hold some, and of the kind that is yet to be chosen.
+func scored(kind string) bool {
+	k := kinds.Of(kind)
+	return kind == "" || k.Takes("score")
+}
 
 // Check returns a [*RuleError] for a rule that [Files] would not accept.
 func Check(r manifest.Rule) error {
@@ -86,7 +89,7 @@ func prepare(r manifest.Rule) (*rule, error) {
 	if out.score != nil && out.score.float() > 1 {
 		return nil, &RuleError{"score", r.Score, "want 0 to 1"}
 	}
-	if out.score != nil && !slices.Contains(scored, r.Kind) {
+	if out.score != nil && !scored(r.Kind) {
 		return nil, &RuleError{"score", r.Score, "does not go with kind " + r.Kind + ", which has no similarity"}
 	}
 	if err := out.prepareLines(); err != nil {

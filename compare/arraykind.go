@@ -25,7 +25,6 @@ func outside(err error, of side, kind string) error {
 // arrayKind is a kind whose files are arrays that are read at once.
 type arrayKind struct {
 	kind string
-	most int64 // bytes of a file; 0: read bounds it
 	read func(io.Reader) ([]ndarray.Array, error)
 	same string // what is said where only that differs which carries nothing
 }
