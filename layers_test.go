@@ -23,7 +23,7 @@ var layers = []string{
 	"format/signature",
 	"format/squashfs format/verity report key",
 	"format/tree format/manifest internal/rdata",
-	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/form internal/sandbox/inside internal/raster internal/hdf5 internal/mat internal/netcdf internal/npy internal/tiff internal/xlsx examples",
+	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/filename internal/form internal/sandbox/inside internal/raster internal/hdf5 internal/mat internal/netcdf internal/npy internal/tiff internal/xlsx examples",
 	"internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds",
 	"internal/badfile",
 }
@@ -44,6 +44,7 @@ var owners = map[string]string{
 	"github.com/google/go-containerregistry": "build/oci",
 	"go.yaml.in/yaml/v3":                     "internal/form compare",
 	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile format/tree",
+	"golang.org/x/text":                      "internal/filename",
 	"golang.org/x/sync":                      "*",
 }
 

@@ -2,11 +2,8 @@ package archive
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"repro/internal/pattern"
 )
@@ -63,6 +60,7 @@ var demands = []struct {
 	supply  string // the line of the recipe, or the flag
 }{
 	{"", "licence", func(d *deposit) bool { return d.manifest.Paper.Licence == "" && !d.options.Anonymous }, "add `licence: CC-BY-4.0`, or what applies, to repro.yaml"},
+	{"", "finished recipe", func(d *deposit) bool { return d.manifest.Draft }, "the image is a draft: fill in the title and the authors in repro.yaml and build again without --draft"},
 	{Zenodo, "abstract", noAbstract, "add `abstract: What was done and found.` to repro.yaml"},
 	{Dataverse, "abstract", noAbstract, "add `abstract: What was done and found.` to repro.yaml"},
 	{Dataverse, "e-mail address of an author", noEmail, "add `email: name@example.org` to an author in repro.yaml"},
@@ -126,62 +124,4 @@ func (d *deposit) demand() {
 	if doi := d.options.DOI; doi != "" && !doiForm.MatchString(doi) {
 		d.problem("--doi %q: not a DOI such as 10.5281/zenodo.123", doi)
 	}
-}
-
-// names finds names that archives refuse, or that two systems read as one.
-type names struct{ seen map[string]string }
-
-func newNames() *names { return &names{map[string]string{}} }
-
-func (n *names) refuse(name string) string {
-	folded := strings.ToLower(name)
-	if other, ok := n.seen[folded]; ok && other != name {
-		return fmt.Sprintf("differs only in capital letters from %q, which is one file on macOS and Windows", other)
-	}
-	n.seen[folded] = name
-	return portable(name)
-}
-
-// Limits of names in a deposit.
-const (
-	maxElement = 255
-	maxName    = 1000 // bytes of a path: object stores stop at 1024
-)
-
-// portable says why a path cannot be kept everywhere, or nothing.
-func portable(name string) string {
-	if !utf8.ValidString(name) {
-		return "not valid UTF-8"
-	}
-	if len(name) > maxName {
-		return fmt.Sprintf("longer than %d bytes", maxName)
-	}
-	for elem := range strings.SplitSeq(name, "/") {
-		stem, _, _ := strings.Cut(strings.ToLower(elem), ".")
-		switch {
-		case elem == "" || elem == "." || elem == "..":
-			return "not a name"
-		case len(elem) > maxElement:
-			return fmt.Sprintf("has a part longer than %d bytes", maxElement)
-		case strings.ContainsFunc(elem, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-			return "has a control character"
-		case strings.ContainsAny(elem, `<>:"\|?*`):
-			return `has one of < > : " \ | ? *, which Windows and some archives refuse`
-		case strings.Contains(elem, "%"):
-			return "has a %, which programs for bags read in two ways"
-		case strings.HasSuffix(elem, ".") || strings.HasSuffix(elem, " ") || strings.HasPrefix(elem, " "):
-			return "begins with a space, or ends with a space or full stop"
-		case slices.Contains(devices, stem):
-			return "is the name of a device on Windows"
-		}
-	}
-	if path.Base(name) == "bagit.txt" {
-		return "is taken for the mark of another bag"
-	}
-	return ""
-}
-
-var devices = []string{
-	"con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
-	"lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 }

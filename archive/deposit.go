@@ -20,6 +20,7 @@ import (
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
+	"repro/internal/filename"
 	"repro/recipe"
 	"repro/report"
 )
@@ -161,7 +162,7 @@ func (d *deposit) files(root *tree.Node, dir, kind string) {
 	if root == nil || !root.IsDir() {
 		return
 	}
-	names := newNames()
+	var twins filename.Twins
 	for name, n := range root.All() {
 		if n.Mode&fs.ModeSymlink != 0 {
 			target := root.Lookup(path.Join(path.Dir(name), n.Target))
@@ -174,7 +175,11 @@ func (d *deposit) files(root *tree.Node, dir, kind string) {
 		if !n.Mode.IsRegular() {
 			continue
 		}
-		if why := names.refuse(path.Join(dir, name)); why != "" {
+		why := filename.Portable(path.Join(dir, name))
+		if other, how := twins.Add(name); other != "" {
+			why = fmt.Sprintf("differs from %q only %s", other, how)
+		}
+		if why != "" {
 			d.problem("%s: %q: %s: rename the file in the experiment and build again", kind, name, why)
 			continue
 		}
@@ -216,7 +221,7 @@ func (d *deposit) imageName() string {
 		return "paper.sif"
 	}
 	name := filepath.Base(d.im.Name())
-	if portable(name) != "" || d.taken(name) {
+	if filename.Portable(name) != "" || d.taken(name) {
 		return "paper.sif"
 	}
 	return name

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"repro/internal/filename"
 )
 
 // licencesDir holds the full texts of the licences, as REUSE has them.
@@ -58,7 +60,7 @@ func (d *deposit) addLicences() {
 	}
 	for _, id := range d.statedLicences() {
 		name := path.Join(licencesDir, id+".txt")
-		if portable(name) != "" {
+		if filename.Portable(name) != "" {
 			continue // only named: it has a colon, of another document
 		}
 		if e := own[path.Join(inputsDir, name)]; e != nil {

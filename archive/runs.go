@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"repro/format/manifest"
+	"repro/internal/filename"
 	"repro/report"
 )
 
@@ -101,7 +102,7 @@ func (d *deposit) runFile(r *runRecord, dir, name, kind string) bool {
 		d.problem("--run %s: %v", dir, err)
 		return false
 	}
-	if why := portable(path.Join(r.dir, name)); why != "" {
+	if why := filename.Portable(path.Join(r.dir, name)); why != "" {
 		d.problem("--run %s: %q: %s", dir, name, why)
 		return false
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	RecipeBytes []byte // of which Recipe was parsed; kept in the image
 	Dir         string // folder that the recipe's paths are relative to
 
+	Draft bool                 // placeholders may stay; the image says that it is a draft
+	Warn  func(recipe.Problem) // told what is likely a mistake but no reason to refuse; may be nil
+
 	Date string // RFC 3339; used if the recipe has none (SOURCE_DATE_EPOCH)
 	Path string // value of PATH in which host programs are looked up
 	OCI  Opener // opens OCI images; without it they are refused
@@ -80,6 +83,20 @@ func Image(ctx context.Context, out string, o Options) (*manifest.Manifest, erro
 	return m, nil
 }
 
+// Check does all that [Image] does before contents are read and an image is
+// written, and returns the same error.
+func Check(ctx context.Context, o Options) error {
+	b := &builder{Options: o}
+	if b.Dir == "" {
+		b.Dir = "."
+	}
+	defer b.close()
+	if err := b.plan(ctx); err != nil {
+		return b.explain(ctx, err)
+	}
+	return nil
+}
+
 // builder gathers one image.
 type builder struct {
 	Options
@@ -98,10 +115,14 @@ type builder struct {
 // plan does everything short of reading contents.
 func (b *builder) plan(ctx context.Context) error {
 	b.setDate()
+	b.placeholders()
 	if err := b.environment(ctx); err != nil {
 		return err
 	}
 	if err := b.gather(ctx); err != nil {
+		return err
+	}
+	if err := b.checkFiles(); err != nil {
 		return err
 	}
 	if err := b.failed(); err != nil {
@@ -128,6 +149,13 @@ func (b *builder) listSoftware(ctx context.Context) ([]byte, error) {
 // problem notes what is wrong with a value of the recipe.
 func (b *builder) problem(at recipe.Pos, format string, args ...any) {
 	b.problems = append(b.problems, recipe.Problem{Pos: at, Text: fmt.Sprintf(format, args...)})
+}
+
+// warn tells of something that is likely a mistake.
+func (b *builder) warn(at recipe.Pos, format string, args ...any) {
+	if b.Warn != nil {
+		b.Warn(recipe.Problem{Pos: at, Text: fmt.Sprintf(format, args...)})
+	}
 }
 
 func (b *builder) failed() error {

@@ -39,6 +39,8 @@ func (b *builder) check(ctx context.Context) error {
 	}
 	b.links(b.code, made)
 	b.links(b.data, made)
+	b.pythons()
+	b.libraries()
 	if err := b.checkSpreads(); err != nil {
 		return err
 	}

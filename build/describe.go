@@ -25,6 +25,7 @@ func (b *builder) describe() {
 		Steps:   []manifest.Step{},
 		Results: []manifest.Result{},
 	}
+	b.manifest.Draft = len(r.Placeholders()) > 0
 	for _, d := range r.Data {
 		if d.Fetch {
 			b.manifest.External = append(b.manifest.External, manifest.External{

@@ -3,8 +3,10 @@ package build
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 
 	"repro/format/manifest"
 	"repro/format/tree"
+	"repro/internal/filename"
 	"repro/recipe"
 )
 
@@ -132,12 +135,12 @@ func put(root *tree.Node, name string, n *tree.Node) {
 func (b *builder) unmatched(c *choice) {
 	for _, p := range c.code {
 		if p.files == 0 && !b.folderOnly(b.code, p) {
-			b.problem(p.Pos, "code: %q: %s", p.Value, missing(p, c))
+			b.problem(p.Pos, "code: %q: %s", p.Value, b.missing(p, c))
 		}
 	}
 	for _, p := range c.data {
 		if p.files == 0 {
-			b.problem(p.Pos, "data: %q: %s", p.Value, missing(p, c))
+			b.problem(p.Pos, "data: %q: %s", p.Value, b.missing(p, c))
 		}
 	}
 	for _, res := range b.Recipe.Results {
@@ -161,7 +164,7 @@ func (b *builder) folderOnly(layer *tree.Node, p pattern) bool {
 	return n != nil && p.Value != "."
 }
 
-func missing(p pattern, c *choice) string {
+func (b *builder) missing(p pattern, c *choice) string {
 	switch {
 	case recipe.IsGlob(p.Value):
 		return "matches no file, outputs and published results aside"
@@ -170,7 +173,32 @@ func missing(p pattern, c *choice) string {
 	case c.isOutput(p.Value):
 		return "is an output of a step, which the steps are to make anew"
 	}
+	if other := b.looksLike(p.Value); other != "" {
+		return fmt.Sprintf("no such file or folder; the folder has a name that looks the same but stores its accents otherwise (NFC or NFD), %+q: rename it, or copy its name into the recipe", other)
+	}
 	return "no such file or folder"
+}
+
+// looksLike returns a path of the folder that reads as name does.
+func (b *builder) looksLike(name string) string {
+	at := ""
+	for elem := range strings.SplitSeq(name, "/") {
+		entries, err := os.ReadDir(filepath.Join(b.Dir, filepath.FromSlash(at)))
+		if err != nil {
+			return ""
+		}
+		names := make([]string, len(entries))
+		for i, e := range entries {
+			names[i] = e.Name()
+		}
+		if other := filename.SameLooking(elem, names); other != "" {
+			elem = other
+		} else if !slices.Contains(names, elem) {
+			return ""
+		}
+		at = path.Join(at, elem)
+	}
+	return at
 }
 
 // expect notes which data files must have which sha256.

@@ -11,30 +11,51 @@ import (
 // normalise brings all layers into the form that depends on contents alone
 // (SPEC.md, NRM).
 func (b *builder) normalise() {
+	for _, root := range []*tree.Node{b.code, b.data, b.published} {
+		separate(root, map[*tree.Node]bool{})
+	}
 	for _, root := range []*tree.Node{b.env.Tree, b.code, b.data, b.published} {
-		normalise(root, b.date.Unix())
+		normalise(root, b.date.Unix(), b.Recipe.Attributes)
+	}
+}
+
+// separate makes a file of its own of each name of a hard link: whether two
+// names lead to one file is a fact about the disk that the experiment lay on,
+// and is lost by the next copy (SPEC.md, NRM-7).
+func separate(root *tree.Node, met map[*tree.Node]bool) {
+	for name, n := range root.Entries {
+		switch {
+		case n.IsDir():
+			separate(n, met)
+		case met[n]:
+			own := *n
+			root.Entries[name] = &own
+		default:
+			met[n] = true
+		}
 	}
 }
 
 // normalise brings the tree into normal form: owners, modes, times and
 // extended attributes follow from the kind and content of each file; device
 // files, FIFOs and sockets are dropped.
-func normalise(root *tree.Node, date int64) {
-	n := normaliser{date: date}
+func normalise(root *tree.Node, date int64, attributes []string) {
+	n := normaliser{date: date, attributes: attributes}
 	n.node("", root)
 	sourceTimes(root, n.pycaches)
 }
 
 // normaliser goes through a tree in any order.
 type normaliser struct {
-	date     int64
-	pycaches []string // folders that have a folder __pycache__
+	date       int64
+	attributes []string // extended attributes that stay
+	pycaches   []string // folders that have a folder __pycache__
 }
 
 func (z *normaliser) node(at string, n *tree.Node) {
 	n.UID, n.GID, n.ModTime, n.Device = 0, 0, z.date, 0
 	n.Mode = normalMode(at, n.Mode)
-	n.Xattrs = normalXattrs(n.Xattrs)
+	n.Xattrs = z.xattrs(n.Xattrs)
 	for name, c := range n.Entries {
 		switch {
 		case c.Mode&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket|fs.ModeIrregular) != 0:
@@ -68,26 +89,18 @@ func normalMode(name string, mode fs.FileMode) fs.FileMode {
 	return mode.Type() | 0o644
 }
 
-// foreignXattrs are attributes in the user's name space with which tools
-// store owners and whiteouts: facts about the machine that made the tree.
-var foreignXattrs = []string{"user.overlay.", "user.fuseoverlayfs.", "user.containers.", "user.rootlesscontainers"}
-
-func normalXattrs(x map[string][]byte) map[string][]byte {
+// xattrs keeps what the recipe lists. Others are facts about the machine that
+// made the tree: where a browser had a file from, tokens in the address
+// included, owners, whiteouts, labels.
+func (z *normaliser) xattrs(x map[string][]byte) map[string][]byte {
 	var kept map[string][]byte
-next:
-	for name, value := range x {
-		if !strings.HasPrefix(name, "user.") {
-			continue
-		}
-		for _, prefix := range foreignXattrs {
-			if strings.HasPrefix(name, prefix) {
-				continue next
+	for _, name := range z.attributes {
+		if value, ok := x[name]; ok {
+			if kept == nil {
+				kept = map[string][]byte{}
 			}
+			kept[name] = value
 		}
-		if kept == nil {
-			kept = map[string][]byte{}
-		}
-		kept[name] = value
 	}
 	return kept
 }

@@ -34,7 +34,7 @@ func TestNormalise(t *testing.T) {
 	put("a/plain", 0o600, nil)
 	put("a/run", 0o710, nil)
 	put("a/su", fs.ModeSetuid|fs.ModeSetgid|0o4755, func(n *tree.Node) {
-		n.Xattrs = map[string][]byte{"security.capability": {1}, "user.note": []byte("kept"), "user.overlay.opaque": []byte("y"), "user.containers.override_stat": {1}}
+		n.Xattrs = map[string][]byte{"security.capability": {1}, "user.note": []byte("kept"), "user.xdg.origin.url": []byte("https://u:token@x"), "user.overlay.opaque": []byte("y"), "user.containers.override_stat": {1}}
 	})
 	put("a/link", fs.ModeSymlink|0o700, func(n *tree.Node) { n.Target, n.Open, n.Size = "plain", nil, 0 })
 	put("a/null", fs.ModeDevice|fs.ModeCharDevice|0o666, nil)
@@ -44,7 +44,7 @@ func TestNormalise(t *testing.T) {
 	put("tmp", fs.ModeDir|0o700, nil)
 	put("var/tmp", fs.ModeDir|0o700, nil)
 	put("shared", fs.ModeDir|fs.ModeSetgid|fs.ModeSticky|0o2770, nil)
-	normalise(root, 1_700_000_000)
+	normalise(root, 1_700_000_000, []string{"user.note", "user.absent"})
 	want := map[string]fs.FileMode{
 		"": fs.ModeDir | 0o755, "a": fs.ModeDir | 0o755, "a/plain": 0o644, "a/run": 0o755, "a/su": 0o755, "a/link": fs.ModeSymlink | 0o777,
 		"tmp": fs.ModeDir | fs.ModeSticky | 0o777, "var": fs.ModeDir | 0o755, "var/tmp": fs.ModeDir | fs.ModeSticky | 0o777, "shared": fs.ModeDir | 0o755,
@@ -61,6 +61,23 @@ func TestNormalise(t *testing.T) {
 	}
 	if x := root.Lookup("a/su").Xattrs; !reflect.DeepEqual(x, map[string][]byte{"user.note": []byte("kept")}) {
 		t.Errorf("extended attributes %q", x)
+	}
+}
+
+func TestSeparate(t *testing.T) {
+	root, one := tree.NewDir(), tree.NewFile(0o644, []byte("x"))
+	for _, name := range []string{"a", "b", "d/c"} {
+		if err := root.Put(name, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	separate(root, map[*tree.Node]bool{})
+	a, b, c := root.Lookup("a"), root.Lookup("b"), root.Lookup("d/c")
+	if a == b || b == c || a == c {
+		t.Error("names of a hard link are still one file")
+	}
+	if b.Size != 1 || c.Size != 1 || b.Mode != 0o644 {
+		t.Errorf("the copies are %+v and %+v", b, c)
 	}
 }
 
@@ -110,7 +127,7 @@ func TestSourceTimes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	normalise(root, 42)
+	normalise(root, 42, nil)
 	if got := root.Lookup("e/real.py").ModTime; got != 55 {
 		t.Errorf("the source behind a link has time %d, want 55", got)
 	}

@@ -30,6 +30,7 @@ recipe and the contents of what it names, and on nothing else.
    repro build -o paper.sif
    repro build paper/ --recipe paper/short.yaml -o short.sif
    repro build --check -o paper.sif         # twice, and compare
+   repro build --draft -o draft.sif         # title and authors still open
    repro build --cache -o paper.sif         # compress only what changed
 
 With --cache, a file of up to 1 MiB whose device, inode, size and times of change
@@ -42,6 +43,7 @@ it; leave --cache out to read everything.`,
 			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
 			&cli.StringFlag{Name: "codec", Usage: "compress layers with `CODEC`: " + strings.Join(codec.Names(), ", ")},
 			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "524288; with gzip 131072"},
+			draftFlag,
 			&cli.BoolFlag{Name: "check", Usage: "build twice, on different numbers of processors, and write nothing unless the bytes are the same"},
 			&cli.BoolFlag{Name: "cache", Usage: "keep compressed blocks for the next build, which compresses only what changed since; the bytes of the image are the same"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "keep them in `FOLDER`", DefaultText: "repro/build in the user's cache folder"},
@@ -77,7 +79,9 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	}
 	options := build.Options{
 		Recipe: r, RecipeBytes: text, Dir: dir, Date: date,
-		Path: os.Getenv("PATH"), OCI: c.openOCI,
+		Draft: ctx.Bool("draft"),
+		Warn:  func(p recipe.Problem) { c.note("warning: %s", asFinding(p).in(r.Name)) },
+		Path:  os.Getenv("PATH"), OCI: c.openOCI,
 		Codec: ctx.String("codec"), BlockSize: ctx.Int("block-size"), Progress: c.progress(),
 	}
 	cache := c.openBuildCache(ctx.Bool("cache"), ctx.String("cache-dir"))

@@ -1,130 +1,110 @@
 package cli
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"runtime"
+
+	"github.com/urfave/cli/v2"
 
 	"repro/build"
-	"repro/diff"
-	"repro/format"
-	"repro/report"
-	"repro/report/view"
+	"repro/recipe"
 )
 
-// errTwoBuilds says that two builds of one recipe gave different bytes.
-var errTwoBuilds = errors.New("two builds of the same recipe differ")
+func checkCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "say what is wrong with an experiment before an image is built of it",
+		ArgsUsage: "[FOLDER]",
+		Description: `Does what build does up to the point where an image would be written: reads the
+recipe and lists what it names, and says all at once what build would refuse, and
+what is likely a mistake: each with the line that mends it. Status 1 if build
+would refuse.
 
-// buildTwice builds an image twice, the second time on another number of
-// processors, and leaves the first at out if both have the same bytes.
-func (c *console) buildTwice(ctx context.Context, out string, o build.Options) error {
-	if full, err := filepath.EvalSymlinks(out); err == nil {
-		out = full
+   repro check
+   repro check paper/ --recipe paper/short.yaml
+   repro check --json`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "recipe", Aliases: []string{"f"}, Usage: "read the recipe from `FILE` (default: repro.yaml in the folder)"},
+			draftFlag,
+			jsonFlag,
+		},
+		Action: func(ctx *cli.Context) error {
+			dir, err := oneArgument(ctx, ".", "check: name one folder at most")
+			if err != nil {
+				return err
+			}
+			return c.check(ctx, dir)
+		},
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+".*.partial")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	first, second := filepath.Join(dir, "first.sif"), filepath.Join(dir, "second.sif")
-	if _, err := build.Image(ctx, first, o); err != nil {
-		return err
-	}
-	if err := buildElsewhere(ctx, second, o); err != nil {
-		return err
-	}
-	if err := c.sameImage(ctx, first, second); err != nil {
-		return fmt.Errorf("%s: not written: %w", out, err)
-	}
-	return os.Rename(first, out)
 }
 
-// buildElsewhere builds as on a machine with another number of processors.
-func buildElsewhere(ctx context.Context, out string, o build.Options) error {
-	procs := 1
-	if runtime.GOMAXPROCS(0) == 1 {
-		procs = 8
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-	o.Workers, o.Cache = procs, nil // the check is of the cache as well
-	_, err := build.Image(ctx, out, o)
-	return err
+var draftFlag = &cli.BoolFlag{Name: "draft", Usage: "let placeholders for title and authors pass; an image of it is marked as a draft, which sign and archive refuse"}
+
+// checked is what check found, as JSON.
+type checked struct {
+	Version  int       `json:"version"`
+	Recipe   string    `json:"recipe"`
+	Problems []finding `json:"problems"` // build refuses
+	Warnings []finding `json:"warnings"`
 }
 
-// sameImage compares two images byte for byte. Where they differ it prints what
-// does, and the error names the first object or file.
-func (c *console) sameImage(ctx context.Context, first, second string) error {
-	same, err := sameFile(first, second)
-	if same || err != nil {
-		return err
+type finding struct {
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
+}
+
+func (c *console) check(ctx *cli.Context, dir string) error {
+	r, text, err := readRecipe(ctx.String("recipe"), dir)
+	found := checked{Version: 1, Problems: []finding{}, Warnings: []finding{}}
+	if err == nil {
+		found.Recipe = r.Name
+		var date string
+		if date, err = sourceDate(); err != nil {
+			return err
+		}
+		err = build.Check(ctx.Context, build.Options{
+			Recipe: r, RecipeBytes: text, Dir: dir, Date: date, Draft: ctx.Bool("draft"),
+			Warn: func(p recipe.Problem) { found.Warnings = append(found.Warnings, asFinding(p)) },
+			Path: os.Getenv("PATH"), OCI: c.openOCI, Progress: c.progress(),
+		})
 	}
-	a, err := format.Open(first)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	b, err := format.Open(second)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	rep, err := diff.Images(ctx, a, b, diff.Options{Progress: c.progress()})
-	if err != nil {
+	var wrong *recipe.Error
+	if err != nil && !errors.As(err, &wrong) {
 		return err
 	}
 	c.finishProgress()
-	if err := view.Diff(c.err, rep, view.Style{Color: c.useErr}); err != nil {
-		return err
+	if wrong != nil {
+		found.Recipe = wrong.Name
+		for _, p := range wrong.Problems {
+			found.Problems = append(found.Problems, asFinding(p))
+		}
 	}
-	return fmt.Errorf("%w: first in %s", errTwoBuilds, firstDifference(rep))
+	if ctx.Bool("json") {
+		if err := c.printJSON(found); err != nil || wrong == nil {
+			return err
+		}
+		return errTold
+	}
+	for _, w := range found.Warnings {
+		c.note("warning: %s", w.in(found.Recipe))
+	}
+	if wrong != nil {
+		return wrong
+	}
+	fmt.Fprintf(c.out, "%s: nothing that build would refuse\n", found.Recipe)
+	return nil
 }
 
-// firstDifference names what differs first: a file where that can be told.
-func firstDifference(r *report.Diff) string {
-	for _, l := range r.Layers {
-		if len(l.Files) > 0 {
-			return fmt.Sprintf("layer %s, file %q", l.Name, l.Files[0].Name)
-		}
-	}
-	switch {
-	case len(r.Layers) > 0:
-		return "how layer " + r.Layers[0].Name + " is stored"
-	case len(r.Values) > 0:
-		return fmt.Sprintf("the manifest, value %q", r.Values[0].Where)
-	case len(r.Objects) > 0:
-		return fmt.Sprintf("object %q", r.Objects[0].Name)
-	}
-	return "how the file is laid out"
+func asFinding(p recipe.Problem) finding {
+	return finding{Line: p.Pos.Line, Column: p.Pos.Column, Text: p.Text}
 }
 
-func sameFile(first, second string) (bool, error) {
-	a, err := os.Open(first)
-	if err != nil {
-		return false, err
+// in says what was found, and where in the recipe.
+func (f finding) in(name string) string {
+	if f.Line == 0 {
+		return fmt.Sprintf("%s: %s", name, f.Text)
 	}
-	defer a.Close()
-	b, err := os.Open(second)
-	if err != nil {
-		return false, err
-	}
-	defer b.Close()
-	x, y := make([]byte, 1<<20), make([]byte, 1<<20)
-	for {
-		n, err := io.ReadFull(a, x)
-		m, other := io.ReadFull(b, y)
-		if !bytes.Equal(x[:n], y[:m]) {
-			return false, nil
-		}
-		switch {
-		case err == io.EOF || err == io.ErrUnexpectedEOF:
-			return true, nil
-		case err != nil || other != nil:
-			return false, errors.Join(err, other)
-		}
-	}
+	return fmt.Sprintf("%s:%d:%d: %s", name, f.Line, f.Column, f.Text)
 }

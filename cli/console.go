@@ -77,7 +77,7 @@ func (c *console) printError(err error, status int) {
 		label = "\x1b[1;31merror\x1b[0m"
 	}
 	for _, e := range flatten(err) {
-		if _, program := e.(programStatus); program || e == errDiffers {
+		if _, program := e.(programStatus); program || e == errDiffers || e == errTold {
 			continue // the report, or the program itself, has said it
 		}
 		text := e.Error()

@@ -13,6 +13,7 @@ import (
 	"repro/format/squashfs"
 	"repro/internal/mount"
 	"repro/run"
+	"repro/sign"
 	"repro/verify"
 )
 
@@ -71,6 +72,9 @@ func exitStatus(ctx context.Context, err error) int {
 	return statusFailed
 }
 
+// errTold is a failure that the answer itself has told of.
+var errTold = errors.New("see what was printed")
+
 // hintFor says what may help, or nothing.
 func hintFor(err error, status int) string {
 	var program programStatus
@@ -78,6 +82,8 @@ func hintFor(err error, status int) string {
 	switch {
 	case errors.As(err, &program):
 		return ""
+	case errors.Is(err, sign.ErrDraft):
+		return "fill in what `repro check` names in the recipe, then build again without --draft"
 	case errors.Is(err, run.ErrAsked):
 		return "repro inspect IMAGE lists its steps"
 	case status == statusUsage:

@@ -26,7 +26,7 @@ func describeWork(dir string) work {
 		}
 	}
 	if k.title == "" {
-		k.title = "Title of the paper"
+		k.title = placeholderTitle
 	}
 	for _, name := range []string{"LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING"} {
 		if k.licence == "" {
@@ -34,7 +34,7 @@ func describeWork(dir string) work {
 		}
 	}
 	if len(k.authors) == 0 {
-		k.authors = []string{"name: Your Name   # and, where you have one: orcid, affiliation, email"}
+		k.authors = []string{"name: " + placeholderAuthor + "   # and, where you have one: orcid, affiliation, email"}
 	}
 	return k
 }

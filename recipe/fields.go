@@ -24,6 +24,7 @@ func (p *parser) recipe(root *form.Node, r *Recipe) {
 		form.May("keywords", func(v *form.Node) { r.Paper.Keywords = p.lines("keywords", v) }),
 		form.May("abstract", func(v *form.Node) { r.Paper.Abstract, _ = p.Text("abstract", v) }),
 		form.Must("environment", func(v *form.Node) { p.environment(v, &r.Environment) }),
+		form.May("attributes", func(v *form.Node) { r.Attributes = p.attributes(v) }),
 		form.May("code", func(v *form.Node) { r.Code = p.code(v) }),
 		form.May("data", func(v *form.Node) { r.Data = p.data(v) }),
 		form.Must("steps", func(v *form.Node) { r.Steps = p.steps(v) }),
@@ -79,6 +80,26 @@ func (p *parser) lines(what string, n *form.Node) []string {
 	}
 	return all
 }
+
+// attributes reads names of extended attributes. Those outside "user." are for
+// the machine's administrator to set and mean nothing elsewhere.
+func (p *parser) attributes(n *form.Node) []string {
+	var names []string
+	for _, e := range p.Entries("attributes", n) {
+		name, ok := p.OneLine("attributes", e)
+		switch {
+		case !ok:
+		case !strings.HasPrefix(name, "user.") || len(name) == len("user.") || len(name) > maxAttribute:
+			p.Errorf(e, "attributes: %q: want the full name of an extended attribute, such as user.mime_type", form.Shorten(name))
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// maxAttribute bounds the name of an extended attribute, as Linux does.
+const maxAttribute = 255
 
 func (p *parser) environment(n *form.Node, env *Environment) {
 	env.Pos = form.At(n)

@@ -36,7 +36,8 @@ type Recipe struct {
 	Name        string         // of the recipe's file, for messages
 	Paper       manifest.Paper // Date is empty if the recipe has none
 	Environment Environment
-	Code        []Text // paths and globs; a leading "!" takes away
+	Attributes  []string // extended attributes of files that stay; all others are left out
+	Code        []Text   // paths and globs; a leading "!" takes away
 	Data        []Data
 	Steps       []Step // as written; see Order
 	Results     []Result

@@ -53,8 +53,8 @@ type Result struct {
 // with one key leaves the file as it is.
 //
 // It fails with [format.ErrMalformed], [format.ErrForeign] or
-// [format.ErrAltered] if there is anything wrong with the image: then nothing
-// is signed.
+// [format.ErrAltered] if there is anything wrong with the image, and with
+// [ErrDraft] if it is a draft: then nothing is signed.
 func Image(ctx context.Context, name string, k *key.Private, o Options) (*Result, error) {
 	return update(ctx, name, o, func(s *signing) error { return s.add(k, o.time()) })
 }
@@ -119,10 +119,21 @@ func (o Options) time() time.Time {
 	return o.Time.UTC().Truncate(time.Second)
 }
 
+// ErrDraft says that an image was built with placeholders for whose work it
+// is: nobody should sign that.
+var ErrDraft = errors.New("a draft: its recipe leaves title or authors open")
+
 // checked reads the whole image and returns what is to be signed.
 func checked(ctx context.Context, im *format.Image, o Options) ([]byte, error) {
+	m, err := im.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	if m.Draft {
+		return nil, fmt.Errorf("%s: %w", im.Name(), ErrDraft)
+	}
 	// Classic, because the digests of whole objects are what is signed.
-	_, err := im.Check(ctx, format.CheckOptions{Workers: o.Workers, Classic: true, Progress: o.Progress})
+	_, err = im.Check(ctx, format.CheckOptions{Workers: o.Workers, Classic: true, Progress: o.Progress})
 	if err != nil {
 		return nil, err
 	}

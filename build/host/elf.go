@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"repro/format/tree"
 )
 
 // arch is what ELF headers must have in common to run in one process.
@@ -184,4 +186,31 @@ func Arch(head []byte) string {
 	}
 	a.machine = elf.Machine(order.Uint16(head[18:]))
 	return a.goarch()
+}
+
+// Needed returns the libraries that a file asks the loader for by name, none if
+// it is not an ELF program or library or can't be read in place.
+func Needed(n *tree.Node) []string {
+	r, err := n.Content()
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		return nil
+	}
+	magic := make([]byte, len(elf.ELFMAG))
+	if _, err := at.ReadAt(magic, 0); err != nil || string(magic) != elf.ELFMAG {
+		return nil
+	}
+	e, err := elf.NewFile(at)
+	if err != nil || e.Type != elf.ET_EXEC && e.Type != elf.ET_DYN {
+		return nil
+	}
+	names, err := e.DynString(elf.DT_NEEDED)
+	if err != nil || len(names) > maxNeeded {
+		return nil
+	}
+	return names
 }

@@ -17,6 +17,7 @@ type Manifest struct {
 	Results     []Result    `json:"results"`
 	External    []External  `json:"external,omitempty"` // data that the image only names, in the order of the recipe
 	Claims      []Claim     `json:"claims,omitempty"`
+	Draft       bool        `json:"draft,omitempty"` // something is still left open: not for signing or archiving (MAN-12)
 }
 
 // Experiment is a digest of what is run: the steps, and the trees of the layers

@@ -39,6 +39,21 @@ func openHost(file string) (io.ReadCloser, openInfo, error) {
 	}, nil
 }
 
+// ReadAt reads at a place, beside what Read does.
+func (f *hostFile) ReadAt(p []byte, off int64) (done int, err error) {
+	for done < len(p) {
+		n, err := retry(func() (int, error) { return unix.Pread(f.fd, p[done:], off+int64(done)) })
+		switch {
+		case err != nil:
+			return done, &fs.PathError{Op: "read", Path: f.name, Err: err}
+		case n == 0:
+			return done, io.EOF
+		}
+		done += n
+	}
+	return done, nil
+}
+
 // maxRead is what Linux reads at once, rounded.
 const maxRead = 1 << 30
 
