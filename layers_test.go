@@ -23,7 +23,7 @@ var layers = []string{
 	"format/signature",
 	"format/squashfs format/verity report key",
 	"format/tree format/manifest internal/rdata",
-	"internal/progress internal/codec internal/blockcache internal/atomicfile internal/filename internal/form internal/sandbox/inside internal/raster internal/hdf5 internal/mat internal/netcdf internal/npy internal/tiff internal/xlsx examples",
+	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/filename internal/form internal/sandbox/inside internal/raster internal/hdf5 internal/mat internal/netcdf internal/npy internal/tiff internal/xlsx examples",
 	"internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds",
 	"internal/badfile",
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 
 	"repro/format/manifest"
+	"repro/internal/stream"
 	"repro/recipe"
 )
 
@@ -37,24 +37,16 @@ func (s *sum) Open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &summing{ReadCloser: r, sum: s, hash: sha256.New()}, nil
-}
-
-type summing struct {
-	io.ReadCloser
-	*sum
-	hash hash.Hash
-}
-
-func (r *summing) Read(p []byte) (int, error) {
-	n, err := r.ReadCloser.Read(p)
-	r.hash.Write(p[:n])
-	if err == io.EOF {
-		if got := manifest.DigestSum([32]byte(r.hash.Sum(nil))); got != r.want {
-			return 0, &sumError{r.name, got, r.want}
+	checked := stream.Check(r, func(sum [sha256.Size]byte) error {
+		if got := manifest.DigestSum(sum); got != s.want {
+			return &sumError{s.name, got, s.want}
 		}
-	}
-	return n, err
+		return nil
+	})
+	return struct {
+		io.Reader
+		io.Closer
+	}{checked, r}, nil
 }
 
 // verify reads the file and says what is wrong with it, or "".

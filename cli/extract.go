@@ -15,6 +15,7 @@ import (
 	"repro/format"
 	"repro/format/tree"
 	"repro/internal/atomicfile"
+	"repro/internal/stream"
 	"repro/report/view"
 )
 
@@ -211,21 +212,8 @@ func extractObject(ctx context.Context, image *format.Image, dir *os.Root, name 
 		return err
 	}
 	defer f.Close()
-	if _, err := io.Copy(f, untilDone{ctx, r}); err != nil {
+	if _, err := io.Copy(f, stream.Until(ctx, r)); err != nil {
 		return fmt.Errorf("%s: %w", image.Name(), err)
 	}
 	return f.Close()
-}
-
-// untilDone reads until ctx ends.
-type untilDone struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r untilDone) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

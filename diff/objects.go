@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
+	"repro/internal/stream"
 	"repro/report"
 )
 
@@ -83,11 +85,11 @@ func isSignature(name string) bool { return strings.HasPrefix(name, signaturePre
 
 // signatures compares the signature objects, in whatever order they stand.
 func (d *differ) signatures() error {
-	a, err := signaturesOf(d.a.Image)
+	a, err := signaturesOf(d.ctx, d.a.Image)
 	if err != nil {
 		return err
 	}
-	b, err := signaturesOf(d.b.Image)
+	b, err := signaturesOf(d.ctx, d.b.Image)
 	if err != nil {
 		return err
 	}
@@ -122,16 +124,16 @@ func contains(all []signature, s signature) bool {
 	return false
 }
 
-func signaturesOf(im *format.Image) (out []signature, err error) {
+func signaturesOf(ctx context.Context, im *format.Image) (out []signature, err error) {
 	for _, o := range im.Objects() {
 		if o.Type != format.DataSignature {
 			continue
 		}
-		h := sha256.New()
-		if _, err := io.Copy(h, im.Section(o)); err != nil {
+		sum, _, err := stream.SHA256(ctx, im.Section(o), nil)
+		if err != nil {
 			return nil, fmt.Errorf("%s: object %d: %w", im.Name(), o.ID, err)
 		}
-		out = append(out, signature{o.ID, o.Size, [32]byte(h.Sum(nil))})
+		out = append(out, signature{o.ID, o.Size, sum})
 	}
 	return out, nil
 }

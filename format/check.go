@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 
 	"repro/format/manifest"
 	"repro/format/verity"
 	"repro/internal/progress"
+	"repro/internal/stream"
 	"repro/report"
 )
 
@@ -104,11 +104,11 @@ func (im *Image) checkSum(ctx context.Context, ob manifest.Object) error {
 	if err != nil {
 		return err
 	}
-	got, err := sum(ctx, im.Section(d))
+	sum, _, err := stream.SHA256(ctx, im.Section(d), nil)
 	if err != nil {
 		return err
 	}
-	if got != ob.Digest {
+	if manifest.DigestSum(sum) != ob.Digest {
 		return &AlteredError{ob.Name, -1, "content differs from the digest that the manifest binds"}
 	}
 	return nil
@@ -134,23 +134,4 @@ func (im *Image) checkLayer(ctx context.Context, ob manifest.Object, o CheckOpti
 		return &AlteredError{ob.Name, -1, "content agrees with its hash tree but differs from the digest that the manifest binds"}
 	}
 	return nil
-}
-
-// sum returns the SHA-256 of what r holds.
-func sum(ctx context.Context, r io.Reader) (manifest.Digest, error) {
-	h := sha256.New()
-	b := make([]byte, 1<<20)
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := r.Read(b)
-		h.Write(b[:n])
-		if err == io.EOF {
-			return manifest.DigestSum([32]byte(h.Sum(nil))), nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
 }

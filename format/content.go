@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 
 	"repro/format/manifest"
+	"repro/internal/stream"
 )
 
 // Content returns the bytes of the object called name as they are in the
@@ -54,21 +54,10 @@ func (im *Image) boundContent(o manifest.Object) (io.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", im.name, err)
 	}
-	return &boundReader{object: o, r: im.Section(d), h: sha256.New()}, nil
-}
-
-// boundReader reads an object and compares its digest at the end.
-type boundReader struct {
-	object manifest.Object
-	r      io.Reader
-	h      hash.Hash
-}
-
-func (b *boundReader) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.h.Write(p[:n])
-	if err == io.EOF && manifest.DigestSum([32]byte(b.h.Sum(nil))) != b.object.Digest {
-		return n, &AlteredError{b.object.Name, -1, "content differs from the digest that the manifest binds"}
-	}
-	return n, err
+	return stream.Check(im.Section(d), func(sum [sha256.Size]byte) error {
+		if manifest.DigestSum(sum) != o.Digest {
+			return &AlteredError{o.Name, -1, "content differs from the digest that the manifest binds"}
+		}
+		return nil
+	}), nil
 }

@@ -16,6 +16,7 @@ import (
 	"repro/format/verity"
 	"repro/internal/atomicfile"
 	"repro/internal/progress"
+	"repro/internal/stream"
 )
 
 // Spec is what [Create] makes an image of. The bytes of the image are a
@@ -242,8 +243,8 @@ func (w *writer) layer(ctx context.Context, l LayerSpec, layer, hashes *manifest
 	}
 	hashes.Size, hashes.Digest = int64(len(stored)), manifest.DigestOf(stored)
 	w.after.Go(func() error {
-		var err error
-		layer.Digest, err = sum(ctx, io.NewSectionReader(w.f, out.start, layer.Size))
+		sum, _, err := stream.SHA256(ctx, io.NewSectionReader(w.f, out.start, layer.Size), nil)
+		layer.Digest = manifest.DigestSum(sum)
 		return err
 	})
 	w.end = out.start + layer.Size

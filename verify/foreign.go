@@ -2,10 +2,8 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 
@@ -14,6 +12,7 @@ import (
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/progress"
+	"repro/internal/stream"
 	"repro/report"
 )
 
@@ -110,27 +109,18 @@ func (v *verification) hash(ctx context.Context, objects []format.Object) (map[u
 	eg.SetLimit(workers(v.options.Workers))
 	for _, o := range objects {
 		eg.Go(func() error {
-			h := sha256.New()
-			r := v.im.Section(o)
-			for {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				n, err := io.CopyN(h, r, 1<<20)
+			sum, _, err := stream.SHA256(ctx, v.im.Section(o), func(n int) {
 				mu.Lock()
-				done += n
+				defer mu.Unlock()
+				done += int64(n)
 				v.options.Progress.Report(progress.Event{Task: "verify", Done: done, Total: total, Bytes: true})
-				mu.Unlock()
-				if err == io.EOF {
-					break
-				}
-				if err != nil {
-					return v.failure(err, fmt.Sprintf("object %d", o.ID))
-				}
+			})
+			if err != nil {
+				return v.failure(err, fmt.Sprintf("object %d", o.ID))
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			digests[o.ID] = manifest.DigestSum([32]byte(h.Sum(nil)))
+			digests[o.ID] = manifest.DigestSum(sum)
 			return nil
 		})
 	}

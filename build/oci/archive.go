@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"repro/internal/codec"
+	"repro/internal/stream"
 )
 
 // store holds the files of an image as it lies on disk.
@@ -214,7 +215,7 @@ func uncompressed(ctx context.Context, r io.Reader, size int64, tee io.Writer) (
 	}
 	os.Remove(f.Name())
 	limit := size*maxGrowth + growthFloor
-	n, err := io.Copy(io.MultiWriter(f, tee), io.LimitReader(contextReader{ctx, z}, limit+1))
+	n, err := io.Copy(io.MultiWriter(f, tee), io.LimitReader(stream.Until(ctx, z), limit+1))
 	switch {
 	case ctx.Err() != nil:
 		err = ctx.Err()
@@ -228,19 +229,6 @@ func uncompressed(ctx context.Context, r io.Reader, size int64, tee io.Writer) (
 		return nil, err
 	}
 	return f, nil
-}
-
-// contextReader ends with ctx.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }
 
 // cleanName returns a path that an archive's own documents name, or an error

@@ -9,6 +9,7 @@ import (
 	"repro/format/manifest"
 	"repro/format/tree"
 	"repro/internal/progress"
+	"repro/internal/stream"
 )
 
 // apply reads the layers and lays them over each other. A layer that occurs
@@ -63,7 +64,7 @@ func (s *Source) layer(ctx context.Context, st store, l layer) (opened, error) {
 	if spool != nil {
 		s.closers = append(s.closers, spool.Close)
 	}
-	if _, err := io.Copy(io.Discard, contextReader{ctx, in}); err != nil { // what follows the compressed stream
+	if _, err := io.Copy(io.Discard, stream.Until(ctx, in)); err != nil { // what follows the compressed stream
 		return opened{}, err
 	}
 	digest := manifest.DigestSum([32]byte(stored.Sum(nil)))

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+
+	"repro/internal/stream"
 )
 
 // load is the reading of one regular file, whose bytes the cutter takes.
@@ -143,7 +145,7 @@ func (l *load) hash(ctx context.Context) {
 		return
 	}
 	defer r.Close()
-	_, l.err = io.CopyBuffer(io.Discard, struct{ io.Reader }{contextReader{ctx, r}}, make([]byte, maxWhole))
+	_, l.err = io.CopyBuffer(io.Discard, struct{ io.Reader }{stream.Until(ctx, r)}, make([]byte, maxWhole))
 	if l.err == nil {
 		l.sum, l.err = r.end()
 	}
@@ -211,17 +213,4 @@ func (r *fileReader) Close() error {
 		return nil
 	}
 	return r.src.Close()
-}
-
-// contextReader ends with ctx.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

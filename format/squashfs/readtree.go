@@ -151,5 +151,5 @@ func (r *Reader) openStream(in *record) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{b: b}, nil
+	return &readahead{b: b}, nil
 }

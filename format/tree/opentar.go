@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"repro/internal/codec"
+	"repro/internal/stream"
 )
 
 // MaxTarSize bounds what a compressed archive may become.
@@ -69,7 +70,7 @@ func spoolTar(ctx context.Context, r io.Reader, o TarOptions) (*Tar, error) {
 }
 
 func fillSpool(ctx context.Context, spool *os.File, r io.Reader, o TarOptions) (*Node, error) {
-	size, err := io.Copy(spool, io.LimitReader(untilDone{ctx, r}, MaxTarSize+1))
+	size, err := io.Copy(spool, io.LimitReader(stream.Until(ctx, r), MaxTarSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
@@ -89,17 +90,4 @@ func (t *Tar) Close() error {
 		err = errors.Join(err, gone)
 	}
 	return err
-}
-
-// untilDone reads until ctx ends.
-type untilDone struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r untilDone) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

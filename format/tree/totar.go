@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"time"
+
+	"repro/internal/stream"
 )
 
 // ToTar writes the tree below root as a tar archive, in the order of
@@ -102,7 +104,7 @@ func (t *tarWriter) content(n *Node) error {
 		return err
 	}
 	defer r.Close()
-	size, err := io.Copy(t.w, untilDone{t.ctx, r})
+	size, err := io.Copy(t.w, stream.Until(t.ctx, r))
 	if err == nil && size != n.Size {
 		err = fmt.Errorf("%d bytes instead of %d", size, n.Size)
 	}

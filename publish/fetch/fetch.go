@@ -8,7 +8,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +23,7 @@ import (
 
 	"repro/format/manifest"
 	"repro/internal/progress"
+	"repro/internal/stream"
 )
 
 // ErrDiffers is in the error about a file whose content is not what the image
@@ -258,15 +258,6 @@ func sumOf(ctx context.Context, name string) (manifest.Digest, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return "", errors.Join(err, &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")})
 	}
-	h := sha256.New()
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		if _, err := io.CopyN(h, f, 16<<20); errors.Is(err, io.EOF) {
-			return manifest.DigestSum([sha256.Size]byte(h.Sum(nil))), nil
-		} else if err != nil {
-			return "", err
-		}
-	}
+	sum, _, err := stream.SHA256(ctx, f, nil)
+	return manifest.DigestSum(sum), err
 }

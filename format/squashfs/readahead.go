@@ -9,9 +9,9 @@ import (
 // maxAhead is how many blocks of one file are decompressed ahead at most.
 const maxAhead = 4
 
-// stream reads a file from start to end and decompresses ahead on other
+// readahead reads a file from start to end and decompresses ahead on other
 // processors. Blocks do not go through the cache, since they are read once.
-type stream struct {
+type readahead struct {
 	b      *body
 	next   int // the part to start on
 	ahead  []chan part
@@ -28,7 +28,7 @@ type part struct {
 	err error
 }
 
-func (s *stream) Read(p []byte) (int, error) {
+func (s *readahead) Read(p []byte) (int, error) {
 	if err := s.fill(); err != nil {
 		return 0, err
 	}
@@ -38,7 +38,7 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 // WriteTo spares io.Copy a buffer.
-func (s *stream) WriteTo(w io.Writer) (int64, error) {
+func (s *readahead) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
 		if err := s.fill(); err != nil {
@@ -57,7 +57,7 @@ func (s *stream) WriteTo(w io.Writer) (int64, error) {
 }
 
 // fill makes sure that there is something to read.
-func (s *stream) fill() error {
+func (s *readahead) fill() error {
 	if s.closed {
 		return fs.ErrClosed
 	}
@@ -85,17 +85,17 @@ func (s *stream) fill() error {
 }
 
 // show has p read next.
-func (s *stream) show(p part) { s.part, s.rest, s.err = p, p.data, p.err }
+func (s *readahead) show(p part) { s.part, s.rest, s.err = p, p.data, p.err }
 
 // start loads the next part elsewhere.
-func (s *stream) start() {
+func (s *readahead) start() {
 	done := make(chan part, 1)
 	go func(i int) { done <- s.load(i) }(s.next)
 	s.next++
 	s.ahead = append(s.ahead, done)
 }
 
-func (s *stream) load(i int) (p part) {
+func (s *readahead) load(i int) (p part) {
 	if i < len(s.b.blocks) {
 		p.buf = s.b.r.data.take()
 		p.data, p.err = s.b.load(i, p.buf)
@@ -105,12 +105,12 @@ func (s *stream) load(i int) (p part) {
 	return p
 }
 
-func (s *stream) release() {
+func (s *readahead) release() {
 	s.giveBack(s.part)
 	s.part, s.rest = part{}, nil
 }
 
-func (s *stream) giveBack(p part) {
+func (s *readahead) giveBack(p part) {
 	if p.buf != nil {
 		s.b.r.data.put(p.buf)
 	}
@@ -118,7 +118,7 @@ func (s *stream) giveBack(p part) {
 }
 
 // Close waits for what was started.
-func (s *stream) Close() error {
+func (s *readahead) Close() error {
 	if s.closed {
 		return nil
 	}
