@@ -52,18 +52,6 @@ type Options struct {
 	Progress  progress.Func
 }
 
-// Source is an environment that another package has opened.
-type Source struct {
-	Tree   *tree.Node
-	Arch   string            // as in GOARCH
-	Digest manifest.Digest   // of the image's manifest
-	Env    map[string]string // what its programs expect to be set
-	Close  func() error
-}
-
-// Opener opens the environment at a path.
-type Opener func(ctx context.Context, name string) (*Source, error)
-
 // Image builds the image that the recipe describes and writes it under the
 // name out. All that is wrong with what the recipe names comes back at once,
 // in a [*recipe.Error]; out then is as it was before.

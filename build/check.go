@@ -143,8 +143,8 @@ func (b *builder) checkCommand(s recipe.Step, made map[string]bool) {
 		}
 	}
 	hint := "its environment has no such program"
-	if b.Recipe.Environment.Kind == recipe.Host {
-		hint += ": add it to the programs of the host"
+	if b.env.lacks != "" {
+		hint += ": " + b.env.lacks
 	}
 	b.problem(s.Pos, "step %q: command %q: %s (looked in %s)", s.Name, name, hint, strings.Join(dirs, ":"))
 }

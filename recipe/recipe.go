@@ -54,29 +54,6 @@ type Text struct {
 	Pos   Pos
 }
 
-// Kind is where an environment comes from.
-type Kind string
-
-// The kinds of environment.
-const (
-	Host   Kind = "host"   // programs of the building machine
-	Rootfs Kind = "rootfs" // a root filesystem in a folder
-	Tar    Kind = "tar"    // the same in a tar archive
-	OCI    Kind = "oci"    // an OCI layout, OCI archive or docker-save archive
-	SIF    Kind = "sif"    // an existing SIF image
-)
-
-// Environment says where the programs that steps use come from.
-type Environment struct {
-	Kind     Kind
-	Source   Text   // rootfs, tar, oci, sif: path, relative to the recipe's folder or absolute
-	Programs []Text // host: names looked up in PATH, or absolute paths
-	Files    []Text // host: absolute paths and globs of further files and folders
-	CPU      string // profile of steps that name none
-	SHA256   string // tar, sif: of the file; oci: of the image's manifest; empty if not stated
-	Pos      Pos
-}
-
 // Data is one file, folder or glob of input data.
 type Data struct {
 	Path    Text

@@ -1,0 +1,19 @@
+package build
+
+import (
+	"context"
+
+	"repro/format/tree"
+	"repro/recipe"
+)
+
+var _ = register(recipe.Rootfs, openRootfs)
+
+// openRootfs opens a root filesystem that lies in a folder.
+func openRootfs(_ context.Context, _ *builder, name string) (*Source, error) {
+	t, err := tree.FromDir(name, tree.DirOptions{Skip: hidden})
+	if err != nil {
+		return nil, err
+	}
+	return &Source{Tree: t, Env: scriptVariables(t)}, nil
+}
