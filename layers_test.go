@@ -22,8 +22,10 @@ var layers = []string{
 	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity report key",
-	"format/tree format/manifest internal/rdata",
-	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/filename internal/form internal/sandbox/inside internal/raster internal/hdf5 internal/mat internal/netcdf internal/npy internal/tiff internal/xlsx examples",
+	"format/tree format/manifest",
+	"internal/hdf5 internal/mat internal/netcdf internal/npy internal/rdata internal/tiff internal/xlsx",
+	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/filename internal/form internal/sandbox/inside internal/raster examples",
+	"internal/witness",
 	"internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds",
 	"internal/badfile",
 }

@@ -19,6 +19,22 @@ type dataset struct {
 type space struct {
 	null bool // it has no values at all
 	dims []int
+	most []uint64 // how far each axis may grow; undefined: without end
+}
+
+// growing is the axis that may grow without end, if there is just one; else -1.
+func (s *space) growing() int {
+	axis := -1
+	for i, d := range s.most {
+		if d != undefined {
+			continue
+		}
+		if axis >= 0 {
+			return -1
+		}
+		axis = i
+	}
+	return axis
 }
 
 func (s *space) count() int {
@@ -48,7 +64,6 @@ func (f *File) dataspace(m message) (*space, error) {
 	default:
 		return nil, badfile.Unread("a shape of version %d", version)
 	}
-	_ = flags // whether most sizes follow: how far the shape may yet grow
 	if rank > maxRank {
 		return nil, badfile.TooLarge("%d axes", rank)
 	}
@@ -59,7 +74,15 @@ func (f *File) dataspace(m message) (*space, error) {
 			return nil, badfile.TooLarge("a shape of more than %d values", MaxData)
 		}
 		n *= d
-		s.dims = append(s.dims, int(d))
+		s.dims, s.most = append(s.dims, int(d)), append(s.most, d)
+	}
+	for i := range rank {
+		if flags&1 == 0 {
+			break
+		}
+		if s.most[i] = f.length(c); s.most[i] < uint64(s.dims[i]) {
+			return nil, badfile.Damaged("a shape is larger than it may grow")
+		}
 	}
 	if c.bad {
 		return nil, badfile.Damaged("a shape ends too early")
@@ -108,16 +131,17 @@ type layout struct {
 	inline  []byte // in the header
 	address uint64
 	size    uint64
-	chunk   []int // shape of a piece; nil: all in one
-	index   int   // of pieces: 0 is a version 1 B-tree
+	chunk   []int // shape of a chunk; nil: all in one
+	index   int   // of chunks: 0 is a version 1 B-tree
 	single  uint64
 	mask    uint32
 	element int
 
-	pageBits int
+	plainEdges bool // chunks that reach beyond the shape are not packed
+	array      growingArray
 }
 
-// The ways in which pieces are found.
+// The ways in which chunks are found.
 const (
 	indexTree1    = 0
 	indexSingle   = 1
@@ -183,7 +207,7 @@ func (f *File) oldLayout(c *cursor, l *layout) error {
 	return l.check()
 }
 
-// dims reads the shape of a piece, whose last number is the size of an element.
+// dims reads the shape of a chunk, whose last number is the size of an element.
 func (l *layout) dims(c *cursor, rank, size int) {
 	l.chunk = []int{}
 	for i := range rank {
@@ -202,26 +226,27 @@ func (l *layout) check() error {
 	}
 	n := l.element
 	if n <= 0 || len(l.chunk) == 0 || len(l.chunk) > maxRank {
-		return badfile.Damaged("pieces without a size")
+		return badfile.Damaged("chunks without a size")
 	}
 	for _, d := range l.chunk {
 		if d <= 0 {
-			return badfile.Damaged("pieces without a size")
+			return badfile.Damaged("chunks without a size")
 		}
 		if n > MaxData/d {
-			return badfile.TooLarge("pieces of more than %d bytes", MaxData)
+			return badfile.TooLarge("chunks of more than %d bytes", MaxData)
 		}
 		n *= d
 	}
 	return nil
 }
 
-// newChunks reads the layout of pieces of version 4.
+// newChunks reads the layout of chunks of version 4.
 func (f *File) newChunks(c *cursor, l *layout) error {
 	flags, rank, size := c.byte(), int(c.byte()), int(c.byte())
 	if size < 1 || size > 8 {
 		return badfile.Damaged("a layout's sizes of %d bytes", size)
 	}
+	l.plainEdges = flags&1 != 0
 	l.dims(c, rank, size)
 	l.index = int(c.byte())
 	switch l.index {
@@ -231,13 +256,13 @@ func (f *File) newChunks(c *cursor, l *layout) error {
 		}
 	case indexImplicit:
 	case indexFixed:
-		l.pageBits = int(c.byte())
+		c.take(1) // its index says it too
 	case indexGrowing:
-		c.take(5)
+		l.array = readGrowingArray(c, false)
 	case indexTree2:
 		c.take(6)
 	default:
-		return badfile.Unread("pieces found in way %d", l.index)
+		return badfile.Unread("chunks found in way %d", l.index)
 	}
 	l.address = f.address(c)
 	return nil
@@ -258,7 +283,7 @@ func (f *File) bytesOf(ctx context.Context, d *dataset) ([]byte, error) {
 	case size == 0:
 		return nil, nil
 	case l.chunk != nil:
-		return f.pieces(ctx, d, size)
+		return f.chunks(ctx, d, size)
 	case l.inline != nil || l.address == 0 && l.size == 0:
 		if len(l.inline) < size {
 			return nil, badfile.Damaged("%d bytes where %d should be", len(l.inline), size)
