@@ -4,8 +4,6 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
-
-	"github.com/klauspost/compress/huff0"
 )
 
 // kind is one of the three numbers that a sequence has.
@@ -22,6 +20,9 @@ var (
 	standardMatch    = []int16{1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1}
 	standardOffset   = []int16{1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1}
 )
+
+// minHuffman is how many literals a code is made for.
+const minHuffman = 32
 
 // How a table is given, as the header of the sequences says it.
 const (
@@ -71,37 +72,39 @@ func codesOf(s sequence) codes {
 	return c
 }
 
-// appendLiterals appends the literals section.
-func (e *zstdBlocks) appendLiterals(dst, lit []byte) []byte {
-	if len(lit) >= 32 {
-		if packed, four, ok := e.huffman(lit); ok {
-			return appendCompressedLiterals(dst, packed, len(lit), four)
-		}
-	}
-	if len(lit) > 0 && allEqual(lit) {
+// appendLiterals appends the literals section: by a code, as one byte that is
+// repeated, or as they are.
+func (e *zstdBlocks) appendLiterals(dst []byte, s *span) []byte {
+	lit := s.literals
+	if len(lit) > 0 && int(s.bytes[lit[0]]) == len(lit) {
 		return append(appendLiteralsHeader(dst, 1, len(lit)), lit[0])
+	}
+	if len(lit) >= minHuffman {
+		start := len(dst)
+		if dst, ok := e.appendHuffman(dst, s); ok {
+			return dst
+		}
+		dst = dst[:start]
 	}
 	return append(appendLiteralsHeader(dst, 0, len(lit)), lit...)
 }
 
-// huffman compresses literals, in four streams or one.
-func (e *zstdBlocks) huffman(lit []byte) (packed []byte, four, ok bool) {
-	compress := huff0.Compress1X
-	if four = len(lit) >= 1024; four {
-		compress = huff0.Compress4X
+// appendHuffman appends literals by a code of their own, if that is shorter.
+func (e *zstdBlocks) appendHuffman(dst []byte, s *span) ([]byte, bool) {
+	h, n := &e.literalCode, len(s.literals)
+	h.build(&s.bytes)
+	if h.size/8+huffmanCost >= uint64(n) {
+		return dst, false
 	}
-	e.scratch.Reuse = huff0.ReusePolicyNone
-	packed, _, err := compress(lit, &e.scratch)
-	return packed, four, err == nil && len(packed)+5 < len(lit)
-}
-
-func allEqual(b []byte) bool {
-	for _, c := range b {
-		if c != b[0] {
-			return false
-		}
+	start := len(dst)
+	head := literalsHeaderSize(n)
+	dst, ok := h.appendTree(append(dst, make([]byte, head)...))
+	if !ok || len(dst)-start-head+int(h.size/8)+huffmanCost >= n {
+		return dst, false
 	}
-	return true
+	dst = h.appendLiterals(dst, s.literals)
+	putLiteralsHeader(dst[start:], n, len(dst)-start-head)
+	return dst, true
 }
 
 func appendLiteralsHeader(dst []byte, kind, n int) []byte {
@@ -114,21 +117,31 @@ func appendLiteralsHeader(dst []byte, kind, n int) []byte {
 	return append(dst, byte(kind|3<<2|n<<4), byte(n>>4), byte(n>>12))
 }
 
-func appendCompressedLiterals(dst, packed []byte, n int, four bool) []byte {
+// literalsHeaderSize is how many bytes come before compressed literals.
+func literalsHeaderSize(n int) int {
+	switch {
+	case n < 1<<10:
+		return 3
+	case n < 1<<14:
+		return 4
+	}
+	return 5
+}
+
+// putLiteralsHeader writes the header of n literals that a code made size
+// bytes of.
+func putLiteralsHeader(dst []byte, n, size int) {
 	format, width := 0, 10
 	switch {
-	case four && n < 1<<10:
-		format = 1
-	case four && n < 1<<14:
-		format, width = 2, 14
-	case four:
+	case n >= 1<<14:
 		format, width = 3, 18
+	case n >= fourStreams:
+		format, width = 2, 14
 	}
-	h := uint64(2) | uint64(format)<<2 | uint64(n)<<4 | uint64(len(packed))<<(4+width)
-	bytes := (4 + 2*width) / 8
-	dst = le.AppendUint64(dst, h)
-	dst = dst[:len(dst)-8+bytes]
-	return append(dst, packed...)
+	h := 2 | uint64(format)<<2 | uint64(n)<<4 | uint64(size)<<(4+width)
+	for i := range literalsHeaderSize(n) {
+		dst[i] = byte(h >> (8 * i))
+	}
 }
 
 // choose picks how the block's codes of one kind are written, and appends the

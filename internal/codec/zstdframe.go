@@ -1,16 +1,14 @@
 package codec
 
-import "github.com/klauspost/compress/huff0"
-
 // zstdBlocks writes zstd frames (RFC 8878) of single blocks of layers. It is
 // faster than a general encoder, for the whole input is there at once and
 // small; and its output is this package's own to keep.
 type zstdBlocks struct {
 	matcher
-	scratch huff0.Scratch
-	kinds   [3]kind // lengths of literals, offsets, lengths of matches
-	codes   [maxZstdBlock / minMatch]codes
-	spans   [maxZstdBlock / spanSize]span
+	literalCode huffman
+	kinds       [3]kind // lengths of literals, offsets, lengths of matches
+	codes       [maxZstdBlock / minMatch]codes
+	spans       [maxZstdBlock / spanSize]span
 }
 
 const (
@@ -83,7 +81,7 @@ func (e *zstdBlocks) appendBlock(dst, src []byte, from, to int) []byte {
 func (e *zstdBlocks) appendSpan(dst []byte, s *span, last bool) []byte {
 	start := len(dst)
 	dst = append(dst, make([]byte, headSize)...)
-	dst = e.appendLiterals(dst, s.literals)
+	dst = e.appendLiterals(dst, s)
 	dst = e.appendSequences(dst, s)
 	appendHead(dst[:start], 2, len(dst)-start-headSize, last)
 	return dst
