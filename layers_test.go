@@ -47,6 +47,7 @@ var owners = map[string]string{
 	"go.yaml.in/yaml/v3":                     "internal/form compare",
 	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile format/tree",
 	"golang.org/x/text":                      "internal/filename",
+	"mvdan.cc/sh/v3":                         "build",
 	"golang.org/x/sync":                      "*",
 }
 

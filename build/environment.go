@@ -22,7 +22,14 @@ type Source struct {
 	Env    map[string]string // what its programs expect to be set
 	Close  func() error      // may be nil
 
-	lacks string // what to do about a program that is not in Tree; may be empty
+	lacks   string   // what to do about a program that is not in Tree; may be empty
+	unknown []string // variables that its scripts set to what cannot be told
+}
+
+// withVariables adds to a source what its own scripts set.
+func withVariables(s *Source) *Source {
+	s.Env, s.unknown = scriptVariables(s.Tree)
+	return s
 }
 
 // Opener opens the environment at a path.
@@ -72,6 +79,9 @@ func (b *builder) environment(ctx context.Context) error {
 		return nil
 	}
 	b.env, b.digest = src, src.Digest
+	for _, name := range src.unknown {
+		b.warn(e.Source.Pos, "%s: %q: the image's scripts set the variable %s to what is only known when they run: steps will not have it; give it a value under `env` of the steps that need it", e.Kind, e.Source.Value, name)
+	}
 	if want := manifest.Digest("sha256:" + e.SHA256); e.SHA256 != "" && want != src.Digest {
 		b.problem(e.Source.Pos, "%s: %q: has %s, the recipe says %s", e.Kind, e.Source.Value, src.Digest, want)
 	}

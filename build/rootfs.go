@@ -15,5 +15,5 @@ func openRootfs(_ context.Context, _ *builder, name string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{Tree: t, Env: scriptVariables(t)}, nil
+	return withVariables(&Source{Tree: t}), nil
 }

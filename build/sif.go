@@ -43,10 +43,10 @@ func openSIF(ctx context.Context, b *builder, name string) (*Source, error) {
 func fromImage(im *format.Image) (*Source, error) {
 	root, err := im.Root()
 	if err == nil {
-		env := scriptVariables(root)
+		src := withVariables(&Source{Tree: root, Arch: im.Header().Arch})
 		delete(root.Entries, Paper[1:])
 		delete(root.Entries, singularityDir)
-		return &Source{Tree: root, Arch: im.Header().Arch, Env: env}, nil
+		return src, nil
 	}
 	if !errors.Is(err, format.ErrForeign) {
 		return nil, err
@@ -69,7 +69,7 @@ func fromImage(im *format.Image) (*Source, error) {
 		}
 		root = tree.Union(root, t)
 	}
-	return &Source{Tree: root, Env: scriptVariables(root)}, nil
+	return withVariables(&Source{Tree: root}), nil
 }
 
 // overlays returns the partitions that Apptainer lays over the root of a SIF

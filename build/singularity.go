@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"slices"
 	"strings"
 
 	"repro/format/manifest"
@@ -88,25 +87,6 @@ func (b *builder) variables() string {
 	env[epochVariable] = fmt.Sprint(b.date.Unix())
 	maps.Copy(env, b.env.Env)
 	return exports(env)
-}
-
-func exports(env map[string]string) string {
-	var s strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if shellName(name) {
-			fmt.Fprintf(&s, "export %s=%s\n", name, quote(env[name]))
-		}
-	}
-	return s.String()
-}
-
-func shellName(s string) bool {
-	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == "" && (s[0] < '0' || s[0] > '9')
-}
-
-// quote makes one word of s for a POSIX shell.
-func quote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // runscript runs the steps in order, or those that its arguments name.

@@ -38,8 +38,8 @@ func (b *builder) readTar(ctx context.Context, f *os.File) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{
-		Tree: t.Root, Digest: digest, Env: scriptVariables(t.Root),
+	return withVariables(&Source{
+		Tree: t.Root, Digest: digest,
 		Close: func() error { return errors.Join(t.Close(), f.Close()) },
-	}, nil
+	}), nil
 }

@@ -1,9 +1,15 @@
 package build
 
 import (
+	"fmt"
 	"io"
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
 
 	"repro/build/host"
 	"repro/format/tree"
@@ -23,18 +29,17 @@ const epochVariable = "SOURCE_DATE_EPOCH"
 // maxScript bounds a script that sets variables.
 const maxScript = 1 << 20
 
-// An assignment of a script in the forms that image builders write: a word, or
-// text in single or double quotes, and NAME="${NAME:-"text"}".
-var assignment = regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(?:` +
-	`([A-Za-z0-9_./:,=+@%${}-]*)|'([^']*)'|"\$\{[A-Za-z0-9_]+:-"?([^"$\x60\\]*)"?\}"|"([^"\x60\\]*)")[ \t]*(?:#.*)?$`)
+// scripts are those of a SIF image, or of a sandbox of Apptainer's, that set
+// what the image's author wants set, in the order in which they are read.
+var scripts = []string{"10-docker2singularity.sh", ourEnvironment}
 
-// scriptVariables returns what the scripts set that a SIF image, or a sandbox
-// of Apptainer's, has for its environment, as far as they are plain assignments at the start of a line; of
-// variables in them, PATH is known. Our runner starts steps without a shell,
-// so it cannot read them itself.
-func scriptVariables(root *tree.Node) map[string]string {
-	env := map[string]string{}
-	for _, name := range []string{"10-docker2singularity.sh", ourEnvironment} {
+// scriptVariables returns what those scripts set, as far as it follows from
+// them alone, and the names of variables that do not: what a command prints,
+// or what depends on a variable of whoever starts a program. Our runner starts
+// steps without a shell, so no shell can tell.
+func scriptVariables(root *tree.Node) (env map[string]string, unknown []string) {
+	env = map[string]string{}
+	for _, name := range scripts {
 		_, n := follow(root, "/"+singularityDir+"/env/"+name)
 		if n == nil || !n.Mode.IsRegular() || n.Size > maxScript {
 			continue
@@ -48,33 +53,123 @@ func scriptVariables(root *tree.Node) map[string]string {
 		if err != nil {
 			continue
 		}
-		for line := range strings.Lines(string(text)) {
-			assign(env, strings.TrimRight(line, "\r\n"))
-		}
+		unknown = append(unknown, assignments(env, string(text))...)
 	}
 	for name := range fixed {
 		delete(env, name)
 	}
 	delete(env, epochVariable)
-	return env
+	return env, slices.Compact(slices.Sorted(slices.Values(unknown)))
 }
 
-// assign sets in env what one line of a script assigns, if it does.
-func assign(env map[string]string, line string) {
-	m := assignment.FindStringSubmatch(line)
-	if m == nil {
-		return
+// assignments sets in env what a POSIX shell script assigns outside of
+// conditions, loops and functions, and returns the names of the variables
+// whose values it does not say.
+func assignments(env map[string]string, script string) (unknown []string) {
+	parser := syntax.NewParser(syntax.Variant(syntax.LangBash)) // of which export is a part
+	file, err := parser.Parse(strings.NewReader(script), "")
+	if err != nil {
+		return nil // no shell would read it either
 	}
-	value := m[2] + m[4] + m[5] // those in which $PATH counts; one is not empty
-	if strings.Contains(value, "$") {
-		path, ok := env["PATH"]
+	for _, stmt := range file.Stmts {
+		for _, a := range assigned(stmt) {
+			if a.Name == nil || a.Naked || a.Append || a.Array != nil {
+				continue
+			}
+			value, err := expand.Literal(&expand.Config{Env: known(env), NoUnset: true}, unescaped(a.Value))
+			if err != nil || strings.IndexByte(value, 0) >= 0 {
+				delete(env, a.Name.Value)
+				unknown = append(unknown, a.Name.Value)
+				continue
+			}
+			env[a.Name.Value] = value
+		}
+	}
+	return slices.DeleteFunc(unknown, func(name string) bool { _, set := env[name]; return set })
+}
+
+// unescaped puts in quotes what backslashes outside of quotes take for
+// themselves, for expand.Literal keeps those (and Apptainer with it).
+func unescaped(w *syntax.Word) *syntax.Word {
+	if w == nil {
+		return nil
+	}
+	out := &syntax.Word{}
+	for _, part := range w.Parts {
+		lit, ok := part.(*syntax.Lit)
+		for ok {
+			plain, rest, found := strings.Cut(lit.Value, `\`)
+			if plain != "" {
+				out.Parts = append(out.Parts, &syntax.Lit{Value: plain})
+			}
+			if !found || rest == "" {
+				break
+			}
+			_, size := utf8.DecodeRuneInString(rest)
+			if rest[:size] != "\n" {
+				out.Parts = append(out.Parts, &syntax.SglQuoted{Value: rest[:size]})
+			}
+			lit = &syntax.Lit{Value: rest[size:]}
+		}
 		if !ok {
-			path = strings.Join(host.DefaultPath, ":")
-		}
-		value = strings.NewReplacer("${PATH}", path, "$PATH", path).Replace(value)
-		if strings.Contains(value, "$") {
-			return
+			out.Parts = append(out.Parts, part)
 		}
 	}
-	env[m[1]] = value + m[3]
+	return out
+}
+
+// assigned returns the assignments of NAME=value and export NAME=value.
+func assigned(stmt *syntax.Stmt) []*syntax.Assign {
+	if stmt.Negated || stmt.Background || len(stmt.Redirs) > 0 {
+		return nil
+	}
+	switch cmd := stmt.Cmd.(type) {
+	case *syntax.CallExpr:
+		if len(cmd.Args) == 0 {
+			return cmd.Assigns
+		}
+	case *syntax.DeclClause:
+		if cmd.Variant.Value == "export" {
+			return cmd.Args
+		}
+	}
+	return nil
+}
+
+// known is the environment in which a script's words are expanded: what it set
+// so far, and the PATH that there is without it.
+func known(env map[string]string) expand.Environ {
+	return expand.FuncEnviron(func(name string) string {
+		if value, ok := env[name]; ok || name != "PATH" {
+			return value
+		}
+		return strings.Join(host.DefaultPath, ":")
+	})
+}
+
+// exports is a script that sets what env has.
+func exports(env map[string]string) string {
+	var s strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		if shellName(name) {
+			fmt.Fprintf(&s, "export %s=%s\n", name, quote(env[name]))
+		}
+	}
+	return s.String()
+}
+
+func shellName(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == "" && (s[0] < '0' || s[0] > '9')
+}
+
+// inDouble are the characters that mean something within double quotes.
+var inDouble = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
+
+// quote makes one word of s for a POSIX shell: in single quotes, or in double
+// ones where s has a single quote, for Apptainer misreads 'it'\”s'.
+func quote(s string) string {
+	if strings.Contains(s, "'") {
+		return `"` + inDouble.Replace(s) + `"`
+	}
+	return "'" + s + "'"
 }
