@@ -12,14 +12,14 @@ import (
 
 	"repro/build"
 	"repro/compare"
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
-	"repro/internal/sandbox"
+	"repro/internal/rmtree"
 	"repro/recipe"
 	"repro/report"
 	"repro/report/view"
-	"repro/run"
 	"repro/run/calibrate"
 	"repro/verify"
 )
@@ -194,7 +194,7 @@ func (c *console) calibrateIn(ctx *cli.Context, name, dir string) (*report.Sprea
 	}
 	spread, err := calibrate.Image(ctx.Context, image, calibrate.Options{
 		Dir: dir, Runs: ctx.Int("runs"), Data: ctx.String("data"), CPUs: ctx.Int("cpus"), Memory: memory,
-		Layers: run.Layers(ctx.String("layers")), Version: version(), Progress: c.progress(),
+		Layers: local.Layers(ctx.String("layers")), Version: version(), Progress: c.progress(),
 	})
 	if err != nil {
 		return nil, nil, err
@@ -345,5 +345,5 @@ func (w *workFolder) close(done bool) error {
 	if err != nil || !done && len(finished) > 0 {
 		return err
 	}
-	return sandbox.Remove(w.dir)
+	return rmtree.Remove(w.dir)
 }

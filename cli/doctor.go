@@ -7,9 +7,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"repro/engine"
+	"repro/engine/local"
 	"repro/report"
 	"repro/report/view"
-	"repro/run"
 )
 
 func doctorCommand(c *console) *cli.Command {
@@ -27,12 +28,12 @@ with 7 if not.
 			if ctx.NArg() > 0 {
 				return usagef("doctor: takes no argument")
 			}
-			rep := run.Survey(version())
+			rep := local.Doctor(version())
 			if err := c.printDoctor(ctx.Bool("json"), rep); err != nil {
 				return err
 			}
 			if !rep.Runs {
-				return &run.MachineError{Err: errors.New("images cannot be run here"), Hint: "lines that begin with ask say what would help"}
+				return &engine.MachineError{Err: errors.New("images cannot be run here"), Hint: "lines that begin with ask say what would help"}
 			}
 			return nil
 		},

@@ -9,8 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"repro/engine/local"
 	"repro/format"
-	"repro/run"
 	"repro/verify"
 )
 
@@ -66,7 +66,7 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 	if err != nil {
 		return err
 	}
-	ahead := run.Begin(ctx.Bool("network"))
+	ahead := local.Begin(ctx.Bool("network"))
 	defer ahead.Close()
 	image, err := format.Open(name)
 	if err != nil {
@@ -77,19 +77,21 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 		!(errors.Is(err, verify.ErrNotSigned) && len(ctx.StringSlice("key")) == 0) {
 		return err
 	}
-	options := run.ExecOptions{
-		Args: args, Dir: ctx.String("dir"), Net: ctx.Bool("network"), Binds: binds,
-		Scratch: ctx.String("scratch"), Disk: disk, Isolation: run.Isolation(ctx.String("isolation")),
-		Layers: run.Layers(ctx.String("layers")), Stdin: c.in, Stdout: c.out, Stderr: c.err,
-		Keep: ctx.Bool("keep-layers"), Sandbox: ahead,
+	program := local.Program{
+		Args: args, Dir: ctx.String("dir"), Scratch: ctx.String("scratch"),
+		Stdin: c.in, Stdout: c.out, Stderr: c.err, Sandbox: ahead,
+	}
+	options := local.Options{
+		Net: ctx.Bool("network"), Binds: binds, Disk: disk, Isolation: local.Isolation(ctx.String("isolation")),
+		Layers: local.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"),
 	}
 	if terminal, restore, err := c.terminal(); err != nil {
 		return err
 	} else if terminal != nil {
 		defer restore()
-		options.Terminal = terminal
+		program.Terminal = terminal
 	}
-	status, err := run.Exec(ctx.Context, image, options)
+	status, err := local.Exec(ctx.Context, image, program, options)
 	if err == nil && status != 0 {
 		err = programStatus(status)
 	}
@@ -103,7 +105,7 @@ func (s programStatus) Error() string { return fmt.Sprintf("the program ended wi
 
 // terminal returns the terminal at which a person sits, ready to be copied to
 // and from, or nil if nobody does.
-func (c *console) terminal() (t *run.Terminal, restore func(), err error) {
+func (c *console) terminal() (t *local.Terminal, restore func(), err error) {
 	in, isFile := c.in.(*os.File)
 	if !isFile || !isTerminal(in) || !isTerminal(c.out) {
 		return nil, nil, nil
@@ -115,7 +117,7 @@ func (c *console) terminal() (t *run.Terminal, restore func(), err error) {
 	}
 	resized := make(chan os.Signal, 1)
 	notifyResize(resized)
-	t = &run.Terminal{
+	t = &local.Terminal{
 		In: in, Out: out, Kind: os.Getenv("TERM"), Resized: resized,
 		Size: func() (int, int) {
 			columns, rows, err := term.GetSize(int(out.Fd()))

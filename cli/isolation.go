@@ -7,8 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"repro/engine/local"
 	"repro/recipe"
-	"repro/run"
 )
 
 // Flags about what programs of an image get of this machine.
@@ -25,8 +25,8 @@ var (
 	isolationFlag = &cli.StringFlag{Name: "isolation", DefaultText: "namespaces",
 		Usage: "make do with weaker isolation where this machine refuses the full one: `LEVEL` no-proc does without /proc; the report says so",
 		Action: func(_ *cli.Context, level string) error {
-			if level != string(run.IsolationFull) && level != string(run.IsolationNoProc) {
-				return usagef("--isolation %q: want %s or %s", level, run.IsolationFull, run.IsolationNoProc)
+			if level != string(local.IsolationFull) && level != string(local.IsolationNoProc) {
+				return usagef("--isolation %q: want %s or %s", level, local.IsolationFull, local.IsolationNoProc)
 			}
 			return nil
 		}}
@@ -59,13 +59,13 @@ var cpusFlag = &cli.IntFlag{
 }
 
 // readBinds reads what --bind says. A path may hold no colon.
-func readBinds(texts []string) (binds []run.Bind, err error) {
+func readBinds(texts []string) (binds []local.Bind, err error) {
 	for _, text := range texts {
 		parts := strings.Split(text, ":")
 		if len(parts) < 2 || len(parts) > 3 || len(parts) == 3 && parts[2] != "rw" && parts[2] != "ro" {
 			return nil, usagef("--bind %q: want SOURCE:TARGET, or SOURCE:TARGET:rw", text)
 		}
-		b := run.Bind{Target: path.Clean(parts[1]), Write: len(parts) == 3 && parts[2] == "rw"}
+		b := local.Bind{Target: path.Clean(parts[1]), Write: len(parts) == 3 && parts[2] == "rw"}
 		if !path.IsAbs(b.Target) {
 			return nil, usagef("--bind %q: the target must be absolute", text)
 		}

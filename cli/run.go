@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
@@ -18,6 +19,7 @@ import (
 	"repro/report"
 	"repro/report/view"
 	"repro/run"
+	"repro/run/plan"
 	"repro/verify"
 )
 
@@ -26,8 +28,8 @@ var layersFlag = &cli.StringFlag{
 	Usage:       "provide layers in this `WAY` only: fuse reads them in place, extract unpacks them first, kernel (for root) has the kernel mount them, which checks them only before and after",
 	DefaultText: "fuse where this machine has it",
 	Action: func(_ *cli.Context, way string) error {
-		ways := []run.Layers{run.LayersFUSE, run.LayersExtract, run.LayersKernel}
-		if !slices.Contains(ways, run.Layers(way)) {
+		ways := []local.Layers{local.LayersFUSE, local.LayersExtract, local.LayersKernel}
+		if !slices.Contains(ways, local.Layers(way)) {
 			return usagef("--layers %q: want one of %q", way, ways)
 		}
 		return nil
@@ -142,8 +144,12 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	}
 	options := run.Options{
 		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
-		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: run.Change{Fixed: ctx.StringSlice("fixed")},
-		GPU: ctx.Bool("gpu"), Net: ctx.Bool("network"), Binds: binds, Scratch: ctx.String("scratch"), Disk: disk, Isolation: run.Isolation(ctx.String("isolation")), Layers: run.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: cache,
+		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: plan.Change{Fixed: ctx.StringSlice("fixed")},
+		GPU: ctx.Bool("gpu"), Scratch: ctx.String("scratch"),
+		Host: local.Options{
+			Net: ctx.Bool("network"), Binds: binds, Disk: disk, Isolation: local.Isolation(ctx.String("isolation")),
+			Layers: local.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: cache,
+		},
 		Progress: c.progress(), Version: version(),
 	}
 	if options.Dir == "" {

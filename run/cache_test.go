@@ -1,23 +1,21 @@
 package run
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
 
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
-	"repro/internal/sandbox"
+	"repro/internal/rmtree"
 )
 
 // catStep copies a file of the code layer to an output.
-var catStep = experiment{
+var catStep = fixture{
 	code:  map[string]string{"paper/in.txt": "signed\n"},
 	steps: []manifest.Step{sh("cat", "cat in.txt > out.txt", "/paper/out.txt")},
 }
@@ -25,8 +23,8 @@ var catStep = experiment{
 func TestCacheIsNotBelievedBlindly(t *testing.T) {
 	im := catStep.build(t)
 	o := options(t)
-	o.Layers, o.NoCache, o.Cache = LayersExtract, false, filepath.Join(t.TempDir(), "cache")
-	t.Cleanup(func() { _ = sandbox.Remove(o.Cache) })
+	o.Host.Layers, o.Host.NoCache, o.Host.Cache = local.LayersExtract, false, filepath.Join(t.TempDir(), "cache")
+	t.Cleanup(func() { _ = rmtree.Remove(o.Host.Cache) })
 	check := func(what string) {
 		t.Helper()
 		if _, err := Image(t.Context(), im, o); err != nil {
@@ -37,7 +35,7 @@ func TestCacheIsNotBelievedBlindly(t *testing.T) {
 		}
 	}
 	check("first")
-	entries, _ := filepath.Glob(filepath.Join(o.Cache, "*", "root"))
+	entries, _ := filepath.Glob(filepath.Join(o.Host.Cache, "*", "root"))
 	if len(entries) != 1 {
 		t.Fatalf("cache holds %q", entries)
 	}
@@ -64,78 +62,20 @@ func TestCacheIsNotBelievedBlindly(t *testing.T) {
 	check("file replaced")
 	must(os.WriteFile(filepath.Join(entries[0], "usr/bin/cat"), nil, 0o755))
 	check("file added or changed")
-	must(os.Remove(filepath.Join(filepath.Dir(entries[0]), cachedStamp)))
+	must(os.Remove(filepath.Join(filepath.Dir(entries[0]), "stamp")))
 	check("no stamp")
 	must(os.Remove(in))
 	check("file removed")
 }
 
-// The cache keeps within its bound what was used last, and what is in use.
-func TestCacheBound(t *testing.T) {
-	cache := filepath.Join(t.TempDir(), "cache")
-	t.Cleanup(func() { _ = sandbox.Remove(cache) })
-	use := func(name string, limit int64) (release func(), made bool) {
-		t.Helper()
-		_, release, err := cachedRoot(t.Context(), cache, limit, manifest.DigestOf([]byte(name)), func(_ context.Context, dir string) error {
-			made = true
-			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "file"), make([]byte, 1000), 0o644))
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return release, made
-	}
-	roots := func() int {
-		names, _ := filepath.Glob(filepath.Join(cache, "*", "root"))
-		return len(names)
-	}
-	const two = 2500
-	a, _ := use("a", two)
-	b, _ := use("b", two)
-	b()
-	c, _ := use("c", two) // a is older, but in use
-	if again, made := use("a", two); made || roots() != 2 {
-		t.Errorf("an entry in use was given up; %d roots", roots())
-	} else {
-		again()
-	}
-	a()
-	c()
-	if release, made := use("c", two); made {
-		t.Error("an entry within the bound was given up")
-	} else {
-		release()
-	}
-	if release, made := use("b", two); !made || roots() != 2 {
-		t.Errorf("what was used longest ago was kept; %d roots", roots())
-	} else {
-		release()
-	}
-	small, _ := use("c", 10)
-	if roots() != 1 {
-		t.Errorf("%d roots beside one in use, over the bound", roots()-1)
-	}
-	touched := filepath.Join(cache, strings.TrimPrefix(string(manifest.DigestOf([]byte("c"))), "sha256:")+fmt.Sprintf("-%d", shapeVersion), "root/file")
-	if err := os.WriteFile(touched, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := cachedRoot(t.Context(), cache, two, manifest.DigestOf([]byte("c")), nil); err == nil || !strings.Contains(err.Error(), "was touched") {
-		t.Errorf("an entry that another run uses and that was touched: %v", err)
-	}
-	small()
-	if roots() != 0 {
-		t.Error("an entry over the bound stayed when nobody used it any more")
-	}
-}
-
 func TestRunsThatStartAtOnce(t *testing.T) {
 	im := catStep.build(t)
 	cache := filepath.Join(t.TempDir(), "cache")
-	t.Cleanup(func() { _ = sandbox.Remove(cache) })
+	t.Cleanup(func() { _ = rmtree.Remove(cache) })
 	var g errgroup.Group
 	for range 4 {
 		o := options(t)
-		o.Layers, o.NoCache, o.Cache = LayersExtract, false, cache
+		o.Host.Layers, o.Host.NoCache, o.Host.Cache = local.LayersExtract, false, cache
 		g.Go(func() error {
 			_, err := Image(t.Context(), im, o)
 			return err
@@ -176,7 +116,7 @@ func TestDamagedImage(t *testing.T) {
 }
 
 func TestWithoutOverlays(t *testing.T) {
-	e := experiment{
+	e := fixture{
 		code: map[string]string{"paper/in.txt": "1\n", "paper/b.txt": "stale\n"},
 		steps: []manifest.Step{
 			sh("a", "cat in.txt > a.txt; echo x > /tmp/x", "/paper/a.txt"),
@@ -186,12 +126,12 @@ func TestWithoutOverlays(t *testing.T) {
 		published: map[string]string{"b.txt": "1\n", "tmp.txt": "home\n"},
 	}
 	o := options(t)
-	o.copyRoot = true
-	report, err := e.run(t, o)
+	o.Host.Layers = local.LayersCopy
+	rep, err := e.run(t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Counts.Reproduced != 2 || len(report.Isolation.Notes) == 0 {
-		t.Errorf("%+v %+v", report.Counts, report.Isolation)
+	if rep.Counts.Reproduced != 2 || len(rep.Isolation.Notes) == 0 {
+		t.Errorf("%+v %+v", rep.Counts, rep.Isolation)
 	}
 }

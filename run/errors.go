@@ -4,15 +4,24 @@ import (
 	"errors"
 	"fmt"
 
-	"repro/internal/sandbox"
+	"repro/engine"
+	"repro/run/plan"
+	"repro/run/rootfs"
 )
 
 // ErrStep is what every error wraps that says that a step of the image failed.
 var ErrStep = errors.New("a step failed")
 
-// ErrMachine is what every error wraps that says that this machine cannot run
-// the image.
-var ErrMachine = errors.New("this machine cannot run the image")
+// What other errors of a run wrap; the packages that they come from describe
+// them.
+var (
+	ErrMachine = engine.ErrMachine
+	ErrAsked   = plan.ErrAsked
+	ErrData    = rootfs.ErrData
+)
+
+// MachineError says what this machine lacks, and what to ask for.
+type MachineError = engine.MachineError
 
 // StepError names the first step, in the image's order, that failed.
 type StepError struct {
@@ -31,34 +40,3 @@ func (e *StepError) Error() string {
 }
 
 func (e *StepError) Unwrap() error { return ErrStep }
-
-// ErrAsked is what every error wraps that says that something was asked for
-// which the image does not have: a step, or a quick profile.
-var ErrAsked = errors.New("the image does not have what was asked for")
-
-// askedError is one.
-type askedError struct{ error }
-
-func (askedError) Is(target error) bool { return target == ErrAsked }
-
-// ErrData is what every error wraps that says that data which the image only
-// names are not there, or are not those that it names.
-var ErrData = errors.New("data that the image names are missing or differ")
-
-// MachineError says what this machine lacks, and what to ask for.
-type MachineError struct {
-	Err  error
-	Hint string
-}
-
-func (e *MachineError) Error() string   { return e.Err.Error() }
-func (e *MachineError) Unwrap() []error { return []error{ErrMachine, e.Err} }
-
-// machineError turns what the sandbox says of the machine into the error that
-// this package promises.
-func machineError(err error) error {
-	if u, ok := errors.AsType[*sandbox.UnavailableError](err); ok {
-		return &MachineError{Err: err, Hint: u.Hint}
-	}
-	return err
-}

@@ -31,7 +31,7 @@ func TestGPU(t *testing.T) {
 	}
 	o := options(t)
 	o.GPU, o.gpuRoot = true, host
-	e := experiment{steps: []manifest.Step{
+	e := fixture{steps: []manifest.Step{
 		sh("use", "cat /.singularity.d/libs/libcuda.so.1; cat /usr/bin/nvidia-smi; read x < /dev/nvidia0 || true; : > /dev/nvidia0; test -c /dev/nvidia-caps/nvidia-cap1; "+
 			"ls /dev /.singularity.d/libs; echo $LD_LIBRARY_PATH; ! echo x > /.singularity.d/libs/libcuda.so.1"),
 	}}
@@ -61,7 +61,7 @@ func TestGPU(t *testing.T) {
 	if err := os.Symlink("libcuda.so.550.54", filepath.Join(host, "usr/lib/x86_64-linux-gnu/libcuda.so.1")); err != nil {
 		t.Fatal(err)
 	}
-	report, err := Image(t.Context(), im, o)
+	rep, err := Image(t.Context(), im, o)
 	if err != nil {
 		t.Fatal(readFile(t, filepath.Join(o.Dir, "logs/use.log")), err)
 	}
@@ -70,7 +70,7 @@ func TestGPU(t *testing.T) {
 		!strings.Contains(log, "libcuda.so.1\nlibcuda.so.550.54\nlibnvidia-ml.so.1\n") || strings.Contains(log, "nvidia-uvm") || strings.Contains(log, "libGL") {
 		t.Errorf("%s", log)
 	}
-	g := report.Isolation.GPU
+	g := rep.Isolation.GPU
 	if g == nil || g.Driver != "NVIDIA UNIX Open Kernel Module 550.54" || strings.Join(g.Devices, " ") != "/dev/nvidiactl /dev/nvidia0 /dev/nvidia-caps/nvidia-cap1" || len(g.Files) != 4 {
 		t.Fatalf("%+v", g)
 	}

@@ -3,13 +3,15 @@ package run
 import (
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"repro/engine/local"
 	"repro/format/manifest"
+	"repro/report"
+	"repro/run/folder"
 )
 
 // TestOutputRace has a step leave a process that never rests: where the output
@@ -22,16 +24,16 @@ func TestOutputRace(t *testing.T) {
 			Dir: "/paper", Outputs: []string{"/paper/" + name + "/d/hostname"}})
 	}
 	o := options(t)
-	report, err := experiment{steps: steps}.run(t, o)
+	rep, err := fixture{steps: steps}.run(t, o)
 	if err != nil && !errors.Is(err, ErrStep) {
 		t.Fatal(err)
 	}
-	for _, s := range report.Steps {
-		if s.Status != statusDone && s.Status != statusFailed {
+	for _, s := range rep.Steps {
+		if s.Status != report.StepDone && s.Status != report.StepFailed {
 			t.Errorf("%+v", s)
 		}
 	}
-	err = filepath.WalkDir(filepath.Join(o.Dir, outputsDir), func(name string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(o.Dir, folder.Outputs), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -49,14 +51,14 @@ func TestOutputRace(t *testing.T) {
 func TestLogFlood(t *testing.T) {
 	o := options(t)
 	o.LogSize = 100_000
-	report, err := experiment{steps: []manifest.Step{
+	rep, err := fixture{steps: []manifest.Step{
 		sh("lines", `i=0; while [ $i -lt 200 ]; do cat /bin/sh; i=$((i+1)); done; echo last >&2`),
 		sh("one-line", `i=0; while [ $i -lt 200 ]; do tr '\n' x </bin/sh; i=$((i+1)); done`),
 	}}.run(t, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range report.Steps {
+	for _, s := range rep.Steps {
 		log := readFile(t, filepath.Join(o.Dir, s.Log))
 		if len(log) > 100_200 || !strings.HasSuffix(log, "was not kept]\n") {
 			t.Errorf("%s: %d bytes, ending in %q", s.Name, len(log), log[max(0, len(log)-100):])
@@ -64,44 +66,10 @@ func TestLogFlood(t *testing.T) {
 	}
 }
 
-// TestSpecialOutputs collects what only a stranger would leave.
-func TestSpecialOutputs(t *testing.T) {
-	dir := t.TempDir()
-	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	links := map[string]string{"magic": "/proc/self/root/etc/hostname", "up": "../../../../etc/hostname", "loop": "loop"}
-	for name, target := range links {
-		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{"/socket", "/magic", "/up", "/loop", "/magic/x", "/loop/x", "/", "/../x", "/."} {
-		to := t.TempDir()
-		c, err := newCollector(to, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		missing, err := c.collect(t.Context(), dir, []string{name})
-		if err == nil && len(missing) == 0 {
-			t.Errorf("%s: collected", name)
-		}
-		c.close()
-		_ = filepath.WalkDir(to, func(file string, d fs.DirEntry, err error) error {
-			if d != nil && !d.IsDir() {
-				t.Errorf("%s: left %s", name, file)
-			}
-			return err
-		})
-	}
-}
-
 // TestBindsKeepTheAnswerHidden binds directories in which steps would find the
 // published results, or could tamper with each other.
 func TestBindsKeepTheAnswerHidden(t *testing.T) {
-	im := experiment{steps: []manifest.Step{sh("s", "echo 1 >out", "/paper/out")}, published: map[string]string{"out": "1\n"}}.build(t)
+	im := fixture{steps: []manifest.Step{sh("s", "echo 1 >out", "/paper/out")}, published: map[string]string{"out": "1\n"}}.build(t)
 	o := options(t)
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(filepath.Dir(im.Name()), link); err != nil {
@@ -110,12 +78,12 @@ func TestBindsKeepTheAnswerHidden(t *testing.T) {
 	for source, want := range map[string]string{
 		im.Name(): "the image", filepath.Dir(im.Name()): "the image", link: "the image", "/": "", filepath.Dir(o.Dir): "the results of this run",
 	} {
-		o.Binds = []Bind{{Source: source, Target: "/mnt"}}
+		o.Host.Binds = []local.Bind{{Source: source, Target: "/mnt"}}
 		if _, err := Image(t.Context(), im, o); err == nil || !strings.Contains(err.Error(), "it holds "+want) {
 			t.Errorf("%s: %v", source, err)
 		}
 	}
-	o.Binds = []Bind{{Source: t.TempDir(), Target: "/mnt"}}
+	o.Host.Binds = []local.Bind{{Source: t.TempDir(), Target: "/mnt"}}
 	if _, err := Image(t.Context(), im, o); err != nil {
 		t.Error(err)
 	}

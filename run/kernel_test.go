@@ -7,18 +7,19 @@ import (
 	"strings"
 	"testing"
 
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/report"
 )
 
-// Layers that the kernel mounts look as those that are served: same files,
+// local.Layers that the kernel mounts look as those that are served: same files,
 // nothing published, nothing at the place of an output, writable above.
 func TestKernelLayers(t *testing.T) {
 	if _, err := os.Stat("/dev/loop-control"); err != nil || os.Getuid() != 0 {
 		t.Skip("needs root and loop devices")
 	}
-	e := experiment{
+	e := fixture{
 		code:      map[string]string{"paper/in.txt": "signed\n", "paper/out.txt": "stale\n", "paper/deep/er/f": "f\n", "tmp/left": "x"},
 		published: map[string]string{"out.txt": "signed\n"},
 		steps: []manifest.Step{
@@ -31,9 +32,9 @@ func TestKernelLayers(t *testing.T) {
 	e.steps[2].Outputs = nil
 	im := e.build(t)
 	o := options(t)
-	logs := map[Layers][]string{}
-	for _, way := range []Layers{LayersKernel, LayersFUSE} {
-		o.Layers = way
+	logs := map[local.Layers][]string{}
+	for _, way := range []local.Layers{local.LayersKernel, local.LayersFUSE} {
+		o.Host.Layers = way
 		rep, err := Image(t.Context(), im, o)
 		if err != nil {
 			t.Fatalf("%s: %v", way, err)
@@ -48,8 +49,8 @@ func TestKernelLayers(t *testing.T) {
 			t.Errorf("%s: %s", way, spied)
 		}
 	}
-	for i := range logs[LayersKernel] {
-		if a, b := logs[LayersKernel][i], logs[LayersFUSE][i]; a != b {
+	for i := range logs[local.LayersKernel] {
+		if a, b := logs[local.LayersKernel][i], logs[local.LayersFUSE][i]; a != b {
 			t.Errorf("a step finds\n%s\nand through FUSE\n%s", a, b)
 		}
 	}
@@ -72,7 +73,7 @@ func TestKernelLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer damaged.Close()
-	o.Layers = LayersKernel
+	o.Host.Layers = local.LayersKernel
 	if rep, err := Image(t.Context(), damaged, o); !errors.Is(err, format.ErrAltered) || rep != nil {
 		t.Errorf("an altered image: %v, %+v", err, rep)
 	}
@@ -82,10 +83,10 @@ func TestAlteredUnderTheKernel(t *testing.T) {
 	if _, err := os.Stat("/dev/loop-control"); err != nil || os.Getuid() != 0 {
 		t.Skip("needs root and loop devices")
 	}
-	e := experiment{steps: []manifest.Step{sh("s", "echo started; sleep 0.2; echo 1 > a.txt", "/paper/a.txt")}, published: map[string]string{"a.txt": "1\n"}}
+	e := fixture{steps: []manifest.Step{sh("s", "echo started; sleep 0.2; echo 1 > a.txt", "/paper/a.txt")}, published: map[string]string{"a.txt": "1\n"}}
 	im := e.build(t)
 	o := options(t)
-	o.Layers = LayersKernel
+	o.Host.Layers = local.LayersKernel
 	var once bool
 	o.Log = writerFunc(func([]byte) {
 		if once {

@@ -7,15 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 )
 
 // provisions are the ways to provide layers that are tried here.
-var provisions = []Layers{LayersFUSE, LayersExtract}
+var provisions = []local.Layers{local.LayersFUSE, local.LayersExtract}
 
 // skipUnprovided skips a test that this machine cannot play.
-func skipUnprovided(t *testing.T, l Layers, err error) {
+func skipUnprovided(t *testing.T, l local.Layers, err error) {
 	t.Helper()
 	if errors.Is(err, ErrMachine) {
 		t.Skipf("needs layers by %q: %v", l, err)
@@ -23,7 +24,7 @@ func skipUnprovided(t *testing.T, l Layers, err error) {
 }
 
 func TestLayers(t *testing.T) {
-	e := experiment{
+	e := fixture{
 		steps: []manifest.Step{
 			sh("first", "cat data.txt >one.txt; rm data.txt; echo mine >>more/notes.txt", "/paper/one.txt"),
 			after(sh("second", "cat one.txt >two.txt; ls >>two.txt; cat more/notes.txt >>two.txt; ls -ln more/notes.txt | tr -s ' ' | { read _ _ u g _; echo $u $g >>two.txt; }", "/paper/two.txt"), "first"),
@@ -37,17 +38,17 @@ func TestLayers(t *testing.T) {
 	for _, l := range provisions {
 		t.Run(string(l), func(t *testing.T) {
 			o := options(t)
-			o.Layers = l
-			report, err := e.run(t, o)
+			o.Host.Layers = l
+			rep, err := e.run(t, o)
 			skipUnprovided(t, l, err)
 			if err != nil {
-				t.Fatal(err, report)
+				t.Fatal(err, rep)
 			}
 			if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/two.txt")); got != want {
 				t.Errorf("second step left %q, want %q", got, want)
 			}
-			if !strings.HasPrefix(report.Isolation.Layers, map[Layers]string{LayersFUSE: "fuse", LayersExtract: "extracted"}[l]) {
-				t.Errorf("report says layers are %q", report.Isolation.Layers)
+			if !strings.HasPrefix(rep.Isolation.Layers, map[local.Layers]string{local.LayersFUSE: "fuse", local.LayersExtract: "extracted"}[l]) {
+				t.Errorf("report says layers are %q", rep.Isolation.Layers)
 			}
 		})
 	}
@@ -61,7 +62,7 @@ func TestDamageWhileRunning(t *testing.T) {
 		x = x*1664525 + 1013904223
 		noise[i] = byte(x >> 24)
 	}
-	e := experiment{
+	e := fixture{
 		steps: []manifest.Step{
 			sh("waits", "echo >started.txt; while ! test -e noise.bin; do :; done; cat noise.bin >copy.bin || echo refused >verdict.txt", "/paper/verdict.txt"),
 		},
@@ -69,15 +70,15 @@ func TestDamageWhileRunning(t *testing.T) {
 	}
 	im := e.build(t)
 	o := options(t)
-	o.Layers = LayersFUSE
+	o.Host.Layers = local.LayersFUSE
 	alter(t, im)
-	report, err := Image(t.Context(), im, o)
-	skipUnprovided(t, LayersFUSE, err)
+	rep, err := Image(t.Context(), im, o)
+	skipUnprovided(t, local.LayersFUSE, err)
 	if !errors.Is(err, format.ErrAltered) {
 		t.Fatalf("got %v, want an error about an altered image", err)
 	}
-	if report != nil && len(report.Findings) > 0 {
-		t.Errorf("results were compared: %v", report.Findings)
+	if rep != nil && len(rep.Findings) > 0 {
+		t.Errorf("results were compared: %v", rep.Findings)
 	}
 }
 

@@ -14,10 +14,12 @@ import (
 	"sync"
 	"testing"
 
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
 	"repro/report"
+	"repro/run/checkpoint"
 )
 
 // programs are what the test environment holds, where the machine has them.
@@ -58,9 +60,9 @@ func addProgram(root *tree.Node, name string) error {
 	return nil
 }
 
-// experiment is an image in few words: steps, files of the code layer,
+// fixture is an image in few words: steps, files of the code layer,
 // published results by path.
-type experiment struct {
+type fixture struct {
 	steps     []manifest.Step
 	code      map[string]string
 	links     map[string]string // symbolic links of the code layer
@@ -79,7 +81,7 @@ func after(s manifest.Step, needs ...string) manifest.Step {
 }
 
 // build writes the image and opens it.
-func (e experiment) build(t testing.TB) *format.Image {
+func (e fixture) build(t testing.TB) *format.Image {
 	t.Helper()
 	environment, err := hostRoot()
 	if err != nil {
@@ -130,12 +132,12 @@ func (e experiment) build(t testing.TB) *format.Image {
 // options returns options with a directory of their own.
 func options(t testing.TB) Options {
 	t.Helper()
-	o := Options{Dir: filepath.Join(t.TempDir(), "run"), NoCache: true}
-	t.Cleanup(func() { _ = forget(o.Dir) })
+	o := Options{Dir: filepath.Join(t.TempDir(), "run"), Host: local.Options{NoCache: true}}
+	t.Cleanup(func() { _ = checkpoint.Remove(o.Dir) })
 	return o
 }
 
-func (e experiment) run(t testing.TB, o Options) (*report.Run, error) {
+func (e fixture) run(t testing.TB, o Options) (*report.Run, error) {
 	t.Helper()
 	return Image(t.Context(), e.build(t), o)
 }

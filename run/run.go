@@ -1,312 +1,283 @@
-// Package run executes the steps of an image again, apart from the machine,
+// Package run executes the steps of an image again, isolated from the machine,
 // and compares what they leave with the published results.
 //
-// Steps see the union of the image's layers and nothing else: see package
-// internal/sandbox and SPEC.md, part RUN. Published results are in no layer
-// that steps see, and files that the author's own run left at the place of a
-// declared output are taken out of sight, so whatever is collected at the end
-// was made in this run.
+// Steps see the union of the image's layers and nothing else: see SPEC.md, part
+// RUN. Published results are in no layer that steps see, and files that the
+// author's own run left in the place of a declared output are hidden, so
+// whatever is collected at the end was made in this run.
 //
-// A run leaves a directory:
+// A run goes through stages, each of which hands plain values to the next:
 //
-//	outputs/…    declared outputs, at their absolute paths
-//	logs/S.log   what step S printed
+//	plan        which steps, in what order, with which settings   package plan
+//	root        what steps see                                    package rootfs
+//	execution   an engine runs the steps, outputs are collected   packages engine, outputs
+//	checkpoint  what a later run can resume from                  package checkpoint
+//	findings    how the outputs compare with the published        package compare
+//
+// What it leaves in its folder, package folder describes.
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
-	"sync"
 	"time"
 
-	"repro/compare"
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
-	"repro/format/tree"
-	"repro/internal/sandbox"
 	"repro/report"
+	"repro/run/checkpoint"
+	"repro/run/folder"
+	"repro/run/plan"
+	"repro/run/rootfs"
 )
 
 // Image runs the steps of im and compares the results.
 //
 // The report is complete as far as the run came: it is nil only if no step was
-// started. Errors are [*StepError], after which what other steps left was
+// started. Errors are [*StepError], after which the outputs of other steps were
 // still compared, [*MachineError], those of package format for a damaged
 // image, and ctx's. That results differ is no error: the report says so.
 func Image(ctx context.Context, im *format.Image, o Options) (*report.Run, error) {
-	m, err := im.Manifest()
+	started := time.Now()
+	x, err := decide(im, o)
 	if err != nil {
-		return nil, err
-	}
-	if err := otherMachine(im, m); err != nil {
-		return nil, err
-	}
-	r := &runner{image: im, manifest: m, options: o, started: time.Now(), damaged: make(chan error, 1)}
-	if r.id, err = im.ContentID(); err != nil {
 		return nil, err
 	}
 	if o.GPU {
-		if r.gpu, err = findGPU(ctx, cmp.Or(o.gpuRoot, "/")); err != nil {
+		if o.Host.GPU, err = findGPU(ctx, o); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.choose(); err != nil {
-		return nil, err
-	}
-	release, err := claimDir(ctx, &r.options)
+	dir, release, err := folder.Claim(ctx, o.Dir, o.Replace)
 	if err != nil {
 		return nil, err
 	}
-	started := false
-	defer func() { release(started) }()
-	defer r.cleanUp()
-	if err := r.prepare(ctx); err != nil {
+	kept := false
+	defer func() { release(kept) }()
+	first, err := prepare(ctx, x, dir, o)
+	if err != nil {
 		return nil, err
 	}
-	started = true
-	r.runAll(ctx)
-	r.askLibraries(ctx)
-	rep := r.report()
-	err = r.judge(ctx, rep)
-	rep.Kept = r.settle()
+	defer first.close()
+	kept = true
+	outcomes, damage := execute(ctx, first.execution, first.resumed)
+	rep := x.report(ctx, first.execution, outcomes, started)
+	if err = ctx.Err(); err == nil {
+		err = damage
+	}
+	damaged := damage != nil
+	if err == nil {
+		damaged, err = judge(ctx, x, first.execution, outcomes, rep)
+	}
+	rep.Kept = first.settle(outcomes, damaged)
 	return rep, err
 }
 
 // judge fills in what became of the results, and whether they come out again a
-// second time.
-func (r *runner) judge(ctx context.Context, rep *report.Run) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// second time. Damaged says that the error means an altered image.
+func judge(ctx context.Context, x *experiment, e execution, outcomes []outcome, rep *report.Run) (damaged bool, err error) {
+	if err := e.host.CheckImage(ctx); err != nil {
+		return true, err
 	}
-	if r.damage != nil {
-		return r.damage
+	if err := x.compare(ctx, e, rep); err != nil {
+		return false, err
 	}
-	if err := r.stillWhole(ctx); err != nil {
-		r.damage = err
-		return err
-	}
-	if err := r.compare(ctx, rep); err != nil {
-		return err
-	}
-	failed := r.failure()
-	if r.options.Twice && failed == nil {
-		if err := r.repeat(ctx, rep); err != nil {
-			return err
+	failed := failure(e.dir, outcomes)
+	if e.options.Twice && failed == nil {
+		if damaged, err := repeat(ctx, x, e, rep); err != nil {
+			return damaged, err
 		}
 	}
 	rep.Finished = timestamp(time.Now())
-	return failed
+	return false, failed
 }
 
-// runner is one run under way.
-type runner struct {
+// experiment is what a run is to do. It does not change.
+type experiment struct {
 	image    *format.Image
 	manifest *manifest.Manifest
-	id       manifest.Digest
-	profile  profile
-	plan     *plan
-	options  Options
-	label    string // in front of what progress says
-	started  time.Time
-
-	root    *tree.View // what steps see
-	top     *tree.Node // its topmost layer: what the run changes of the image's
-	layers  layers     // where it is
-	gpu     *gpu       // nil: steps see none
-	scratch string     // for what they write
-	cpus    []int      // that they may use
-	outputs *collector
-	live    *liveLog
-
-	damaged chan error // the first content that could not be served
-
-	second   bool              // run for comparison with the first
-	stepKeys []manifest.Digest // of the plan's steps: what each depends on
-	keeping  sync.Mutex
-	kept     kept                // what a later run can go on with
-	found    []*keptStep         // of the plan's steps, what an earlier run left; nil: it is run
-	taken    []report.OutputFile // outputs of steps that need not run again
-	resumed  bool                // goes on with what an earlier run left
-	left     bool                // the scratch directory is to stay
-
-	states  []state  // of the plan's steps
-	answers []answer // of the libraries, for each
-	walls   walls    // that stood around those that ran
-	damage  error    // the image or the machine failed, not a step
+	id       manifest.Digest // content id of the image
+	profile  plan.Profile
+	plan     *plan.Plan
 }
 
-// choose settles which steps run, and how.
-func (r *runner) choose() (err error) {
-	if err := r.options.Change.check(); err != nil {
-		return err
+// decide settles which steps run, and with which settings.
+func decide(im *format.Image, o Options) (*experiment, error) {
+	x := &experiment{image: im}
+	var err error
+	if x.manifest, err = im.Manifest(); err != nil {
+		return nil, err
 	}
-	r.profile = wholeProfile(r.manifest)
-	if r.options.Quick {
-		if r.profile, err = quickProfile(r.manifest); err != nil {
-			return fmt.Errorf("%s: %w", r.image.Name(), err)
+	if err := local.CheckArch(im, x.manifest); err != nil {
+		return nil, err
+	}
+	if x.id, err = im.ContentID(); err != nil {
+		return nil, err
+	}
+	if err := o.Change.Check(); err != nil {
+		return nil, err
+	}
+	x.profile = plan.Whole(x.manifest)
+	if o.Quick {
+		if x.profile, err = plan.Quick(x.manifest); err != nil {
+			return nil, fmt.Errorf("%s: %w", im.Name(), err)
 		}
 	}
-	r.plan, err = newPlan(r.options.Change.apply(r.profile.steps), r.options.Steps)
-	if err != nil {
-		return err
-	}
-	r.states = make([]state, len(r.plan.steps))
-	r.stepKeys, err = r.keys()
-	return err
+	x.plan, err = plan.New(o.Change.Apply(x.profile.Steps), o.Steps)
+	return x, err
 }
 
-// makeScratch makes the directory for what steps write, unless there is one to
-// go on with.
-func (r *runner) makeScratch() (err error) {
-	if !r.resumed {
-		if r.scratch, err = os.MkdirTemp(r.options.Scratch, scratchPrefix); err != nil {
-			return fmt.Errorf("scratch directory: %w", err)
-		}
-		r.kept = kept{Version: keptVersion, Scratch: r.scratch}
-		if err := os.WriteFile(filepath.Join(r.scratch, ownerFile), []byte(r.options.Dir), 0o600); err != nil {
-			return err
-		}
-	}
-	if err := sandbox.CheckDisk(r.scratch); err != nil {
-		return r.diskError(err)
-	}
-	return nil
+// keys returns the keys of the plan's steps on this machine.
+func (x *experiment) keys(o Options) ([]manifest.Digest, error) {
+	return x.plan.Keys(plan.Settings{
+		Image: x.id, Program: o.Version, Root: rootfs.Version, Machine: local.Machine(), Net: o.Host.Net,
+		Binds: local.BindTexts(o.Host.Binds), Date: x.manifest.Paper.Date, Changed: o.Change.Lines(), GPU: o.Host.GPU.Key(),
+	})
 }
 
-// prepare gets all that steps need. What an earlier run left stays until it is
-// known that this one can start.
-func (r *runner) prepare(ctx context.Context) error {
-	r.cpus = sandbox.CPUs()
-	if n := r.options.CPUs; n > 0 && n < len(r.cpus) {
-		start := os.Getpid() % len(r.cpus) // several runs on one machine should not share processors
-		r.cpus = append(r.cpus[start:], r.cpus[:start]...)[:n]
+func findGPU(ctx context.Context, o Options) (*local.GPU, error) {
+	root := o.gpuRoot
+	if root == "" {
+		root = "/"
 	}
-	if r.options.Resume {
-		if err := r.findKept(ctx); err != nil {
-			return err
+	return local.FindGPU(ctx, root)
+}
+
+// preparation is a run that is ready to execute its first step.
+type preparation struct {
+	execution
+	resumed     []outcome // of the plan's steps; those that an earlier run finished have ended
+	keepScratch bool      // a later run can resume from it
+}
+
+// prepare gets everything that steps need. What an earlier run left stays until
+// it is known that this one can start.
+func prepare(ctx context.Context, x *experiment, dir string, o Options) (p *preparation, err error) {
+	p = &preparation{execution: execution{experiment: x, dir: dir, limits: limits(o), options: o}}
+	defer func() {
+		if err != nil {
+			p.close()
+			p = nil
+		}
+	}()
+	if p.keys, err = x.keys(o); err != nil {
+		return p, err
+	}
+	found := &checkpoint.Found{}
+	if o.Resume {
+		if found, err = checkpoint.Find(ctx, dir, x.plan, p.keys, o.Progress); err != nil {
+			return p, err
 		}
 	}
-	if err := r.makeScratch(); err != nil {
-		return err
+	resumes := found != nil && found.Scratch != ""
+	if resumes {
+		p.scratch, p.keepScratch = found.Scratch, true
+	} else if p.scratch, err = checkpoint.NewScratch(o.Scratch, dir); err != nil {
+		return p, err
 	}
-	if err := checkBinds(r.options.Binds, map[string]string{
-		r.image.Name(): "the image, with its published results", r.options.Dir: "the results of this run", r.scratch: "what steps write",
+	if p.host, err = open(ctx, x, p.dir, p.scratch, o); err != nil {
+		return p, err
+	}
+	if p.host.SharesRoot() && resumes {
+		return p, &MachineError{Err: errors.New("without overlays a run cannot be resumed"), Hint: "start it afresh, without --resume"}
+	}
+	return p, p.begin(found, resumes)
+}
+
+// open provides the root, with data from elsewhere, on this machine.
+func open(ctx context.Context, x *experiment, dir, scratch string, o Options) (*local.Host, error) {
+	if err := local.CheckDisk(scratch); err != nil {
+		return nil, err
+	}
+	if err := local.CheckBinds(o.Host.Binds, map[string]string{
+		x.image.Name(): "the image, with its published results", dir: "the results of this run", scratch: "what steps write",
 	}); err != nil {
-		return err
+		return nil, err
 	}
-	data, err := r.bring(ctx)
+	data, err := rootfs.Data(ctx, x.manifest, o.Data, o.Progress)
 	if err != nil {
+		return nil, err
+	}
+	layers, err := x.image.RootLayers()
+	if err != nil {
+		return nil, err
+	}
+	root, err := rootfs.Compose(layers, x.manifest.Steps, data, local.Identity())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", x.image.Name(), err)
+	}
+	o.Host.Reversed, o.Host.Progress = o.Change.Reversed, o.Progress
+	return local.Open(ctx, x.image, root, scratch, o.Host)
+}
+
+// begin empties the run's folder of what this run does not resume, and opens
+// what collects outputs.
+func (p *preparation) begin(found *checkpoint.Found, resumes bool) error {
+	p.resumed = make([]outcome, len(p.plan.Steps))
+	p.limits.OneByOne = p.host.SharesRoot()
+	if !p.host.SharesRoot() {
+		p.recorder = checkpoint.NewRecorder(p.dir, p.scratch, p.plan, p.keys)
+	}
+	if !resumes {
+		if err := checkpoint.Restart(p.dir); err != nil {
+			return err
+		}
+	} else if err := p.recorder.Resume(found.Steps); err != nil {
 		return err
 	}
-	if err := r.shape(data); err != nil {
+	checkpoint.RemoveAbandoned(p.options.Scratch, p.dir, p.scratch)
+	if err := p.collect(); err != nil {
 		return err
 	}
-	if r.layers, err = r.provide(ctx); err != nil {
-		return machineError(err)
+	if resumes {
+		p.adopt(found.Steps)
 	}
-	if r.layers.shared && r.resumed {
-		return &MachineError{Err: errors.New("without overlays a run cannot be gone on with"), Hint: "start it afresh, without --resume"}
-	}
-	if err := r.clearDir(); err != nil {
-		return err
-	}
-	if r.outputs, err = newCollector(filepath.Join(r.options.Dir, outputsDir), r.options.OutputSize); err != nil {
-		return err
-	}
-	r.outputs.take(r.taken)
-	r.live = newLiveLog(r.options.Log)
 	return nil
 }
 
-// cleanUp removes everything that the run made outside its directory.
-func (r *runner) cleanUp() {
-	if r.outputs != nil {
-		r.outputs.close()
+// close removes everything that the run made outside its folder.
+func (p *preparation) close() {
+	p.execution.close()
+	if p.host != nil {
+		_ = p.host.Close()
 	}
-	if r.layers.release != nil {
-		r.layers.release()
+	if p.scratch != "" {
+		_ = checkpoint.RemoveScratch(p.scratch, p.keepScratch)
 	}
+}
+
+// settle keeps what a later run can resume from, and returns the names of its
+// steps. Nothing is kept that was made of damaged layers.
+func (p *preparation) settle(outcomes []outcome, damaged bool) []string {
+	p.keepScratch = false
 	switch {
-	case r.scratch == "":
-	case r.left:
-		_ = removeBut(r.scratch, ofKept)
-	default:
-		_ = sandbox.Remove(r.scratch)
-	}
-}
-
-// compare fills in the findings.
-func (r *runner) compare(ctx context.Context, rep *report.Run) error {
-	results, claims := r.plan.results(r.profile.results), r.plan.claims(r.profile.claims)
-	if len(results)+len(claims) == 0 {
-		rep.Counts = report.Count(nil)
+	case p.recorder == nil:
+		return nil
+	case damaged:
+		p.recorder.Discard()
 		return nil
 	}
-	produced := os.DirFS(filepath.Join(r.options.Dir, outputsDir))
-	numbers, claimErr := compare.Claims(ctx, produced, claims)
-	if len(results) == 0 {
-		rep.Findings, rep.Counts = numbers, report.Count(numbers)
-		return claimErr
+	done := make([]bool, len(outcomes))
+	for i, s := range outcomes {
+		done[i] = s.status.Status == report.StepDone
 	}
-	published, err := r.image.Published()
-	if err != nil {
-		return err
-	}
-	o := r.options.Compare
-	o.Progress = r.options.Progress
-	findings, err := compare.Results(ctx, published, produced, results, o)
-	rep.Findings = append(findings, numbers...)
-	rep.Counts = report.Count(rep.Findings)
-	return errors.Join(err, claimErr)
+	names := p.recorder.Settle(done, p.options.KeepSize)
+	p.keepScratch = len(names) > 0
+	return names
 }
 
-// report describes the run so far.
-func (r *runner) report() *report.Run {
-	rep := &report.Run{
-		Version: report.Version, Image: r.image.Name(), ContentID: r.id, Paper: r.manifest.Paper,
-		Machine: Machine(), Isolation: r.isolation(),
-		Started: timestamp(r.started), Finished: timestamp(time.Now()),
-		Outputs: r.outputs.sorted(),
-		Quick:   r.options.Quick, LeftOut: r.profile.leftOut, Changed: r.options.Change.words(),
+// limits are what all steps together may use. Several runs on one machine should
+// not share processors, so each begins with another one.
+func limits(o Options) local.Limits {
+	cpus := local.CPUs()
+	if n := o.CPUs; n > 0 && n < len(cpus) {
+		start := os.Getpid() % len(cpus)
+		cpus = append(cpus[start:], cpus[:start]...)[:n]
 	}
-	rep.Machine.Repro = r.options.Version
-	for i := range r.states {
-		status := r.states[i].status
-		r.obtained(&status, i)
-		rep.Steps = append(rep.Steps, status)
-	}
-	return rep
-}
-
-// failure returns the error for the first step that failed.
-func (r *runner) failure() error {
-	var first *StepError
-	for _, s := range r.states {
-		if s.status.Status == statusDone || s.status.Status == statusSkipped {
-			continue
-		}
-		if first == nil {
-			first = &StepError{Step: s.status.Name, Problem: s.status.Problem,
-				Log: filepath.Join(r.options.Dir, filepath.FromSlash(s.status.Log))}
-		} else {
-			first.Others++
-		}
-	}
-	if first == nil {
-		return nil
-	}
-	return first
+	return local.Limits{CPUs: cpus, Memory: o.Memory}
 }
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// Machine describes this machine; Repro is left to the caller.
-func Machine() report.Machine {
-	return report.Machine{Arch: runtime.GOARCH, CPUs: len(sandbox.CPUs()),
-		CPU: cpuModel(), Memory: memorySize(), Kernel: kernelVersion()}
-}

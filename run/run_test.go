@@ -7,12 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"repro/engine/local"
 	"repro/format/manifest"
 	"repro/report"
 )
 
 func TestReproduced(t *testing.T) {
-	e := experiment{
+	e := fixture{
 		code: map[string]string{"paper/in.txt": "3\n1\n2\n", "paper/results/sorted.txt": "stale\n"},
 		steps: []manifest.Step{
 			sh("sort", "test ! -e results/sorted.txt; sort in.txt > results/sorted.txt; echo sorted; echo warning >&2", "/paper/results/sorted.txt"),
@@ -40,7 +41,7 @@ func TestReproduced(t *testing.T) {
 		t.Errorf("live: %q", &live)
 	}
 	for _, s := range rep.Steps {
-		if s.Status != statusDone || s.WallMS <= 0 || s.MaxRSS <= 0 {
+		if s.Status != report.StepDone || s.WallMS <= 0 || s.MaxRSS <= 0 {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -57,7 +58,7 @@ func TestReproduced(t *testing.T) {
 
 func TestPublishedResultsAreOutOfReach(t *testing.T) {
 	const secret = "42.4242424242"
-	e := experiment{
+	e := fixture{
 		steps: []manifest.Step{sh("look", `
 			grep -rlF -D skip "42.42424""24242" / --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev >found 2>/dev/null || true
 			for f in /proc/self/mountinfo /proc/self/maps /proc/1/environ /proc/1/cmdline; do grep -l 'paper\.sif' $f >>found 2>/dev/null || true; done`,
@@ -78,7 +79,7 @@ func TestPublishedResultsAreOutOfReach(t *testing.T) {
 }
 
 func TestStepsSeeOnlyWhatTheyNeed(t *testing.T) {
-	e := experiment{steps: []manifest.Step{
+	e := fixture{steps: []manifest.Step{
 		sh("a", "echo a > a.txt; echo extra > undeclared.txt; echo x > /tmp/x; mkdir $HOME/.config; ls -A /tmp > tmp.txt", "/paper/a.txt", "/paper/tmp.txt"),
 		sh("b", "test ! -e a.txt; test ! -e undeclared.txt; echo b > b.txt", "/paper/b.txt"),
 		after(sh("c", "cat a.txt undeclared.txt b.txt > c.txt; ls -A /tmp $HOME >> c.txt", "/paper/c.txt"), "a", "b"),
@@ -97,7 +98,7 @@ func TestStepsSeeOnlyWhatTheyNeed(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	t.Setenv("SECRET_TOKEN", "leak")
-	e := experiment{steps: []manifest.Step{sh("env", "env | sort > env.txt; id >> env.txt; cat /etc/passwd >> env.txt; pwd >> env.txt; nproc >> env.txt", "/paper/env.txt")}}
+	e := fixture{steps: []manifest.Step{sh("env", "env | sort > env.txt; id >> env.txt; cat /etc/passwd >> env.txt; pwd >> env.txt; nproc >> env.txt", "/paper/env.txt")}}
 	e.steps[0].Env = map[string]string{"MINE": "1", "TZ": "Europe/Berlin"}
 	o := options(t)
 	if _, err := e.run(t, o); err != nil {
@@ -138,7 +139,7 @@ user:x:1000:1000::/tmp/home:/bin/sh
 }
 
 func TestFailures(t *testing.T) {
-	e := experiment{
+	e := fixture{
 		steps: []manifest.Step{
 			sh("good", "echo 1 > good.txt", "/paper/good.txt"),
 			after(sh("bad", "echo partial > bad.txt; echo going down; exit 3", "/paper/bad.txt"), "good"),
@@ -178,22 +179,22 @@ func TestStepProblems(t *testing.T) {
 		status  string
 		problem string
 	}{
-		{"no output", sh("s", "true", "/paper/out"), statusFailed, `did not leave its output "/paper/out"`},
+		{"no output", sh("s", "true", "/paper/out"), report.StepFailed, `did not leave its output "/paper/out"`},
 		{"no input", manifest.Step{Name: "s", Command: []string{"true"}, Dir: "/paper", Inputs: []string{"/paper/data.csv"}},
-			statusFailed, `input "/paper/data.csv" does not exist`},
-		{"no program", manifest.Step{Name: "s", Command: []string{"no-such-program"}, Dir: "/paper"}, statusFailed, "no-such-program"},
-		{"signal", sh("s", "kill -SEGV $$"), statusKilled, "SIGSEGV"},
-		{"time", manifest.Step{Name: "s", Command: []string{"sleep", "1000"}, Dir: "/paper", Time: 1}, statusTimedOut, "1s"},
-		{"link", sh("s", "ln -s /etc/passwd out", "/paper/out"), statusFailed, "a symbolic link cannot be an output"},
-		{"link on the way", sh("s", "mkdir x; echo 1 > x/out; rm -r d; ln -s x d", "/paper/d/out"), statusFailed, "/paper/d is a symbolic link"},
-		{"link out", sh("s", "rm -r d; ln -s /../../../../etc d", "/paper/d/hostname"), statusFailed, "symbolic link"},
-		{"fifo", sh("s", "mkfifo out", "/paper/out"), statusFailed, "a FIFO cannot be an output"},
-		{"fifo in a directory", sh("s", "mkdir out; mkfifo out/f", "/paper/out"), statusFailed, "a FIFO"},
-		{"huge", sh("s", "truncate -s 8T out", "/paper/out"), statusFailed, "bytes, more than"},
-		{"stale", sh("s", "test ! -e /bin/ls", "/bin/ls"), statusFailed, "did not leave"},
+			report.StepFailed, `input "/paper/data.csv" does not exist`},
+		{"no program", manifest.Step{Name: "s", Command: []string{"no-such-program"}, Dir: "/paper"}, report.StepFailed, "no-such-program"},
+		{"signal", sh("s", "kill -SEGV $$"), report.StepKilled, "SIGSEGV"},
+		{"time", manifest.Step{Name: "s", Command: []string{"sleep", "1000"}, Dir: "/paper", Time: 1}, report.StepTimedOut, "1s"},
+		{"link", sh("s", "ln -s /etc/passwd out", "/paper/out"), report.StepFailed, "a symbolic link cannot be an output"},
+		{"link on the way", sh("s", "mkdir x; echo 1 > x/out; rm -r d; ln -s x d", "/paper/d/out"), report.StepFailed, "/paper/d is a symbolic link"},
+		{"link out", sh("s", "rm -r d; ln -s /../../../../etc d", "/paper/d/hostname"), report.StepFailed, "symbolic link"},
+		{"fifo", sh("s", "mkfifo out", "/paper/out"), report.StepFailed, "a FIFO cannot be an output"},
+		{"fifo in a directory", sh("s", "mkdir out; mkfifo out/f", "/paper/out"), report.StepFailed, "a FIFO"},
+		{"huge", sh("s", "truncate -s 8T out", "/paper/out"), report.StepFailed, "bytes, more than"},
+		{"stale", sh("s", "test ! -e /bin/ls", "/bin/ls"), report.StepFailed, "did not leave"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rep, err := experiment{steps: []manifest.Step{tt.step}}.run(t, options(t))
+			rep, err := fixture{steps: []manifest.Step{tt.step}}.run(t, options(t))
 			if !errors.Is(err, ErrStep) {
 				t.Fatal(err)
 			}
@@ -206,7 +207,7 @@ func TestStepProblems(t *testing.T) {
 
 // TestShape shows what layers cannot put in a step's way.
 func TestShape(t *testing.T) {
-	e := experiment{
+	e := fixture{
 		code: map[string]string{"data/old.txt": "x", "tmp/left": "x", "run/left": "x", "dev/null": "x", "proc/left": "x", "sys/left": "x",
 			"etc/passwd": "root:x:0:0::/root:/bin/sh"},
 		links: map[string]string{"paper/results": "/data", "var": "/data", "etc/hosts": "/nowhere"},
@@ -221,7 +222,7 @@ func TestShape(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "/run:\n\n/sys:\ndevices\n\n/tmp:\nhome\nroot:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/tmp/home:/bin/sh\ntmp\n"
-	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != want || rep.Steps[0].Status != statusDone {
+	if got := readFile(t, filepath.Join(o.Dir, "logs/look.log")); got != want || rep.Steps[0].Status != report.StepDone {
 		t.Errorf("%+v\n%q\n%q", rep.Steps[0], got, want)
 	}
 	if p := rep.Steps[1].Problem; !strings.Contains(p, `"/paper/results" is a symbolic link`) {
@@ -230,7 +231,7 @@ func TestShape(t *testing.T) {
 }
 
 func TestOtherMachine(t *testing.T) {
-	e := experiment{arch: "s390x", steps: []manifest.Step{sh("s", "true")}}
+	e := fixture{arch: "s390x", steps: []manifest.Step{sh("s", "true")}}
 	if _, err := e.run(t, options(t)); !errors.Is(err, ErrMachine) {
 		t.Error(err)
 	}
@@ -247,12 +248,14 @@ func TestCleaningUpFollowsNoLink(t *testing.T) {
 		}
 	}
 	for _, copyRoot := range []bool{false, true} {
-		e := experiment{steps: []manifest.Step{
+		e := fixture{steps: []manifest.Step{
 			sh("links", "rm -rf /var /tmp /sys; ln -s "+host+" /var; ln -s "+host+"/tmp /tmp; ln -s "+host+"/tmp /sys"),
 			after(sh("deeper", "true"), "links"),
 		}}
 		o := options(t)
-		o.copyRoot = copyRoot
+		if copyRoot {
+			o.Host.Layers = local.LayersCopy
+		}
 		_, _ = e.run(t, o)
 		for _, name := range []string{"tmp/precious", "var/tmp/precious"} {
 			if _, err := os.Stat(filepath.Join(host, name)); err != nil {

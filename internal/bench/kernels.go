@@ -16,7 +16,7 @@ import (
 	"repro/compare"
 	"repro/format/manifest"
 	"repro/report"
-	"repro/run"
+	"repro/run/processor"
 )
 
 // kernels are the results of one experiment over OpenBLAS's kernels and numbers
@@ -59,7 +59,7 @@ const (
 // planted, too.
 func compareKernels(dir, python string) ([]goal, error) {
 	k := &kernels{dir: dir, r: rand.New(rand.NewPCG(3, 4))}
-	processors := run.Processors()
+	processors := processor.Kinds()
 	for _, p := range processors {
 		for _, n := range []string{"1", "2"} {
 			name := p.Name + n

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/rmtree"
 )
 
 // smallDisk mounts a filesystem that a program can fill, and returns a scratch
@@ -31,7 +33,7 @@ func smallDisk(t *testing.T, options string) (scratch string) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = Remove(scratch) })
+	t.Cleanup(func() { _ = rmtree.Remove(scratch) })
 	return scratch
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"repro/internal/rmtree"
 )
 
 func TestForkBomb(t *testing.T) {
@@ -95,7 +97,7 @@ func TestParentKilled(t *testing.T) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = Remove(scratch) })
+	t.Cleanup(func() { _ = rmtree.Remove(scratch) })
 	const mark = "98765.4321"
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "REPRO_PARENT="+testRoot(t), "REPRO_SCRATCH="+scratch, "REPRO_MARK="+mark)
@@ -155,13 +157,13 @@ line"; mkfifo p; ln -s /etc l; REPRO_ATTEMPT=nest /attempt`)
 	if _, err := Run(t.Context(), c); err != nil || out.String() != "made\n" {
 		t.Fatalf("%v %s", err, out)
 	}
-	if err := Remove(c.Scratch); err != nil {
+	if err := rmtree.Remove(c.Scratch); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(c.Scratch); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("something is left: %v", err)
 	}
-	if err := Remove(c.Scratch); err != nil {
+	if err := rmtree.Remove(c.Scratch); err != nil {
 		t.Errorf("again: %v", err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"repro/internal/rmtree"
 )
 
 func TestMain(m *testing.M) {
@@ -125,7 +127,7 @@ func newCommand(t testing.TB, script string) (Command, *bytes.Buffer) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = Remove(scratch) })
+	t.Cleanup(func() { _ = rmtree.Remove(scratch) })
 	var out bytes.Buffer
 	return Command{
 		Lower: []string{testRoot(t)}, Scratch: scratch,

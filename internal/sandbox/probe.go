@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"repro/internal/rmtree"
 )
 
 // Probe reports whether this machine can run programs in a sandbox: nil, or an
@@ -21,7 +23,7 @@ func probe(withoutProc bool) error {
 	if err != nil {
 		return err
 	}
-	defer Remove(dir)
+	defer rmtree.Remove(dir)
 	root, scratch := filepath.Join(dir, "root"), filepath.Join(dir, "scratch")
 	for _, name := range MountPoints {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {

@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/rmtree"
 )
 
 // refusals are machines that do not offer all that a sandbox is made of, as
@@ -109,7 +111,7 @@ func onMachine(t *testing.T, name string) (r refusedReport) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = Remove(scratch) })
+	t.Cleanup(func() { _ = rmtree.Remove(scratch) })
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "REPRO_ATTEMPT=refused", "REPRO_REFUSE="+name, "REPRO_PARENT="+testRoot(t), "REPRO_SCRATCH="+scratch)
 	cmd.Stderr = os.Stderr

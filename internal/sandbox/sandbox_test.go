@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"repro/internal/rmtree"
 )
 
 func TestWhatAProgramSees(t *testing.T) {
@@ -178,7 +180,7 @@ func TestNothingOfTheHostLeaks(t *testing.T) {
 	if err := Prepare(scratch); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = Remove(scratch) })
+	t.Cleanup(func() { _ = rmtree.Remove(scratch) })
 	c.Scratch = scratch
 	if _, err := Run(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"slices"
 
 	"repro/compare"
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
@@ -36,7 +37,7 @@ type Options struct {
 	Data     string // as in run.Options, as are these:
 	CPUs     int
 	Memory   int64
-	Layers   run.Layers
+	Layers   local.Layers
 	Scratch  string
 	Version  string
 	Progress progress.Func
@@ -104,12 +105,12 @@ func newCalibration(im *format.Image, o Options) (*calibration, error) {
 		return nil, err
 	}
 	c := &calibration{image: im, manifest: m, published: published, options: o}
-	machine := run.Machine()
+	machine := local.Machine()
 	cpus := machine.CPUs
 	if o.CPUs > 0 {
 		cpus = min(cpus, o.CPUs)
 	}
-	c.runs, c.spread.Notes = plan(m, root, cpus)
+	c.runs, c.spread.Notes = attempts(m, root, cpus)
 	for len(c.runs) < o.Runs {
 		c.runs = append(c.runs, attempt{cause: Nothing})
 	}
@@ -138,8 +139,8 @@ func (c *calibration) run(ctx context.Context, i int) error {
 		return nil
 	}
 	rep, err := run.Image(ctx, c.image, run.Options{
-		Dir: dir, Data: c.options.Data, CPUs: c.options.CPUs, Memory: c.options.Memory, Layers: c.options.Layers,
-		Scratch: c.options.Scratch, Cache: filepath.Join(c.options.Dir, "cache"), Change: r.Change,
+		Dir: dir, Data: c.options.Data, CPUs: c.options.CPUs, Memory: c.options.Memory, Scratch: c.options.Scratch,
+		Host: local.Options{Layers: c.options.Layers, Cache: filepath.Join(c.options.Dir, "cache")}, Change: r.Change,
 		Version: c.options.Version,
 	})
 	step, failed := errors.AsType[*run.StepError](err)
@@ -152,7 +153,7 @@ func (c *calibration) run(ctx context.Context, i int) error {
 	case err != nil && len(rep.Findings) == 0:
 		return err // what was published can be unreadable by its rule, the outputs are there
 	}
-	if r.Reversed && rep.Isolation.Layers != string(run.LayersFUSE) {
+	if r.Reversed && rep.Isolation.Layers != string(local.LayersFUSE) {
 		c.note("layers were not served through FUSE: the order of directories was not varied")
 	}
 	if err := keep(dir, c.state(r), rep); err != nil {

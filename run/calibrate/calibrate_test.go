@@ -38,7 +38,7 @@ func TestPlan(t *testing.T) {
 		if runtime.GOARCH != "amd64" {
 			t.Skip("profiles differ on " + runtime.GOARCH)
 		}
-		runs, notes := plan(&manifest.Manifest{Steps: tt.steps, Paper: manifest.Paper{Date: "2026-01-02T00:00:00Z"}}, tree.NewDir(), tt.cpus)
+		runs, notes := attempts(&manifest.Manifest{Steps: tt.steps, Paper: manifest.Paper{Date: "2026-01-02T00:00:00Z"}}, tree.NewDir(), tt.cpus)
 		all := causes(runs)
 		if all[0] != Nothing || all[1] != Nothing || all[len(all)-1] != Nothing {
 			t.Errorf("%s: %v: chance is not told at both ends", tt.name, all)

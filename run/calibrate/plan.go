@@ -11,7 +11,8 @@ import (
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
-	"repro/run"
+	"repro/run/plan"
+	"repro/run/processor"
 )
 
 // Causes, in the words of reports.
@@ -33,52 +34,52 @@ func held(cause string) bool { return cause == HashSeed || cause == Locale || ca
 // attempt is one run that is to be made.
 type attempt struct {
 	cause string
-	run.Change
+	plan.Change
 }
 
-// plan lists the runs, those first that tell most, and what cannot be varied.
+// attempts lists the runs, those first that tell most, and what cannot be varied.
 // Its first two change nothing: if their results differ, chance is at work.
-func plan(m *manifest.Manifest, root *tree.Node, cpus int) (runs []attempt, notes []string) {
+func attempts(m *manifest.Manifest, root *tree.Node, cpus int) (runs []attempt, notes []string) {
 	runs = []attempt{{cause: Nothing}, {cause: Nothing}}
 	processors, note := processorsFor(m.Steps)
 	notes = append(notes, note...)
 	for _, p := range processors {
-		runs = append(runs, attempt{Processor, run.Change{Default: p.Env}})
+		runs = append(runs, attempt{Processor, plan.Change{Default: p.Env}})
 	}
 	threads := otherThreads(m.Steps)
 	if threads > cpus {
 		notes, threads = append(notes, "this machine has one processor: nothing was run with more threads"), 0
 	}
 	if threads > 0 {
-		runs = append(runs, attempt{Threads, run.Change{Threads: threads}})
+		runs = append(runs, attempt{Threads, plan.Change{Threads: threads}})
 	}
 	locale, missing := otherLocale(root)
 	notes = append(notes, missing...)
 	runs = append(runs,
-		attempt{HashSeed, run.Change{Default: map[string]string{"PYTHONHASHSEED": "4242"}}},
-		attempt{Locale, run.Change{Default: map[string]string{"LC_ALL": locale, "LANG": locale}}},
-		attempt{Clock, run.Change{Default: otherTime(m.Paper.Date)}},
-		attempt{Order, run.Change{Reversed: true}},
+		attempt{HashSeed, plan.Change{Default: map[string]string{"PYTHONHASHSEED": "4242"}}},
+		attempt{Locale, plan.Change{Default: map[string]string{"LC_ALL": locale, "LANG": locale}}},
+		attempt{Clock, plan.Change{Default: otherTime(m.Paper.Date)}},
+		attempt{Order, plan.Change{Reversed: true}},
 	)
 	switch moves := slices.ContainsFunc(m.Steps, func(s manifest.Step) bool { return !slices.Contains(s.Fixed, manifest.FixedClock) }); {
 	case !moves:
 	case format.ClockLibrary(root.Lookup) == "":
 		notes = append(notes, "the image has no libfaketime: the time of day was that of the machine, and went on from run to run")
 	default:
-		runs = append(runs, attempt{TimeOfDay, run.Change{Fixed: []string{manifest.FixedClock}}})
+		runs = append(runs, attempt{TimeOfDay, plan.Change{Fixed: []string{manifest.FixedClock}}})
 	}
 	if n := len(processors); threads > 0 && n > 0 {
 		for _, p := range slices.Compact([]int{0, n - 1}) {
-			runs = append(runs, attempt{Both, run.Change{Default: processors[p].Env, Threads: threads}})
+			runs = append(runs, attempt{Both, plan.Change{Default: processors[p].Env, Threads: threads}})
 		}
 	}
 	return append(runs, attempt{cause: Nothing}), append(notes, keptFrom(m.Steps, runs)...)
 }
 
 // processorsFor is the processors that the steps can be run for.
-func processorsFor(steps []manifest.Step) ([]run.Processor, []string) {
-	processors := run.Processors()
-	held := slices.DeleteFunc(slices.Clone(steps), run.Native)
+func processorsFor(steps []manifest.Step) ([]processor.Kind, []string) {
+	processors := processor.Kinds()
+	held := slices.DeleteFunc(slices.Clone(steps), processor.Native)
 	switch {
 	case len(held) > 0 && len(held) == len(steps):
 		return nil, []string{"every step is held to a portable processor: no other was tried"}
@@ -94,7 +95,7 @@ func keptFrom(steps []manifest.Step, runs []attempt) (notes []string) {
 	for _, s := range steps {
 		own := map[string]bool{}
 		for _, r := range runs {
-			for _, name := range r.Kept(s) {
+			for _, name := range r.Overridden(s) {
 				own[name] = true
 			}
 			if r.Threads > 0 {

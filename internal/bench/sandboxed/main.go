@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 
+	"repro/internal/rmtree"
 	"repro/internal/sandbox"
 )
 
@@ -37,5 +38,5 @@ func run(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return result.Status(), sandbox.Remove(args[1])
+	return result.Status(), rmtree.Remove(args[1])
 }

@@ -1,0 +1,196 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+
+	"repro/format"
+	"repro/format/manifest"
+	"repro/internal/rmtree"
+	"repro/internal/sandbox"
+	"repro/run/rootfs"
+)
+
+// Program is one that a person wants to run in an image.
+type Program struct {
+	Args    []string // empty: a shell
+	Dir     string   // where it starts; empty: /paper
+	Scratch string   // where what it writes goes; empty: TMPDIR
+
+	Stdin          io.Reader // nil: empty
+	Stdout, Stderr io.Writer
+	Terminal       *Terminal // in place of all three
+
+	Sandbox *Sandbox // begun with the same network; nil: one is begun when it is needed
+}
+
+// Sandbox is one that waits for a program.
+type Sandbox = sandbox.Process
+
+// Begin starts a sandbox while its image is still being verified. The caller
+// closes it.
+func Begin(net bool) *Sandbox { return sandbox.Begin(net) }
+
+// Terminal is where a person sits. What a program prints reaches it as it is,
+// control sequences too.
+type Terminal struct {
+	In      io.Reader // raw: each key as it is pressed
+	Out     io.Writer
+	Kind    string                     // the value of TERM
+	Size    func() (columns, rows int) // when the program starts, and
+	Resized <-chan os.Signal           // whenever this receives
+}
+
+// Exec runs one program in the root that the image's steps see, isolated as
+// they are. What it writes there is gone when it ends. The result is its exit
+// status, or 128 plus the number of the signal that ended it. Errors are those
+// of [Open], and those about a program that could not be started.
+func Exec(ctx context.Context, im *format.Image, p Program, o Options) (int, error) {
+	m, err := im.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := im.ContentID(); err != nil {
+		return 0, err
+	}
+	if err := CheckArch(im, m); err != nil {
+		return 0, err
+	}
+	scratch, err := os.MkdirTemp(p.Scratch, "repro-exec-")
+	if err != nil {
+		return 0, fmt.Errorf("scratch directory: %w", err)
+	}
+	defer rmtree.Remove(scratch)
+	if err := CheckBinds(o.Binds, map[string]string{scratch: "what the program writes"}); err != nil {
+		return 0, err
+	}
+	layers, err := im.RootLayers()
+	if err != nil {
+		return 0, err
+	}
+	root, err := rootfs.Compose(layers, m.Steps, nil, Identity())
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", im.Name(), err)
+	}
+	h, err := newHost(im, root, scratch, o)
+	if err != nil {
+		return 0, err
+	}
+	defer h.Close()
+	result, err := h.exec(ctx, p)
+	select {
+	case damage := <-h.damaged:
+		return 0, damage
+	default:
+	}
+	if err != nil {
+		return 0, machineError(diskError(scratch, err))
+	}
+	return result.Status(), nil
+}
+
+// exec starts the program at once where layers are served: that is the trial of
+// the sandbox, too.
+func (h *Host) exec(ctx context.Context, p Program) (sandbox.Result, error) {
+	if h.options.Layers == LayersKernel {
+		return h.execKernel(ctx, p)
+	}
+	if h.options.Layers != LayersExtract {
+		l := h.serving()
+		result, err := h.execOn(ctx, sandbox.Command{Serve: l.serve}, p, "scratch")
+		if _, ok := h.unserved(err); !ok {
+			return result, err
+		}
+		p.Sandbox = nil // it is used up
+	}
+	l, err := h.provideExtracted(ctx, "")
+	h.layers = l
+	if err != nil {
+		return sandbox.Result{}, err
+	}
+	if l.shared {
+		return h.execOn(ctx, sandbox.Command{Lower: []string{l.dir}}, p, "")
+	}
+	return h.execOn(ctx, sandbox.Command{Lower: []string{l.dir}}, p, "scratch-extracted")
+}
+
+// execKernel has the kernel mount the layers.
+func (h *Host) execKernel(ctx context.Context, p Program) (result sandbox.Result, err error) {
+	if h.layers, err = h.provideKernel(ctx); err != nil {
+		return result, err
+	}
+	result, err = h.execOn(ctx, sandbox.Command{Lower: []string{h.layers.dir}, Mounts: h.layers.mounts}, p, "scratch")
+	return result, errors.Join(h.CheckImage(ctx), err)
+}
+
+// execOn runs the program on the layers of c.
+func (h *Host) execOn(ctx context.Context, c sandbox.Command, p Program, scratch string) (sandbox.Result, error) {
+	step := manifest.Step{Dir: p.Dir, Env: map[string]string{}}
+	if step.Dir == "" {
+		step.Dir = "/paper"
+	}
+	if p.Terminal != nil {
+		if knownTerminal().MatchString(p.Terminal.Kind) {
+			step.Env["TERM"] = p.Terminal.Kind
+		}
+		c.Terminal = p.Terminal.talk
+	}
+	c.Args = p.Args
+	if len(c.Args) == 0 {
+		c.Args = []string{"/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash; fi; exec sh"}
+	}
+	c.Dir, c.Env, c.Net = step.Dir, environ(step, h.manifest.Paper.Date, ""), h.options.Net
+	c.Stdin, c.Stdout, c.Stderr = p.Stdin, p.Stdout, p.Stderr
+	c.Binds, c.Limits.Disk = sandboxBinds(h.options.Binds), h.options.Disk
+	c.WithoutProc = h.options.Isolation == IsolationNoProc
+	c.Process = p.Sandbox
+	defer h.readAhead(ctx, &c)()
+	if scratch != "" {
+		c.Scratch = filepath.Join(h.scratch, scratch)
+		if err := sandbox.Prepare(c.Scratch); err != nil {
+			return sandbox.Result{}, err
+		}
+		if h.options.Net {
+			if err := addResolver(sandbox.Upper(c.Scratch)); err != nil {
+				return sandbox.Result{}, err
+			}
+		}
+	}
+	return sandbox.Run(ctx, c)
+}
+
+// knownTerminal is what TERM may be: it becomes part of file names.
+var knownTerminal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]{0,62}$`) })
+
+// talk copies between the person's terminal and the program's.
+func (t *Terminal) talk(master *os.File) {
+	defer master.Close()
+	resize := func() {
+		if columns, rows := t.Size(); columns > 0 {
+			_ = sandbox.Resize(master, columns, rows)
+		}
+	}
+	resize()
+	over := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			case <-t.Resized:
+				resize()
+			}
+		}
+	})
+	go func() { _, _ = io.Copy(master, t.In) }() // ends with the key after the program's end
+	_, _ = io.Copy(t.Out, master)                // an error is how a terminal says that nobody is there
+	close(over)
+	watch.Wait()
+}

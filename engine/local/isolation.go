@@ -1,0 +1,114 @@
+package local
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"repro/internal/sandbox"
+	"repro/report"
+)
+
+// Isolation is how steps are kept apart from the machine. SPEC.md, RUN-14.
+type Isolation string
+
+// The levels of isolation.
+const (
+	IsolationFull   Isolation = "namespaces" // also the empty one
+	IsolationNoProc Isolation = "no-proc"    // the same without a /proc, where no new one may be mounted
+)
+
+// walls are those that stood around every step that ran.
+type walls struct {
+	mu   sync.Mutex
+	some bool
+	all  sandbox.Walls
+}
+
+func (w *walls) add(one sandbox.Walls) {
+	if one.Namespaces == nil {
+		return // the step was not started
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.some {
+		w.some, w.all = true, one
+		return
+	}
+	w.all.Proc = w.all.Proc && one.Proc
+	w.all.Pivoted = w.all.Pivoted && one.Pivoted
+	w.all.Clocks = w.all.Clocks && one.Clocks
+	w.all.Landlock = min(w.all.Landlock, one.Landlock)
+	if w.all.Group && !one.Group {
+		w.all.Group, w.all.NoGroup = false, one.NoGroup
+	}
+}
+
+// Isolation says how the steps that ran here were kept apart from the machine.
+// Its notes begin with what they could reach, go on with asked, and end with
+// what this machine did not offer.
+func (h *Host) Isolation(asked ...string) report.Isolation {
+	notes := slices.Clone(h.layers.notes)
+	if h.options.Net {
+		notes = append(notes, "steps could use the machine's network, and its /etc/resolv.conf")
+	}
+	for _, b := range BindTexts(h.options.Binds) {
+		notes = append(notes, "steps could see "+b+" of the machine's: their results may depend on it")
+	}
+	gpu := h.options.GPU
+	if gpu != nil {
+		notes = append(notes, fmt.Sprintf("steps could use this machine's NVIDIA driver %s and %d files of it: their results may depend on it", gpu.Driver, len(gpu.Files)))
+	}
+	notes = append(notes, asked...)
+	i := report.Isolation{
+		Level: string(IsolationFull), Layers: h.layers.kind, Reason: h.layers.reason,
+		Net: h.options.Net, Binds: BindTexts(h.options.Binds),
+		Writes: report.Writes{To: sandbox.ScratchKind(h.scratch), Disk: h.options.Disk, Files: sandbox.DefaultFiles},
+	}
+	if gpu != nil {
+		i.GPU = &gpu.GPU
+	}
+	h.walls.mu.Lock()
+	defer h.walls.mu.Unlock()
+	if w := h.walls.all; h.walls.some {
+		i.Namespaces, i.Landlock = w.Namespaces, w.Landlock
+		i.Limits = report.Limits{By: "control group"}
+		if !w.Group {
+			i.Limits = report.Limits{By: "repro", Reason: w.NoGroup}
+		}
+		if !w.Proc {
+			i.Level = string(IsolationNoProc)
+			if !w.Group {
+				i.Limits.By = "process"
+			}
+		}
+		notes = append(notes, wallNotes(w)...)
+	}
+	i.Notes = notes
+	return i
+}
+
+// wallNotes say what this machine did not offer.
+func wallNotes(w sandbox.Walls) (notes []string) {
+	if !w.Proc {
+		notes = append(notes, "this machine allows no /proc of the steps' own: they had none, as was asked for")
+	}
+	if !w.Pivoted {
+		notes = append(notes, "this machine runs from its initial ramdisk: its root lay under that of the steps, out of their reach but mounted")
+	}
+	if !w.Clocks {
+		notes = append(notes, "no time namespace: steps could tell when this machine was started")
+	}
+	if w.Landlock == 0 {
+		notes = append(notes, "no Landlock: no second wall around files")
+	}
+	return notes
+}
+
+// writeLimit says in words what a step may write.
+func writeLimit(l sandbox.Limits) string {
+	if l.Disk == 0 {
+		return fmt.Sprintf("%d files", int64(sandbox.DefaultFiles))
+	}
+	return fmt.Sprintf("%d MiB in %d files", l.Disk>>20, int64(sandbox.DefaultFiles))
+}
