@@ -12,21 +12,21 @@ import (
 // claims reads the numbers that the paper's text gives.
 func (p *parser) claims(n *form.Node) []Claim {
 	var claims []Claim
-	for _, e := range p.Entries("claims", n) {
+	for _, e := range p.List("claims", n, 0, MaxEntries) {
 		c := Claim{Pos: form.At(e)}
 		places := 0
 		place := func(key string, read func(*form.Node)) form.Field {
 			return form.May(key, func(v *form.Node) { places++; read(v) })
 		}
-		if p.Fields("claim", e, []form.Field{
-			p.setText("name", true, &c.Name, checkName),
+		if p.Mapping("claim", e, []form.Field{
+			form.Must("name", p.StoreLine("name", &c.Name, checkName)),
 			form.Must("value", func(v *form.Node) { c.Value = p.number("value", v) }),
 			form.May("text", func(v *form.Node) { c.Text, _ = p.Text("text", v) }),
 			form.Must("output", func(v *form.Node) { c.Output = p.path("output", v, checkExact) }),
 			place("cell", func(v *form.Node) { c.Cell = p.cell(v) }),
-			place("pointer", func(v *form.Node) { c.Pointer = p.pointer(v) }),
-			place("pattern", func(v *form.Node) { c.Pattern = p.pattern(v) }),
-			form.May("compare", func(v *form.Node) { p.Fields("compare", v, p.tolerance(&c.Compare)[:4]) }),
+			place("pointer", p.StoreLine("pointer", &c.Pointer, checkPointer)),
+			place("pattern", p.StoreLine("pattern", &c.Pattern, checkGroup)),
+			form.May("compare", func(v *form.Node) { p.Mapping("compare", v, p.tolerance(&c.Compare)[:4]) }),
 		}) && places != 1 {
 			p.Errorf(e, "claim: want one of cell, pointer and pattern, to say where the new number stands")
 		}
@@ -48,32 +48,28 @@ func (p *parser) number(what string, n *form.Node) string {
 
 func (p *parser) cell(n *form.Node) *manifest.Cell {
 	var c manifest.Cell
-	p.Fields("cell", n, []form.Field{
+	p.Mapping("cell", n, []form.Field{
 		form.Must("row", func(v *form.Node) { c.Row, _ = p.Value("row", v) }),
 		form.Must("column", func(v *form.Node) { c.Column, _ = p.Value("column", v) }),
 	})
 	return &c
 }
 
-func (p *parser) pointer(n *form.Node) string {
-	s, ok := p.OneLine("pointer", n)
-	if ok && !strings.HasPrefix(s, "/") {
-		p.Errorf(n, "pointer: %q: want a JSON pointer such as /fit/slope", form.Shorten(s))
+func checkPointer(s string) string {
+	if !strings.HasPrefix(s, "/") {
+		return "want a JSON pointer such as /fit/slope"
 	}
-	return s
+	return ""
 }
 
-func (p *parser) pattern(n *form.Node) string {
-	s, ok := p.OneLine("pattern", n)
-	if !ok {
-		return ""
-	}
+// checkGroup checks a regular expression that finds a number.
+func checkGroup(s string) string {
 	re, err := regexp.Compile(s)
 	switch {
 	case err != nil:
-		p.Errorf(n, "pattern: %q: not a regular expression: %v", form.Shorten(s), err)
+		return "not a regular expression: " + err.Error()
 	case re.NumSubexp() != 1:
-		p.Errorf(n, "pattern: %q: want one group in parentheses, around the number", form.Shorten(s))
+		return "want one group in parentheses, around the number"
 	}
-	return s
+	return ""
 }

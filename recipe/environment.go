@@ -75,7 +75,7 @@ func (p *parser) environment(n *form.Node, env *Environment) {
 	for _, k := range environments {
 		fields = append(fields, form.May(string(k.kind), func(v *form.Node) {
 			if k.read == nil {
-				s, ok := p.OneLine(string(k.kind), v)
+				s, ok := p.Line(string(k.kind), v, nil)
 				if !ok {
 					return
 				}
@@ -90,9 +90,9 @@ func (p *parser) environment(n *form.Node, env *Environment) {
 			}
 		}))
 	}
-	ok := p.Fields("environment", n, append(fields,
-		p.setText("cpu", false, &env.CPU, oneOf("profile", cpuProfiles)),
-		p.setText("sha256", false, &env.SHA256, checkSHA256),
+	ok := p.Mapping("environment", n, append(fields,
+		form.May("cpu", p.StoreLine("cpu", &env.CPU, oneOf("profile", cpuProfiles))),
+		form.May("sha256", p.StoreLine("sha256", &env.SHA256, checkSHA256)),
 	))
 	switch {
 	case ok && env.Kind == "":
@@ -126,8 +126,7 @@ func environmentSchema() (properties, alternatives string) {
 // host reads {programs: [...], files: [...]}, or just the list of programs.
 func (p *parser) host(n *form.Node, env *Environment) {
 	programs := func(v *form.Node) {
-		env.Programs = p.texts("programs", v, checkProgram)
-		if form.IsList(v) && len(v.Content) == 0 {
+		if env.Programs = p.texts("programs", v, checkProgram); form.IsList(v) && len(v.Content) == 0 {
 			p.Errorf(v, "programs: want at least one, such as sh")
 		}
 	}
@@ -135,7 +134,7 @@ func (p *parser) host(n *form.Node, env *Environment) {
 		programs(n)
 		return
 	}
-	p.Fields("host", n, []form.Field{
+	p.Mapping("host", n, []form.Field{
 		form.Must("programs", programs),
 		form.May("files", func(v *form.Node) { env.Files = p.texts("files", v, checkHostFile) }),
 	})

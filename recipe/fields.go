@@ -10,21 +10,21 @@ import (
 
 // recipe reads the whole mapping.
 func (p *parser) recipe(root *form.Node, r *Recipe) {
-	p.Fields("recipe", root, []form.Field{
+	p.Mapping("recipe", root, []form.Field{
 		form.Must("repro", func(v *form.Node) {
 			if !form.IsScalar(v) || v.Tag != "!!int" || v.Value != "1" {
 				p.Errorf(v, "repro: want %d, the version of this form, found %s", Version, form.Describe(v))
 			}
 		}),
-		p.setText("title", true, &r.Paper.Title, nil),
+		form.Must("title", p.StoreLine("title", &r.Paper.Title, nil)),
 		form.Must("authors", func(v *form.Node) { r.Paper.Authors = p.authors(v) }),
-		p.setText("licence", false, &r.Paper.Licence, checkLicence),
+		form.May("licence", p.StoreLine("licence", &r.Paper.Licence, checkLicence)),
 		form.May("date", func(v *form.Node) { r.Paper.Date = p.date(v) }),
-		p.setText("doi", false, &r.Paper.DOI, checkDOI),
-		form.May("keywords", func(v *form.Node) { r.Paper.Keywords = p.lines("keywords", v) }),
+		form.May("doi", p.StoreLine("doi", &r.Paper.DOI, checkDOI)),
+		form.May("keywords", func(v *form.Node) { r.Paper.Keywords = p.Lines("keywords", v, 0, MaxEntries, nil) }),
 		form.May("abstract", func(v *form.Node) { r.Paper.Abstract, _ = p.Text("abstract", v) }),
 		form.Must("environment", func(v *form.Node) { p.environment(v, &r.Environment) }),
-		form.May("attributes", func(v *form.Node) { r.Attributes = p.attributes(v) }),
+		form.May("attributes", func(v *form.Node) { r.Attributes = p.Lines("attributes", v, 0, MaxEntries, checkAttribute) }),
 		form.May("code", func(v *form.Node) { r.Code = p.code(v) }),
 		form.May("data", func(v *form.Node) { r.Data = p.data(v) }),
 		form.Must("steps", func(v *form.Node) { r.Steps = p.steps(v) }),
@@ -37,20 +37,16 @@ func (p *parser) recipe(root *form.Node, r *Recipe) {
 
 func (p *parser) authors(n *form.Node) []manifest.Author {
 	var authors []manifest.Author
-	entries := p.Entries("authors", n)
-	if form.IsList(n) && len(entries) == 0 {
-		p.Errorf(n, "authors: want at least one")
-	}
-	for _, e := range entries {
+	for _, e := range p.List("authors", n, 1, MaxEntries) {
 		var a manifest.Author
 		if form.IsScalar(e) { // just the name
-			a.Name, _ = p.OneLine("author", e)
+			a.Name, _ = p.Line("author", e, nil)
 		} else {
-			p.Fields("author", e, []form.Field{
-				p.setText("name", true, &a.Name, nil),
-				p.setText("orcid", false, &a.ORCID, checkORCID),
-				p.setText("affiliation", false, &a.Affiliation, nil),
-				p.setText("email", false, &a.Email, checkEmail),
+			p.Mapping("author", e, []form.Field{
+				form.Must("name", p.StoreLine("name", &a.Name, nil)),
+				form.May("orcid", p.StoreLine("orcid", &a.ORCID, checkORCID)),
+				form.May("affiliation", p.StoreLine("affiliation", &a.Affiliation, nil)),
+				form.May("email", p.StoreLine("email", &a.Email, checkEmail)),
 			})
 		}
 		authors = append(authors, a)
@@ -59,7 +55,7 @@ func (p *parser) authors(n *form.Node) []manifest.Author {
 }
 
 func (p *parser) date(n *form.Node) string {
-	s, ok := p.OneLine("date", n)
+	s, ok := p.Line("date", n, nil)
 	if !ok {
 		return ""
 	}
@@ -70,66 +66,37 @@ func (p *parser) date(n *form.Node) string {
 	return d
 }
 
-// lines reads a list of single lines.
-func (p *parser) lines(what string, n *form.Node) []string {
-	var all []string
-	for _, e := range p.Entries(what, n) {
-		if s, ok := p.OneLine(what, e); ok {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
-// attributes reads names of extended attributes. Those outside "user." are for
-// the machine's administrator to set and mean nothing elsewhere.
-func (p *parser) attributes(n *form.Node) []string {
-	var names []string
-	for _, e := range p.Entries("attributes", n) {
-		name, ok := p.OneLine("attributes", e)
-		switch {
-		case !ok:
-		case !strings.HasPrefix(name, "user.") || len(name) == len("user.") || len(name) > maxAttribute:
-			p.Errorf(e, "attributes: %q: want the full name of an extended attribute, such as user.mime_type", form.Shorten(name))
-		default:
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // maxAttribute bounds the name of an extended attribute, as Linux does.
 const maxAttribute = 255
+
+// checkAttribute checks the name of an extended attribute. Those outside "user."
+// are for the machine's administrator to set and mean nothing elsewhere.
+func checkAttribute(name string) string {
+	if !strings.HasPrefix(name, "user.") || len(name) == len("user.") || len(name) > maxAttribute {
+		return "want the full name of an extended attribute, such as user.mime_type"
+	}
+	return ""
+}
 
 // texts reads a list of single lines with their places.
 func (p *parser) texts(what string, n *form.Node, check func(string) string) []Text {
 	var all []Text
-	for _, e := range p.Entries(what, n) {
-		s, ok := p.OneLine(what, e)
-		if !ok {
-			continue
+	for _, e := range p.List(what, n, 0, MaxEntries) {
+		if s, ok := p.Line(what, e, check); ok {
+			all = append(all, Text{s, form.At(e)})
 		}
-		if why := check(s); why != "" {
-			p.Errorf(e, "%s: %q: %s", what, form.Shorten(s), why)
-			continue
-		}
-		all = append(all, Text{s, form.At(e)})
 	}
 	return all
 }
 
 // path reads one clean path below the recipe's folder.
 func (p *parser) path(what string, n *form.Node, check func(string) string) Text {
-	s, ok := p.OneLine(what, n)
-	if !ok {
+	s, ok := p.Line(what, n, check)
+	switch {
+	case !ok:
 		return Text{}
-	}
-	why := check(s)
-	if why == "" && path.Clean(s) == "." && what != "dir" && what != "code" {
-		why = "that is the whole folder"
-	}
-	if why != "" {
-		p.Errorf(n, "%s: %q: %s", what, form.Shorten(s), why)
+	case path.Clean(s) == "." && what != "dir" && what != "code":
+		p.Errorf(n, "%s: %q: that is the whole folder", what, form.Shorten(s))
 		return Text{}
 	}
 	return Text{path.Clean(s), form.At(n)}
@@ -137,7 +104,7 @@ func (p *parser) path(what string, n *form.Node, check func(string) string) Text
 
 func (p *parser) paths(what string, n *form.Node, check func(string) string) []Text {
 	var all []Text
-	for _, e := range p.Entries(what, n) {
+	for _, e := range p.List(what, n, 0, MaxEntries) {
 		if t := p.path(what, e, check); t.Value != "" {
 			all = append(all, t)
 		}
@@ -148,8 +115,8 @@ func (p *parser) paths(what string, n *form.Node, check func(string) string) []T
 // code reads paths and globs, those with a leading "!" included.
 func (p *parser) code(n *form.Node) []Text {
 	var all []Text
-	for _, e := range p.Entries("code", n) {
-		s, ok := p.OneLine("code", e)
+	for _, e := range p.List("code", n, 0, MaxEntries) {
+		s, ok := p.Line("code", e, nil)
 		if !ok {
 			continue
 		}
@@ -169,17 +136,17 @@ func (p *parser) code(n *form.Node) []Text {
 
 func (p *parser) data(n *form.Node) []Data {
 	var all []Data
-	for _, e := range p.Entries("data", n) {
+	for _, e := range p.List("data", n, 0, MaxEntries) {
 		var d Data
 		if form.IsScalar(e) { // just the path
 			d.Path = p.path("path", e, checkGlob)
 		} else {
-			p.Fields("data", e, []form.Field{
+			p.Mapping("data", e, []form.Field{
 				form.Must("path", func(v *form.Node) { d.Path = p.path("path", v, checkGlob) }),
-				p.setText("source", false, &d.Source, nil),
-				p.setText("licence", false, &d.Licence, checkLicence),
-				p.setText("sha256", false, &d.SHA256, checkSHA256),
-				form.May("fetch", func(v *form.Node) { d.Fetch = p.Truth("fetch", v) }),
+				form.May("source", p.StoreLine("source", &d.Source, nil)),
+				form.May("licence", p.StoreLine("licence", &d.Licence, checkLicence)),
+				form.May("sha256", p.StoreLine("sha256", &d.SHA256, checkSHA256)),
+				form.May("fetch", func(v *form.Node) { d.Fetch = p.Bool("fetch", v) }),
 				form.May("size", func(v *form.Node) { d.Size = p.bytes(v) }),
 			})
 			p.elsewhere(e, d)

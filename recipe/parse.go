@@ -37,8 +37,3 @@ func Parse(name string, b []byte) (*Recipe, error) {
 }
 
 type parser struct{ *form.Reader }
-
-// setText stores the single line of text that a key holds.
-func (p *parser) setText(key string, required bool, to *string, check func(string) string) form.Field {
-	return form.Field{Key: key, Required: required, Read: p.Line(key, to, check)}
-}

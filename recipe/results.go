@@ -13,10 +13,10 @@ import (
 
 func (p *parser) results(n *form.Node) []Result {
 	var results []Result
-	for _, e := range p.Entries("results", n) {
+	for _, e := range p.List("results", n, 0, MaxEntries) {
 		var r Result
-		p.Fields("result", e, []form.Field{
-			p.setText("name", true, &r.Name, checkName),
+		p.Mapping("result", e, []form.Field{
+			form.Must("name", p.StoreLine("name", &r.Name, checkName)),
 			form.Must("output", func(v *form.Node) { r.Output = p.path("output", v, checkExact) }),
 			form.May("published", func(v *form.Node) { r.Published, r.Sets = p.published(v) }),
 			form.May("quick", func(v *form.Node) { r.Quick = p.path("quick", v, checkExact) }),
@@ -74,25 +74,25 @@ func (p *parser) published(n *form.Node) (Text, []Text) {
 
 // rule reads {kind: csv, digits: 4}, or just the kind.
 func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
-	kind := p.setText("kind", false, &r.Kind, oneOf("kind", kinds.Names()))
+	kind := form.May("kind", p.StoreLine("kind", &r.Kind, oneOf("kind", kinds.Names())))
 	if form.IsScalar(n) {
 		kind.Read(n)
 		return r
 	}
 	var t manifest.Tolerance
-	if !p.Fields("compare", n, append(p.tolerance(&t), []form.Field{
+	if !p.Mapping("compare", n, append(p.tolerance(&t), []form.Field{
 		kind,
-		form.May("keys", func(v *form.Node) { r.Keys = p.lines("keys", v) }),
+		form.May("keys", func(v *form.Node) { r.Keys = p.Lines("keys", v, 0, MaxEntries, nil) }),
 		form.May("columns", func(v *form.Node) { r.Columns = p.columns(v) }),
-		p.setText("signs", false, &r.Signs, oneOf("signs", []string{"columns", "rows"})),
-		form.May("random", func(v *form.Node) { r.Random = p.Truth("random", v) }),
+		form.May("signs", p.StoreLine("signs", &r.Signs, oneOf("signs", []string{"columns", "rows"}))),
+		form.May("random", func(v *form.Node) { r.Random = p.Bool("random", v) }),
 		form.May("spread", func(v *form.Node) { *spread = p.path("spread", v, checkExact) }),
 		form.May("score", func(v *form.Node) { r.Score = p.score(v) }),
-		form.May("ignore", func(v *form.Node) { r.Ignore = p.patterns("ignore", v) }),
-		form.May("masks", func(v *form.Node) { r.Masks = p.masks(v) }),
-		form.May("only", func(v *form.Node) { r.Only = p.patterns("only", v) }),
-		form.May("from", func(v *form.Node) { r.From = p.onePattern("from", v) }),
-		form.May("to", func(v *form.Node) { r.To = p.onePattern("to", v) }),
+		form.May("ignore", func(v *form.Node) { r.Ignore = p.Lines("ignore", v, 0, MaxEntries, checkPattern) }),
+		form.May("masks", func(v *form.Node) { r.Masks = p.Lines("masks", v, 0, MaxEntries, checkMask) }),
+		form.May("only", func(v *form.Node) { r.Only = p.Lines("only", v, 0, MaxEntries, checkPattern) }),
+		form.May("from", p.StoreLine("from", &r.From, checkPattern)),
+		form.May("to", p.StoreLine("to", &r.To, checkPattern)),
 	}...)) {
 		return r
 	}
@@ -107,7 +107,7 @@ func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
 // tolerance is the fields that say which numbers are accepted.
 func (p *parser) tolerance(t *manifest.Tolerance) []form.Field {
 	return []form.Field{
-		form.May("digits", p.Integer("digits", &t.Digits, 1, 40)),
+		form.May("digits", p.StoreInt("digits", &t.Digits, 1, 40)),
 		form.May("relative", func(v *form.Node) { t.Relative = p.decimal("relative", v) }),
 		form.May("absolute", func(v *form.Node) { t.Absolute = p.decimal("absolute", v) }),
 		form.May("ulp", func(v *form.Node) { t.ULP, _ = p.Int("ulp", v, 1, 1<<52) }),
@@ -127,11 +127,11 @@ func (p *parser) columns(n *form.Node) map[string]manifest.Tolerance {
 		if !p.Key("columns", k, seen) {
 			continue
 		}
-		if _, ok := p.OneLine("columns", k); !ok {
+		if _, ok := p.Line("columns", k, nil); !ok {
 			continue
 		}
 		var t manifest.Tolerance
-		p.Fields("column", n.Content[i+1], p.tolerance(&t))
+		p.Mapping("column", n.Content[i+1], p.tolerance(&t))
 		all[k.Value] = t
 	}
 	return all
@@ -197,39 +197,20 @@ func (p *parser) score(n *form.Node) string {
 
 var scoreForm = pattern.New(`^(0(\.[0-9]+)?|1(\.0+)?)$`)
 
-func (p *parser) patterns(what string, n *form.Node) []string {
-	all := p.lines(what, n)
-	for i, e := range n.Content {
-		if i < len(all) && form.IsList(n) {
-			p.checkPattern(what, e)
-		}
+// checkPattern checks a regular expression.
+func checkPattern(s string) string {
+	if _, err := regexp.Compile(s); err != nil {
+		return "not a regular expression: " + err.Error()
 	}
-	return all
-}
-
-func (p *parser) onePattern(what string, n *form.Node) string {
-	text, ok := p.OneLine(what, n)
-	if ok {
-		p.checkPattern(what, n)
-	}
-	return text
-}
-
-func (p *parser) checkPattern(what string, n *form.Node) {
-	if _, err := regexp.Compile(n.Value); err != nil {
-		p.Errorf(n, "%s: %q: not a regular expression: %v", what, form.Shorten(n.Value), err)
-	}
+	return ""
 }
 
 // maskNames are what the comparer knows to leave out (SPEC.md CMP-46).
 var maskNames = []string{"addresses", "dates", "ids", "paths", "processes", "timings"}
 
-func (p *parser) masks(n *form.Node) []string {
-	all := p.lines("masks", n)
-	for i, e := range n.Content {
-		if i < len(all) && form.IsList(n) && !slices.Contains(maskNames, e.Value) {
-			p.Errorf(e, "masks: %q: want %s", form.Shorten(e.Value), strings.Join(maskNames, ", "))
-		}
+func checkMask(s string) string {
+	if !slices.Contains(maskNames, s) {
+		return "want " + strings.Join(maskNames, ", ")
 	}
-	return all
+	return ""
 }

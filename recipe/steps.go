@@ -13,23 +13,19 @@ const maxArgs = 1000
 
 func (p *parser) steps(n *form.Node) []Step {
 	var steps []Step
-	entries := p.Entries("steps", n)
-	if form.IsList(n) && len(entries) == 0 {
-		p.Errorf(n, "steps: want at least one")
-	}
-	for _, e := range entries {
+	for _, e := range p.List("steps", n, 1, MaxEntries) {
 		s := Step{Dir: Text{".", form.At(e)}, Pos: form.At(e)}
-		p.Fields("step", e, []form.Field{
-			p.setText("name", true, &s.Name, checkName),
+		p.Mapping("step", e, []form.Field{
+			form.Must("name", p.StoreLine("name", &s.Name, checkName)),
 			form.Must("command", func(v *form.Node) { s.Command = p.command(v) }),
 			form.May("dir", func(v *form.Node) { s.Dir = p.path("dir", v, checkPath) }),
 			form.May("env", func(v *form.Node) { s.Env = p.env(v) }),
-			form.May("needs", func(v *form.Node) { s.Needs = p.lines("needs", v) }),
+			form.May("needs", func(v *form.Node) { s.Needs = p.Lines("needs", v, 0, MaxEntries, nil) }),
 			form.May("inputs", func(v *form.Node) { s.Inputs = p.paths("inputs", v, checkGlob) }),
 			form.May("outputs", func(v *form.Node) { s.Outputs = p.paths("outputs", v, checkExact) }),
-			p.setText("cpu", false, &s.CPU, oneOf("profile", cpuProfiles)),
-			form.May("cpus", p.Integer("cpus", &s.CPUs, 1, maxCPUs)),
-			form.May("ranks", p.Integer("ranks", &s.Ranks, 1, maxCPUs)),
+			form.May("cpu", p.StoreLine("cpu", &s.CPU, oneOf("profile", cpuProfiles))),
+			form.May("cpus", p.StoreInt("cpus", &s.CPUs, 1, maxCPUs)),
+			form.May("ranks", p.StoreInt("ranks", &s.Ranks, 1, maxCPUs)),
 			form.May("memory", func(v *form.Node) { s.Memory = p.unit("memory", v, size) }),
 			form.May("time", func(v *form.Node) { s.Time = p.unit("time", v, duration) }),
 			form.May("takes", func(v *form.Node) { s.Takes = p.unit("takes", v, duration) }),
@@ -108,7 +104,7 @@ func (p *parser) unit(what string, n *form.Node, read func(string) (int64, strin
 		p.Errorf(n, "%s: %q has no unit: %s", what, form.Shorten(n.Value), want)
 		return 0
 	}
-	s, ok := p.OneLine(what, n)
+	s, ok := p.Line(what, n, nil)
 	if !ok {
 		return 0
 	}
@@ -123,7 +119,7 @@ func (p *parser) unit(what string, n *form.Node, read func(string) (int64, strin
 var fixedThings = []string{manifest.FixedAddresses, manifest.FixedClock}
 
 func (p *parser) fixed(n *form.Node) []string {
-	all := p.lines("fixed", n)
+	all := p.Lines("fixed", n, 0, MaxEntries, nil)
 	for i, s := range all {
 		if why := oneOf("word", fixedThings)(s); why != "" {
 			p.Errorf(n, "fixed: %q: %s", form.Shorten(s), why)
@@ -144,7 +140,7 @@ func (p *parser) quick(n *form.Node) *manifest.Quick {
 		return nil
 	}
 	q := &manifest.Quick{}
-	p.Fields("quick", n, []form.Field{
+	p.Mapping("quick", n, []form.Field{
 		form.May("command", func(v *form.Node) { q.Command = p.command(v) }),
 		form.May("env", func(v *form.Node) { q.Env = p.env(v) }),
 		form.May("time", func(v *form.Node) { q.Time = p.unit("time", v, duration) }),

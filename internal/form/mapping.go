@@ -1,7 +1,6 @@
 package form
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,32 +30,10 @@ func Must(key string, read func(*Node)) Field { return Field{key, true, read} }
 // May returns the field of a key that may be missing.
 func May(key string, read func(*Node)) Field { return Field{key, false, read} }
 
-// Fields reads n by the given fields, in the order in which they stand in the
-// form. What names the mapping in messages. It reports whether n is a mapping
-// at all.
-func (r *Reader) Fields(what string, n *Node, fields []Field) bool {
-	var required []string
-	for _, f := range fields {
-		if f.Required {
-			required = append(required, f.Key)
-		}
-	}
-	return r.mapping(what, n, fields, required)
-}
-
-// Keys are what reads the value of each key that a mapping may hold.
-type Keys map[string]func(*Node)
-
-// Mapping is [Reader.Fields] for keys in no order, of which some are required.
-func (r *Reader) Mapping(what string, n *Node, keys Keys, required ...string) bool {
-	fields := make([]Field, 0, len(keys))
-	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		fields = append(fields, Field{Key: k, Read: keys[k]})
-	}
-	return r.mapping(what, n, fields, required)
-}
-
-func (r *Reader) mapping(what string, n *Node, fields []Field, required []string) bool {
+// Mapping reads the mapping n by its fields, in the order in which they stand
+// in the form. What names the mapping in messages. It reports whether n is a
+// mapping at all.
+func (r *Reader) Mapping(what string, n *Node, fields []Field) bool {
 	if !IsMapping(n) {
 		r.Errorf(n, "%s: want `key: value` lines, found %s", what, Describe(n))
 		return false
@@ -76,9 +53,9 @@ func (r *Reader) mapping(what string, n *Node, fields []Field, required []string
 			}
 		}
 	}
-	for _, k := range required {
-		if seen[k] == 0 {
-			r.Errorf(n, "%s: key %q is missing", what, k)
+	for _, f := range fields {
+		if f.Required && seen[f.Key] == 0 {
+			r.Errorf(n, "%s: key %q is missing", what, f.Key)
 		}
 	}
 	return true
@@ -125,34 +102,22 @@ func HasKey(n *Node, key string) bool {
 	return false
 }
 
-// List hands each entry of the list n, 1 to most, to f.
-func (r *Reader) List(what string, n *Node, most int, f func(*Node)) {
+// List returns the entries of the list n, which are least to most. A problem is
+// reported, with how to write a list of one, and then there are none.
+func (r *Reader) List(what string, n *Node, least, most int) []*Node {
 	switch {
+	case IsScalar(n) && n.Tag != "!!null":
+		r.Errorf(n, "%s: want a list, found %s: write [%s]", what, Describe(n), strings.Trim(strconv.Quote(Shorten(n.Value)), `"`))
 	case !IsList(n):
 		r.Errorf(n, "%s: want a list, found %s", what, Describe(n))
-	case len(n.Content) == 0:
-		r.Errorf(n, "%s: want at least one entry", what)
+	case len(n.Content) < least && least == 1:
+		r.Errorf(n, "%s: want at least one", what)
+	case len(n.Content) < least:
+		r.Errorf(n, "%s: want at least %d", what, least)
 	case len(n.Content) > most:
 		r.Errorf(n, "%s: more than %d entries", what, most)
 	default:
-		for _, e := range n.Content {
-			f(e)
-		}
-	}
-}
-
-// Entries returns the entries of the list n, which may be empty. Those who
-// gave one entry without a list are told how to write it.
-func (r *Reader) Entries(what string, n *Node) []*Node {
-	switch {
-	case IsList(n) && r.form.Entries > 0 && len(n.Content) > r.form.Entries:
-		r.Errorf(n, "%s: more than %d entries", what, r.form.Entries)
-	case IsList(n):
 		return n.Content
-	case IsScalar(n) && n.Tag != "!!null":
-		r.Errorf(n, "%s: want a list, found %s: write [%s]", what, Describe(n), strings.TrimSuffix(strings.TrimPrefix(strconv.Quote(Shorten(n.Value)), `"`), `"`))
-	default:
-		r.Errorf(n, "%s: want a list, found %s", what, Describe(n))
 	}
 	return nil
 }

@@ -57,48 +57,50 @@ func (r *Reader) Value(what string, n *Node) (string, bool) {
 	return r.Text(what, n)
 }
 
-// OneLine returns the text n if it is of a single line.
-func (r *Reader) OneLine(what string, n *Node) (string, bool) {
+// Line returns the text n if it is a single line and check, if not nil, returns
+// "" for it; check otherwise says what is wrong.
+func (r *Reader) Line(what string, n *Node, check func(string) string) (string, bool) {
 	s, ok := r.Text(what, n)
-	if ok && strings.ContainsAny(s, "\n\t") {
+	switch {
+	case !ok:
+		return "", false
+	case strings.ContainsAny(s, "\n\t"):
 		r.Errorf(n, "%s: want one line without tabs, found %s", what, Describe(n))
 		return "", false
+	case check == nil:
+		return s, true
 	}
-	return s, ok
+	if why := check(s); why != "" {
+		r.Errorf(n, "%s: %q: %s", what, Shorten(s), why)
+		return "", false
+	}
+	return s, true
 }
 
-// Line returns what stores the single line of text of a key after check, if
-// not nil, found nothing wrong with it.
-func (r *Reader) Line(what string, to *string, check func(string) string) func(*Node) {
+// StoreLine returns a function for a [Field] that stores a [Reader.Line]. If
+// that has a problem, to stays as it is.
+func (r *Reader) StoreLine(what string, to *string, check func(string) string) func(*Node) {
 	return func(n *Node) {
-		s, ok := r.OneLine(what, n)
-		if !ok {
-			return
+		if s, ok := r.Line(what, n, check); ok {
+			*to = s
 		}
-		if check != nil {
-			if why := check(s); why != "" {
-				r.Errorf(n, "%s: %q: %s", what, Shorten(s), why)
-				return
-			}
-		}
-		*to = s
 	}
 }
 
-// Lines returns what stores a list of single lines.
-func (r *Reader) Lines(what string, to *[]string, most int, check func(string) string) func(*Node) {
-	return func(n *Node) {
-		r.List(what, n, most, func(e *Node) {
-			var s string
-			if r.Line(what, &s, check)(e); s != "" {
-				*to = append(*to, s)
-			}
-		})
+// Lines returns the entries of a [Reader.List] that are a [Reader.Line].
+func (r *Reader) Lines(what string, n *Node, least, most int, check func(string) string) []string {
+	var all []string
+	for _, e := range r.List(what, n, least, most) {
+		if s, ok := r.Line(what, e, check); ok {
+			all = append(all, s)
+		}
 	}
+	return all
 }
 
-// Integer returns what stores a whole number from least to most.
-func (r *Reader) Integer(what string, to *int, least, most int) func(*Node) {
+// StoreInt returns a function for a [Field] that stores a [Reader.Int]. If that
+// has a problem, to stays as it is.
+func (r *Reader) StoreInt(what string, to *int, least, most int) func(*Node) {
 	return func(n *Node) {
 		if v, ok := r.Int(what, n, int64(least), int64(most)); ok {
 			*to = int(v)
@@ -120,8 +122,8 @@ func (r *Reader) Int(what string, n *Node, least, most int64) (int64, bool) {
 	return 0, false
 }
 
-// Truth returns what n says, true or false.
-func (r *Reader) Truth(what string, n *Node) bool {
+// Bool returns what n says, true or false; false if there is a problem.
+func (r *Reader) Bool(what string, n *Node) bool {
 	if n.Tag != "!!bool" || n.Value != "true" && n.Value != "false" {
 		r.Errorf(n, "%s: want true or false, found %s", what, Describe(n))
 		return false

@@ -39,17 +39,25 @@ func (d *parser) read(root *form.Node) {
 	p := d.policy
 	var version int
 	var expires, layout, expired string
-	ok := d.Mapping("policy", root, form.Keys{
-		"policy":       d.Integer("policy", &version, Version, Version),
-		"name":         d.Line("name", &p.Name, nil),
-		"serial":       d.Integer("serial", &p.Serial, 1, 1<<31-1),
-		"expires":      d.Line("expires", &expires, checkTime),
-		"layout":       d.Line("layout", &layout, oneOf("strict", "foreign")),
-		"expired-keys": d.Line("expired-keys", &expired, oneOf("refuse", "accept")),
-		"crypto":       d.crypto,
-		"people":       func(n *form.Node) { d.List("people", n, maxPeople, d.person) },
-		"require":      func(n *form.Node) { d.List("require", n, maxRules, d.rule) },
-	}, "policy", "name", "people", "require")
+	ok := d.Mapping("policy", root, []form.Field{
+		form.Must("policy", d.StoreInt("policy", &version, Version, Version)),
+		form.Must("name", d.StoreLine("name", &p.Name, nil)),
+		form.May("serial", d.StoreInt("serial", &p.Serial, 1, 1<<31-1)),
+		form.May("expires", d.StoreLine("expires", &expires, checkTime)),
+		form.May("layout", d.StoreLine("layout", &layout, oneOf("strict", "foreign"))),
+		form.May("expired-keys", d.StoreLine("expired-keys", &expired, oneOf("refuse", "accept"))),
+		form.May("crypto", d.crypto),
+		form.Must("people", func(n *form.Node) {
+			for _, e := range d.List("people", n, 1, maxPeople) {
+				d.person(e)
+			}
+		}),
+		form.Must("require", func(n *form.Node) {
+			for _, e := range d.List("require", n, 1, maxRules) {
+				d.rule(e)
+			}
+		}),
+	})
 	if !ok {
 		return
 	}
@@ -69,10 +77,10 @@ func (d *parser) crypto(n *form.Node) {
 		families = append(families, string(f))
 	}
 	var allowed []string
-	d.Mapping("crypto", n, form.Keys{
-		"rsa":        d.Integer("rsa", &c.RSA, key.MinRSABits, key.MaxRSABits),
-		"hashes":     d.Lines("hashes", &c.Hashes, maxWords, oneOf("sha256", "sha384", "sha512")),
-		"algorithms": d.Lines("algorithms", &allowed, maxWords, oneOf(families...)),
+	d.Mapping("crypto", n, []form.Field{
+		form.May("rsa", d.StoreInt("rsa", &c.RSA, key.MinRSABits, key.MaxRSABits)),
+		form.May("hashes", func(n *form.Node) { c.Hashes = d.Lines("hashes", n, 1, maxWords, oneOf("sha256", "sha384", "sha512")) }),
+		form.May("algorithms", func(n *form.Node) { allowed = d.Lines("algorithms", n, 1, maxWords, oneOf(families...)) }),
 	})
 	for _, f := range allowed {
 		c.Algorithms = append(c.Algorithms, key.Family(f))
@@ -81,14 +89,16 @@ func (d *parser) crypto(n *form.Node) {
 
 func (d *parser) person(n *form.Node) {
 	var p Person
-	d.Mapping("person", n, form.Keys{
-		"person": d.Line("person", &p.ID, d.newPerson),
-		"name":   d.Line("name", &p.Name, nil),
-		"roles":  d.Lines("roles", &p.Roles, maxWords, checkWord),
-		"keys": func(n *form.Node) {
-			d.List("keys", n, maxKeys, func(n *form.Node) { p.Keys = append(p.Keys, d.key(n)) })
-		},
-	}, "person", "roles", "keys")
+	d.Mapping("person", n, []form.Field{
+		form.Must("person", d.StoreLine("person", &p.ID, d.newPerson)),
+		form.May("name", d.StoreLine("name", &p.Name, nil)),
+		form.Must("roles", func(n *form.Node) { p.Roles = d.Lines("roles", n, 1, maxWords, checkWord) }),
+		form.Must("keys", func(n *form.Node) {
+			for _, e := range d.List("keys", n, 1, maxKeys) {
+				p.Keys = append(p.Keys, d.key(e))
+			}
+		}),
+	})
 	d.people[p.ID] = true
 	for _, role := range p.Roles {
 		d.roles[role] = true
@@ -106,8 +116,8 @@ func (d *parser) newPerson(id string) string {
 func (d *parser) key(n *form.Node) Key {
 	var fingerprint, from, until string
 	var k Key
-	d.Mapping("key", n, form.Keys{
-		"fingerprint": d.Line("fingerprint", &fingerprint, func(s string) string {
+	d.Mapping("key", n, []form.Field{
+		form.Must("fingerprint", d.StoreLine("fingerprint", &fingerprint, func(s string) string {
 			f, err := key.ParseFingerprint(s)
 			switch {
 			case err != nil:
@@ -117,11 +127,11 @@ func (d *parser) key(n *form.Node) Key {
 			}
 			k.Fingerprint, d.keys[f] = f, true
 			return ""
-		}),
-		"from":   d.Line("from", &from, checkTime),
-		"until":  d.Line("until", &until, checkTime),
-		"public": func(n *form.Node) { k.Public = d.public(n) },
-	}, "fingerprint")
+		})),
+		form.May("from", d.StoreLine("from", &from, checkTime)),
+		form.May("until", d.StoreLine("until", &until, checkTime)),
+		form.May("public", func(n *form.Node) { k.Public = d.public(n) }),
+	})
 	var err error
 	if k.Window, err = key.ParseWindow(from, until); err != nil {
 		d.Errorf(n, "key: %v", err)
@@ -148,11 +158,11 @@ func (d *parser) public(n *form.Node) *key.Public {
 
 func (d *parser) rule(n *form.Node) {
 	r := Rule{Persons: 1}
-	d.Mapping("rule", n, form.Keys{
-		"role":    d.Line("role", &r.Role, checkWord),
-		"of":      d.Lines("of", &r.Of, maxWords, checkWord),
-		"not":     d.Lines("not", &r.Not, maxWords, checkWord),
-		"persons": d.Integer("persons", &r.Persons, 1, maxPeople),
+	d.Mapping("rule", n, []form.Field{
+		form.May("role", d.StoreLine("role", &r.Role, checkWord)),
+		form.May("of", func(n *form.Node) { r.Of = d.Lines("of", n, 1, maxWords, checkWord) }),
+		form.May("not", func(n *form.Node) { r.Not = d.Lines("not", n, 1, maxWords, checkWord) }),
+		form.May("persons", d.StoreInt("persons", &r.Persons, 1, maxPeople)),
 	})
 	d.policy.Require = append(d.policy.Require, r)
 	d.rules = append(d.rules, n)
