@@ -32,8 +32,9 @@ func withVariables(s *Source) *Source {
 	return s
 }
 
-// Opener opens the environment at a path.
-type Opener func(ctx context.Context, name string) (*Source, error)
+// Opener opens the environment at a path: of several images there the one
+// called ref, if that is not empty.
+type Opener func(ctx context.Context, name, ref string) (*Source, error)
 
 // opener opens the environment that the recipe of b names. Its path, if it has
 // one, is name. An error is a problem with the recipe's value, unless it is a

@@ -15,5 +15,5 @@ func openOCI(ctx context.Context, b *builder, name string) (*Source, error) {
 	if b.OCI == nil {
 		return nil, errors.New("this program was made without the reader of OCI images")
 	}
-	return b.OCI(ctx, name)
+	return b.OCI(ctx, name, b.Recipe.Environment.Ref.Value)
 }

@@ -178,8 +178,8 @@ func sourceDate() (string, error) {
 }
 
 // openOCI gives package build what package oci opens.
-func (c *console) openOCI(ctx context.Context, name string) (*build.Source, error) {
-	s, err := oci.Open(ctx, name, oci.Options{Progress: c.progress()})
+func (c *console) openOCI(ctx context.Context, name, ref string) (*build.Source, error) {
+	s, err := oci.Open(ctx, name, oci.Options{Ref: ref, Progress: c.progress()})
 	if err != nil {
 		return nil, err
 	}

@@ -26,13 +26,14 @@ var environments = []struct {
 	kind   Kind
 	about  string // for the schema
 	digest bool   // the recipe may state a sha256 of it
+	named  bool   // it may hold several, of which the recipe chooses one by ref
 
 	read func(p *parser, n *form.Node, e *Environment) // nil: the value is a path
 }{
 	{kind: Host, about: "Programs of the building machine, with all that they need to start.", read: (*parser).host},
 	{kind: Rootfs, about: "A root filesystem in a folder."},
 	{kind: Tar, about: "A root filesystem in a tar archive, plain or compressed.", digest: true},
-	{kind: OCI, about: "An OCI layout folder, OCI archive or docker-save archive.", digest: true},
+	{kind: OCI, about: "An OCI layout folder, OCI archive or docker-save archive.", digest: true, named: true},
 	{kind: SIF, about: "An existing SIF image.", digest: true},
 }
 
@@ -52,6 +53,7 @@ type Environment struct {
 	Programs []Text // host: names looked up in PATH, or absolute paths
 	Files    []Text // host: absolute paths and globs of further files and folders
 	CPU      string // profile of steps that name none
+	Ref      Text   // oci: tag or annotated name of the image, where there are several
 	SHA256   string // of the file; oci: of the image's manifest; empty if not stated
 	Pos      Pos
 }
@@ -70,7 +72,7 @@ func kindList(digest bool) string {
 
 func (p *parser) environment(n *form.Node, env *Environment) {
 	env.Pos = form.At(n)
-	hasDigest := false
+	hasDigest, hasNames := false, false
 	var fields []form.Field
 	for _, k := range environments {
 		fields = append(fields, form.May(string(k.kind), func(v *form.Node) {
@@ -84,7 +86,7 @@ func (p *parser) environment(n *form.Node, env *Environment) {
 			if env.Kind != "" {
 				p.Errorf(v, "environment: %s and %s: want exactly one source", env.Kind, k.kind)
 			}
-			env.Kind, hasDigest = k.kind, k.digest
+			env.Kind, hasDigest, hasNames = k.kind, k.digest, k.named
 			if k.read != nil {
 				k.read(p, v, env)
 			}
@@ -92,6 +94,11 @@ func (p *parser) environment(n *form.Node, env *Environment) {
 	}
 	ok := p.Mapping("environment", n, append(fields,
 		form.May("cpu", p.StoreLine("cpu", &env.CPU, oneOf("profile", cpuProfiles))),
+		form.May("ref", func(v *form.Node) {
+			if s, ok := p.Line("ref", v, nil); ok {
+				env.Ref = Text{s, form.At(v)}
+			}
+		}),
 		form.May("sha256", p.StoreLine("sha256", &env.SHA256, checkSHA256)),
 	))
 	switch {
@@ -101,6 +108,8 @@ func (p *parser) environment(n *form.Node, env *Environment) {
 		} else if form.HasKey(n, "sha256") && len(n.Content) == 2 {
 			p.Errorf(n, "environment: sha256 of what? want one of %s", kindList(true))
 		}
+	case env.Ref.Value != "" && !hasNames:
+		p.Errorf(n, "environment: ref does not go with %s: only an oci layout or archive holds several images", env.Kind)
 	case env.SHA256 != "" && !hasDigest:
 		p.Errorf(n, "environment: sha256 does not go with %s: only one of %s has a digest", env.Kind, kindList(true))
 	}
@@ -115,8 +124,11 @@ func environmentSchema() (properties, alternatives string) {
 			paths = append(paths, fmt.Sprintf(`"%s": {"$ref": "#/$defs/line", "description": %q}`, k.kind, k.about))
 		}
 		one := fmt.Sprintf(`{"required": ["%s"]}`, k.kind)
-		if !k.digest {
-			one = fmt.Sprintf(`{"required": ["%s"], "not": {"required": ["sha256"]}}`, k.kind)
+		switch {
+		case !k.digest:
+			one = fmt.Sprintf(`{"required": ["%s"], "not": {"anyOf": [{"required": ["sha256"]}, {"required": ["ref"]}]}}`, k.kind)
+		case !k.named:
+			one = fmt.Sprintf(`{"required": ["%s"], "not": {"required": ["ref"]}}`, k.kind)
 		}
 		all = append(all, one)
 	}

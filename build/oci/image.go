@@ -174,9 +174,23 @@ func choose(all []v1.Descriptor, want v1.Platform, ref string) (v1.Descriptor, e
 	case len(fit) == 0:
 		return v1.Descriptor{}, malformed("index without an image")
 	case slices.ContainsFunc(fit, same):
-		return v1.Descriptor{}, fmt.Errorf("%d images for %s: say which one", len(fit), want)
+		var names []string
+		for _, d := range fit {
+			names = append(names, d.Annotations[refName])
+		}
+		return v1.Descriptor{}, severalImages(len(fit), " for "+want.String(), names)
 	}
 	return fit[0], nil
+}
+
+// severalImages says that one of n images must be chosen, and by which names
+// that can be done.
+func severalImages(n int, what string, names []string) error {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	if len(names) == 0 {
+		return fmt.Errorf("%d images%s, none of which has a name to choose it by: save one alone", n, what)
+	}
+	return fmt.Errorf("%d images%s: choose one with `ref: %s`; there are %s", n, what, names[0], strings.Join(names, ", "))
 }
 
 func manifestImage(st store, b []byte, digest manifest.Digest) (*image, error) {
@@ -226,7 +240,11 @@ func savedImage(st store, b []byte, ref string) (*image, error) {
 		}
 	}
 	if len(all) != 1 {
-		return nil, fmt.Errorf("%d images: say which one", len(all))
+		var names []string
+		for _, m := range all {
+			names = append(names, m.RepoTags...)
+		}
+		return nil, severalImages(len(all), "", names)
 	}
 	name, err := cleanName(all[0].Config)
 	if err != nil {
