@@ -8,7 +8,7 @@ import (
 	"repro/internal/codec"
 )
 
-// twinKey names content that is stored.
+// twinKey names content that is stored, once (SQ-10).
 type twinKey struct {
 	sum  [32]byte
 	size int64
@@ -169,7 +169,7 @@ func (c *cutter) send(b *block) error {
 }
 
 // pack compresses a block, or finds that it is a hole or better stored as it
-// is. Only whole blocks of files can be holes.
+// is (SQ-7). Only whole blocks of files can be holes (SQ-11).
 func (p *pipeline) pack(e codec.Encoder, b *block) {
 	if len(b.lacks) > 0 && p.recallUnread(b) {
 		return

@@ -11,7 +11,7 @@ const (
 
 // inodesAndDirectories writes the inode table and the directory table. Each
 // inode is made before the listing that refers to it, each listing before the
-// directory's own inode.
+// directory's own inode (SQ-14).
 func (w *writer) inodesAndDirectories() error {
 	inodes := &metadata{encoder: w.encoder}
 	dirs := &metadata{encoder: w.encoder}
@@ -86,7 +86,7 @@ func (in *inode) list(dirs *metadata, p *plan) ([]byte, error) {
 // writeListing writes runs of entries. A run shares a header, which holds what
 // its inodes have in common: the piece that they stand in and a number near
 // theirs. Each piece of the directory table but the first gets a new run and
-// an entry in the index, so that a reader can jump to it.
+// an entry in the index, so that a reader can jump to it (SQ-14, SQ-15).
 func (in *inode) writeListing(dirs *metadata) (size int, index []indexed, err error) {
 	first := dirs.start()
 	for rest := in.children; len(rest) > 0; {

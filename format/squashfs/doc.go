@@ -14,7 +14,7 @@
 //
 // [Write] is a pure function of the tree and the options: SPEC.md, part SQ,
 // lays down what it chooses where the format leaves a choice. [NewReader]
-// reads what any program wrote, within the limits of this package.
+// reads what any program wrote (SQ-21), within the limits of this package.
 //
 // The format is described by the Linux kernel,
 // Documentation/filesystems/squashfs.rst and fs/squashfs/squashfs_fs.h.

@@ -32,7 +32,7 @@ func isBulk(name string) bool {
 	return dot > 0 && bulk[base[dot+1:]]
 }
 
-// ends fills fragments of one kind with what is left of files.
+// ends fills fragments of one kind with what is left of files (SQ-9).
 type ends struct {
 	room  int        // bytes that a fragment holds at most
 	alone int        // ends of so many bytes are blocks of their own

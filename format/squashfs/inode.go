@@ -4,7 +4,7 @@ import "io/fs"
 
 // Types of inodes. The extended form of a type is extended higher; only it
 // holds extended attributes, hard links to regular files, holes, and whatever
-// needs more than 32 bits (16 for the length of a listing).
+// needs more than 32 bits (16 for the length of a listing): SQ-12.
 const (
 	typeDir     = 1
 	typeFile    = 2
@@ -102,7 +102,7 @@ func (in *inode) encode() []byte {
 	case fs.ModeDevice, fs.ModeDevice | fs.ModeCharDevice:
 		b = le.AppendUint32(b, in.node.Device)
 	}
-	if kind >= extended {
+	if in.xattr != none32 {
 		b = le.AppendUint32(b, in.xattr)
 	}
 	return b

@@ -1,6 +1,7 @@
 package squashfs
 
-// Bounds on file systems from outside; the first two also on what is written.
+// Bounds on file systems from outside (SQ-20); the first two also on what is
+// written.
 // Nothing is allocated for a count before it is held against its bound and,
 // where it counts something stored, against the bytes that are there.
 const (

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// manyNames is how many files of one name are stored side by side.
+// manyNames is how many files of one name are stored side by side (SQ-9).
 const manyNames = 8
 
 // inOrder returns files, which are in the order of their numbers, in the order

@@ -12,7 +12,7 @@ import (
 	"repro/format/tree"
 )
 
-// What squashfs, and Linux above it, can hold.
+// What squashfs, and Linux above it, can hold (SQ-18).
 const (
 	MaxName   = 256       // bytes in the name of a directory's entry
 	MaxTarget = 4095      // bytes in the target of a symbolic link
@@ -63,8 +63,8 @@ func newPlan(root *tree.Node) (*plan, error) {
 }
 
 // add numbers n and all below it: first the directories in a directory, then
-// its other entries, then itself. So the other entries have numbers in a row,
-// as the short differences in a listing want.
+// its other entries, then itself (SQ-8, and SQ-13 for ids). So the other entries
+// have numbers in a row, as the short differences in a listing want.
 func (p *plan) add(at string, n *tree.Node, parent *inode) (*inode, error) {
 	if in := p.seen[n]; in != nil {
 		if n.IsDir() {
@@ -200,7 +200,8 @@ func (p *plan) exportTable() []byte {
 	return b
 }
 
-// regular returns the regular files in the order in which their data stands.
+// regular returns the regular files in the order in which their data stands
+// (SQ-9).
 func (p *plan) regular() []*inode {
 	files := make([]*inode, 0, p.files)
 	for _, in := range p.inodes {

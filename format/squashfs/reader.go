@@ -11,7 +11,7 @@ import (
 )
 
 // ErrMalformed is what every error about a file system that is not as the
-// format or this package's limits ask wraps.
+// format or this package's limits ask wraps (SQ-19, SQ-20).
 var ErrMalformed = errors.New("malformed squashfs")
 
 func malformed(format string, a ...any) error {
@@ -92,8 +92,8 @@ func (r *Reader) Inodes() int64 { return int64(r.super.Inodes) }
 // ModTime returns the time of the file system itself, seconds since 1970.
 func (r *Reader) ModTime() int64 { return int64(r.super.ModTime) }
 
-// openTables finds the tables. They stand one behind the other; each ends
-// where the next one that is present begins.
+// openTables finds the tables. They stand one behind the other (SQ-1); each
+// ends where the next one that is present begins.
 func (r *Reader) openTables() (err error) {
 	s := &r.super
 	end := r.size

@@ -26,7 +26,7 @@ const (
 	flagOptions        = 0x0400 // the compressor's options follow the superblock
 )
 
-// superblock is the first 96 bytes. Positions count from there; a table that
+// superblock is the first 96 bytes (SQ-2). Positions count from there; a table that
 // is not present stands at none64.
 type superblock struct {
 	Magic         uint32
@@ -56,7 +56,7 @@ func (s *superblock) encode() []byte {
 
 func (s *superblock) algorithm() codec.Algorithm { return codec.Algorithm(s.Compression) }
 
-// decode reads and checks a superblock that has size bytes to describe.
+// decode reads and checks a superblock that has size bytes to describe (SQ-19).
 func (s *superblock) decode(b []byte, size int64) error {
 	if _, err := binary.Decode(b, le, s); err != nil {
 		return err

@@ -1,7 +1,7 @@
 package squashfs
 
 // index is a table of records of equal width, stored as metadata in region,
-// and the list at of where its pieces stand.
+// and the list at of where its pieces stand (SQ-16).
 type index struct {
 	region
 	at    int64

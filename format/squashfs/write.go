@@ -63,7 +63,7 @@ type Stats struct {
 
 // Write writes the tree below root to out. The bytes are a pure function of
 // the tree, file contents included, and of o: neither order of maps nor number
-// of processors nor Workers show. When ctx ends or a file cannot be read as
+// of processors nor Workers show (SQ-4). When ctx ends or a file cannot be read as
 // the tree describes it, Write returns an error that names the file; what it
 // wrote until then is of no use. No goroutine outlives the call.
 func Write(ctx context.Context, out Output, root *tree.Node, o Options) (Stats, error) {
@@ -136,7 +136,7 @@ func (w *writer) write(b []byte) error {
 }
 
 // begin leaves room for the superblock and writes the compressor's options,
-// which only inform: no reader needs them.
+// which only inform: no reader needs them (SQ-3).
 func (w *writer) begin() error {
 	if err := w.write(make([]byte, superblockSize)); err != nil {
 		return err
@@ -154,7 +154,7 @@ func compressorOptions(c *codec.Codec) []byte {
 	return b
 }
 
-// tables writes everything behind the data, and the superblock.
+// tables writes everything behind the data, and the superblock (SQ-1, SQ-2).
 func (w *writer) tables() error {
 	if err := w.inodesAndDirectories(); err != nil {
 		return err

@@ -18,7 +18,7 @@ var xattrPrefixes = [...]string{"user.", "trusted.", "security."}
 
 const xattrOutOfLine = 0x100 // in a type: the value stands elsewhere
 
-// xattrPlan collects the different sets of extended attributes.
+// xattrPlan collects the different sets of extended attributes (SQ-17).
 type xattrPlan struct {
 	place map[string]uint32
 	sets  []xattrSet

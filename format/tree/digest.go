@@ -17,7 +17,7 @@ const digestTag = "repro tree 1"
 
 // Digest returns the content digest of the tree below root: it depends on the
 // tree alone, not on how a layer stores it. It is the SHA-256 digest of
-// [Describe]'s text.
+// [Describe]'s text (SQ-22).
 //
 // Sum returns the SHA-256 digest of a regular file's content; nil has Digest
 // read each file.
@@ -32,7 +32,7 @@ func Digest(root *Node, sum func(*Node) ([sha256.Size]byte, error)) (digest [sha
 
 // Describe writes the text that [Digest] hashes: a first line, then for every
 // path of the tree, in the order of [Node.All], a record of fields that each
-// end in NUL, and a line feed:
+// end in NUL, and a line feed (SQ-22, SQ-23):
 //
 //	path, "hardlink", first path         for a node met before under another path
 //	path, type, mode, uid, gid, mtime    for any other, followed by

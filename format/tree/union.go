@@ -34,7 +34,7 @@ func (n *Node) IsOpaque() bool {
 // on top: directories are merged and have the topmost attributes, anything
 // else hides what is below. Whiteouts and opaque directories take effect and
 // are not in the result. Hard links within a layer stay links. The layers
-// share their files with the result and are not changed.
+// share their files with the result and are not changed. SQ-24.
 func Union(layers ...*Node) *Node {
 	var root *Node
 	for _, layer := range layers {

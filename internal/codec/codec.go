@@ -56,7 +56,7 @@ func (a Algorithm) String() string {
 }
 
 // Codec is one way to compress. Codecs are values of this package, found by
-// name.
+// name (SQ-5).
 type Codec struct {
 	alias     string
 	algorithm Algorithm
@@ -148,7 +148,7 @@ func (e zstdEncoder) Encode(dst, src []byte) ([]byte, error) {
 	return e.EncodeAll(src, dst), nil
 }
 
-// openZstd asks for single-segment frames without checksum: the kernel's
+// openZstd asks for single-segment frames without checksum (SQ-6): the kernel's
 // squashfs refuses a window larger than a block, and layers are hashed anyway.
 func openZstd(level zstd.EncoderLevel) func(int) (Encoder, error) {
 	return func(size int) (Encoder, error) {
