@@ -19,7 +19,7 @@ var layers = []string{
 	"run archive diff",
 	"archive/provenance",
 	"build sign verify build/oci compare publish/fetch",
-	"engine/local engine/enginetest run/checkpoint",
+	"engine/local run/checkpoint",
 	"run/plan run/rootfs run/outputs run/folder run/processor",
 	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
@@ -28,6 +28,7 @@ var layers = []string{
 	"internal/hdf5 internal/mat internal/netcdf internal/npy internal/rdata internal/tiff internal/xlsx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster examples",
 	"internal/witness",
+	"engine/enginetest",
 	"engine internal/filestat internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds",
 	"internal/badfile",
 }

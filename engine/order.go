@@ -9,6 +9,9 @@ import "fmt"
 func Order(jobs []Job, known func(name string) bool) ([]int, error) {
 	index := map[string]int{}
 	for i, j := range jobs {
+		if j.Name == "" {
+			return nil, fmt.Errorf("job %d: has no name", i)
+		}
 		if _, twice := index[j.Name]; twice || known(j.Name) {
 			return nil, fmt.Errorf("job %q: submitted twice", j.Name)
 		}

@@ -239,8 +239,11 @@ func openOwn(from *os.Root, name string, need fs.FileMode) (*os.File, error) {
 	return f, err
 }
 
-// Digest returns digest and size of a regular file below root. It follows no link.
+// Digest returns digest and size of a regular file below root; a link is none.
 func Digest(ctx context.Context, root *os.Root, name string) (manifest.Digest, int64, error) {
+	if info, err := root.Lstat(name); err != nil || !info.Mode().IsRegular() { // a root follows links that stay in it
+		return "", 0, errors.Join(err, fs.ErrInvalid)
+	}
 	f, err := root.OpenFile(name, os.O_RDONLY|filestat.PlainFile, 0)
 	if err != nil {
 		return "", 0, err
