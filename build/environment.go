@@ -42,15 +42,9 @@ type Opener func(ctx context.Context, name, ref string) (*Source, error)
 type opener func(ctx context.Context, b *builder, name string) (*Source, error)
 
 // openers has the opener of each kind of environment. A kind is a row of
-// package recipe's table and a file of this package, which registers its
-// opener under the kind's name.
+// package recipe's table and a file of this package, which adds its opener
+// here.
 var openers = map[recipe.Kind]opener{}
-
-// register is called to initialize a variable of each source's file.
-func register(kind recipe.Kind, open opener) recipe.Kind {
-	openers[kind] = open
-	return kind
-}
 
 // environment opens the source of the environment layer. What is wrong with it
 // becomes a problem; only the error of an ended ctx is returned.

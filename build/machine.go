@@ -9,7 +9,7 @@ import (
 	"repro/recipe"
 )
 
-var _ = register(recipe.Host, openHost)
+func init() { openers[recipe.Host] = openHost }
 
 // openHost gathers programs of this machine. Its error says for each program
 // or file what is wrong with it.

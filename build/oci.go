@@ -7,7 +7,7 @@ import (
 	"repro/recipe"
 )
 
-var _ = register(recipe.OCI, openOCI)
+func init() { openers[recipe.OCI] = openOCI }
 
 // openOCI opens an OCI image with the opener that the caller gave, so that
 // this package needs no library for them.

@@ -7,7 +7,7 @@ import (
 	"repro/recipe"
 )
 
-var _ = register(recipe.Rootfs, openRootfs)
+func init() { openers[recipe.Rootfs] = openRootfs }
 
 // openRootfs opens a root filesystem that lies in a folder.
 func openRootfs(_ context.Context, _ *builder, name string) (*Source, error) {

@@ -12,7 +12,7 @@ import (
 	"repro/recipe"
 )
 
-var _ = register(recipe.SIF, openSIF)
+func init() { openers[recipe.SIF] = openSIF }
 
 // openSIF opens a SIF file, one of ours or of another program.
 func openSIF(ctx context.Context, b *builder, name string) (*Source, error) {

@@ -10,7 +10,7 @@ import (
 	"repro/recipe"
 )
 
-var _ = register(recipe.Tar, openTar)
+func init() { openers[recipe.Tar] = openTar }
 
 // openTar opens a root filesystem in a tar archive.
 func openTar(ctx context.Context, b *builder, name string) (*Source, error) {

@@ -24,7 +24,7 @@ func keyCommand(c *console) *cli.Command {
 		Description: keyDescription,
 		Subcommands: []*cli.Command{
 			keyNewCommand(c), keyListCommand(c), keyShowCommand(c), keyImportCommand(c), keyExportCommand(c),
-			keyTrustCommand(c), keyUntrustCommand(c), keyRevokeCommand(c),
+			keyTrustCommand(c), keyUntrustCommand(), keyRevokeCommand(c),
 		},
 	}
 }

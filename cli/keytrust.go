@@ -57,7 +57,7 @@ plain text: keep it under version control, send it, read it in a diff.
 	}
 }
 
-func keyUntrustCommand(c *console) *cli.Command {
+func keyUntrustCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "untrust",
 		Usage:       "take trust away from a key or a person",

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -39,8 +38,7 @@ type ExtractOptions struct {
 // be empty. Modes and times are set whatever the umask is; hard links stay
 // links. Nothing is made outside dir, whatever the tree's names and links say.
 // After an error or the end of ctx, what was made so far is left for the
-// caller to remove ([RemoveAll] copes with directories without write
-// permission). Errors name the file.
+// caller to remove. Errors name the file.
 func Extract(ctx context.Context, root *Node, dir string, o ExtractOptions) error {
 	if !root.IsDir() {
 		return errors.New("extract: the root of a tree must be a directory")
@@ -225,22 +223,6 @@ func ctxErr(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return err
-}
-
-// RemoveAll removes dir and all that is in it, as os.RemoveAll, even where
-// directories cannot be written to.
-func RemoveAll(dir string) error {
-	if err := os.RemoveAll(dir); err == nil || !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	// A directory that cannot be opened up fails again below.
-	_ = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			_ = os.Chmod(name, 0o700)
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
 }
 
 // totalSize adds up the sizes of the files below root, each counted once.

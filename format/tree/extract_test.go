@@ -57,7 +57,13 @@ func extractAsNobody(dir string) int {
 		fmt.Printf("read-only folders are removed: %v\n", err)
 		return 1
 	}
-	if err := tree.RemoveAll(dir); err != nil {
+	_ = filepath.WalkDir(dir, func(name string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(name, 0o700)
+		}
+		return nil
+	})
+	if err := os.RemoveAll(dir); err != nil {
 		fmt.Println(err)
 		return 1
 	}

@@ -7,11 +7,12 @@ import (
 	"repro/report/view"
 )
 
-func ExampleFindings() {
-	_ = view.Findings(os.Stdout, []report.Finding{
+func ExampleCompare() {
+	findings := []report.Finding{
 		{Result: "table-1", Verdict: report.SameAsPrinted, Reason: "all 12 numbers agree in every printed digit"},
 		{Result: "figure-2", Verdict: report.Missing, Reason: "there is no new file"},
-	}, view.Style{})
+	}
+	_ = view.Compare(os.Stdout, &report.Compare{Findings: findings, Counts: report.Count(findings)}, false, view.Style{})
 	// Output:
 	//   same as printed  table-1   all 12 numbers agree in every printed digit
 	//   missing          figure-2  there is no new file

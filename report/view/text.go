@@ -9,14 +9,6 @@ import (
 	"repro/report"
 )
 
-// Findings writes one line for each finding, then the verdict line.
-func Findings(w io.Writer, findings []report.Finding, s Style) error {
-	p := &printer{w: w, style: s}
-	p.findings(findings)
-	p.verdict(report.Count(findings))
-	return p.err
-}
-
 // Compare writes what `repro compare` found. With diffs, each result that did
 // not come out again is followed by where it differs.
 func Compare(w io.Writer, r *report.Compare, diffs bool, s Style) error {
@@ -30,10 +22,6 @@ func Compare(w io.Writer, r *report.Compare, diffs bool, s Style) error {
 	}
 	p.verdict(r.Counts)
 	return p.err
-}
-
-func (p *printer) findings(findings []report.Finding) {
-	table(findings).write(p)
 }
 
 func table(findings []report.Finding) *columns {
@@ -80,7 +68,7 @@ func Run(w io.Writer, r *report.Run, s Style) error {
 		p.line("  %s", s.paint(warn, "note: "+Clean(note)))
 	}
 	if len(r.Findings) > 0 {
-		p.findings(r.Findings)
+		table(r.Findings).write(p)
 	}
 	p.repeat(r)
 	done := 0

@@ -206,7 +206,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 	var out bytes.Buffer
 	for _, err := range []error{
-		Run(&out, r, Style{}), Verify(&out, r.Verify, Style{}), Findings(&out, r.Findings, Style{}),
+		Run(&out, r, Style{}), Verify(&out, r.Verify, Style{}),
 		Compare(&out, &report.Compare{Findings: r.Findings}, true, Style{}),
 		Inspect(&out, &report.Inspect{Image: hostile, UUID: hostile, Problems: []string{hostile},
 			Manifest: &manifest.Manifest{Paper: r.Paper, Steps: []manifest.Step{{Name: hostile, Command: []string{hostile}}}, Results: []manifest.Result{{Name: hostile, Output: hostile}}},
