@@ -134,6 +134,8 @@ func (d *differ) conclude() {
 		r.Verdict, r.Reason = report.Differs, "these differ: "+strings.Join(parts, ", ")
 	case len(aside) > 0:
 		r.Verdict, r.Reason = report.SameContent, "the same content; only these differ: "+strings.Join(aside, " and ")
+	case d.a.manifest == nil || d.b.manifest == nil:
+		r.Verdict, r.Reason = report.SameContent, "the environments hold the same files; nothing else of another program's file is compared"
 	case d.a.about.ContentID != d.b.about.ContentID:
 		r.Verdict, r.Reason = report.SameContent, "the same content, in files that are laid out otherwise"
 	default:

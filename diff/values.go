@@ -45,7 +45,7 @@ func plain(m *manifest.Manifest) (any, error) {
 func (d *differ) value(at []string, a, b any) {
 	ka, kb := members(a), members(b)
 	if (ka == nil && a != nil) || (kb == nil && b != nil) || (ka == nil && kb == nil) {
-		d.leaf(at, show(a), show(b))
+		d.leaf(at, text(a), text(b))
 		return
 	}
 	keys := maps.Clone(ka)
@@ -68,19 +68,20 @@ func natural(a, b string) int {
 
 func isPlace(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
+// leaf compares two values that hold no others, as text.
 func (d *differ) leaf(at []string, a, b string) {
 	switch {
 	case a == b:
 	case len(d.report.Values) >= d.o.Limit:
 		d.report.Omitted++
 	default:
+		a, b = shorten(a, b)
 		d.report.Values = append(d.report.Values, report.DiffValue{Where: strings.Join(at, "/"), A: a, B: b})
 	}
 }
 
 // members are the values of an object by key; those of a list by the name that
-// each has, else by their place. nil: neither an object nor a list, or one
-// without anything in it.
+// each has, else by their place. nil: neither an object nor a list.
 func members(v any) map[string]any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -107,16 +108,40 @@ func members(v any) map[string]any {
 // maxValue bounds what is shown of one value, in bytes.
 const maxValue = 400
 
-func show(v any) string {
-	if v == nil {
+// text returns a value as text; "" for one that is not there.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
 		return ""
+	case string:
+		return v
 	}
-	text, ok := v.(string)
-	if !ok {
-		text = fmt.Sprint(v)
+	return fmt.Sprint(v)
+}
+
+// shorten cuts two texts that differ so that the difference is seen: what both
+// begin with is left out of long ones, but for its end.
+func shorten(a, b string) (string, string) {
+	if len(a) <= maxValue && len(b) <= maxValue {
+		return a, b
 	}
-	if len(text) > maxValue {
-		return strings.ToValidUTF8(text[:maxValue], "") + "…"
+	same := 0
+	for same < min(len(a), len(b)) && a[same] == b[same] {
+		same++
 	}
-	return text
+	const shown = maxValue / 4 // of what is the same
+	from := max(0, same-shown)
+	return cut(a, from), cut(b, from)
+}
+
+// cut returns at most maxValue bytes of s, beginning at from.
+func cut(s string, from int) string {
+	before, after := "", ""
+	if from > 0 {
+		before = "…"
+	}
+	if s = s[from:]; len(s) > maxValue {
+		s, after = s[:maxValue], "…"
+	}
+	return before + strings.ToValidUTF8(s, "") + after
 }
