@@ -11,13 +11,7 @@ const kindNPY = "npy"
 func init() {
 	comparers[kindNPY] = (&arrayKind{
 		kind: kindNPY,
-		read: whole(ndarray.MaxData, func(b []byte) ([]ndarray.Array, error) {
-			a, err := npy.Read(b)
-			if err != nil {
-				return nil, err
-			}
-			return []ndarray.Array{*a}, nil
-		}),
+		read: whole(ndarray.MaxData, npy.Read),
 		same: "the same numbers; only their byte order, layout or header differs",
 	}).compare
 }

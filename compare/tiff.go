@@ -33,7 +33,15 @@ func compareTIFF(ctx context.Context, j *job) error {
 		}
 	}
 	pub, new := pages[0], pages[1]
-	if len(pub) == 1 && len(new) == 1 {
+	err := j.comparePages(ctx, pub, new)
+	if differing := otherNote(pub, new); err == nil && differing != "" && (j.finding.Verdict.Reproduced() || j.finding.Verdict == "" && j.tally.broken == 0) {
+		return &undecided{clip("the same samples, but the files differ in " + differing)}
+	}
+	return err
+}
+
+func (j *job) comparePages(ctx context.Context, pub, new []tiff.Page) error {
+	if len(pub) == 1 && len(new) == 1 && slices.Equal(placeOf(pub), placeOf(new)) {
 		a, b := pictureOf(&pub[0]), pictureOf(&new[0])
 		if a != nil && b != nil {
 			return j.comparePictures(ctx, a, b)
@@ -53,9 +61,41 @@ func compareTIFF(ctx context.Context, j *job) error {
 func pageArrays(pages []tiff.Page) []ndarray.Array {
 	var out []ndarray.Array
 	for i := range pages {
-		out = append(out, pages[i].Array(fmt.Sprintf("page %d", i+1)))
+		name := fmt.Sprintf("page %d", i+1)
+		out = append(out, pages[i].Array(name))
+		out = append(out, pages[i].Georeference(name)...)
 	}
 	return out
+}
+
+// placeOf is where on Earth pages lie, in words.
+func placeOf(pages []tiff.Page) []string {
+	var out []string
+	for i := range pages {
+		for _, a := range pages[i].Georeference("") {
+			out = append(out, a.Name+a.Texts[0])
+		}
+	}
+	return out
+}
+
+// otherNote names the first field beside samples that differs between pages of
+// one number, or is "".
+func otherNote(pub, new []tiff.Page) string {
+	for i := range min(len(pub), len(new)) {
+		a, b := pub[i].Notes(), new[i].Notes()
+		for k := range max(len(a), len(b)) {
+			switch {
+			case k >= len(a):
+				return fmt.Sprintf("%s of page %d, which the published one has not", b[k].Name, i+1)
+			case k >= len(b) || a[k].Name != b[k].Name:
+				return fmt.Sprintf("%s of page %d, which the new one has not", a[k].Name, i+1)
+			case a[k].Text != b[k].Text:
+				return fmt.Sprintf("%s of page %d: published %q, new %q", a[k].Name, i+1, a[k].Text, b[k].Text)
+			}
+		}
+	}
+	return ""
 }
 
 // pictureOf is a page as a picture, or nil if it is none whose colours are known.

@@ -1,8 +1,9 @@
 package compare
 
 import (
+	"cmp"
 	"context"
-	"repro/internal/badfile"
+
 	"repro/internal/ndarray"
 	"repro/internal/xlsx"
 )
@@ -18,7 +19,7 @@ func compareXLSX(ctx context.Context, j *job) error {
 	if err := j.wholeLines(); err != nil {
 		return err
 	}
-	var lists [2][]xlsx.Cell
+	var lists [2][]xlsx.Sheet
 	for i, of := range []side{published, produced} {
 		a, err := j.openZip(i, of)
 		if err != nil {
@@ -33,42 +34,92 @@ func compareXLSX(ctx context.Context, j *job) error {
 	j.sameContent = "the same cells; only their looks, formulas or what is written beside them differ"
 	j.tally.binary = true // numbers are kept in full, not as they are shown
 	c := &cells{j: j}
-	c.compare(lists[0], lists[1])
+	c.compareBooks(lists[0], lists[1])
+	if c.formula != "" && j.tally.broken == 0 {
+		return &undecided{"the value of " + c.formula + " was not computed in one of the workbooks: open it in a spreadsheet program and save it"}
+	}
 	return nil
 }
 
-type cells struct{ j *job }
+type cells struct {
+	j       *job
+	formula string // a cell that has a value in one workbook, and a formula without one in the other
+}
 
-func (c *cells) compare(pub, new []xlsx.Cell) {
-	t := c.j.tally
-	places := map[string]xlsx.Cell{}
-	for _, n := range new {
-		places[n.Where] = n
+func (c *cells) compareBooks(pub, new []xlsx.Sheet) {
+	places := map[string]*xlsx.Sheet{}
+	for i := range new {
+		places[new[i].Name] = &new[i]
 	}
 	for _, p := range pub {
-		n, ok := places[p.Where]
-		delete(places, p.Where)
-		switch {
-		case !ok:
-			c.broken(p.Where, p.Text, "", "%s is empty in the new file; published %q", p.Where, badfile.Shorten(p.Text))
-		case p.Number != n.Number || !p.Number && p.Text != n.Text:
-			c.broken(p.Where, p.Text, n.Text, "%s: published %q, new %q", p.Where, badfile.Shorten(p.Text), badfile.Shorten(n.Text))
-		case !p.Number:
-		case p.Text == n.Text:
-			t.equalNumbers(ndarray.Float)
-		default:
-			what := t.judge([]byte(p.Text), []byte(n.Text))
-			if t.spread != nil {
-				what = t.settle(what, []byte(p.Text), []byte(n.Text), p.Where)
-			}
-			t.number(what, []byte(p.Text), []byte(n.Text), func() string { return p.Where })
-			c.j.watch.value(p.Where, p.Text, n.Text, markOf(what))
+		n := places[p.Name]
+		delete(places, p.Name)
+		if n == nil {
+			c.broken(clip(p.Name), p.Name, "", "the sheet %q is not in the new file", clip(p.Name))
+			continue
 		}
+		c.sheet(p.Name, p.Cells, n.Cells)
 	}
 	for _, n := range new {
-		if _, extra := places[n.Where]; extra {
-			c.broken(n.Where, "", n.Text, "%s is empty in the published file; new %q", n.Where, badfile.Shorten(n.Text))
+		if places[n.Name] != nil {
+			c.broken(clip(n.Name), "", n.Name, "the sheet %q is not in the published file", clip(n.Name))
 		}
+	}
+}
+
+// sheet compares the cells of two sheets of one name, both row by row.
+func (c *cells) sheet(name string, pub, new []xlsx.Cell) {
+	for len(pub) > 0 || len(new) > 0 {
+		order := 0
+		switch {
+		case len(new) == 0:
+			order = -1
+		case len(pub) == 0:
+			order = 1
+		default:
+			order = cmp.Or(cmp.Compare(pub[0].Row, new[0].Row), cmp.Compare(pub[0].Column, new[0].Column))
+		}
+		switch {
+		case order < 0:
+			where := clip(name) + "!" + pub[0].Place()
+			c.broken(where, pub[0].Text, "", "%s is empty in the new file; published %q", where, clip(pub[0].Text))
+			pub = pub[1:]
+		case order > 0:
+			where := clip(name) + "!" + new[0].Place()
+			c.broken(where, "", new[0].Text, "%s is empty in the published file; new %q", where, clip(new[0].Text))
+			new = new[1:]
+		default:
+			c.cell(name, &pub[0], &new[0])
+			pub, new = pub[1:], new[1:]
+		}
+	}
+}
+
+func (c *cells) cell(name string, p, n *xlsx.Cell) {
+	t := c.j.tally
+	if p.Kind == n.Kind && p.Text == n.Text {
+		if p.Kind == xlsx.Number {
+			t.equalNumbers(ndarray.Float)
+		}
+		return
+	}
+	where := clip(name) + "!" + p.Place()
+	switch {
+	case p.Kind != n.Kind && (p.Kind == xlsx.Formula || n.Kind == xlsx.Formula):
+		if c.formula == "" {
+			c.formula = where
+		}
+	case p.Kind != n.Kind:
+		c.broken(where, p.Text, n.Text, "%s: published the %s %q, new the %s %q", where, p.Kind, clip(p.Text), n.Kind, clip(n.Text))
+	case p.Kind != xlsx.Number:
+		c.broken(where, p.Text, n.Text, "%s: published %q, new %q", where, clip(p.Text), clip(n.Text))
+	default:
+		what := t.judge([]byte(p.Text), []byte(n.Text))
+		if t.spread != nil {
+			what = t.settle(what, []byte(p.Text), []byte(n.Text), where)
+		}
+		t.number(what, []byte(p.Text), []byte(n.Text), func() string { return where })
+		c.j.watch.value(where, p.Text, n.Text, markOf(what))
 	}
 }
 

@@ -42,9 +42,23 @@ var table = []Kind{
 	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "tar", Words: "a tar archive", Starts: []string{"ustar"}, At: 257, Begins: "`ustar` at byte 257", Extensions: ".tar", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "npy", Words: "an array", Starts: []string{"\x93NUMPY"}, Extensions: ".npy", Options: forArrays, Next: Exact},
-	{Name: "mat", Words: "a MATLAB 5 file", Starts: []string{"MATLAB 5.0"}, Extensions: ".mat", Options: forArrays, Next: Unread},
+	{Name: "mat", Words: "a MATLAB file", Starts: matStarts(), Begins: "`MATLAB 5.0`, or a matrix of version 4: a number of four bytes of which the decimal digits are M 0 P T, with P up to 5 and T up to 2, M = 0 in little-endian and 1 in big-endian order", Extensions: ".mat", Options: forArrays, Next: Unread},
 	{Name: "netcdf", Words: "a NetCDF file", Starts: []string{"CDF"}, Extensions: ".nc .cdf", Options: forArrays, Next: Unread},
 	{Name: "hdf5", Words: "an HDF5 file", Starts: []string{hdf5, "MATLAB 7.3"}, Extensions: ".h5 .hdf5 .hdf .he5 .nc .nc4 .mat .cdf .keras .h5ad .loom", Options: forArrays, Next: Unread},
 	{Name: "rdata", Words: "a file of R's objects", Starts: []string{"\x1f\x8b\x08", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "X\n", "RDX"},
 		Extensions: ".rds .rda .rdata", Options: forArrays, Next: Unread},
+}
+
+// matStarts lists how MATLAB files begin: version 5 with its name, version 4 with
+// the type of its first matrix.
+func matStarts() []string {
+	out := []string{"MATLAB 5.0"}
+	for stored := range byte(6) {
+		for class := range byte(3) {
+			n := 10*stored + class
+			big := 1000 + uint16(n)
+			out = append(out, string([]byte{n, 0, 0, 0}), string([]byte{0, 0, byte(big >> 8), byte(big)}))
+		}
+	}
+	return out
 }

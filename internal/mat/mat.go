@@ -1,5 +1,5 @@
-// Package mat reads the variables of MATLAB files of version 5, as the MAT-File
-// Format (The MathWorks) describes them. Fields are named a.f, or a(k).f, cells
+// Package mat reads the variables of MATLAB files of versions 4 and 5, as the
+// MAT-File Format (The MathWorks) describes them. Version 7.3 is HDF5. Fields are named a.f, or a(k).f, cells
 // a{k}; a sparse matrix is three arrays.
 package mat
 
@@ -31,6 +31,8 @@ const (
 	mxInt8   = 8
 	mxUint64 = 15
 
+	logicalFlag = 0x0200
+
 	maxDepth   = 16
 	maxNumbers = 8 << 20 // of one file, however small they are stored
 )
@@ -42,9 +44,13 @@ type reader struct {
 	out   []ndarray.Array
 }
 
-// Read reads the variables of a file of version 5. The arrays may refer to b.
+// Read reads the variables of a file. The arrays may refer to b.
 func Read(b []byte) ([]ndarray.Array, error) {
 	m := &reader{order: binary.LittleEndian, left: ndarray.MaxData}
+	if isVersion4(b) {
+		err := m.readVersion4(b)
+		return m.out, err
+	}
 	if len(b) < 128 || string(b[126:128]) != "IM" && string(b[126:128]) != "MI" {
 		return nil, badfile.Damaged("it does not begin as one")
 	}
@@ -152,6 +158,9 @@ func (m *reader) matrix(name string, b []byte, depth int) error {
 		return err
 	}
 	head := m.order.Uint32(flags)
+	if head&logicalFlag != 0 {
+		a.Type = "logical"
+	}
 	switch class := int(head & 0xff); {
 	case class == mxCell:
 		return m.cells(&a, b, depth)

@@ -1,23 +1,29 @@
 // Package npy reads arrays as numpy.save writes them (NEP 1), versions 1 to 3.
+// Records yield an array for each field.
 package npy
 
 import (
 	"encoding/binary"
-	"strconv"
+	"fmt"
 	"strings"
 
 	"repro/internal/badfile"
 	"repro/internal/ndarray"
-	"repro/internal/pattern"
 )
 
 // Magic is how a file begins.
 const Magic = "\x93NUMPY"
 
-const maxHeader = 1 << 16
+// Limits on headers.
+const (
+	maxHeader = 1 << 16 // bytes
+	maxFields = 4096    // of records
+	maxDepth  = 16      // records within each other
+)
 
-// Read reads a file: its one array, without a name. The array refers to b.
-func Read(b []byte) (*ndarray.Array, error) {
+// Read reads a file: its array, without a name, or those of its fields, named
+// ".FIELD". The arrays may refer to b.
+func Read(b []byte) ([]ndarray.Array, error) {
 	if len(b) < 12 || string(b[:len(Magic)]) != Magic {
 		return nil, badfile.Damaged("it does not begin as one")
 	}
@@ -28,57 +34,105 @@ func Read(b []byte) (*ndarray.Array, error) {
 	if b[6] < 1 || b[6] > 3 || size > maxHeader || from+size > len(b) {
 		return nil, badfile.Damaged("its header is damaged")
 	}
-	a, err := header(string(b[from : from+size]))
+	h, err := readHeader(string(b[from : from+size]))
 	if err != nil {
 		return nil, err
 	}
-	a.Data = b[from+size:]
-	return a, a.Check()
+	whole := ndarray.Array{Shape: h.shape, Size: h.typed.size, ColumnMajor: h.columnMajor, Data: b[from+size:]}
+	if err := whole.Check(); err != nil {
+		return nil, err
+	}
+	g := &gatherer{}
+	if err := g.add(whole, &h.typed); err != nil {
+		return nil, err
+	}
+	return g.out, nil
 }
 
-var headerForm = pattern.New(`^\{(?:'descr': '([<>|=])([a-zA-Z])([0-9]{1,4})', )'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*$`)
+// dtype is what an element is: of one class, or fields.
+type dtype struct {
+	code   string // as numpy writes it: "<f8"
+	size   int
+	class  ndarray.Class
+	order  binary.ByteOrder
+	fields []field
+	shape  []int // of the subarray that a field holds
+}
 
-// header reads the Python dictionary that numpy writes, as numpy writes it.
-func header(text string) (*ndarray.Array, error) {
-	m := headerForm.FindStringSubmatch(text)
-	if m == nil {
-		if strings.HasPrefix(text, "{'descr': ") {
-			return nil, badfile.Unread("the array holds objects or records")
+type field struct {
+	name   string
+	offset int
+	typed  dtype
+}
+
+// gatherer makes an array of each field.
+type gatherer struct {
+	out   []ndarray.Array
+	bytes int
+}
+
+func (g *gatherer) add(a ndarray.Array, d *dtype) error {
+	if g.bytes += len(a.Data); g.bytes > 2*ndarray.MaxData {
+		return badfile.TooLarge("fields of more than %d bytes", 2*ndarray.MaxData)
+	}
+	if len(g.out) > maxFields {
+		return badfile.TooLarge("more than %d fields", maxFields)
+	}
+	for _, f := range d.fields {
+		part := a
+		part.Name += "." + f.name
+		part.Size = f.typed.size
+		for _, n := range f.typed.shape {
+			part.Size *= n
 		}
-		return nil, badfile.Damaged("its header is not as numpy writes it")
+		part.Data = make([]byte, 0, a.Count()*part.Size)
+		for i := range a.Count() {
+			element := a.At(i)
+			part.Data = append(part.Data, element[f.offset:f.offset+part.Size]...)
+		}
+		part.ColumnMajor = false
+		part.Shape = append(append([]int{}, a.Shape...), f.typed.shape...)
+		part.Size = f.typed.size
+		if len(part.Shape) > ndarray.MaxAxes {
+			return badfile.TooLarge("more than %d axes", ndarray.MaxAxes)
+		}
+		if err := g.add(part, &f.typed); err != nil {
+			return err
+		}
 	}
-	a := &ndarray.Array{Order: binary.LittleEndian, ColumnMajor: m[4] == "True"}
-	if m[1] == ">" {
-		a.Order = binary.BigEndian
+	if d.fields != nil {
+		return nil
 	}
-	a.Size, _ = strconv.Atoi(m[3])
-	known := false
-	switch m[2] {
-	case "f":
-		a.Class, known = ndarray.Float, a.Size == 2 || a.Size == 4 || a.Size == 8
-	case "i":
-		a.Class, known = ndarray.Int, a.Size == 1 || a.Size == 2 || a.Size == 4 || a.Size == 8
-	case "u":
-		a.Class, known = ndarray.Uint, a.Size == 1 || a.Size == 2 || a.Size == 4 || a.Size == 8
-	case "c":
-		a.Class, known = ndarray.Complex, a.Size == 8 || a.Size == 16
-	case "b", "S":
-		a.Class, known = ndarray.Bytes, a.Size > 0
-	case "U":
-		a.Class, known = ndarray.Bytes, a.Size > 0 && m[1] != ">"
-		a.Size *= 4
+	a.Class, a.Order = d.class, d.order
+	switch d.code[1] {
+	case 'S', 'U':
+		texts(&a, d)
+	case 'b':
+		a.Type = "bool"
+	case 'M', 'm':
+		a.Type = d.code[1:]
 	}
-	if !known {
-		return nil, badfile.Unread("the array is of type %q", m[1]+m[2]+m[3])
-	}
-	for dim := range strings.SplitSeq(m[5], ",") {
-		if dim = strings.TrimSpace(dim); dim != "" {
-			n, err := strconv.Atoi(dim)
-			if err != nil {
-				return nil, badfile.Damaged("its shape is damaged")
+	g.out = append(g.out, a)
+	return nil
+}
+
+// texts makes text of elements of a fixed size, which zeros fill up.
+func texts(a *ndarray.Array, d *dtype) {
+	for i := range a.Count() {
+		b := a.At(i)
+		if d.code[1] == 'S' {
+			a.Texts = append(a.Texts, strings.TrimRight(string(b), "\x00"))
+			continue
+		}
+		var s strings.Builder
+		for ; len(b) >= 4; b = b[4:] {
+			if c := d.order.Uint32(b); c > 0x10ffff {
+				fmt.Fprintf(&s, "\\U%08x", c)
+			} else {
+				s.WriteRune(rune(c))
 			}
-			a.Shape = append(a.Shape, n)
 		}
+		a.Texts = append(a.Texts, strings.TrimRight(s.String(), "\x00"))
 	}
-	return a, nil
+	a.Class, a.Size, a.Data, a.ColumnMajor = ndarray.Text, 0, nil, false
 }

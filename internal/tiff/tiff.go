@@ -24,34 +24,38 @@ const (
 
 // Tags of TIFF, Revision 6.0, and of its supplements.
 const (
-	tagWidth         = 256
-	tagHeight        = 257
-	tagBits          = 258
-	tagCompression   = 259
-	tagPhotometric   = 262
-	tagFillOrder     = 266
-	tagStripOffsets  = 273
-	tagOrientation   = 274
-	tagSamples       = 277
-	tagRowsPerStrip  = 278
-	tagStripSizes    = 279
-	tagPlanar        = 284
-	tagTransfer      = 301
-	tagPredictor     = 317
-	tagWhitePoint    = 318
-	tagPrimaries     = 319
-	tagColorMap      = 320
-	tagTileWidth     = 322
-	tagTileHeight    = 323
-	tagTileOffsets   = 324
-	tagTileSizes     = 325
-	tagSubIFDs       = 330
-	tagExtraSamples  = 338
-	tagSampleFormat  = 339
-	tagReferenceBW   = 532
-	tagICC           = 34675
-	tagPhotometricCF = 32803 // colour filter array
-	tagPrivate       = 32768 // the first tag of others' own
+	tagWidth          = 256
+	tagHeight         = 257
+	tagBits           = 258
+	tagCompression    = 259
+	tagPhotometric    = 262
+	tagFillOrder      = 266
+	tagStripOffsets   = 273
+	tagDescription    = 270
+	tagXResolution    = 282
+	tagYResolution    = 283
+	tagResolutionUnit = 296
+	tagOrientation    = 274
+	tagSamples        = 277
+	tagRowsPerStrip   = 278
+	tagStripSizes     = 279
+	tagPlanar         = 284
+	tagTransfer       = 301
+	tagPredictor      = 317
+	tagWhitePoint     = 318
+	tagPrimaries      = 319
+	tagColorMap       = 320
+	tagTileWidth      = 322
+	tagTileHeight     = 323
+	tagTileOffsets    = 324
+	tagTileSizes      = 325
+	tagSubIFDs        = 330
+	tagExtraSamples   = 338
+	tagSampleFormat   = 339
+	tagReferenceBW    = 532
+	tagICC            = 34675
+	tagPhotometricCF  = 32803 // colour filter array
+	tagPrivate        = 32768 // the first tag of others' own
 )
 
 // file reads the directories of a file.
@@ -68,7 +72,7 @@ type entry struct {
 	data []byte
 }
 
-var tiffTypeSizes = map[int]int{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+var typeSizes = map[int]int{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 // Read reads and unpacks all pages of a file.
 func Read(ctx context.Context, b []byte) ([]Page, error) {
@@ -153,7 +157,9 @@ func (t *file) directory(offset uint64) (map[int]entry, uint64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if _, twice := entries[tag]; twice {
+		if _, twice := entries[tag]; twice && tag == tagDescription {
+			continue // tifffile writes two: that of its caller, and its own
+		} else if twice {
 			return nil, 0, t.damaged(fmt.Sprintf("the field %d stands twice in one directory", tag))
 		}
 		entries[tag] = e
@@ -171,7 +177,7 @@ func (t *file) offset(b []byte) uint64 {
 func (t *file) entry(b []byte, inline uint64) (int, entry, error) {
 	tag, kind := int(t.order.Uint16(b)), int(t.order.Uint16(b[2:]))
 	count, value := t.offset(b[4:]), b[len(b)-int(inline):]
-	size := uint64(tiffTypeSizes[kind])
+	size := uint64(typeSizes[kind])
 	if size == 0 && tag >= tagPrivate {
 		return tag, entry{kind: kind}, nil // a reader passes over what it does not know
 	}
@@ -196,7 +202,7 @@ func (t *file) entry(b []byte, inline uint64) (int, entry, error) {
 // numbers are the values of a field of whole numbers.
 func (t *file) numbers(e entry) []uint64 {
 	var out []uint64
-	size := tiffTypeSizes[e.kind]
+	size := typeSizes[e.kind]
 	switch e.kind {
 	case 1, 3, 4, 13, 16, 18:
 	default:
@@ -247,6 +253,7 @@ type Page struct {
 	extra                   []uint64
 	colours                 []uint64 // of a palette
 	meant                   string   // what else says how samples are to be shown
+	georeference, notes     []Note
 	data                    []byte
 }
 
@@ -313,6 +320,7 @@ func (t *file) page(entries map[int]entry) (*Page, error) {
 			p.meant += fmt.Sprintf("%d %x ", tag, e.data)
 		}
 	}
+	t.note(p, entries)
 	return p, t.samples(p, entries)
 }
 
