@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"repro/build/sbom"
+	"repro/capture"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/squashfs"
@@ -96,6 +97,7 @@ type builder struct {
 	code, data, published *tree.Node
 	union                 *tree.Node // what steps see
 	sums                  []*sum
+	captured              []capture.Sum
 	manifest              manifest.Manifest
 	inspect               []byte
 }

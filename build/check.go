@@ -22,7 +22,7 @@ func splitPath(value string) []string { return strings.Split(value, ":") }
 // would stop a reviewer's run is the author's to hear about.
 func (b *builder) check(ctx context.Context) error {
 	b.union = tree.Union(b.env.Tree, b.code, b.data)
-	if n := b.env.Tree.Lookup(Paper); n == nil || !n.IsDir() || len(n.Entries) > 0 {
+	if n := b.env.Tree.Lookup(Paper); n == nil || !n.IsDir() || len(n.Entries) > 0 && b.Recipe.Environment.Kind != recipe.Capture {
 		b.problem(b.Recipe.Environment.Pos, "environment: has something at %s, where the experiment is to stand", Paper)
 	}
 	made := map[string]bool{}

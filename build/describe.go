@@ -49,7 +49,7 @@ func (b *builder) describe() {
 		b.manifest.Claims = append(b.manifest.Claims, claim)
 	}
 	b.places()
-	complete(b.env.Tree)
+	complete(b.env.Tree, r.Environment.Kind)
 	b.singularity()
 }
 

@@ -38,6 +38,7 @@ func (b *builder) gather(ctx context.Context) error {
 		}
 	}
 	b.unmatched(c)
+	b.expectCaptured(c)
 	return nil
 }
 

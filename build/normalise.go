@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"repro/format/tree"
+	"repro/recipe"
 )
 
 // normalise brings all layers into the form that depends on contents alone
@@ -142,8 +143,12 @@ var defaults = map[string]string{
 
 // complete gives the environment what a runner, ours or Apptainer, mounts
 // onto or looks for.
-func complete(root *tree.Node) {
+func complete(root *tree.Node, kind recipe.Kind) {
 	for _, name := range emptied {
+		if name == "tmp" && kind == recipe.Capture {
+			makeDir(root, name) // what the captured run read there was there for it
+			continue
+		}
 		if n := root.Entries[name]; n == nil || n.IsDir() {
 			root.Entries[name] = tree.NewDir()
 		}

@@ -18,15 +18,21 @@ type sum struct {
 	at   recipe.Pos
 	want manifest.Digest
 	open func() (io.ReadCloser, error)
+
+	captured bool // want is what a captured run read
 }
 
 // sumError says that a file has not the stated sha256.
 type sumError struct {
 	name      string
 	got, want manifest.Digest
+	captured  bool
 }
 
 func (e *sumError) Error() string {
+	if e.captured {
+		return fmt.Sprintf("capture: %q: has %s, but the captured run read %s: capture it again", e.name, e.got, e.want)
+	}
 	return fmt.Sprintf("data: %q: has %s, the recipe says %s", e.name, e.got, e.want)
 }
 
@@ -39,7 +45,7 @@ func (s *sum) Open() (io.ReadCloser, error) {
 	}
 	checked := stream.Check(r, func(sum [sha256.Size]byte) error {
 		if got := manifest.DigestSum(sum); got != s.want {
-			return &sumError{s.name, got, s.want}
+			return &sumError{s.name, got, s.want, s.captured}
 		}
 		return nil
 	})

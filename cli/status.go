@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"repro/archive"
+	"repro/capture/observe"
 	"repro/format"
 	"repro/format/squashfs"
 	"repro/internal/mount"
@@ -64,7 +65,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusNotSigned
 	case errors.Is(err, run.ErrStep):
 		return statusStepFailed
-	case errors.Is(err, run.ErrMachine), errors.Is(err, mount.ErrUnavailable):
+	case errors.Is(err, run.ErrMachine), errors.Is(err, mount.ErrUnavailable), errors.Is(err, observe.ErrUnavailable):
 		return statusMachine
 	case errors.Is(err, errDiffers), errors.Is(err, errTwoBuilds):
 		return statusDiffers

@@ -18,6 +18,8 @@ const (
 	Tar    Kind = "tar"
 	OCI    Kind = "oci"
 	SIF    Kind = "sif"
+
+	Capture Kind = "capture"
 )
 
 // kinds is the table of environments. A kind is a row here and a file of
@@ -35,6 +37,7 @@ var environments = []struct {
 	{kind: Tar, about: "A root filesystem in a tar archive, plain or compressed.", digest: true},
 	{kind: OCI, about: "An OCI layout folder, OCI archive or docker-save archive.", digest: true, named: true},
 	{kind: SIF, about: "An existing SIF image.", digest: true},
+	{kind: Capture, about: "What a captured run read, by its record.", read: (*parser).capture},
 }
 
 // Kinds returns the kinds of environment.
@@ -51,7 +54,8 @@ type Environment struct {
 	Kind     Kind
 	Source   Text   // path, relative to the recipe's folder or absolute; empty for host
 	Programs []Text // host: names looked up in PATH, or absolute paths
-	Files    []Text // host: absolute paths and globs of further files and folders
+	Files    []Text // host, capture: absolute paths and globs of further files and folders
+	Whole    bool   // capture: the packages that own what was read are taken whole
 	CPU      string // profile of steps that name none
 	Ref      Text   // oci: tag or annotated name of the image, where there are several
 	SHA256   string // of the file; oci: of the image's manifest; empty if not stated
@@ -150,6 +154,27 @@ func (p *parser) host(n *form.Node, env *Environment) {
 		form.Must("programs", programs),
 		form.May("files", func(v *form.Node) { env.Files = p.texts("files", v, checkHostFile) }),
 	})
+}
+
+// capture reads {record: ..., packages: whole, files: [...]}, or just the path
+// of the record.
+func (p *parser) capture(n *form.Node, env *Environment) {
+	record := func(v *form.Node) {
+		if s, ok := p.Line("record", v, nil); ok {
+			env.Source = Text{s, form.At(v)}
+		}
+	}
+	if form.IsScalar(n) {
+		record(n)
+		return
+	}
+	var packages string
+	p.Mapping("capture", n, []form.Field{
+		form.Must("record", record),
+		form.May("packages", p.StoreLine("packages", &packages, oneOf("word", []string{"whole"}))),
+		form.May("files", func(v *form.Node) { env.Files = p.texts("files", v, checkHostFile) }),
+	})
+	env.Whole = packages == "whole"
 }
 
 func checkProgram(s string) string {

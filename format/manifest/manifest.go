@@ -58,7 +58,7 @@ type Author struct {
 
 // Environment says where the environment layer came from.
 type Environment struct {
-	Kind   string `json:"kind"`             // rootfs, tar, oci, sif or host
+	Kind   string `json:"kind"`             // rootfs, tar, oci, sif, host or capture
 	Source string `json:"source,omitempty"` // as the recipe names it
 	Digest Digest `json:"digest,omitempty"` // of the source, where it is a file or has a digest of its own
 }

@@ -35,3 +35,12 @@ func silence(n *Node) {
 		silence(c)
 	}
 }
+
+// WriteCommented returns the form that root holds, with its comments.
+func WriteCommented(root *Node) ([]byte, error) {
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	err := errors.Join(enc.Encode(root), enc.Close())
+	return out.Bytes(), err
+}

@@ -1,0 +1,102 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+
+	"repro/build/host"
+	"repro/capture"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/recipe"
+)
+
+var _ = register(recipe.Capture, openCapture)
+
+// openCapture takes what a captured run read: SPEC.md, ENV-13 and ENV-14. Name is that of
+// its record.
+func openCapture(ctx context.Context, b *builder, name string) (*Source, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	e := b.Recipe.Environment
+	record, err := capture.Parse(e.Source.Value, text)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range record.Steps {
+		if s.Exit != 0 || s.Interrupted {
+			b.problem(e.Source.Pos, "capture: step %q failed when it was captured", s.Name)
+		}
+	}
+	o := capture.ClosureOptions{Whole: e.Whole}
+	for _, f := range e.Files {
+		o.Files = append(o.Files, f.Value)
+	}
+	closure, err := record.Closure(o)
+	if stale, ok := errors.AsType[*capture.StaleError](err); ok {
+		wrong := &recipe.Error{Name: b.Recipe.Name}
+		for _, p := range stale.Problems {
+			wrong.Problems = append(wrong.Problems, recipe.Problem{Pos: e.Source.Pos, Text: "capture: " + p.Error()})
+		}
+		return nil, wrong
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.captured = closure.Sums
+	addShell(ctx, closure.Tree)
+	return &Source{Tree: closure.Tree, Arch: record.Machine.Arch, Digest: manifest.DigestOf(text)}, nil
+}
+
+// addShell gives the image a shell, with which other programs start it, if the
+// machine has one: what was captured may have none.
+func addShell(ctx context.Context, root *tree.Node) {
+	c, err := host.Gather(ctx, []string{"/bin/sh"}, nil, host.Options{Path: host.DefaultPath})
+	if err != nil {
+		return
+	}
+	delete(c.Tree.Entries, "etc")
+	fill(root, c.Tree)
+}
+
+// fill adds to the folder to what from has beyond it.
+func fill(to, from *tree.Node) {
+	for name, n := range from.Entries {
+		switch there := to.Entries[name]; {
+		case there == nil:
+			to.Entries[name] = n
+		case there.IsDir() && n.IsDir():
+			fill(there, n)
+		}
+	}
+}
+
+// expectCaptured has what steps read be what they read.
+func (b *builder) expectCaptured(c *choice) {
+	at := b.Recipe.Environment.Source.Pos
+	for _, s := range b.captured {
+		n := s.Node
+		if s.Rel != "" {
+			if n = b.code.Lookup(path.Join(Paper, s.Rel)); n == nil {
+				n = b.data.Lookup(path.Join(Paper, s.Rel))
+			}
+			if n == nil {
+				if !c.isOutput(s.Rel) && !c.published[s.Rel] {
+					b.problem(at, "capture: %q: was used by the captured run, and is neither in the code nor in the data: add it there", s.Rel)
+				}
+				continue
+			}
+		}
+		if !n.Mode.IsRegular() {
+			b.problem(at, "capture: %q: was a file when it was captured", s.Name)
+			continue
+		}
+		sum := &sum{name: s.Name, at: at, want: s.Want, open: n.Open, captured: true}
+		n.Open, n.Stamp = sum.Open, ""
+		b.sums = append(b.sums, sum)
+	}
+}

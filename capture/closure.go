@@ -1,0 +1,386 @@
+package capture
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"repro/format/manifest"
+	"repro/format/tree"
+)
+
+// Paper is where the experiment's folder stands in an image.
+const Paper = "/paper"
+
+// Closure is the environment of the captured steps.
+type Closure struct {
+	Tree *tree.Node
+	Sums []Sum // contents that must be what the steps read
+}
+
+// Sum is a file of the closure, or of the experiment itself, whose content was
+// recorded. Name is its path on the machine.
+type Sum struct {
+	Name string
+	Node *tree.Node // nil: one of the experiment's own
+	Rel  string     // below the experiment's folder; empty if it is none of its own
+	Want manifest.Digest
+}
+
+// ClosureOptions say what is taken besides what the steps read.
+type ClosureOptions struct {
+	Whole bool     // the packages that own what was read, whole
+	Files []string // absolute paths and patterns, whatever they hold
+}
+
+// Closure gathers what the steps read from this machine: each file at its
+// place, with the folders and symbolic links on the way; what the bill of
+// materials needs to know of packages; and the experiment's folder as a link to
+// [Paper], where something names it by its path. An environment in the
+// experiment's folder stands below Paper.
+//
+// All that is wrong comes back at once, joined.
+func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
+	c := &closing{record: r, root: tree.NewDir(), sums: map[string]Sum{}}
+	for i := range r.Steps {
+		if s := &r.Steps[i]; s.Exit != 0 || s.Interrupted {
+			c.problem("step %q failed when it was captured", s.Name)
+		}
+		c.step(&r.Steps[i])
+	}
+	if o.Whole {
+		c.whole()
+	}
+	for _, p := range o.Files {
+		c.named(p)
+	}
+	c.metadata()
+	c.locale()
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Absolute }) && r.Folder != Paper {
+		c.link(r.Folder, Paper)
+	}
+	if err := c.failed(); err != nil {
+		return nil, err
+	}
+	out := &Closure{Tree: c.root}
+	for _, s := range c.sums {
+		out.Sums = append(out.Sums, s)
+	}
+	slices.SortFunc(out.Sums, func(a, b Sum) int { return cmp.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// closing is a closure in the making.
+type closing struct {
+	record   *Record
+	root     *tree.Node
+	sums     map[string]Sum
+	problems []error
+}
+
+func (c *closing) problem(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf(format, args...))
+}
+
+// failed returns what is wrong, as far as a person would read it.
+func (c *closing) failed() error {
+	const most = 20
+	if len(c.problems) == 0 {
+		return nil
+	}
+	all := c.problems
+	if len(all) > most {
+		all = append(slices.Clone(all[:most]), fmt.Errorf("and %d more", len(all)-most))
+	}
+	return &StaleError{all}
+}
+
+// StaleError says in what the machine is no longer what was captured.
+type StaleError struct{ Problems []error }
+
+func (e *StaleError) Error() string {
+	var lines []string
+	for _, p := range e.Problems {
+		lines = append(lines, p.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the problems, each of which stands for itself.
+func (e *StaleError) Unwrap() []error { return e.Problems }
+
+// at returns the path in the image of a path on the machine.
+func (c *closing) at(name string) string {
+	if rel, ok := below(name, c.record.Folder); ok {
+		return path.Join(Paper, rel)
+	}
+	if name == c.record.Folder {
+		return Paper
+	}
+	return name
+}
+
+func (c *closing) step(s *Step) {
+	for _, f := range s.Files {
+		if rel, own := c.record.ownFile(f.Path); own {
+			c.sum(Sum{Name: f.Path, Rel: rel, Want: f.Digest}, s)
+			continue
+		}
+		n, err := fileNode(f.Path)
+		switch {
+		case err != nil:
+			c.problem("%w: it was read when step %q was captured", err, s.Name)
+			continue
+		case n.Size != f.Size:
+			if got, err := tree.SHA256(n); err == nil {
+				c.problem("%s: has %s, but step %q read %s: capture it again", f.Path, manifest.DigestSum(got), s.Name, f.Digest)
+				continue
+			}
+		}
+		if c.sum(Sum{Name: f.Path, Node: n, Want: f.Digest}, s) {
+			c.put(f.Path, n)
+		}
+	}
+	for _, l := range s.Links {
+		if _, own := c.record.ownFile(l.Path); !own {
+			c.link(l.Path, l.Target)
+		}
+	}
+	for _, dir := range s.Folders {
+		if inside(dir, c.record.Folder) || secretFile(dir+"/x") != "" {
+			continue
+		}
+		if _, err := c.root.MkdirAll(dir); err != nil {
+			c.problem("%w", err)
+		}
+	}
+}
+
+// sum notes what a file must hold; false if another step knows it already.
+func (c *closing) sum(s Sum, step *Step) bool {
+	old, ok := c.sums[s.Name]
+	if !ok {
+		c.sums[s.Name] = s
+		return true
+	}
+	if old.Want != s.Want && old.Rel == "" {
+		c.problem("%s: step %q read %s, an earlier one read %s: capture that again", s.Name, step.Name, s.Want, old.Want)
+	}
+	if old.Want != s.Want && old.Rel != "" {
+		delete(c.sums, s.Name) // a file of the experiment that a step between them made
+	}
+	return false
+}
+
+func (c *closing) put(name string, n *tree.Node) {
+	if err := c.root.Put(c.at(name), n); err != nil {
+		c.problem("%s: %w", name, err)
+	}
+}
+
+// link places a symbolic link, where nothing else stands.
+func (c *closing) link(name, target string) {
+	at := c.at(name)
+	if c.root.Lookup(at) == nil {
+		if err := c.root.Put(at, tree.NewSymlink(target)); err != nil {
+			c.problem("%s: %w", name, err)
+		}
+	}
+}
+
+// fileNode describes a regular file of this machine.
+func fileNode(name string) (*tree.Node, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, plain(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is no longer a file", name)
+	}
+	return &tree.Node{
+		Mode: info.Mode(), Size: info.Size(),
+		Open: func() (io.ReadCloser, error) {
+			f, err := os.Open(name)
+			if err != nil {
+				return nil, err
+			}
+			if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || now.Size() != info.Size() {
+				f.Close()
+				return nil, fmt.Errorf("%s: changed while the image was built", name)
+			}
+			return f, nil
+		},
+	}, nil
+}
+
+func plain(err error) error {
+	if p, ok := err.(*fs.PathError); ok {
+		return p.Err
+	}
+	return err
+}
+
+// take places what stands at a path of this machine, with the links on the way,
+// unless it is there already. Secrets are passed over, but where they are named.
+func (c *closing) take(name string, named bool) {
+	real, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err != nil {
+		return
+	}
+	full := filepath.Join(real, filepath.Base(name))
+	info, err := os.Lstat(full)
+	if err != nil || !named && secretFile(full) != "" || c.root.Lookup(c.at(full)) != nil {
+		return
+	}
+	if dir := filepath.Dir(name); dir != real {
+		c.links(dir)
+	}
+	switch {
+	case info.Mode().IsRegular():
+		if n, err := fileNode(full); err == nil {
+			c.put(full, n)
+		}
+	case info.Mode()&fs.ModeSymlink != 0:
+		if target, err := os.Readlink(full); err == nil {
+			c.link(full, target)
+		}
+	}
+}
+
+// links places the symbolic links on the way to a folder.
+func (c *closing) links(dir string) {
+	for at := dir; at != "/" && at != "."; at = path.Dir(at) {
+		if target, err := os.Readlink(at); err == nil {
+			if real, err := filepath.EvalSymlinks(path.Dir(at)); err == nil {
+				c.link(path.Join(real, path.Base(at)), target)
+			}
+		}
+	}
+}
+
+// named places a file, a folder with all that it holds, or what a pattern
+// matches: the author has asked for it.
+func (c *closing) named(pattern string) {
+	names := []string{pattern}
+	if strings.ContainsAny(pattern, "*?[") {
+		names, _ = filepath.Glob(pattern)
+	}
+	found := false
+	for _, name := range names {
+		_ = filepath.WalkDir(name, func(at string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return nil
+			}
+			found = true
+			if d.IsDir() {
+				_, _ = c.root.MkdirAll(c.at(at))
+				return nil
+			}
+			c.take(at, true)
+			return nil
+		})
+	}
+	if !found {
+		c.problem("files: %s: no such file on this machine", pattern)
+	}
+}
+
+// localeFolders hold the one locale that steps run in.
+var localeFolders = []string{"/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"}
+
+func (c *closing) locale() {
+	for _, dir := range localeFolders {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			c.named(dir)
+		}
+	}
+}
+
+// whole places all files of the packages that own what was read.
+func (c *closing) whole() {
+	for _, p := range c.record.Packages {
+		for _, name := range filesOf(p) {
+			c.take(name, false)
+		}
+	}
+}
+
+// filesOf lists what a package has on this machine.
+func filesOf(p Package) (names []string) {
+	switch p.Kind {
+	case "deb":
+		for line := range bytes.Lines(readSome(p.Records[0], maxDatabase)) {
+			names = append(names, string(bytes.TrimSpace(line)))
+		}
+	case "pypi":
+		_, listed := pythonPackage(path.Dir(p.Records[0]))
+		for rel := range listed {
+			names = append(names, path.Join(p.Where, rel))
+		}
+	case "conda":
+		_, owned := condaPackage(p.Records[0])
+		for rel := range owned {
+			names = append(names, path.Join(p.Where, rel))
+		}
+	case "cran":
+		_ = filepath.WalkDir(path.Dir(p.Records[0]), func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				names = append(names, name)
+			}
+			return nil
+		})
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "/") })
+}
+
+// metadata places what says which packages the files are of: records of pip,
+// conda and R as they are, and of dpkg's database the part about these packages.
+func (c *closing) metadata() {
+	debian := map[string]bool{}
+	for _, p := range c.record.Packages {
+		for _, name := range p.Records {
+			c.take(name, false)
+		}
+		if p.Kind == "deb" {
+			debian[p.Name+":"+p.Arch] = true
+		}
+	}
+	if len(debian) > 0 {
+		c.dpkg("/var/lib/dpkg/status", debian)
+	}
+	c.take("/etc/os-release", false)
+	if target, err := filepath.EvalSymlinks("/etc/os-release"); err == nil {
+		c.take(target, false)
+	}
+}
+
+func (c *closing) dpkg(status string, packages map[string]bool) {
+	var kept [][]byte
+	for _, paragraph := range bytes.Split(bytes.TrimSpace(readSome(status, maxDatabase)), []byte("\n\n")) {
+		name, arch := headerOf(paragraph, "Package"), headerOf(paragraph, "Architecture")
+		if packages[name+":"+arch] {
+			kept = append(kept, paragraph)
+		}
+	}
+	if len(kept) > 0 {
+		content := append(bytes.Join(kept, []byte("\n\n")), '\n')
+		c.put(status, tree.NewFile(0o644, content))
+	}
+}
+
+func headerOf(paragraph []byte, name string) string {
+	for line := range bytes.Lines(paragraph) {
+		if rest, ok := bytes.CutPrefix(line, []byte(name+": ")); ok {
+			return string(bytes.TrimSpace(rest))
+		}
+	}
+	return ""
+}

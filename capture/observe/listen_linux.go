@@ -1,0 +1,244 @@
+//go:build linux && (amd64 || arm64)
+
+package observe
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path"
+	"runtime"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Structures and requests of seccomp_unotify(2).
+type notification struct {
+	id         uint64
+	pid, flags uint32
+	call       int32
+	arch       uint32
+	ip         uint64
+	args       [6]uint64
+}
+
+type response struct {
+	id    uint64
+	value int64
+	errno int32
+	flags uint32
+}
+
+const (
+	notifReceive  = 0xc0502100
+	notifSend     = 0xc0182101
+	notifContinue = 1
+)
+
+// listener answers the system calls that a filter reports.
+type listener struct {
+	fd      int
+	started time.Time
+	trace   *trace // files, with Calls; nil with View
+
+	programs []Program
+	contacts []Contact
+	known    map[[2]string]bool // contacts
+	running  map[int]process
+}
+
+// process is what a process runs.
+type process struct {
+	began   uint64
+	program int
+}
+
+func newListener(fd int, trace *trace) *listener {
+	return &listener{fd: fd, started: time.Now(), trace: trace, known: map[[2]string]bool{}, running: map[int]process{}}
+}
+
+// serve answers until no process is left under the filter. Closing stop's
+// other end ends it before.
+func (l *listener) serve(stop int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer unix.Close(l.fd)
+	for {
+		polled := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(stop), Events: unix.POLLIN}}
+		if _, err := unix.Poll(polled, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+		if polled[0].Revents&unix.POLLIN == 0 {
+			if polled[0].Revents != 0 || polled[1].Revents != 0 {
+				return
+			}
+			continue
+		}
+		var n notification
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), notifReceive, uintptr(unsafe.Pointer(&n)))
+		if errno != 0 {
+			continue // a target that was killed meanwhile, or a signal
+		}
+		commit := l.handle(&n)
+		r := response{id: n.id, flags: notifContinue}
+		_, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), notifSend, uintptr(unsafe.Pointer(&r)))
+		if errno == 0 && commit != nil {
+			commit()
+		}
+	}
+}
+
+// handle looks at a call before it is made. What it returns notes the call,
+// and is dropped if nobody waits for the answer any more: then what was read
+// may be another process's.
+func (l *listener) handle(n *notification) (commit func()) {
+	for i := range abis {
+		a := &abis[i]
+		if a.arch != n.arch {
+			continue
+		}
+		t := target{pid: int(n.pid), word: a.word}
+		switch nr := uint32(n.call); {
+		case nr == a.execve:
+			return l.exec(t, unix.AT_FDCWD, n.args[0], n.args[1])
+		case nr == a.execveat:
+			return l.exec(t, int32(n.args[0]), n.args[1], n.args[2])
+		case nr == a.connect:
+			return l.contact(t, n.args[1], n.args[2])
+		case nr == a.sendto:
+			return l.contact(t, n.args[4], n.args[5])
+		case a.socketcall != 0 && nr == a.socketcall:
+			return l.socketcall(t, n.args[0], n.args[1])
+		case l.trace != nil:
+			if c, ok := a.files[nr]; ok {
+				return l.trace.handle(t, c, n.args)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *listener) exec(t target, dirfd int32, nameAt, argsAt uint64) func() {
+	name, _ := t.text(nameAt)
+	full, _ := t.place(dirfd, name)
+	if full == "" {
+		full = name
+	}
+	p := Program{Path: full, Args: t.texts(argsAt), Start: time.Since(l.started)}
+	p.Dir, _ = t.place(unix.AT_FDCWD, "")
+	pid := group(t.pid)
+	ppid, began, _ := parent(pid)
+	var noteFile func()
+	if l.trace != nil {
+		noteFile = l.trace.executed(t, full)
+	}
+	p.Parent = l.parentOf(pid, ppid, began) // now: once it may go on, it may end
+	p.Path = path.Clean(p.Path)
+	return func() {
+		if noteFile != nil {
+			noteFile()
+		}
+		l.running[pid] = process{began, len(l.programs)}
+		l.programs = append(l.programs, p)
+	}
+}
+
+// parentOf returns the program that the process ran before, or that of the
+// nearest process above that ran one.
+func (l *listener) parentOf(pid, ppid int, began uint64) int {
+	if p, ok := l.running[pid]; ok && p.began == began {
+		return p.program
+	}
+	for range 64 {
+		up, began, ok := parent(ppid)
+		if !ok {
+			break
+		}
+		if p, known := l.running[ppid]; known && p.began == began {
+			return p.program
+		}
+		ppid = up
+	}
+	return -1
+}
+
+// socketcall is how 32-bit programs on x86 used sockets before Linux 4.3.
+func (l *listener) socketcall(t target, which, argsAt uint64) func() {
+	const connect, sendto = 3, 11 // linux/net.h
+	raw := t.bytes(argsAt, make([]byte, 6*t.word))
+	arg := func(i int) uint64 {
+		if len(raw) < (i+1)*t.word {
+			return 0
+		}
+		return t.number(raw[i*t.word:])
+	}
+	switch which {
+	case connect:
+		return l.contact(t, arg(1), arg(2))
+	case sendto:
+		return l.contact(t, arg(4), arg(5))
+	}
+	return nil
+}
+
+// contact notes the address at which a socket is to be connected.
+func (l *listener) contact(t target, at, size uint64) func() {
+	raw := t.bytes(at, make([]byte, min(size, 128)))
+	if len(raw) < 2 {
+		return nil
+	}
+	var c Contact
+	switch binary.NativeEndian.Uint16(raw) {
+	case unix.AF_INET:
+		if len(raw) < 8 {
+			return nil
+		}
+		c = Contact{Kind: "ip", Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[4:8])), binary.BigEndian.Uint16(raw[2:])).String()}
+	case unix.AF_INET6:
+		if len(raw) < 24 {
+			return nil
+		}
+		c = Contact{Kind: "ip", Address: netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])).Unmap(), binary.BigEndian.Uint16(raw[2:])).String()}
+	case unix.AF_UNIX:
+		c = Contact{Kind: "unix", Address: unixAddress(raw[2:])}
+	case unix.AF_UNSPEC, unix.AF_NETLINK:
+		return nil // takes a connection back; talks to the kernel
+	default:
+		c = Contact{Kind: "other", Address: "family " + strconv.Itoa(int(binary.NativeEndian.Uint16(raw)))}
+	}
+	if c.Address == "" || l.known[[2]string{c.Kind, c.Address}] {
+		return nil
+	}
+	pid := group(t.pid)
+	ppid, began, _ := parent(pid)
+	c.Program = l.parentOf(pid, ppid, began)
+	return func() {
+		l.known[[2]string{c.Kind, c.Address}] = true
+		l.contacts = append(l.contacts, c)
+	}
+}
+
+// unixAddress is a path, or the name of an abstract socket behind an "@".
+func unixAddress(raw []byte) string {
+	abstract := len(raw) > 0 && raw[0] == 0
+	if abstract {
+		raw = raw[1:]
+	}
+	for i, b := range raw {
+		if b == 0 {
+			raw = raw[:i]
+			break
+		}
+	}
+	if len(raw) == 0 {
+		return ""
+	}
+	if abstract {
+		return fmt.Sprintf("@%s", raw)
+	}
+	return string(raw)
+}

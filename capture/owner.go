@@ -1,0 +1,308 @@
+package capture
+
+import (
+	"bytes"
+	"cmp"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Bounds on what is read of the databases of package managers.
+const (
+	maxDatabase = 512 << 20 // bytes of one file
+	maxRecords  = 64        // files that say what one package is
+)
+
+// owners finds the packages that own files.
+type owners struct {
+	wanted   map[string]string // path → ID of its package; "" while it is not known
+	packages map[string]*Package
+}
+
+// findOwners returns whose the files are, as ID by path, and the packages.
+func findOwners(files []string) (map[string]string, []Package) {
+	o := &owners{wanted: map[string]string{}, packages: map[string]*Package{}}
+	for _, f := range files {
+		o.wanted[f] = ""
+	}
+	o.dpkg("/var/lib/dpkg")
+	o.python()
+	o.conda()
+	o.r()
+	var all []Package
+	for _, p := range o.packages {
+		slices.Sort(p.Records)
+		p.Records = slices.Compact(p.Records)
+		if len(p.Records) > maxRecords {
+			p.Records = p.Records[:maxRecords]
+		}
+		all = append(all, *p)
+	}
+	slices.SortFunc(all, func(a, b Package) int { return cmp.Compare(a.ID(), b.ID()) })
+	return o.wanted, all
+}
+
+func (o *owners) own(name string, p Package) {
+	if _, asked := o.wanted[name]; !asked {
+		return
+	}
+	id := p.ID()
+	if o.packages[id] == nil {
+		o.packages[id] = &p
+	}
+	o.wanted[name] = id
+}
+
+// dpkg asks the database of Debian and its kin: whose files are whose stands
+// in info/*.list. Debian lists /bin/sh, where /bin is a link by now.
+func (o *owners) dpkg(db string) {
+	lists, _ := filepath.Glob(db + "/info/*.list")
+	if len(lists) == 0 {
+		return
+	}
+	merged := map[string]string{}
+	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		if real, err := filepath.EvalSymlinks(name); err == nil && real != name {
+			merged[name] = real
+		}
+	}
+	owns := map[string][]string{} // list → files
+	for _, list := range lists {
+		for line := range bytes.Lines(readSome(list, maxDatabase)) {
+			line = bytes.TrimSuffix(line, []byte("\n"))
+			if _, ok := o.wanted[string(line)]; ok {
+				owns[list] = append(owns[list], string(line))
+				continue
+			}
+			if at := bytes.IndexByte(line[min(1, len(line)):], '/'); at > 0 && at < 7 {
+				if real := merged[string(line[:at+1])]; real != "" {
+					if full := real + string(line[at+1:]); o.has(full) {
+						owns[list] = append(owns[list], full)
+					}
+				}
+			}
+		}
+	}
+	if len(owns) == 0 {
+		return
+	}
+	known := dpkgStatus(db + "/status")
+	for list, files := range owns {
+		name, arch, _ := strings.Cut(strings.TrimSuffix(path.Base(list), ".list"), ":")
+		p, ok := known[name+":"+arch]
+		if !ok {
+			if p, ok = known[name]; !ok {
+				continue
+			}
+		}
+		p.Where, p.Records = db, []string{list}
+		if copyright := "/usr/share/doc/" + name + "/copyright"; isFile(copyright) {
+			p.Records = append(p.Records, copyright)
+		}
+		for _, f := range files {
+			o.own(f, p)
+		}
+	}
+}
+
+func (o *owners) has(name string) bool { _, ok := o.wanted[name]; return ok }
+
+// dpkgStatus reads the packages of a status file, by name and by name:arch.
+func dpkgStatus(name string) map[string]Package {
+	all := map[string]Package{}
+	for _, paragraph := range bytes.Split(readSome(name, maxDatabase), []byte("\n\n")) {
+		p := Package{Kind: "deb"}
+		for line := range bytes.Lines(paragraph) {
+			key, value, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(": "))
+			switch string(key) {
+			case "Package":
+				p.Name = string(value)
+			case "Version":
+				p.Version = string(value)
+			case "Architecture":
+				p.Arch = string(value)
+			}
+		}
+		if p.Name != "" && p.Version != "" {
+			all[p.Name], all[p.Name+":"+p.Arch] = p, p
+		}
+	}
+	return all
+}
+
+// python asks what pip and its kin leave beside modules: a folder *.dist-info,
+// whose RECORD lists the files of the package.
+func (o *owners) python() {
+	for dir, files := range o.below("site-packages", "dist-packages") {
+		infos, _ := filepath.Glob(globQuote(dir) + "/*-info")
+		for _, info := range infos {
+			p, listed := pythonPackage(info)
+			if p.Name == "" {
+				continue
+			}
+			p.Where = dir
+			for _, f := range files {
+				rel, _ := below(f, dir)
+				if listed[rel] || strings.HasPrefix(f, info+"/") || len(listed) == 0 && topModule(info, rel) {
+					o.own(f, p)
+				}
+			}
+		}
+	}
+}
+
+// below returns the folders of some names that files lie in, and these files.
+func (o *owners) below(names ...string) map[string][]string {
+	found := map[string][]string{}
+	for f := range o.wanted {
+		for _, name := range names {
+			if at := strings.LastIndex(f, "/"+name+"/"); at >= 0 {
+				dir := f[:at+len(name)+1]
+				found[dir] = append(found[dir], f)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// pythonPackage reads a *.dist-info or *.egg-info folder.
+func pythonPackage(info string) (p Package, listed map[string]bool) {
+	for _, name := range []string{"METADATA", "PKG-INFO"} {
+		b := readSome(path.Join(info, name), maxHeader)
+		if len(b) == 0 {
+			continue
+		}
+		p = Package{Kind: "pypi", Name: field(b, "Name"), Version: field(b, "Version"), Records: []string{path.Join(info, name)}}
+		break
+	}
+	listed = map[string]bool{}
+	for _, name := range []string{"RECORD", "installed-files.txt"} {
+		full := path.Join(info, name)
+		b := readSome(full, maxDatabase)
+		if len(b) == 0 {
+			continue
+		}
+		p.Records = append(p.Records, full)
+		for line := range strings.Lines(string(b)) {
+			file, _, _ := strings.Cut(strings.TrimSpace(line), ",")
+			if name == "installed-files.txt" {
+				file = path.Join(path.Base(info), file)
+			}
+			file = strings.Trim(file, `"`)
+			listed[path.Clean(file)] = true
+		}
+	}
+	return p, listed
+}
+
+// topModule reports whether rel belongs to a package without a list, by what
+// its top_level.txt says.
+func topModule(info, rel string) bool {
+	first, _, _ := strings.Cut(rel, "/")
+	for line := range strings.Lines(string(readSome(path.Join(info, "top_level.txt"), maxHeader))) {
+		if name := strings.TrimSpace(line); name != "" && (first == name || first == name+".py") {
+			return true
+		}
+	}
+	return false
+}
+
+// conda asks the records of a prefix, one a package.
+func (o *owners) conda() {
+	prefixes := map[string][]string{}
+	isPrefix := map[string]bool{}
+	for f := range o.wanted {
+		for dir := path.Dir(f); dir != "/"; dir = path.Dir(dir) {
+			is, known := isPrefix[dir]
+			if !known {
+				info, err := os.Stat(dir + "/conda-meta")
+				is = err == nil && info.IsDir()
+				isPrefix[dir] = is
+			}
+			if is {
+				prefixes[dir] = append(prefixes[dir], f)
+				break
+			}
+		}
+	}
+	for prefix, files := range prefixes {
+		metas, _ := filepath.Glob(globQuote(prefix) + "/conda-meta/*.json")
+		for _, meta := range metas {
+			p, owned := condaPackage(meta)
+			if p.Name == "" {
+				continue
+			}
+			p.Where, p.Records = prefix, []string{meta}
+			for _, f := range files {
+				if rel, _ := below(f, prefix); owned[rel] {
+					o.own(f, p)
+				}
+			}
+		}
+	}
+}
+
+// r takes each folder with a DESCRIPTION that R wrote for a package.
+func (o *owners) r() {
+	cache := map[string]Package{}
+	for f := range o.wanted {
+		for dir := path.Dir(f); dir != "/"; dir = path.Dir(dir) {
+			p, known := cache[dir]
+			if !known {
+				if b := readSome(dir+"/DESCRIPTION", maxHeader); len(b) > 0 && field(b, "Package") != "" && field(b, "Built") != "" {
+					p = Package{Kind: "cran", Name: field(b, "Package"), Version: field(b, "Version"), Where: path.Dir(dir), Records: []string{dir + "/DESCRIPTION"}}
+				}
+				cache[dir] = p
+			}
+			if p.Name != "" {
+				if o.wanted[f] == "" {
+					o.own(f, p)
+				}
+				break
+			}
+		}
+	}
+}
+
+const maxHeader = 4 << 20 // bytes of the description of one package
+
+// field returns the first value of a field in the form that Python and R share
+// with mail.
+func field(b []byte, name string) string {
+	for line := range bytes.Lines(b) {
+		if rest, ok := bytes.CutPrefix(line, []byte(name+":")); ok {
+			return strings.TrimSpace(string(rest))
+		}
+		if name != "Built" && len(bytes.TrimSpace(line)) == 0 {
+			break // the text of the description
+		}
+	}
+	return ""
+}
+
+// readSome returns a file, or nothing if it cannot be read or is too large.
+func readSome(name string, limit int64) []byte {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > limit {
+		return nil
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// globQuote escapes what filepath.Glob would take for a pattern.
+func globQuote(name string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(name)
+}

@@ -1,0 +1,177 @@
+package capture
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"repro/recipe"
+)
+
+// Draft says what the recipe gets: which of the experiment's own files are code
+// and data, and for each step its command, inputs and outputs. Whole is whether
+// packages are to be taken whole.
+func (r *Record) Draft(whole bool) recipe.Captured {
+	c := recipe.Captured{Record: FileName, Whole: whole, Results: r.results()}
+	made := r.makers()
+	readLater := r.readLater(made)
+	code, data := map[string]bool{}, map[string]bool{}
+	for i, s := range r.Steps {
+		step := recipe.CapturedStep{Name: s.Name, Command: s.Command, Env: s.Env}
+		for _, f := range s.Files {
+			rel, ok := r.ownFile(f.Path)
+			if !ok {
+				continue
+			}
+			if m, is := made[rel]; is {
+				if m < i && f.Read {
+					step.Inputs = append(step.Inputs, rel)
+				}
+				continue
+			}
+			if isCode(rel, f, s) {
+				code[rel] = true
+				continue
+			}
+			data[rel] = true
+			if f.Read {
+				step.Inputs = append(step.Inputs, rel)
+			}
+		}
+		for rel, m := range made {
+			if m == i && (slices.Contains(c.Results, rel) || readLater[rel]) {
+				step.Outputs = append(step.Outputs, rel)
+			}
+		}
+		slices.Sort(step.Outputs)
+		slices.Sort(step.Inputs)
+		c.Steps = append(c.Steps, step)
+	}
+	for rel := range data {
+		if !code[rel] {
+			c.Data = append(c.Data, rel)
+		}
+	}
+	for rel := range code {
+		c.Code = append(c.Code, rel)
+	}
+	slices.Sort(c.Code)
+	slices.Sort(c.Data)
+	return c
+}
+
+// makers maps each file of the experiment that a step made, or made anew without
+// having read it, to the last such step's index.
+func (r *Record) makers() map[string]int {
+	made := map[string]int{}
+	for i, s := range r.Steps {
+		read := s.reads()
+		for _, w := range s.Written {
+			rel, ok := r.ownFile(w.Path)
+			switch {
+			case !ok || read[w.Path] && w.Before != "":
+			case w.After == "":
+				delete(made, rel)
+			default:
+				made[rel] = i
+			}
+		}
+	}
+	return made
+}
+
+func (r *Record) readLater(made map[string]int) map[string]bool {
+	later := map[string]bool{}
+	for i, s := range r.Steps {
+		for _, f := range s.Files {
+			if rel, ok := r.ownFile(f.Path); ok && f.Read {
+				if m, is := made[rel]; is && m < i {
+					later[rel] = true
+				}
+			}
+		}
+	}
+	return later
+}
+
+func (s *Step) reads() map[string]bool {
+	read := map[string]bool{}
+	for _, f := range s.Files {
+		if f.Read {
+			read[f.Path] = true
+		}
+	}
+	return read
+}
+
+// ownFile returns a path of the experiment's own files relative to its folder.
+// An environment that lies in the folder, such as .venv, is none of them.
+func (r *Record) ownFile(name string) (string, bool) {
+	rel, ok := below(name, r.Folder)
+	if !ok || !plainPath(rel) {
+		return "", false
+	}
+	return rel, !isEnvironment(r.Folder, rel)
+}
+
+// plainPath reports whether a recipe can name the path as it is.
+func plainPath(rel string) bool {
+	return !strings.ContainsFunc(rel, func(c rune) bool { return c < ' ' || c == 0x7f || strings.ContainsRune(`\*?[`, c) }) &&
+		!strings.HasPrefix(rel, "!") && !strings.HasPrefix(rel, "~") && strings.TrimSpace(rel) == rel
+}
+
+// resultKinds are extensions of files in which results are usually kept.
+var resultKinds = []string{
+	".csv", ".tsv", ".json", ".txt", ".out", ".dat", ".md", ".tex", ".html", ".xml", ".yaml", ".yml", ".xlsx", ".ods",
+	".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".pdf", ".eps", ".ps", ".ipynb",
+	".npy", ".npz", ".h5", ".hdf5", ".nc", ".mat", ".rds", ".rdata", ".rda", ".parquet", ".feather", ".vtk", ".fits",
+}
+
+// results are the files that the steps left and in which results are usually
+// kept; if there are none, all that they left but what compilers and caches do.
+func (r *Record) results() []string {
+	var likely, other []string
+	for rel := range r.makers() {
+		hidden := slices.ContainsFunc(strings.Split(rel, "/"), func(e string) bool {
+			return strings.HasPrefix(e, ".") || e == "__pycache__" || strings.HasSuffix(e, ".egg-info")
+		})
+		switch ext := strings.ToLower(path.Ext(rel)); {
+		case hidden:
+		case slices.Contains(resultKinds, ext):
+			likely = append(likely, rel)
+		case !slices.Contains(leftByTools, ext) && ext != "":
+			other = append(other, rel)
+		}
+	}
+	if len(likely) == 0 {
+		likely = other
+	}
+	slices.Sort(likely)
+	return likely
+}
+
+var leftByTools = []string{".o", ".a", ".so", ".obj", ".mod", ".d", ".pyc", ".class", ".jar", ".exe", ".log", ".aux", ".toc", ".lock", ".pid", ".tmp", ".bak", ".gcda", ".gcno"}
+
+// resultsWith are the results once s is in the record.
+func (r *Record) resultsWith(s *Step) []string {
+	with := &Record{Folder: r.Folder, Steps: slices.Clone(r.Steps)}
+	with.put(*s)
+	return with.results()
+}
+
+// codeKinds are extensions of files that programs execute or compile.
+var codeKinds = []string{
+	".py", ".r", ".rmd", ".qmd", ".jl", ".sh", ".bash", ".pl", ".pm", ".rb", ".lua", ".js", ".mjs", ".ts", ".m", ".do", ".awk", ".sed",
+	".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh", ".f", ".f77", ".f90", ".f95", ".f03", ".f08", ".inc", ".go", ".mod", ".sum", ".rs", ".java", ".kt", ".scala",
+	".hs", ".ml", ".cs", ".cu", ".cl", ".s", ".pyx", ".pxd", ".mk", ".cmake", ".smk", ".sql", ".stan", ".bug", ".jags", ".gp", ".plt", ".nf", ".wdl", ".cwl", ".ipynb", ".sty", ".cls", ".bst",
+}
+
+var codeNames = []string{"Makefile", "makefile", "GNUmakefile", "Snakefile", "CMakeLists.txt", "DESCRIPTION", "NAMESPACE", ".Rprofile", "Project.toml", "Manifest.toml", "pyproject.toml", "setup.cfg", "requirements.txt", "renv.lock", "configure", "Rakefile", "SConstruct", "meson.build"}
+
+// isCode tells code from data: by name, and by what was executed.
+func isCode(rel string, f File, s Step) bool {
+	if slices.Contains(codeKinds, strings.ToLower(path.Ext(rel))) || slices.Contains(codeNames, path.Base(rel)) {
+		return true
+	}
+	return f.Executable && slices.ContainsFunc(s.Programs, func(p Program) bool { return p.Path == f.Path })
+}

@@ -1,0 +1,149 @@
+package recipe
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var captured = Captured{
+	Record: "repro.capture.json",
+	Code:   []string{"clean.sh", "yes", "a: b.py", "4.R"},
+	Data:   []string{"raw.csv"},
+	Steps: []CapturedStep{
+		{Name: "clean", Command: []string{"sh", "-c", "sort raw.csv > tidy.csv\n"}, Inputs: []string{"raw.csv"}, Outputs: []string{"tidy.csv"}},
+		{Name: "fit", Command: []string{"4.R", "true", "12", "", "é\t"}, Env: map[string]string{"DRAWS": "100", "FLAG": "no", "TEXT": `a "b" \`}, Inputs: []string{"tidy.csv"}, Outputs: []string{"fig/one.png"}},
+	},
+	Results: []string{"fig/one.png"},
+	Day:     time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
+}
+
+// holds checks that r is a recipe of captured.
+func holds(t *testing.T, r *Recipe) {
+	t.Helper()
+	if r.Environment.Kind != Capture || r.Environment.Source.Value != "repro.capture.json" {
+		t.Errorf("environment %+v", r.Environment)
+	}
+	for i, want := range captured.Steps {
+		j := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Name == want.Name })
+		if j < 0 {
+			t.Fatalf("no step %q", want.Name)
+		}
+		got := r.Steps[j]
+		if !slices.Equal(got.Command, want.Command) {
+			t.Errorf("step %d: command %q, want %q", i, got.Command, want.Command)
+		}
+		for name, value := range want.Env {
+			if got.Env[name] != value {
+				t.Errorf("step %d: %s is %q, want %q", i, name, got.Env[name], value)
+			}
+		}
+		if got.Outputs[0].Value != want.Outputs[0] || got.Inputs[0].Value != want.Inputs[0] {
+			t.Errorf("step %d: %+v", i, got)
+		}
+	}
+	if j := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Name == "fit" }); !slices.Equal(r.Steps[j].Needs, []string{"clean"}) {
+		t.Errorf("the second step needs %q", r.Steps[j].Needs)
+	}
+	for _, want := range captured.Code {
+		if !slices.ContainsFunc(r.Code, func(t Text) bool { return t.Value == want || IsGlob(t.Value) && Match(t.Value, want) }) {
+			t.Errorf("code lacks %q: %+v", want, r.Code)
+		}
+	}
+	if !slices.ContainsFunc(r.Results, func(r Result) bool { return r.Output.Value == "fig/one.png" && r.Published.Value == "fig/one.png" }) {
+		t.Errorf("results %+v", r.Results)
+	}
+}
+
+func TestCapturedDraft(t *testing.T) {
+	text, err := captured.Draft(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Parse("x", text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	holds(t, r)
+	if r.Environment.Whole || r.Paper.Date != "2026-11-01T00:00:00Z" || len(r.Data) != 1 {
+		t.Errorf("%+v", r)
+	}
+	whole := captured
+	whole.Whole = true
+	if text, err = whole.Draft(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = Parse("x", text); err != nil || !r.Environment.Whole {
+		t.Errorf("packages are not whole: %v", err)
+	}
+}
+
+const before = `# mine
+repro: 1
+title: My paper # keep this
+authors: [Ada]
+environment: {capture: {record: old.json, files: [/opt/x]}, cpu: portable-v2}
+code:
+  - "*.sh" # scripts
+data:
+  - {path: other.csv, licence: CC0-1.0}
+steps:
+  - name: fit
+    command: [old]
+    memory: 2 GiB # measured
+    env: {GONE: "1"}
+    inputs: [other.csv]
+    outputs: [gone.txt]
+  - name: mine
+    command: [sh, mine.sh]
+    outputs: [mine.csv]
+results:
+  - {name: one, output: mine.csv}
+`
+
+func TestCapturedExtend(t *testing.T) {
+	text, err := captured.Extend("x", []byte(before))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Parse("x", text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	holds(t, r)
+	fit := r.Steps[0]
+	if fit.Name != "fit" || fit.Memory != 2<<30 || fit.Env["GONE"] != "" || len(fit.Inputs) != 1 {
+		t.Errorf("fit: %+v", fit)
+	}
+	if len(r.Environment.Files) != 1 || r.Environment.CPU != "portable-v2" || len(r.Data) != 2 || r.Data[0].Licence != "CC0-1.0" {
+		t.Errorf("environment %+v, data %+v", r.Environment, r.Data)
+	}
+	if len(r.Results) != 2 || r.Results[1].Name != "one-2" {
+		t.Errorf("results %+v", r.Results)
+	}
+	if len(r.Code) != 4 { // *.sh takes clean.sh
+		t.Errorf("code %+v", r.Code)
+	}
+	for _, comment := range []string{"# mine", "# keep this", "# scripts", "# measured"} {
+		if !strings.Contains(string(text), comment) {
+			t.Errorf("comment %q is gone:\n%s", comment, text)
+		}
+	}
+	again, err := captured.Extend("x", text)
+	if err != nil || string(again) != string(text) {
+		t.Errorf("extended twice: %v\n%s", err, again)
+	}
+	if _, err := captured.Extend("x", []byte("repro: 2\n")); err == nil {
+		t.Error("a recipe that is wrong was extended")
+	}
+}
+
+func TestCheckName(t *testing.T) {
+	if err := CheckName("clean-2"); err != nil {
+		t.Error(err)
+	}
+	if err := CheckName("a b"); err == nil {
+		t.Error("a name with a space passes")
+	}
+}
