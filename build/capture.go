@@ -13,7 +13,7 @@ import (
 	"repro/recipe"
 )
 
-var _ = register(recipe.Capture, openCapture)
+func init() { openers[recipe.Capture] = openCapture }
 
 // openCapture takes what a captured run read: SPEC.md, ENV-13 and ENV-14. Name is that of
 // its record.
