@@ -1,7 +1,10 @@
 package key
 
 import (
+	"errors"
 	"time"
+
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 )
 
 // Revocation says that a key was revoked.
@@ -44,8 +47,32 @@ func (p *Public) NoLongerValid(now time.Time) string {
 			return "it was " + string(r.Reason) + " on " + r.Time.Format(time.RFC3339)
 		}
 	}
-	if end := p.Expires(); !end.IsZero() && !end.After(now) {
+	if end := p.Expires(); !end.IsZero() && end.Before(now) {
 		return "it expired on " + end.Format(time.RFC3339)
+	}
+	return ""
+}
+
+// SubkeyNoLongerValid is [Public.NoLongerValid] of the subkey with the given
+// key id: "its subkey expired or was revoked since". It is "" for the primary
+// key, and for a subkey that there is not.
+func (p *Public) SubkeyNoLongerValid(id uint64, now time.Time) string {
+	if p.entity == nil {
+		return ""
+	}
+	for i := range p.entity.Subkeys {
+		s := &p.entity.Subkeys[i]
+		if s.PublicKey.KeyId != id {
+			continue
+		}
+		switch _, err := s.Verify(now, Policy(now)); {
+		case errors.Is(err, pgperrors.ErrKeyExpired):
+			return "its subkey has expired"
+		case errors.Is(err, pgperrors.ErrKeyRevoked):
+			return "its subkey was revoked"
+		case err != nil:
+			return "its subkey is no longer bound to it"
+		}
 	}
 	return ""
 }

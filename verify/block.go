@@ -96,7 +96,11 @@ func (v *verification) checkClearsigned(st report.SignatureStatus, o *format.Obj
 	if err == nil && o != nil {
 		err = v.checkDescriptor(o, c.Signature.Hash, [20]byte(p.Entity().PrimaryKey.Fingerprint))
 	}
-	v.add(st, o, made{p, c.Algorithm(p), c.Time()}, err, c.Payload, f)
+	m := made{by: p, with: c.Algorithm(p), at: c.Time()}
+	if p != nil {
+		m.noLongerValid = c.NoLongerValid(p, v.now)
+	}
+	v.add(st, o, m, err, c.Payload, f)
 }
 
 // checkDescriptor compares what the descriptor says of a signature. Nothing
@@ -144,6 +148,9 @@ type made struct {
 	by   *key.Public // nil: nobody who is trusted
 	with key.Algorithm
 	at   time.Time // by the signer's word; now, where he gave none
+
+	// Why the key, or its subkey that signed, has become invalid since; or "".
+	noLongerValid string
 }
 
 // inEnvelope is how p made a signature in an envelope, which states no time.
@@ -176,9 +183,9 @@ func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, 
 		return
 	}
 	st.Status, st.Trusted = report.SignatureValid, true
-	if why := m.by.NoLongerValid(v.now); why != "" {
+	if m.noLongerValid != "" {
 		st.Status = report.SignatureUnanchored
-		st.Problem = "the key is no longer valid: " + why + "; only the signer says that this was made before"
+		st.Problem = "the key is no longer valid: " + m.noLongerValid + "; only the signer says that this was made before"
 		if v.trust.Policy != nil && !v.trust.Policy.AcceptExpired {
 			st.Trusted = false
 			v.append(st, finding{})

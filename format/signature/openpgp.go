@@ -107,6 +107,19 @@ func (c *Clearsigned) Verify(p *key.Public, now time.Time) error {
 	return nil
 }
 
+// NoLongerValid says why p, or the subkey of p that made the signature, is no
+// longer valid at the time now, although signatures from before stay valid; or
+// "". See [key.Public.NoLongerValid].
+func (c *Clearsigned) NoLongerValid(p *key.Public, now time.Time) string {
+	if made := c.Time(); made.After(now) { // by a clock that is ahead of ours
+		now = made
+	}
+	if why := p.NoLongerValid(now); why != "" || c.Signature.IssuerKeyId == nil {
+		return why
+	}
+	return p.SubkeyNoLongerValid(*c.Signature.IssuerKeyId, now)
+}
+
 // signer returns the primary key or subkey of e that the signature names, or
 // nil.
 func (c *Clearsigned) signer(e *openpgp.Entity) *packet.PublicKey {

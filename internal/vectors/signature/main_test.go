@@ -93,5 +93,8 @@ func status(b []byte, p *key.Public, at time.Time) (string, error) {
 	if string(block.Payload()) != signedText {
 		return invalid, nil
 	}
+	if block.Clearsigned != nil && block.Clearsigned.NoLongerValid(p, at) != "" {
+		return unanchored, err
+	}
 	return valid, err
 }

@@ -34,13 +34,14 @@ type noHash struct{}
 func (noHash) HashFunc() crypto.Hash { return 0 }
 
 const (
-	valid     = "valid"
-	invalid   = "invalid"
-	unknown   = "unknown signer"
-	expired   = "expired"
-	revoked   = "revoked"
-	weak      = "weak"
-	malformed = "malformed"
+	valid      = "valid"
+	unanchored = "unanchored"
+	invalid    = "invalid"
+	unknown    = "unknown signer"
+	expired    = "expired"
+	revoked    = "revoked"
+	weak       = "weak"
+	malformed  = "malformed"
 )
 
 var (
@@ -82,11 +83,11 @@ var vectors = []vector{
 
 	v("key-expired-before", "erin.pub", expired, "VER-12", forged("erin", born.Add(3*366*24*time.Hour))),
 	v("openpgp-older-than-key", "alice.pub", invalid, "VER-11", forged("alice", born.Add(-time.Hour))),
-	v("key-expired-later", "erin.pub", valid, "VER-12", openpgp("erin", signed)),
+	v("key-expired-later", "erin.pub", unanchored, "VER-22", openpgp("erin", signed)),
 	v("key-revoked-without-reason", "alice-unspecified.pub", revoked, "VER-12", alice),
 	v("key-compromised-later", "alice-compromised.pub", revoked, "VER-12", alice),
-	v("key-superseded-later", "alice-superseded.pub", valid, "VER-12", alice),
-	v("key-retired-later", "alice-retired.pub", valid, "VER-12", alice),
+	v("key-superseded-later", "alice-superseded.pub", unanchored, "VER-22", alice),
+	v("key-retired-later", "alice-retired.pub", unanchored, "VER-22", alice),
 	v("key-superseded-before", "alice-superseded.pub", revoked, "VER-12", openpgp("alice", later.Add(time.Hour))),
 	v("key-retired-before", "alice-retired.pub", revoked, "VER-12", openpgp("alice", later.Add(time.Hour))),
 
