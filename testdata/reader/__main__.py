@@ -31,18 +31,37 @@ class File:
         return self._file.read(size)
 
 
-def command_verify(o):
+class Keys:
+    """Loaded keys by the names of their files, so that gpg reads each once."""
+
+    def __init__(self):
+        self._loaded = {}
+
+    def load(self, names):
+        for name in names:
+            if name not in self._loaded:
+                self._loaded[name] = keys.load(name)
+        return [self._loaded[name] for name in names]
+
+    def close(self):
+        for key in self._loaded.values():
+            key.close()
+
+
+# Each command returns its exit status and what it prints.
+
+
+def command_verify(o, ring):
     """Says whether an image is whole, and who signed it."""
-    with open(o.image, "rb") as f:
+    with open(o.file[0], "rb") as f:
         detached = [read_file(name) for name in o.signature]
-        verdict, clause, report = verify.verify(f, load_keys(o), detached, o.now, o.foreign)
-    show({"verdict": verdict, "clause": clause, **report})
-    return EXIT[verdict]
+        verdict, clause, report = verify.verify(f, ring.load(o.key), detached, o.now, o.foreign)
+    return EXIT[verdict], {"verdict": verdict, "clause": clause, **report}
 
 
-def command_check(o):
+def command_check(o, _):
     """Checks layout and content, and all that a signer promises: SIG-3, MAN-6."""
-    with open(o.image, "rb") as f:
+    with open(o.file[0], "rb") as f:
         i = image.Image(sif.Container(f))
         i.check_content()
         for d, row in i.objects:
@@ -56,13 +75,12 @@ def command_check(o):
             found = tree.digest(root), *tree.numbers(root)
             if found != tuple(row["layer"][k] for k in ("content", "files", "bytes")):
                 raise malformed("MAN-6", f"{row['name']}: content, files or bytes are {found}")
-        show({"contentId": i.content_id()})
-    return 0
+        return 0, {"contentId": i.content_id()}
 
 
-def command_ls(o):
+def command_ls(o, _):
     """Lists what steps see, or one layer."""
-    with open(o.image, "rb") as f:
+    with open(o.file[0], "rb") as f:
         rows = []
         for path, n in tree.walk(open_tree(f, o.layer)):
             row = {"path": "/" + os.fsdecode(path), "kind": n.kind, "mode": f"{n.mode:04o}", "uid": n.uid,
@@ -73,34 +91,38 @@ def command_ls(o):
                 row["target"] = os.fsdecode(n.target)
             rows.append(row)
     if o.json:
-        show(rows)
-        return 0
+        return 0, rows
+    lines = []
     for row in rows:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(row["modified"]))
-        print(row["mode"], f"{row['uid']}/{row['gid']}", row["size"], when, ascii(row["path"])[1:-1])
-    return 0
+        path = ascii(row["path"])[1:-1]
+        lines.append(f"{row['mode']} {row['uid']}/{row['gid']} {row['size']:>10} {when} {path}")
+    return 0, "\n".join(lines)
 
 
-def command_extract(o):
+def command_extract(o, _):
     """Writes what steps see, or one layer, to a folder."""
-    with open(o.image, "rb") as f:
+    with open(o.file[0], "rb") as f:
         tree.extract(open_tree(f, o.layer), o.output)
-    return 0
+    return 0, None
 
 
-def command_squashfs(o):
-    """Reads one squashfs file whole and prints its content digest."""
-    with open(o.image, "rb") as f:
-        show({"content": tree.digest(squashfs.Layer(File(f)).tree())})
-    return 0
+def command_squashfs(o, _):
+    """Reads squashfs files whole and prints the content digest of their union, the last on top."""
+    files = [open(name, "rb") for name in o.file]
+    try:
+        roots = [squashfs.Layer(File(f)).tree() for f in files]
+        return 0, {"content": tree.digest(tree.union(roots) if len(roots) > 1 else roots[0])}
+    finally:
+        for f in files:
+            f.close()
 
 
-def command_block(o):
+def command_block(o, ring):
     """Says what a signature is worth, given the payload that it should have."""
     payload = read_file(o.payload)
-    found = verify.judge(read_file(o.image), load_keys(o), lambda _: payload, o.now)
-    show([s.json() for s in found])
-    return 0
+    found = verify.judge(read_file(o.file[0]), ring.load(o.key), lambda _: payload, o.now)
+    return 0, [s.json() for s in found]
 
 
 def open_tree(file, only):
@@ -111,25 +133,13 @@ def open_tree(file, only):
         if row["name"] == only or not only and row["role"] == "layer":
             roots.append(squashfs.Layer(data).tree())
     if not roots:
-        raise SystemExit(f"{only}: no such layer")
+        raise FileNotFoundError(f"{only}: no such layer")
     return roots[0] if only else tree.union(roots)
-
-
-def load_keys(o):
-    o.loaded = []
-    for name in o.key:
-        o.loaded.append(keys.load(name))
-    return o.loaded
 
 
 def read_file(name):
     with open(name, "rb") as f:
         return f.read(verify.block.MAX_BLOCK + 1)
-
-
-def show(value):
-    json.dump(value, sys.stdout, indent=1)
-    print()
 
 
 def seconds(text):
@@ -138,43 +148,64 @@ def seconds(text):
 
 def arguments():
     parser = argparse.ArgumentParser(prog="reader", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, run in list(globals().items()):
-        if name.startswith("command_"):
-            p = commands.add_parser(name.removeprefix("command_"), help=run.__doc__)
-            p.set_defaults(run=run)
-            p.add_argument("image")
-            if run in (command_ls, command_extract):
-                p.add_argument("--layer", help="only this layer")
-            if run is command_ls:
-                p.add_argument("--json", action="store_true")
-            if run is command_extract:
-                p.add_argument("-o", "--output", required=True, metavar="FOLDER")
-            if run in (command_verify, command_block):
-                p.add_argument("--key", action="append", default=[], metavar="FILE", help="trust this key")
-                p.add_argument("--now", type=seconds, default=int(time.time()), metavar="TIME")
-            if run is command_verify:
-                p.add_argument("--signature", action="append", default=[], metavar="FILE")
-                p.add_argument("--foreign", action="store_true")
-            if run is command_block:
-                p.add_argument("--payload", required=True, metavar="FILE")
-    return parser.parse_args()
+    commands = parser.add_subparsers(required=True)
+    batch_parser = commands.add_parser("batch", help="Runs commands, each a list of arguments as JSON on a line.")
+    batch_parser.set_defaults(run=None)
+    for name, function in list(globals().items()):
+        if not name.startswith("command_"):
+            continue
+        p = commands.add_parser(name.removeprefix("command_"), help=function.__doc__)
+        p.set_defaults(run=function)
+        p.add_argument("file", nargs="+" if function is command_squashfs else 1)
+        if function in (command_ls, command_extract):
+            p.add_argument("--layer", help="only this layer")
+        if function is command_ls:
+            p.add_argument("--json", action="store_true")
+        if function is command_extract:
+            p.add_argument("-o", "--output", required=True, metavar="FOLDER")
+        if function in (command_verify, command_block):
+            p.add_argument("--key", action="append", default=[], metavar="FILE", help="trust this key")
+            p.add_argument("--now", type=seconds, default=int(time.time()), metavar="TIME")
+        if function is command_verify:
+            p.add_argument("--signature", action="append", default=[], metavar="FILE")
+            p.add_argument("--foreign", action="store_true")
+        if function is command_block:
+            p.add_argument("--payload", required=True, metavar="FILE")
+    return parser
+
+
+def run(o, ring):
+    """Runs one command; returns its exit status and what it prints."""
+    try:
+        return o.run(o, ring)
+    except Refused as err:
+        return EXIT[err.verdict], {"verdict": err.verdict, "clause": err.clause, "reason": str(err)}
+    except (keys.KeyRefused, OSError) as err:
+        return 1, {"error": str(err)}
+
+
+def batch(parser, ring):
+    """Answers each line of standard input with a line: exit status and what the command prints."""
+    for line in sys.stdin:
+        print(json.dumps(run(parser.parse_args(json.loads(line)), ring)), flush=True)
 
 
 def main():
-    o = arguments()
-    o.loaded = []
+    parser, ring = arguments(), Keys()
     try:
-        return o.run(o)
-    except Refused as err:
-        show({"verdict": err.verdict, "clause": err.clause, "reason": str(err)})
-        return EXIT[err.verdict]
-    except (keys.KeyRefused, OSError) as err:
-        print(f"reader: {err}", file=sys.stderr)
-        return 1
+        o = parser.parse_args()
+        if o.run is None:
+            batch(parser, ring)
+            return 0
+        status, value = run(o, ring)
+        if isinstance(value, str):
+            print(value)
+        elif value is not None:
+            json.dump(value, sys.stdout, indent=1)
+            print()
+        return status
     finally:
-        for key in o.loaded:
-            key.close()
+        ring.close()
 
 
 if __name__ == "__main__":
