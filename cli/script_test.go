@@ -170,7 +170,7 @@ func condition(cond string) (bool, error) {
 	case "root":
 		return os.Getuid() == 0, nil
 	case "sandbox":
-		return sandbox.Probe() == nil, nil
+		return sandbox.Probe(false) == nil, nil
 	case "fuse":
 		_, err := os.Stat("/dev/fuse")
 		return err == nil && os.Getuid() == 0, nil
@@ -193,7 +193,7 @@ func condition(cond string) (bool, error) {
 				return false, nil
 			}
 		}
-		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe() == nil, nil
+		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe(false) == nil, nil
 	case "gpu":
 		found, err := filepath.Glob("/dev/nvidia*")
 		return len(found) > 0, err

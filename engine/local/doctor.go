@@ -12,16 +12,14 @@ func Doctor(version string) *report.Doctor {
 	rep.Machine.Repro = version
 	works := map[string]bool{}
 	for _, f := range sandbox.Survey() {
-		rep.Features = append(rep.Features, report.Feature{
-			Name: f.Name, Works: f.Works, Needed: f.Needed, Detail: f.Detail, Ask: f.Hint,
-		})
+		rep.Features = append(rep.Features, f)
 		works[f.Name] = f.Works
 		rep.Runs = rep.Runs && (f.Works || !f.Needed)
 	}
 	switch {
 	case rep.Runs:
 		rep.Isolation = string(IsolationFull)
-	case sandbox.ProbeWithoutProc() == nil:
+	case sandbox.Probe(true) == nil:
 		rep.Isolation = string(IsolationNoProc)
 	}
 	if works["fuse"] && works["overlay"] {

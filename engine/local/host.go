@@ -57,7 +57,7 @@ type Host struct {
 	scratch  string
 	layers   layers
 	damaged  chan error // the first content that could not be served
-	walls    walls
+	isolated isolated
 }
 
 // Open provides the root of an image to steps that run on this machine, and
@@ -179,7 +179,7 @@ func addResolver(upper string) error {
 	if err := os.WriteFile(filepath.Join(etc, "resolv.conf"), b, 0o644); err != nil {
 		return err
 	}
-	return sandbox.GiveAway(etc)
+	return sandbox.ChangeOwner(etc)
 }
 
 // try builds the sandbox that steps will get.

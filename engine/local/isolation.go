@@ -9,7 +9,8 @@ import (
 	"repro/report"
 )
 
-// Isolation is how steps are kept apart from the machine. SPEC.md, RUN-14.
+// Isolation is a level at which steps are isolated from the machine. SPEC.md,
+// RUN-14.
 type Isolation string
 
 // The levels of isolation.
@@ -18,14 +19,14 @@ const (
 	IsolationNoProc Isolation = "no-proc"    // the same without a /proc, where no new one may be mounted
 )
 
-// walls are those that stood around every step that ran.
-type walls struct {
+// isolated is the isolation that every step had that ran.
+type isolated struct {
 	mu   sync.Mutex
 	some bool
-	all  sandbox.Walls
+	all  sandbox.Isolation
 }
 
-func (w *walls) add(one sandbox.Walls) {
+func (w *isolated) add(one sandbox.Isolation) {
 	if one.Namespaces == nil {
 		return // the step was not started
 	}
@@ -44,7 +45,7 @@ func (w *walls) add(one sandbox.Walls) {
 	}
 }
 
-// Isolation says how the steps that ran here were kept apart from the machine.
+// Isolation says how the steps that ran here were isolated from the machine.
 // Its notes begin with what they could reach, go on with asked, and end with
 // what this machine did not offer.
 func (h *Host) Isolation(asked ...string) report.Isolation {
@@ -63,14 +64,14 @@ func (h *Host) Isolation(asked ...string) report.Isolation {
 	i := report.Isolation{
 		Level: string(IsolationFull), Layers: h.layers.kind, Reason: h.layers.reason,
 		Net: h.options.Net, Binds: BindTexts(h.options.Binds),
-		Writes: report.Writes{To: sandbox.ScratchKind(h.scratch), Disk: h.options.Disk, Files: sandbox.DefaultFiles},
+		Writes: report.Writes{To: scratchKind(h.scratch), Disk: h.options.Disk, Files: sandbox.DefaultFiles},
 	}
 	if gpu != nil {
 		i.GPU = &gpu.GPU
 	}
-	h.walls.mu.Lock()
-	defer h.walls.mu.Unlock()
-	if w := h.walls.all; h.walls.some {
+	h.isolated.mu.Lock()
+	defer h.isolated.mu.Unlock()
+	if w := h.isolated.all; h.isolated.some {
 		i.Namespaces, i.Landlock = w.Namespaces, w.Landlock
 		i.Limits = report.Limits{By: "control group"}
 		if !w.Group {
@@ -82,14 +83,14 @@ func (h *Host) Isolation(asked ...string) report.Isolation {
 				i.Limits.By = "process"
 			}
 		}
-		notes = append(notes, wallNotes(w)...)
+		notes = append(notes, isolationNotes(w)...)
 	}
 	i.Notes = notes
 	return i
 }
 
-// wallNotes say what this machine did not offer.
-func wallNotes(w sandbox.Walls) (notes []string) {
+// isolationNotes says what this machine did not offer.
+func isolationNotes(w sandbox.Isolation) (notes []string) {
 	if !w.Proc {
 		notes = append(notes, "this machine allows no /proc of the steps' own: they had none, as was asked for")
 	}

@@ -19,8 +19,7 @@ import (
 // check what it reads: the image is checked whole before the steps and, by
 // CheckImage, after them.
 func (h *Host) provideKernel(ctx context.Context) (layers, error) {
-	_, _, other := sandbox.Owner()
-	if !other || h.image.File() == nil {
+	if !sandbox.WhoRuns().IsOther || h.image.File() == nil {
 		return layers{}, &engine.MachineError{Err: errors.New("layers: kernel: only root can have the kernel mount them"), Hint: "leave --layers out: they are then read in place"}
 	}
 	if err := h.checkWhole(ctx); err != nil {
@@ -40,7 +39,7 @@ func (h *Host) provideKernel(ctx context.Context) (layers, error) {
 	if err := tree.Extract(ctx, h.root.Top, l.dir, tree.ExtractOptions{Devices: true, Xattrs: true}); err != nil { // whiteouts are devices
 		return l, fmt.Errorf("layers: kernel: %w", err)
 	}
-	if err := sandbox.GiveAway(l.dir); err != nil {
+	if err := sandbox.ChangeOwner(l.dir); err != nil {
 		return l, err
 	}
 	err = h.try(ctx, sandbox.Command{Lower: []string{l.dir}, Mounts: l.mounts})

@@ -80,7 +80,7 @@ func (h *Host) provideServed(ctx context.Context) (layers, error) {
 func (h *Host) serving() layers {
 	l := layers{kind: "fuse", reason: "layers are read in place, each block checked against its hash tree when it is read"}
 	l.serve = func(ctx context.Context, device *os.File) error {
-		server, err := mount.ServeDevice(ctx, h.root.View, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: h.unreadable, Reversed: h.options.Reversed})
+		server, err := mount.ServeDevice(ctx, h.root.View, device, mount.Options{AllowOther: true, Failed: h.unreadable, Reversed: h.options.Reversed})
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil // the sandbox ended before there was a mount
@@ -101,7 +101,7 @@ func (h *Host) readAhead(ctx context.Context, c *sandbox.Command) (stop func()) 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	done.Go(func() { mount.Warm(ctx, h.root.View, c.Args[0], variable(c.Env, "PATH")) })
+	done.Go(func() { mount.Prefetch(ctx, h.root.View, c.Args[0], variable(c.Env, "PATH")) })
 	return func() {
 		cancel()
 		done.Wait()
@@ -175,5 +175,5 @@ func (h *Host) extract(ctx context.Context, dir string) error {
 	if err := tree.Extract(ctx, root, dir, tree.ExtractOptions{Progress: h.options.Progress}); err != nil {
 		return fmt.Errorf("extract the layers: %w", err)
 	}
-	return sandbox.GiveAway(dir)
+	return sandbox.ChangeOwner(dir)
 }

@@ -19,6 +19,6 @@ func CPUs() []int { return sandbox.CPUs() }
 
 // Identity is who steps are on this machine.
 func Identity() rootfs.Identity {
-	uid, gid := sandbox.ServedOwner()
-	return rootfs.Identity{UID: sandbox.UID, GID: sandbox.GID, Hostname: sandbox.Hostname, FileUID: uid, FileGID: gid}
+	who := sandbox.WhoRuns()
+	return rootfs.Identity{UID: sandbox.UID, GID: sandbox.GID, Hostname: sandbox.Hostname, FileUID: who.ServedUID, FileGID: who.ServedGID}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // cpuModel is the processor's name as Linux gives it.
@@ -41,4 +42,14 @@ func firstField(file, key string) string {
 		}
 	}
 	return ""
+}
+
+// scratchKind is what a scratch directory lies on: "memory" or "disk".
+func scratchKind(dir string) string {
+	const tmpfs, ramfs = 0x01021994, 0x858458f6 // linux/magic.h
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) == nil && (int64(st.Type) == tmpfs || int64(st.Type) == ramfs) {
+		return "memory"
+	}
+	return "disk"
 }

@@ -51,7 +51,7 @@ func (h *Host) Run(ctx context.Context, t Task) (Outcome, error) {
 	stop := h.readAhead(ctx, &c)
 	result, err := sandbox.Run(ctx, c)
 	stop()
-	h.walls.add(result.Walls)
+	h.isolated.add(result.Isolation)
 	out.Upper, out.Scratch = upper, c.Scratch
 	st := &out.Status
 	st.WallMS, st.CPUMS = result.Wall.Milliseconds(), result.CPU.Milliseconds()
@@ -158,13 +158,13 @@ func describe(ctx context.Context, st *report.StepStatus, c *sandbox.Command, re
 		return machineError(err)
 	case result.TimedOut:
 		st.Status, st.Problem = report.StepTimedOut, fmt.Sprintf("still ran after %s, its time limit", c.Limits.Time)
-	case result.TooBig:
+	case result.OutOfMemory:
 		memory := c.Limits.Memory
 		if memory == 0 {
 			memory = sandbox.MachineMemory()
 		}
 		st.Status, st.Problem = report.StepKilled, fmt.Sprintf("its processes took more memory than the %d MiB it may have", memory>>20)
-	case result.TooMuch:
+	case result.OverDisk:
 		st.Status, st.Problem = report.StepKilled, "it wrote more than it may: "+writeLimit(c.Limits)
 	case result.Signal != "":
 		st.Status, st.Problem = report.StepKilled, "killed by "+result.Signal

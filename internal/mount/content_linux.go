@@ -24,11 +24,11 @@ type contents struct {
 	open map[tree.FileID]*list.Element // of *content
 	age  list.List                     // youngest first
 
-	ahead aheads
+	ahead readaheads
 }
 
 func newContents() *contents {
-	return &contents{open: map[tree.FileID]*list.Element{}, ahead: newAheads()}
+	return &contents{open: map[tree.FileID]*list.Element{}, ahead: newReadaheads()}
 }
 
 // content is one open file.
@@ -37,17 +37,18 @@ type content struct {
 	size int64
 	refs int // of reads under way, and one while it is kept
 
-	once sync.Once
-	r    io.ReaderAt
-	lent lender // r, where that can lend; else nil
-	c    io.Closer
-	err  error
+	once   sync.Once
+	r      io.ReaderAt
+	cached cachedContent // r, if it has a cache; else nil
+	c      io.Closer
+	err    error
 
-	ahead ahead
+	ahead readahead
 }
 
-// take returns the content of a file, for give. Node describes it.
-func (c *contents) take(id tree.FileID, node func() (*tree.Node, error)) (*content, error) {
+// acquire returns the content of a file, which the caller releases. Node
+// describes the file.
+func (c *contents) acquire(id tree.FileID, node func() (*tree.Node, error)) (*content, error) {
 	c.mu.Lock()
 	e, ok := c.open[id]
 	if ok {
@@ -69,7 +70,7 @@ func (c *contents) take(id tree.FileID, node func() (*tree.Node, error)) (*conte
 			c.drop(e)
 		}
 		c.mu.Unlock()
-		c.give(f)
+		c.release(f)
 		return nil, f.err
 	}
 	return f, nil
@@ -79,19 +80,21 @@ func (c *contents) take(id tree.FileID, node func() (*tree.Node, error)) (*conte
 func (c *contents) drop(e *list.Element) {
 	f := c.age.Remove(e).(*content)
 	delete(c.open, f.id)
-	c.release(f)
+	c.unref(f)
 }
 
-func (c *contents) release(f *content) {
+// unref drops a reference. The caller holds c.mu.
+func (c *contents) unref(f *content) {
 	if f.refs--; f.refs == 0 && f.c != nil {
 		f.c.Close() // was only read
 	}
 }
 
-func (c *contents) give(f *content) {
+// release ends what acquire began.
+func (c *contents) release(f *content) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.release(f)
+	c.unref(f)
 }
 
 // close ends reading ahead and closes what is kept open.
@@ -115,7 +118,7 @@ func (f *content) start(node func() (*tree.Node, error)) error {
 	}
 	f.size = n.Size
 	if f.r, f.c, err = openContent(n); err == nil {
-		f.lent, _ = f.r.(lender)
+		f.cached, _ = f.r.(cachedContent)
 	}
 	return err
 }
@@ -141,16 +144,16 @@ func openContent(n *tree.Node) (io.ReaderAt, io.Closer, error) {
 	return bytes.NewReader(b), io.NopCloser(nil), nil
 }
 
-// read returns up to size bytes from off on, fewer only at the end of the file:
-// those that are lent, or what it put into buf, which has room for them.
+// read returns up to size bytes from off on, fewer only at the end of the file.
+// They are in a cache, or in buf, which has room for them.
 func (c *contents) read(f *content, buf []byte, size int, off int64) (fuse.ReadResult, error) {
 	if off < 0 || off >= f.size {
 		return fuse.ReadResultData(nil), nil
 	}
 	size = int(min(int64(size), f.size-off))
-	if f.lent != nil {
-		c.ahead.note(f.lent, &f.ahead, off, off+int64(size), f.size)
-		return borrow(f.lent, size, off)
+	if f.cached != nil {
+		c.ahead.note(f.cached, &f.ahead, off, off+int64(size), f.size)
+		return pin(f.cached, size, off)
 	}
 	n, err := f.r.ReadAt(buf[:size], off)
 	if n == size || err == nil {

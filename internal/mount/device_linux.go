@@ -17,52 +17,14 @@ const (
 	mountFlags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOATIME
 )
 
-// Device is an open FUSE device: one filesystem, mounted or to be mounted.
-type Device struct{ f *os.File }
-
-// OpenDevice opens the FUSE device. An error wraps [ErrUnavailable].
-func OpenDevice() (*Device, error) {
-	fd, err := unix.Open(devicePath, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", devicePath, ErrUnavailable, err)
-	}
-	return NewDevice(os.NewFile(uintptr(fd), devicePath)), nil
-}
-
-// NewDevice takes over a descriptor of the FUSE device, such as one that came
-// from another process.
-func NewDevice(f *os.File) *Device { return &Device{f} }
-
-// File returns the descriptor, to hand it to another process.
-func (d *Device) File() *os.File { return d.f }
-
-// Close closes this descriptor. The filesystem lives for as long as any
-// process has one.
-func (d *Device) Close() error { return d.f.Close() }
-
-// Mount mounts the filesystem at dir, an existing directory, read-only and
-// without devices and setuid programs. It needs CAP_SYS_ADMIN in the user
-// namespace that owns this mount namespace, and returns before anything serves
-// the mount. An error wraps [ErrUnavailable].
-func (d *Device) Mount(dir string, o Options) error {
-	data := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,max_read=%d", d.f.Fd(), os.Geteuid(), os.Getegid(), maxRead)
-	if o.AllowOther {
-		data += ",allow_other,default_permissions"
-	}
-	if err := unix.Mount(source(o), dir, "fuse.repro", mountFlags, data); err != nil {
-		return fmt.Errorf("%s: mount: %w: %w", dir, ErrUnavailable, err)
-	}
-	return nil
-}
-
-// waitMounted returns when the kernel has something to say, which it has from
-// the moment of the mount.
-func (d *Device) waitMounted(ctx context.Context) error {
+// waitMounted returns when the kernel has a request for whoever serves the device,
+// which it has as soon as the filesystem is mounted.
+func waitMounted(ctx context.Context, device *os.File) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		polled := []unix.PollFd{{Fd: int32(d.f.Fd()), Events: unix.POLLIN}}
+		polled := []unix.PollFd{{Fd: int32(device.Fd()), Events: unix.POLLIN}}
 		n, err := unix.Poll(polled, 50)
 		switch {
 		case errors.Is(err, unix.EINTR):

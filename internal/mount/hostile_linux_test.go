@@ -27,7 +27,7 @@ const hostileTime = 2 * time.Minute
 // of, and such as have random bytes changed, and has the kernel look at
 // everything in them. Whatever the reader of layers refuses is an input/output
 // error, of which the server's owner is told; nothing hangs, and nothing that a
-// program gets differs from what the reader gives.
+// program gets differs from what the reader releases.
 func TestHostileLayers(t *testing.T) {
 	vectors, err := filepath.Glob("../../testdata/vectors/squashfs/*.squashfs")
 	if err != nil || len(vectors) == 0 {
@@ -179,7 +179,7 @@ func walkAll(ctx context.Context, dir string, v *tree.View) (first error) {
 	return first
 }
 
-var errDiffers = errors.New("a program got what the reader does not give")
+var errDiffers = errors.New("a program got what the reader does not release")
 
 func compareContent(name, inView string, v *tree.View) error {
 	f, err := os.Open(name)

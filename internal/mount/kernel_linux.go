@@ -36,7 +36,7 @@ func Kernel(image *os.File, offset, size int64, users *os.File) (*os.File, error
 	return mounted, nil
 }
 
-// openLoop sets up a loop device that the kernel gives back by itself.
+// openLoop sets up a loop device that the kernel releases back by itself.
 func openLoop(image *os.File, offset, size int64) (*os.File, error) {
 	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
 	if err != nil {

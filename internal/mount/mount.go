@@ -2,13 +2,12 @@
 // FUSE, in this process: the union of an image's layers at which steps or
 // people look.
 //
-// Nothing is read before it is looked at, so that a mount is there at once
-// however large the image is; and the kernel may keep for good what it was
-// told, since an image does not change. Everything comes through whatever the
-// view's layers are read through: those of format.Image give no byte that their
-// hash trees do not vouch for, so a block that was altered after the image was
-// verified, or a layer that is malformed where a program looks, is an
-// input/output error to that program, and [Options].Failed is told.
+// Nothing is read before a program asks for it, so that a mount is there at once
+// however large the image is. The kernel may cache answers for ever, since an
+// image does not change. Contents are read through the view's layers. The layers
+// of a format.Image check every block against their hash trees: where a block was
+// altered after the image was verified, or a layer is malformed, the program that
+// reads it gets an input/output error, and [Options].Failed is told.
 //
 // Files have the same inode numbers, and directories the same order, each time
 // and on each machine. Contents and tables are cached within the bounds of the
@@ -16,14 +15,14 @@
 //
 // [Serve] mounts where this process may: as root, in a user namespace of its
 // own, or through the setuid program fusermount3. [ServeDevice] serves a mount
-// that somebody else makes: a sandbox opens the device with [OpenDevice], hands
-// one descriptor to the server, and calls [Device.Mount] inside its own mount
-// namespace.
+// that somebody else makes: a sandbox opens the FUSE device, hands one descriptor
+// to the server, and mounts it inside its own mount namespace.
 package mount
 
 import (
 	"context"
 	"errors"
+	"os"
 
 	"repro/format/tree"
 )
@@ -58,10 +57,10 @@ func Serve(ctx context.Context, v *tree.View, dir string, o Options) (*Server, e
 	return serve(ctx, v, dir, o)
 }
 
-// ServeDevice serves a view to the mount that d was, or will be, mounted as; it
-// returns when that has happened, or ctx ended. It closes d. The server ends
-// when nothing uses the mount any more, which is up to whoever mounted it. A
-// view can be served to several mounts at once.
-func ServeDevice(ctx context.Context, v *tree.View, d *Device, o Options) (*Server, error) {
-	return serveDevice(ctx, v, d, o)
+// ServeDevice serves a view through an open FUSE device. It returns when the
+// device has been mounted, or ctx ended, and closes device. The server ends when
+// nothing uses the mount any more, which is up to whoever mounted it. A view can
+// be served to several mounts at once.
+func ServeDevice(ctx context.Context, v *tree.View, device *os.File, o Options) (*Server, error) {
+	return serveDevice(ctx, v, device, o)
 }

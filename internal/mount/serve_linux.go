@@ -142,14 +142,14 @@ func (f *filesystem) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return 
 
 func (f *filesystem) Read(_ <-chan struct{}, input *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	id := tree.FileID(input.NodeId)
-	file, err := f.contents.take(id, func() (*tree.Node, error) {
+	file, err := f.contents.acquire(id, func() (*tree.Node, error) {
 		s, err := f.view.Look(id)
 		return s.Node, err
 	})
 	if err != nil {
 		return nil, f.fail(input.NodeId, "", err)
 	}
-	defer f.contents.give(file)
+	defer f.contents.release(file)
 	result, err := f.contents.read(file, buf, int(input.Size), int64(min(input.Offset, math.MaxInt64)))
 	if err != nil {
 		return nil, f.fail(input.NodeId, "", err)

@@ -93,27 +93,26 @@ func serve(ctx context.Context, v *tree.View, dir string, o Options) (*Server, e
 	if err := server.WaitMount(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: mount: %w", dir, err), s.Close())
 	}
-	askForMore(dir)
+	raiseReadahead(dir)
 	return s, nil
 }
 
-// askForMore has the kernel ask for as much at once of files that are read in
-// order as is good, instead of FUSE's 128 KiB, where this process may say so:
-// in general that of root.
-func askForMore(dir string) {
+// raiseReadahead raises how much the kernel asks for at once of files that are read
+// in order, from FUSE's 128 KiB. In general only root may.
+func raiseReadahead(dir string) {
 	if connection, ok := connectionOf(dir); ok {
 		name := fmt.Sprintf("/sys/class/bdi/0:%d/read_ahead_kb", connection)
 		_ = os.WriteFile(name, []byte(strconv.Itoa(readAhead>>10)), 0) // else it asks more often
 	}
 }
 
-func serveDevice(ctx context.Context, v *tree.View, d *Device, o Options) (*Server, error) {
-	defer d.Close()
+func serveDevice(ctx context.Context, v *tree.View, device *os.File, o Options) (*Server, error) {
+	defer device.Close()
 	f := newFilesystem(v, o)
-	if err := d.waitMounted(ctx); err != nil {
+	if err := waitMounted(ctx, device); err != nil {
 		return nil, err
 	}
-	fd, err := unix.FcntlInt(d.f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := unix.FcntlInt(device.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}

@@ -12,10 +12,10 @@ var threads struct {
 	usual   int // if there are any: without them
 }
 
-// moreThreads has the runtime run twice as many goroutines as there are
-// processors until fewerThreads is called as often, and so leaves it to the
-// kernel who of them gets one: an answer to a program that waits must not wait
-// for a block that is being decompressed ahead.
+// moreThreads lets the runtime run twice as many goroutines as there are
+// processors, until fewerThreads is called as often. The kernel then shares the
+// processors between goroutines that answer programs and those that decompress
+// ahead; otherwise an answer might wait for a block that nobody asked for yet.
 func moreThreads() {
 	threads.Lock()
 	defer threads.Unlock()

@@ -9,9 +9,9 @@ import (
 	"repro/internal/sandbox/inside"
 )
 
-// addBinds has the request show what c binds. Mounts that only the caller,
-// root, may open go with it.
-func (p *parts) addBinds(c *Command) error {
+// addBinds adds what c binds to the request. Files that only the caller, root,
+// may open are opened here.
+func (p *setup) addBinds(c *Command) error {
 	for _, b := range c.Binds {
 		info, err := os.Stat(b.Source)
 		if err != nil {
@@ -26,7 +26,7 @@ func (p *parts) addBinds(c *Command) error {
 			if err != nil {
 				return fmt.Errorf("bind %s: %w", b.Source, err)
 			}
-			out.Source = inside.Source{File: p.give(p.own(fd, b.Source))}
+			out.Source = inside.Source{File: p.attach(p.own(fd, b.Source))}
 		}
 		p.req.Binds = append(p.req.Binds, out)
 	}

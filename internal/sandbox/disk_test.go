@@ -80,7 +80,7 @@ func TestLimitsHoldAtTheEnd(t *testing.T) {
 	} {
 		c, out := newCommand(t, tt.script)
 		c.Limits = tt.limits
-		if r, err := Run(t.Context(), c); err != nil || !r.TooMuch {
+		if r, err := Run(t.Context(), c); err != nil || !r.OverDisk {
 			t.Errorf("%s: %+v %v %s", tt.script, r, err, out)
 		}
 	}
@@ -99,12 +99,12 @@ func TestDiskLimit(t *testing.T) {
 	} {
 		c, out := newCommand(t, tt.script+"; sleep 1000")
 		c.Limits, c.Limits.Time = tt.limits, time.Minute
-		if r, err := Run(t.Context(), c); err != nil || !r.TooMuch {
+		if r, err := Run(t.Context(), c); err != nil || !r.OverDisk {
 			t.Errorf("%s: %+v %v %s", tt.name, r, err, out)
 		}
 		c, out = newCommand(t, "dd if=/dev/zero of=x bs=1048576 count=20 2>/dev/null; sleep 0.4; echo done")
 		c.Limits = tt.limits
-		if r, err := Run(t.Context(), c); err != nil || r.TooMuch || out.String() != "done\n" {
+		if r, err := Run(t.Context(), c); err != nil || r.OverDisk || out.String() != "done\n" {
 			t.Errorf("%s: less than the limit: %+v %v %s", tt.name, r, err, out)
 		}
 	}

@@ -83,7 +83,7 @@ func copyRoot(t *testing.T) string {
 	if err := os.CopyFS(dir, os.DirFS(testRoot(t))); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Chmod(dir, 0o755), GiveAway(dir)); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o755), ChangeOwner(dir)); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -117,7 +117,8 @@ func bindHostDir(t *testing.T, c *Command) (changed func() string) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = unix.Unmount(at("inner"), unix.MNT_DETACH) })
-		if uid, gid, other := Owner(); other {
+		if who := WhoRuns(); who.IsOther {
+			uid, gid := who.UID, who.GID
 			if err := os.Chown(at("own"), uid, gid); err != nil {
 				t.Fatal(err)
 			}
@@ -223,7 +224,7 @@ func TestOtherABIs(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(layer, "other"), program, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := GiveAway(layer); err != nil {
+		if err := ChangeOwner(layer); err != nil {
 			t.Fatal(err)
 		}
 		c.Lower = append([]string{layer}, c.Lower...)

@@ -10,10 +10,9 @@ import (
 	"repro/internal/sandbox/inside"
 )
 
-// The kernel takes a FUSE mount only from the user namespace in which its
-// device was opened. So process 1 opens the device, makes the mount and hands
-// the device out, to be served from where the image is. Where the caller is
-// root, whom process 1 is not, root does all of that.
+// The kernel accepts a FUSE mount only from the user namespace in which its device
+// was opened. So process 1 opens the device, mounts it, and passes it to the
+// caller, who serves it. If the caller is root, the caller opens and mounts it.
 
 // served is the lowest layer of a sandbox, where the caller serves it.
 type served struct {
@@ -24,8 +23,8 @@ type served struct {
 	stop   context.CancelFunc
 }
 
-// serveLowest makes ready what process 1 is given for the lowest layer: a
-// detached mount, or its end of a socket.
+// serveLowest prepares what process 1 gets for the lowest layer: a detached mount,
+// or its end of a socket.
 func serveLowest() (*served, error) {
 	s := &served{}
 	if o := owner(); o.drop {
@@ -52,8 +51,7 @@ func (s *served) source(number int) inside.Source {
 	return inside.Source{File: number, Device: s.device == nil}
 }
 
-// begin serves the layer until the sandbox is gone. Inner is no longer needed
-// here.
+// begin serves the layer until the sandbox has ended. It closes inner.
 func (s *served) begin(ctx context.Context, serve func(context.Context, *os.File) error) {
 	s.inner.Close()
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx)) // programs are killed first
@@ -72,14 +70,14 @@ func (s *served) begin(ctx context.Context, serve func(context.Context, *os.File
 	}()
 }
 
-// end returns when nothing is served any more; process 1 is gone.
+// end waits until nothing is served any more. Process 1 has ended.
 func (s *served) end() error {
 	s.stop()
 	var err error
 	select {
 	case err = <-s.done:
 	case <-time.After(endPatience):
-		err = ErrStuck
+		err = errStuck
 	}
 	if s.outer != nil {
 		s.outer.Close()
@@ -87,7 +85,7 @@ func (s *served) end() error {
 	return err
 }
 
-// close is for what never began.
+// close gives up what never began.
 func (s *served) close() {
 	for _, f := range []*os.File{s.device, s.inner, s.outer} {
 		if f != nil {

@@ -18,18 +18,20 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
-// Control groups of version 2 (cgroups(7), and the kernel's admin-guide/cgroup-v2)
-// let the kernel itself hold a program to its memory, processes and share of
-// the processors. They can be used where the machine has handed this process's
-// own group to its user, as "systemd-run --user --scope -p Delegate=yes" does.
+// With control groups of version 2 (cgroups(7), and the kernel's
+// admin-guide/cgroup-v2) the kernel itself limits a program's memory, processes
+// and share of the processors. That needs a group which the machine has delegated
+// to this user, as "systemd-run --user --scope -p Delegate=yes" does.
 
-// controllers are those that limits are made of. Memory must be there: the
-// others have a second wall in resource limits and in what processors are used.
+// controllers are those that limits need. Memory must be among those offered; the
+// others are also enforced by resource limits and by CPU affinity.
 var controllers = []string{"memory", "pids", "cpu"}
 
-// groupHint is how a user without rights gets a group of his own.
+// groupHint says how an ordinary user gets a group that is delegated.
 const groupHint = "with systemd, start it as: systemd-run --user --scope -p Delegate=yes repro run …"
 
 // parent is the group of this process, while it has groups of programs in it.
@@ -49,8 +51,8 @@ type group struct {
 	procs *os.File // what is written to it moves there
 }
 
-// holdGroups has groups be possible until releaseGroups is called as often as
-// this. The error says why there can be none here.
+// holdGroups makes groups possible until releaseGroups has been called as often.
+// The error says why there can be none here.
 func holdGroups() error {
 	parent.Lock()
 	defer parent.Unlock()
@@ -105,7 +107,7 @@ func (g *group) limit(l Limits, cpus int) error {
 	if err := g.write("memory.oom.group", "1"); err != nil { // all of it ends, not one process
 		return err
 	}
-	_ = g.write("pids.max", strconv.FormatInt(cmp.Or(l.Processes, DefaultProcesses), 10))
+	_ = g.write("pids.max", strconv.FormatInt(cmp.Or(l.Processes, inside.DefaultProcesses), 10))
 	if cpus > 0 { // a program may choose other processors, but gets no more of them
 		const period = 100_000 // microseconds
 		_ = g.write("cpu.max", fmt.Sprintf("%d %d", cpus*period, period))
@@ -117,8 +119,8 @@ func (g *group) write(file, text string) error {
 	return os.WriteFile(filepath.Join(g.dir, file), []byte(text), 0)
 }
 
-// overran reports whether the kernel killed the program because its memory was
-// taken up.
+// overran reports whether the kernel killed the program because it was out of
+// memory.
 func (g *group) overran() bool {
 	b, _ := os.ReadFile(filepath.Join(g.dir, "memory.events"))
 	for line := range strings.SplitSeq(string(b), "\n") {
@@ -148,15 +150,15 @@ func removeGroup(dir string) {
 	}
 }
 
-// enterLeaf readies this process's group to have others in it, for which the
-// kernel demands that no process be in itself.
+// enterLeaf prepares this process's group to hold others. The kernel demands that
+// such a group holds no process itself, so this one moves into a leaf.
 func enterLeaf() error {
 	dir, offered, err := ownGroup()
 	if err != nil {
 		return err
 	}
 	parent.dir, parent.leaf = dir, ""
-	sweep(dir)
+	removeAbandoned(dir)
 	control := filepath.Join(dir, "cgroup.subtree_control")
 	before, err := os.ReadFile(control)
 	if err != nil {
@@ -213,9 +215,9 @@ func moveTo(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte("0"), 0)
 }
 
-// sweep removes what a run left that was killed. One that lives may not have
-// put its program into its group yet.
-func sweep(dir string) {
+// removeAbandoned removes the groups of runs that were killed. An empty group may
+// also belong to a live run that has not moved its program there yet.
+func removeAbandoned(dir string) {
 	for _, name := range groupsIn(dir, "") {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(name), "repro-"), "-")
 		if n, err := strconv.Atoi(pid); err == nil && n > 0 && !errors.Is(unix.Kill(n, 0), unix.ESRCH) {

@@ -25,12 +25,12 @@ func TestGroup(t *testing.T) {
 	c, out := newCommand(t, `for i in 1 2 3 4; do awk 'BEGIN { s = "0123456789abcdef"; for (i = 0; i < 21; i++) s = s s; while (1) n++ }' & done; wait; echo end`)
 	c.Limits.Memory, c.Limits.Time = 64<<20, time.Minute
 	r, err := Run(t.Context(), c)
-	if err != nil || !r.Walls.Group || !r.TooBig || r.TimedOut || out.Len() > 0 {
+	if err != nil || !r.Isolation.Group || !r.OutOfMemory || r.TimedOut || out.Len() > 0 {
 		t.Errorf("memory: %+v %v %s", r, err, out)
 	}
 	c, out = newCommand(t, `for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done; echo all`)
 	c.Limits.Processes = 6
-	if r, err := Run(t.Context(), c); err != nil || !r.Walls.Group || strings.Contains(out.String(), "all") {
+	if r, err := Run(t.Context(), c); err != nil || !r.Isolation.Group || strings.Contains(out.String(), "all") {
 		t.Errorf("processes: %+v %v %s", r, err, out)
 	}
 	// One processor's worth of time, though the program could use them all.
@@ -52,8 +52,8 @@ func TestGroup(t *testing.T) {
 // to its limits.
 func TestNoGroup(t *testing.T) {
 	_, r := run1(t, "true")
-	if r.Walls.Group == (r.Walls.NoGroup != "") {
-		t.Errorf("%+v", r.Walls)
+	if r.Isolation.Group == (r.Isolation.NoGroup != "") {
+		t.Errorf("%+v", r.Isolation)
 	}
 }
 

@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"repro/internal/sandbox/inside"
 )
 
-// namespaceHint says why this machine may have refused user namespaces, or any
-// right in them, with err, and what its administrator can do about it.
+// namespaceHint says why this machine may have refused user namespaces, or a
+// capability in them, with the error err, and what its administrator can do.
 func namespaceHint(err error) string {
 	for _, k := range []struct{ file, refuses, hint string }{
 		{"/proc/sys/user/max_user_namespaces", "0",
@@ -64,13 +66,13 @@ func setting(file string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// setupHint says what to do about a kernel that allowed the namespaces and
-// then refused what is made of them.
+// setupHint says what to do if the kernel allowed the namespaces but then refused
+// a part of the setup.
 func setupHint(what string, err error) string {
 	switch {
 	case errors.Is(err, unix.ENOSYS):
 		return kernelHint()
-	case what == Proc:
+	case what == inside.Proc:
 		return "inside a container whose /proc is masked, no new /proc may be mounted; Docker: start the container with --security-opt systempaths=unconfined; Podman: --security-opt unmask=ALL; Kubernetes: procMount Unmasked"
 	case what == Fuse:
 		return fuseHint

@@ -43,7 +43,7 @@ func TestMemoryLimit(t *testing.T) {
 	c, out = newCommand(t, `for i in 1 2 3 4 5 6; do awk 'BEGIN { s = "0123456789abcdef"; for (i = 0; i < 21; i++) s = s s; while (1) n++ }' & done; wait; echo end`)
 	c.Limits.Memory, c.Limits.Time = 64<<20, time.Minute
 	r, err = Run(t.Context(), c)
-	if err != nil || !r.TooBig || r.TimedOut {
+	if err != nil || !r.OutOfMemory || r.TimedOut {
 		t.Errorf("several processes: %+v %v %s", r, err, out)
 	}
 	// Shared memory is memory.

@@ -16,10 +16,10 @@ import (
 // part of, where nobody said how much a program may have: one part in so many.
 const memoryReserve = 16
 
-// MachineMemory is how many bytes a program may have for which there is no
-// limit: those of the machine, or of the control group that repro is in (a
-// batch system's, say), less a sixteenth. Without this bound the kernel, out of
-// memory, might choose somebody else's process to kill.
+// MachineMemory is how many bytes of memory a program without a limit may take:
+// those of the machine, or of the control group that repro is in (a batch
+// system's, say), less a sixteenth. Without this bound the kernel, out of memory,
+// might kill somebody else's process.
 func MachineMemory() int64 { return machineMemory() }
 
 var machineMemory = sync.OnceValue(func() int64 {

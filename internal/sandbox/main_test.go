@@ -76,7 +76,7 @@ func buildRoot() (string, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", err
 	}
-	return dir, GiveAway(dir)
+	return dir, ChangeOwner(dir)
 }
 
 func copyProgram(root, name, as string) error {

@@ -12,9 +12,9 @@ import (
 	"repro/internal/sandbox/inside"
 )
 
-// namespaces are those that process 1 is started in, with the files that say
-// whether the kernel has them. The network's comes and goes; the clocks' is
-// made later.
+// namespaces are those in which process 1 is started, each with the file in
+// /proc/self/ns that says whether the kernel has it. There is no network
+// namespace if the host's network is shared. The time namespace is made later.
 var namespaces = []struct {
 	name, file string
 	flag       uintptr
@@ -24,8 +24,8 @@ var namespaces = []struct {
 	{"cgroup", "cgroup", unix.CLONE_NEWCGROUP},
 }
 
-// wantedNamespaces leaves out the one for control groups where the kernel has
-// none of those. All others must be.
+// wantedNamespaces returns the namespaces to make. Without control groups in the
+// kernel it leaves out theirs; all others are required.
 func wantedNamespaces(net bool) (flags uintptr, names []string) {
 	for _, n := range namespaces {
 		if n.flag == unix.CLONE_NEWNET && net {
@@ -40,8 +40,8 @@ func wantedNamespaces(net bool) (flags uintptr, names []string) {
 	return flags, names
 }
 
-// completed adds what process 1 does not know.
-func completed(w Walls, net bool, noGroup error) Walls {
+// completed adds to isolation what process 1 does not know.
+func completed(w Isolation, net bool, noGroup error) Isolation {
 	if noGroup != nil {
 		w.NoGroup = noGroup.Error()
 	}

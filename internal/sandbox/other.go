@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"repro/report"
 )
 
 // Run fails with an [*UnavailableError].
-func Run(context.Context, Command) (Result, error) { return Result{}, Probe() }
+func Run(context.Context, Command) (Result, error) { return Result{}, Probe(false) }
 
 // Process is never started here.
 type Process struct{}
@@ -23,10 +25,7 @@ func Begin(bool) *Process { return &Process{} }
 func (*Process) Close() error { return nil }
 
 // Check fails with an [*UnavailableError].
-func Check(context.Context, Command) error { return Probe() }
-
-// ScratchKind is not known.
-func ScratchKind(string) string { return "disk" }
+func Check(context.Context, Command) error { return Probe(false) }
 
 // CheckDisk does nothing.
 func CheckDisk(string) error { return nil }
@@ -35,22 +34,18 @@ func CheckDisk(string) error { return nil }
 func MachineMemory() int64 { return 0 }
 
 // Probe fails with an [*UnavailableError].
-func Probe() error {
+func Probe(bool) error {
 	return &UnavailableError{What: "create namespaces", Err: errors.ErrUnsupported,
 		Hint: "repro run needs Linux on amd64 or arm64"}
 }
 
-// ProbeWithoutProc fails with an [*UnavailableError].
-func ProbeWithoutProc() error { return Probe() }
-
 // Resize fails: there are no sandboxes here.
 func Resize(*os.File, int, int) error { return errors.ErrUnsupported }
 
-// Owner returns the caller's user and group.
-func Owner() (uid, gid int, other bool) { return os.Geteuid(), os.Getegid(), false }
-
-// ServedOwner is the user and group of files in a layer that is served.
-func ServedOwner() (uid, gid uint32) { return UID, GID }
+// WhoRuns is the caller.
+func WhoRuns() Identity {
+	return Identity{UID: os.Geteuid(), GID: os.Getegid(), ServedUID: UID, ServedGID: GID}
+}
 
 // Prepare fails: there are no sandboxes here.
 func Prepare(string) error { return errors.ErrUnsupported }
@@ -61,15 +56,15 @@ func Upper(scratch string) string { return filepath.Join(scratch, "upper") }
 // MakePrivate fails: there are no sandboxes here.
 func MakePrivate(string) error { return errors.ErrUnsupported }
 
-// GiveAway does nothing.
-func GiveAway(string) error { return nil }
+// ChangeOwner does nothing.
+func ChangeOwner(string) error { return nil }
 
 // CPUs returns the numbers of the machine's processors.
 func CPUs() []int { return make([]int, runtime.NumCPU()) }
 
 // Survey says that there are no sandboxes here.
-func Survey() []Feature {
-	return []Feature{{Name: "sandbox", Needed: true, Detail: Probe().Error()}}
+func Survey() []report.Feature {
+	return []report.Feature{{Name: "sandbox", Needed: true, Detail: Probe(false).Error()}}
 }
 
 // OwnerNamespace fails.

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// stranger is the user of the host as which programs run when repro is run by
-// root: one from the range that systemd reserves for foreign images, so that
-// nothing on the machine belongs to it.
+// stranger is the user of the host as whom programs run when root runs repro: one
+// from the range that systemd reserves for foreign images. Nothing on the
+// machine belongs to it.
 const stranger = 2147352576 + UID
 
 // identity is the host's user that programs inside really are.
@@ -43,18 +43,12 @@ func mapped(table string, id uint64) bool {
 	return false
 }
 
-// ServedOwner is the user and group of files in a layer that is served.
-func ServedOwner() (uid, gid uint32) {
-	if o := owner(); o.drop {
-		return uint32(o.uid), uint32(o.gid)
-	}
-	return UID, GID
-}
-
-// Owner returns the user and group of the host to which every directory that a
-// program is to write in or read privately must belong, and whether that is
-// another than the caller's.
-func Owner() (uid, gid int, other bool) {
+// WhoRuns returns the identity of programs that this process runs.
+func WhoRuns() Identity {
 	o := owner()
-	return o.uid, o.gid, o.drop
+	i := Identity{UID: o.uid, GID: o.gid, IsOther: o.drop, ServedUID: UID, ServedGID: GID}
+	if o.drop {
+		i.ServedUID, i.ServedGID = uint32(o.uid), uint32(o.gid)
+	}
+	return i
 }

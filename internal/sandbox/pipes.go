@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// pipes carry what the program prints to the caller's writers. The program
-// never gets a file of the caller's, perhaps its terminal.
+// pipes copy what the program prints to the caller's writers, so that the program
+// never gets a file of the caller's, such as its terminal.
 type pipes struct {
 	stdout, stderr *os.File // ends to write into
 	copies         sync.WaitGroup

@@ -11,21 +11,16 @@ import (
 	"repro/internal/rmtree"
 )
 
-// Probe reports whether this machine can run programs in a sandbox: nil, or an
-// [*UnavailableError] that says what it refuses.
-func Probe() error { return probe(false) }
-
-// ProbeWithoutProc is the same for programs that make do without a /proc.
-func ProbeWithoutProc() error { return probe(true) }
-
-func probe(withoutProc bool) error {
+// Probe reports whether this machine can run programs in a sandbox, with a /proc
+// or without: nil, or an [*UnavailableError] that says what it refuses.
+func Probe(withoutProc bool) error {
 	dir, err := os.MkdirTemp("", "repro-probe-")
 	if err != nil {
 		return err
 	}
 	defer rmtree.Remove(dir)
 	root, scratch := filepath.Join(dir, "root"), filepath.Join(dir, "scratch")
-	for _, name := range MountPoints {
+	for _, name := range mountPoints {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
 			return err
 		}

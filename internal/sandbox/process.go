@@ -13,14 +13,14 @@ import (
 	"repro/internal/sandbox/inside"
 )
 
-// Process is process 1 of a sandbox, started before it is known what is to run
-// there: to start it takes about as long as to verify an image and to put its
-// root together. It does nothing to the outside, and ends when this process
-// does.
+// Process is process 1 of a sandbox, started before it is known what will run
+// there. Starting it takes about as long as verifying an image and composing its
+// root, so both can be done at once. It has no effect on the machine, and ends
+// when this process does.
 type Process struct {
 	net     bool
 	started chan struct{} // closed when it was, or could not be
-	over    chan struct{} // closed when it is no longer needed
+	over    chan struct{} // closed when nobody needs it any more
 	end     sync.Once
 
 	// When started is closed:
@@ -77,16 +77,16 @@ func (p *Process) ask(req *inside.Request, files []*os.File) error {
 	return inside.Send(p.socket, req)
 }
 
-// answer waits for the outcome. Started is called once the program was; walls
+// answer waits for the outcome. Started is called once the program was; isolation
 // are nil if it was not.
-func (p *Process) answer(started func()) (walls *Walls, out inside.Outcome, err error) {
+func (p *Process) answer(started func()) (isolation *Isolation, out inside.Outcome, err error) {
 	if err = inside.Receive(p.socket, &out); err == nil && out.Stage == inside.StageStarted {
 		started()
-		stand := out.Walls
-		walls, out = &stand, inside.Outcome{}
+		stand := out.Isolation
+		isolation, out = &stand, inside.Outcome{}
 		err = inside.Receive(p.socket, &out)
 	}
-	return walls, out, err
+	return isolation, out, err
 }
 
 // wait waits until the process has ended.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"repro/internal/rmtree"
+	"repro/report"
 )
 
 // refusals are machines that do not offer all that a sandbox is made of, as
@@ -58,8 +59,8 @@ var refusals = map[string][]rule{
 type refusedReport struct {
 	What, Err, Hint string // if nothing runs
 	Out             string // of a program that ran
-	Walls           Walls
-	Features        []Feature
+	Isolation       Isolation
+	Features        []report.Feature
 }
 
 func TestRefusals(t *testing.T) {
@@ -91,11 +92,11 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestOldKernel looks at what is reported of walls that an old kernel lacks.
+// TestOldKernel looks at what is reported of isolation that an old kernel lacks.
 func TestOldKernel(t *testing.T) {
 	r := onMachine(t, "old kernel")
-	if r.Walls.Landlock != 0 || r.Walls.Clocks || len(r.Walls.Namespaces) < 6 {
-		t.Errorf("%+v", r.Walls)
+	if r.Isolation.Landlock != 0 || r.Isolation.Clocks || len(r.Isolation.Namespaces) < 6 {
+		t.Errorf("%+v", r.Isolation)
 	}
 	for _, f := range r.Features {
 		if f.Name == "landlock" && f.Works {
@@ -145,7 +146,7 @@ func refusedMain() {
 	if err != nil {
 		r.Err = err.Error()
 	}
-	r.Out, r.Walls = out.String(), result.Walls
+	r.Out, r.Isolation = out.String(), result.Isolation
 	_ = json.NewEncoder(os.Stdout).Encode(r)
 }
 

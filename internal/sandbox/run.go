@@ -56,8 +56,8 @@ func start(ctx context.Context, c Command) (Result, error) {
 	select {
 	case end := <-done:
 		return end.result, end.err
-	case late := <-stuck: // what was begun above goes on, and cleans up if it comes to that
-		return Result{TimedOut: late}, errors.Join(ctx.Err(), ErrStuck)
+	case late := <-stuck: // run goes on and cleans up if the processes end after all
+		return Result{TimedOut: late}, errors.Join(ctx.Err(), errStuck)
 	}
 }
 
@@ -73,7 +73,7 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	}
 	defer output.wait()
 	defer output.release()
-	var p parts
+	var p setup
 	defer p.close()
 	if err := p.gather(c, process, output); err != nil {
 		return Result{}, err
@@ -83,15 +83,15 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	if p.lowest != nil {
 		p.lowest.begin(ctx, c.Serve)
 	}
-	p.person.begin(c)
+	p.input.begin(c)
 	guard := newGuard(ctx, process.cmd.Process, c.Limits.Time, stuck)
-	walls, out, silent := process.answer(func() { p.person.started(c) })
+	isolation, out, silent := process.answer(func() { p.input.started(c) })
 	waited := process.wait() // the kernel lets process 1 end only after all others
 	result := Result{TimedOut: guard.release(), Wall: time.Since(started)}
-	if walls != nil {
-		result.Walls = completed(*walls, c.Net, p.noGroup)
+	if isolation != nil {
+		result.Isolation = completed(*isolation, c.Net, p.noGroup)
 	}
-	p.person.end()
+	p.input.end()
 	if p.lowest != nil {
 		if err := p.lowest.end(); err != nil && out.Stage == inside.StageDone {
 			return result, fmt.Errorf("serve the layers: %w", err)
@@ -106,15 +106,14 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	case silent != nil:
 		return result, fmt.Errorf("sandbox ended without a word: %w", errors.Join(sent, silent, waited))
 	}
-	if p.members != nil {
-		out.TooBig = out.TooBig || p.members.overran()
+	if p.group != nil {
+		out.OutOfMemory = out.OutOfMemory || p.group.overran()
 	}
 	return result.with(out, c)
 }
 
-// guard kills process 1 when the context ends or the time is over. If the
-// sandbox is still there long after, it says so to stuck, and whether the time
-// was over.
+// guard kills process 1 when the context ends or the time is over. If the sandbox
+// has not ended long after, it sends to stuck whether the time was over.
 type guard struct {
 	finished chan struct{}
 	late     chan bool
@@ -162,8 +161,8 @@ func signaled(state *os.ProcessState) bool {
 	return ok && status.Signaled()
 }
 
-// killed describes a sandbox that was killed whole: what the kernel accounted
-// to process 1 includes all others.
+// killed describes a sandbox that was killed as a whole. The kernel's accounts of
+// process 1 include all other processes.
 func killed(state *os.ProcessState) inside.Outcome {
 	out := inside.Outcome{Stage: inside.StageDone, Exit: -1, Signal: int(unix.SIGKILL)}
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
@@ -187,7 +186,7 @@ func (r Result) with(out inside.Outcome, c *Command) (Result, error) {
 	case inside.StageSetup:
 		return r, &UnavailableError{What: out.What, Err: err, Hint: setupHint(out.What, err)}
 	}
-	r.TooBig, r.TooMuch = out.TooBig, out.TooMuch
+	r.OutOfMemory, r.OverDisk = out.OutOfMemory, out.OverDisk
 	r.Exit, r.CPU, r.MaxRSS, r.Written = out.Exit, time.Duration(out.CPU), out.MaxRSS, out.Written
 	if out.Full != "" {
 		return r, &FullError{errors.New(out.Full)}

@@ -1,15 +1,16 @@
-// Package sandbox runs one program apart from the machine: it sees a root made
-// of directories that the caller names, an empty network, its own processes
-// and the environment that it is given, and nothing of the host's files,
-// names, users or processes. It needs no root, no daemon and no setuid helper.
+// Package sandbox runs one program isolated from the machine. The program sees a
+// root made of directories that the caller names, an empty network, its own
+// processes and the environment that it is given. It sees none of the host's
+// files, names, users or processes. This needs no root, no daemon and no setuid
+// helper.
 //
 // [Run] starts this very executable again in new user, mount, PID, IPC, UTS,
-// network and cgroup namespaces. In there, package inside builds the root,
-// throws away every capability, installs the system call filter of rules.go and
-// starts the program. It stays as process 1 of the new namespaces: when it
-// ends, the kernel kills whatever the program left behind, and it ends when the
-// program does, when the time is up, when the context is cancelled, or when the
-// process that called Run dies in any way at all.
+// network and cgroup namespaces. There, package inside builds the root, drops
+// every capability, installs the system call filter of rules.go and starts the
+// program. It remains process 1 of the new namespaces. When it ends, the kernel
+// kills all other processes in them. It ends when the program ends, when the time
+// is over, when the context is cancelled, or when the process that called Run
+// dies in whatever way.
 package sandbox
 
 import (
@@ -33,12 +34,12 @@ const (
 	GID      = inside.GID
 )
 
-// MountPoints are the directories that the layers must have between them.
-var MountPoints = []string{"/dev", "/proc", "/run"}
+// mountPoints are the directories that the layers must have between them.
+var mountPoints = []string{"/dev", "/proc", "/run"}
 
 // Bounds on what a caller may ask for.
 const (
-	MaxLayers = 490 // an overlay has room for 500
+	maxLayers = 490 // an overlay has room for 500
 )
 
 // Command is one program to run and what it is to see.
@@ -50,7 +51,7 @@ type Command struct {
 	// Serve, if not nil, serves the lowest layer of all: it is called once with
 	// a FUSE device that was, or will be, mounted read-only, closes it, and
 	// returns when the mount is gone or ctx has ended before there was one.
-	// Files in it belong to the user that ServedOwner names.
+	// Files in it belong to the user that WhoRuns names for them.
 	Serve func(ctx context.Context, device *os.File) error
 
 	// Mounts, if not nil, makes further layers for below those of Lower, the
@@ -72,9 +73,9 @@ type Command struct {
 	Inputs  []string // absolute paths that must exist before the program starts
 	Outputs []string // absolute paths whose parent directories are made
 
-	// WithoutProc makes do without a /proc, where the machine allows no new one
-	// to be mounted, as in containers that mask theirs. It is weaker: nothing
-	// adds up the memory of several processes then. See [Walls].Proc.
+	// WithoutProc allows a sandbox without a /proc, for machines where no new one
+	// can be mounted, as in containers that mask theirs. It is weaker: the memory
+	// of several processes is not added up then. See [Isolation].Proc.
 	WithoutProc bool
 
 	Limits Limits
@@ -93,11 +94,10 @@ type Command struct {
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer // nil: discarded
 
-	// Terminal, if not nil, gives the program a terminal of its own in place
-	// of Stdin, Stdout and Stderr: it is called once with that terminal's other
-	// end, closes it, and returns soon after reading from it fails, which it
-	// does when the program is gone. The program never gets the caller's own
-	// terminal.
+	// Terminal, if not nil, gives the program a new terminal in place of Stdin,
+	// Stdout and Stderr. It is called once with the other end of that terminal,
+	// which it closes. Reading from it fails when the program has ended; then
+	// Terminal returns. The program never gets the caller's own terminal.
 	Terminal func(master *os.File)
 }
 
@@ -108,42 +108,37 @@ type Bind struct {
 	Write  bool   // let the program write there, as far as the caller may
 }
 
-// What process 1 has a part in; package inside documents it.
+// Types of package inside, which documents them.
 type (
-	Limits = inside.Limits
-	Device = inside.Device
-	Walls  = inside.Walls
+	Limits    = inside.Limits
+	Device    = inside.Device
+	Isolation = inside.Isolation
 )
 
-// Default limits.
-const (
-	DefaultProcesses = inside.DefaultProcesses
-	DefaultOpenFiles = inside.DefaultOpenFiles
-	DefaultFiles     = inside.DefaultFiles
-)
+// DefaultFiles is how many files a program may write where Limits say nothing.
+const DefaultFiles = inside.DefaultFiles
 
-// What an [UnavailableError] names where a caller can do something about it:
-// with a root that the program may write to in place of an overlay, without a
-// /proc of its own, with layers that are extracted in place of served.
+// What an [UnavailableError] says is missing, where a caller can do without:
+// without an overlay, with a root that the program may write to; without layers
+// that are served, with extracted ones.
 const (
 	Overlay = inside.Overlay
-	Proc    = inside.Proc
 	Fuse    = inside.Fuse
 )
 
 // Result says how the program ended and what it took.
 type Result struct {
-	Exit     int    // exit status; -1 if a signal ended it
-	Signal   string // "SIGKILL", "SIGSEGV", … if a signal ended it
-	signal   int
-	TimedOut bool // killed because Limits.Time was over
-	TooBig   bool // killed because Limits.Memory was taken up
-	TooMuch  bool // killed, or already at its end, because Limits.Disk or Limits.Files was
-	Wall     time.Duration
-	CPU      time.Duration // user and system, of all processes together
-	MaxRSS   int64         // bytes, of the largest single process
-	Written  int64         // bytes that its processes wrote, to files and pipes; as far as the kernel counts
-	Walls    Walls         // zero if the program was not started
+	Exit        int    // exit status; -1 if a signal ended it
+	Signal      string // "SIGKILL", "SIGSEGV", … if a signal ended it
+	signal      int
+	TimedOut    bool // killed because Limits.Time was over
+	OutOfMemory bool // killed because it took more than Limits.Memory
+	OverDisk    bool // it wrote more than Limits.Disk or Limits.Files; it was killed, or had just ended
+	Wall        time.Duration
+	CPU         time.Duration // user and system, of all processes together
+	MaxRSS      int64         // bytes, of the largest single process
+	Written     int64         // bytes that its processes wrote, to files and pipes; as far as the kernel counts
+	Isolation   Isolation     // zero if the program was not started
 }
 
 // Status is the exit status as shells give it: 128 and the number of the
@@ -155,9 +150,9 @@ func (r Result) Status() int {
 	return r.Exit
 }
 
-// ErrUnavailable is what every error wraps that is the machine's fault: it
-// does not offer what a sandbox is made of.
-var ErrUnavailable = errors.New("this machine cannot isolate a program")
+// errUnavailable begins the text of every error that says what the machine does
+// not offer.
+var errUnavailable = errors.New("this machine cannot isolate a program")
 
 const fuseHint = "the administrator can load the fuse module and make /dev/fuse readable and writable for all"
 
@@ -169,10 +164,10 @@ type UnavailableError struct {
 }
 
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("%v: %s: %v", ErrUnavailable, e.What, e.Err)
+	return fmt.Sprintf("%v: %s: %v", errUnavailable, e.What, e.Err)
 }
 
-func (e *UnavailableError) Unwrap() []error { return []error{ErrUnavailable, e.Err} }
+func (e *UnavailableError) Unwrap() []error { return []error{errUnavailable, e.Err} }
 
 // StartError says that the program could not be started, for a reason that
 // lies in the image or the recipe and not in the machine.
@@ -184,13 +179,13 @@ type StartError struct {
 func (e *StartError) Error() string { return fmt.Sprintf("start %q: %v", e.Program, e.Err) }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// ErrStuck says that a program was killed and its processes do not end: the
-// kernel waits for a disk to answer one of their reads. They can do nothing
-// more, and end when it answers or this process ends.
-var ErrStuck = errors.New("what was killed does not end: a read of the image, or of a file that is bound, does not come back")
+// errStuck says that a program was killed but its processes do not end, because
+// the kernel waits for a disk to answer one of their reads. They run no code any
+// more, and end when the disk answers or this process ends.
+var errStuck = errors.New("what was killed does not end: a read of the image, or of a file that is bound, does not come back")
 
-// FullError says that the disk of the scratch directory was nearly full, and
-// the program therefore killed, or not started.
+// FullError says that the disk of the scratch directory was nearly full, so that
+// the program was killed, or not started.
 type FullError struct{ Err error }
 
 func (e *FullError) Error() string { return e.Err.Error() }
@@ -203,13 +198,11 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("missing input: %q", e.Paths)
 }
 
-// Feature is one thing that a machine may offer to a runner.
-type Feature struct {
-	Name   string
-	Works  bool
-	Needed bool   // nothing runs without
-	Detail string // what it gives, or what happens without it and why
-	Hint   string // what to ask the administrator for; may be empty
+// Identity is the user of the machine whom programs in a sandbox really are.
+type Identity struct {
+	UID, GID             int    // to whom every directory must belong that a program is to write in or read privately
+	IsOther              bool   // it is another user than the caller
+	ServedUID, ServedGID uint32 // to whom files of a layer that is served belong
 }
 
 // check refuses commands that could not mean anything.
@@ -217,8 +210,8 @@ func (c *Command) check() error {
 	switch {
 	case c.Scratch == "" && (len(c.Lower) != 1 || c.Serve != nil || c.Mounts != nil):
 		return errors.New("sandbox: several layers, or one that is served, need a scratch directory")
-	case len(c.Lower) == 0 && c.Serve == nil || len(c.Lower) > MaxLayers:
-		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), MaxLayers)
+	case len(c.Lower) == 0 && c.Serve == nil || len(c.Lower) > maxLayers:
+		return fmt.Errorf("sandbox: %d layers: from 1 to %d are possible", len(c.Lower), maxLayers)
 	case !strings.HasPrefix(c.Dir, "/"):
 		return fmt.Errorf("sandbox: working directory %q is not absolute", c.Dir)
 	}
@@ -247,8 +240,8 @@ func (c *Command) check() error {
 	return nil
 }
 
-// check refuses places where the sandbox has something of its own, and paths
-// that are not clean.
+// check refuses targets that belong to the sandbox itself, and paths that are not
+// clean.
 func (b Bind) check() error {
 	for _, name := range []string{b.Source, b.Target} {
 		if !path.IsAbs(name) || path.Clean(name) != name || strings.ContainsRune(name, 0) {

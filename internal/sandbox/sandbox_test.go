@@ -143,7 +143,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestProbe(t *testing.T) {
-	if err := Probe(); err != nil {
+	if err := Probe(false); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range Survey() {
@@ -209,13 +209,13 @@ func TestManyLayers(t *testing.T) {
 		c.Lower = append([]string{layer}, c.Lower...)
 		want = append(want, name)
 	}
-	if err := GiveAway(dir); err != nil {
+	if err := ChangeOwner(dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Run(t.Context(), c); err != nil || out.String() != strings.Join(want, " ")+"\n" {
 		t.Errorf("%v %.200s", err, out)
 	}
-	c.Lower = make([]string, MaxLayers+1)
+	c.Lower = make([]string, maxLayers+1)
 	if _, err := Run(t.Context(), c); err == nil {
 		t.Error("more layers than an overlay takes: accepted")
 	}

@@ -25,15 +25,15 @@ func Prepare(dir string) error {
 			return err
 		}
 	}
-	return GiveAway(dir)
+	return ChangeOwner(dir)
 }
 
 // MakePrivate makes a directory that no other user of the machine can enter.
 func MakePrivate(dir string) error { return os.Mkdir(dir, 0o700) }
 
-// GiveAway makes dir and all that is in it belong to the user of the host whom
+// ChangeOwner makes dir and all that is in it belong to the user of the host whom
 // programs are, where that is another than the caller.
-func GiveAway(dir string) error {
+func ChangeOwner(dir string) error {
 	o := owner()
 	if !o.drop {
 		return nil
@@ -72,15 +72,6 @@ func count(n int) []int {
 		out[i] = i
 	}
 	return out
-}
-
-// ScratchKind is what a scratch directory lies on: "memory" or "disk".
-func ScratchKind(dir string) string {
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) == nil && (st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC) {
-		return "memory"
-	}
-	return "disk"
 }
 
 // CheckDisk fails with a [*FullError] if a program that writes below dir would

@@ -32,7 +32,7 @@ func served1(t *testing.T, c *Command, change func(root *tree.Node)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	uid, gid := ServedOwner()
+	uid, gid := WhoRuns().ServedUID, WhoRuns().ServedGID
 	for name, n := range root.All() {
 		n.UID, n.GID = uid, gid
 		file := filepath.Join(c.Lower[0], name) // to be read at any place
@@ -51,7 +51,7 @@ func served1(t *testing.T, c *Command, change func(root *tree.Node)) {
 	}
 	c.Lower = nil
 	c.Serve = func(ctx context.Context, device *os.File) error {
-		server, err := mount.ServeDevice(ctx, view, mount.NewDevice(device), mount.Options{AllowOther: true, Failed: func(name string, err error) { t.Logf("%s: %v", name, err) }})
+		server, err := mount.ServeDevice(ctx, view, device, mount.Options{AllowOther: true, Failed: func(name string, err error) { t.Logf("%s: %v", name, err) }})
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func TestStalledLayer(t *testing.T) {
 	})
 	c.Limits.Time = time.Second
 	r, err := Run(t.Context(), c)
-	if !r.TimedOut || err != nil && !errors.Is(err, ErrStuck) || r.Wall > time.Minute {
+	if !r.TimedOut || err != nil && !errors.Is(err, errStuck) || r.Wall > time.Minute {
 		t.Errorf("%+v %v %s", r, err, out)
 	}
 	if err == nil && len(processesWith(mark)) > 0 {
@@ -108,7 +108,7 @@ func TestStalledBind(t *testing.T) {
 	c.Binds = []Bind{{Source: dir, Target: "/mnt"}}
 	c.Limits.Time = 3 * time.Second // of which slow machines take two to start
 	r, err := Run(t.Context(), c)
-	if !errors.Is(err, ErrStuck) || !r.TimedOut {
+	if !errors.Is(err, errStuck) || !r.TimedOut {
 		t.Errorf("%+v %v %s", r, err, out)
 	}
 	release()
@@ -129,7 +129,7 @@ func deadMount(t *testing.T) (dir string, release func()) {
 	if err != nil {
 		t.Skipf("needs FUSE: %v", err)
 	}
-	uid, gid, _ := Owner()
+	uid, gid := WhoRuns().UID, WhoRuns().GID
 	detached, err := inside.MountFuse(fd, uid, gid)
 	if err != nil {
 		t.Fatal(err)

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A program that is to talk to a person gets a terminal of its own, made of
-// the sandbox's devpts. The caller has the other end and copies; nothing that
-// the program does to its terminal can be done to the caller's.
+// A program that talks to a person gets a new terminal, made by the sandbox's
+// devpts. The caller holds the other end and copies between the two, so that the
+// program cannot do anything to the caller's own terminal.
 
-// conversation is the caller's part: what feeds the program's descriptor 0.
+// conversation is the caller's side: it feeds the program's descriptor 0.
 type conversation struct {
 	stdin        *os.File // for process 1; nil: /dev/null
 	feed         *os.File // other end of stdin; nil from when the program has started
@@ -37,7 +37,7 @@ func newConversation(c *Command) (*conversation, error) {
 	return v, err
 }
 
-// begin talks, once process 1 has its own ends.
+// begin starts copying; process 1 has its own ends by now.
 func (v *conversation) begin(c *Command) {
 	switch {
 	case v.inner != nil:
@@ -53,8 +53,8 @@ func (v *conversation) begin(c *Command) {
 	}
 }
 
-// started feeds the program. Nothing is read for one that could not be started:
-// the caller may have another way to start it.
+// started feeds the program, which has started. Nothing is read before that: if
+// the program cannot be started, the caller may try in another way.
 func (v *conversation) started(c *Command) {
 	if v.feed == nil {
 		return
@@ -67,7 +67,7 @@ func (v *conversation) started(c *Command) {
 	}()
 }
 
-// end waits for the talk over a terminal to be over.
+// end waits until nothing is copied any more.
 func (v *conversation) end() {
 	if v.feed != nil {
 		v.feed.Close()
@@ -78,7 +78,7 @@ func (v *conversation) end() {
 	}
 }
 
-// close is for what never began.
+// close gives up a conversation that never began.
 func (v *conversation) close() {
 	for _, f := range []*os.File{v.stdin, v.feed, v.inner, v.outer} {
 		if f != nil {

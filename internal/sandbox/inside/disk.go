@@ -63,7 +63,7 @@ func (w *diskWatch) start(fd int, l Limits) {
 			if suspect && idle < rest/walkShare || !suspect && (idle < rest || !l.bounded()) {
 				continue
 			}
-			if took(fd).exceeds(l) {
+			if usageBelow(fd).exceeds(l) {
 				w.tooBig.Store(true)
 				_ = syscall.Kill(-1, syscall.SIGKILL)
 			}
@@ -84,7 +84,7 @@ func (w *diskWatch) end(fd int, l Limits, failed bool) {
 	if failed {
 		w.isFull(now)
 	}
-	if (l.bounded() || w.suspects(now, l)) && took(fd).exceeds(l) {
+	if (l.bounded() || w.suspects(now, l)) && usageBelow(fd).exceeds(l) {
 		w.tooBig.Store(true)
 	}
 }
@@ -122,19 +122,19 @@ func (w *diskWatch) pause(now space, l Limits) time.Duration {
 	return max(pause, minDiskInterval)
 }
 
-// taken are files, and the bytes of disk under them.
-type taken struct {
+// usage is a number of files, and the bytes of disk that they take.
+type usage struct {
 	files, bytes int64
 	hidden       bool // some may not have been counted
 }
 
-func (t taken) exceeds(l Limits) bool {
+func (t usage) exceeds(l Limits) bool {
 	return l.Disk > 0 && t.bytes > l.Disk || t.files > l.files() || t.hidden
 }
 
-// took counts what lies in the directory that fd is open on, and what was
-// removed while a process of the sandbox has it open.
-func took(fd int) (t taken) {
+// usageBelow counts the files in the directory that fd is open on, and those that
+// were removed but that a process of the sandbox still has open.
+func usageBelow(fd int) (t usage) {
 	t.dir(fd, 0)
 	seen := map[[2]uint64]bool{}
 	for _, name := range openFiles() {
@@ -166,7 +166,7 @@ func openFiles() (names []string) {
 	return names
 }
 
-func (t *taken) add(st *syscall.Stat_t) {
+func (t *usage) add(st *syscall.Stat_t) {
 	t.files++
 	t.bytes += st.Blocks * 512
 }
@@ -174,7 +174,7 @@ func (t *taken) add(st *syscall.Stat_t) {
 // dir counts the entries of a directory. The program is at work there: what is
 // gone by now does not count, no link is followed, and what is nested so deep
 // that it cannot be counted is too much.
-func (t *taken) dir(fd, depth int) {
+func (t *usage) dir(fd, depth int) {
 	if depth > maxWatchedDepth {
 		t.hidden = true
 		return

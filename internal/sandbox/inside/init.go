@@ -31,18 +31,18 @@ func init() {
 	os.Exit(serve())
 }
 
-// serve takes one request, obeys it and reports.
+// serve receives one request, carries it out and reports the outcome.
 func serve() int {
 	defaultSignals()
 	closeInherited()
-	early := prepareEarly()
+	base := layGroundwork()
 	socket := os.NewFile(socketFD, "socket")
 	req, err := receiveRequest(socket)
 	if err != nil {
 		return 1 // the parent died, or has no use for this process
 	}
 	go dieWithParent(socket)
-	result := obey(req, early, func(w Walls) { _ = Send(socket, &Outcome{Stage: StageStarted, Walls: w}) })
+	result := carryOut(req, base, func(w Isolation) { _ = Send(socket, &Outcome{Stage: StageStarted, Isolation: w}) })
 	if Send(socket, &result) != nil {
 		return 1
 	}
@@ -53,7 +53,7 @@ func serve() int {
 // bound, and some more.
 const maxFiles = 1 << 14
 
-// receiveRequest waits for a request and takes what comes with it.
+// receiveRequest waits for a request and receives the files that come with it.
 func receiveRequest(socket *os.File) (*Request, error) {
 	fds, err := ReceiveFiles(socketFD, maxFiles)
 	if err != nil {
@@ -82,21 +82,22 @@ func dieWithParent(in *os.File) {
 	os.Exit(1)
 }
 
-// obey builds the sandbox and runs the program in it. Once that is under way,
-// started is told what stands around it: the end may come without a word.
-func obey(req *Request, early *early, started func(Walls)) Outcome {
-	var walls Walls
-	if err := early.build(req, &walls); err != nil {
+// carryOut builds the sandbox and runs the program in it. It calls started with
+// the isolation as soon as the program runs, since process 1 may be killed before
+// it can report the end.
+func carryOut(req *Request, base *groundwork, started func(Isolation)) Outcome {
+	var isolation Isolation
+	if err := base.build(req, &isolation); err != nil {
 		return failedSetup(err)
 	}
 	if missing := prepareFiles(req); len(missing) > 0 {
 		return Outcome{Stage: StageMissing, Missing: missing}
 	}
 	count := openWriteCount()
-	if err := protect(req, &walls); err != nil {
+	if err := protect(req, &isolation); err != nil {
 		return failedSetup(err)
 	}
-	return execute(req, count, walls, started)
+	return execute(req, count, isolation, started)
 }
 
 // defaultSignals gives every signal its default action, in place of the Go

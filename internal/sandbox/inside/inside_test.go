@@ -37,9 +37,9 @@ var sampleRequest = Request{
 }
 
 var sampleOutcome = Outcome{
-	Stage: StageDone, What: "w", Errno: 1, Text: "t", Missing: []string{"m"}, Exit: -1, Signal: 9, TooBig: true, TooMuch: true,
+	Stage: StageDone, What: "w", Errno: 1, Text: "t", Missing: []string{"m"}, Exit: -1, Signal: 9, OutOfMemory: true, OverDisk: true,
 	Full: "f", CPU: 1 << 40, MaxRSS: 2, Written: 3,
-	Walls: Walls{Proc: true, Pivoted: true, Clocks: true, Landlock: 6, Group: true, NoGroup: "n"},
+	Isolation: Isolation{Proc: true, Pivoted: true, Clocks: true, Landlock: 6, Group: true, NoGroup: "n"},
 }
 
 // TestMessages sends messages in which every exported field is set.

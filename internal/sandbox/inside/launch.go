@@ -283,9 +283,9 @@ func raw(call, a, b, c, d uintptr) (uintptr, syscall.Errno) {
 	return r, e
 }
 
-// startProgram starts the program that req names, and says in walls what
+// startProgram starts the program that req names, and says in isolation what
 // stands around it.
-func startProgram(req *Request, walls *Walls) (pid int, err error) {
+func startProgram(req *Request, isolation *Isolation) (pid int, err error) {
 	name, err := lookPath(req.Args[0], req.Dir, variable(req.Env, "PATH"))
 	if err != nil {
 		return 0, err
@@ -307,7 +307,7 @@ func startProgram(req *Request, walls *Walls) (pid int, err error) {
 	}
 	l.terminal = terminal
 	if l.landlock >= 0 {
-		walls.Landlock = LandlockVersion()
+		isolation.Landlock = LandlockVersion()
 	}
 	fixFirstPID(req.firstPID)
 	pid, stage, errno := l.start()
@@ -316,9 +316,9 @@ func startProgram(req *Request, walls *Walls) (pid int, err error) {
 		return 0, &stepError{launchStages[stage], errno}
 	}
 	refused, err := launched(read)
-	walls.Group = l.group != 0 && refused == nil
+	isolation.Group = l.group != 0 && refused == nil
 	if refused != nil {
-		walls.NoGroup = refused.Error()
+		isolation.NoGroup = refused.Error()
 	}
 	return pid, err
 }

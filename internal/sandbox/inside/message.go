@@ -4,12 +4,11 @@ package inside
 
 import "errors"
 
-// A socket joins the two sides. It brings the request in, with the files that
-// belong to it, and outcomes out and, by staying open, tells process 1 that its
-// parent is alive.
+// A socket connects the two sides. The request comes in on it, with its files, and
+// outcomes go out. While it is open, process 1 knows that its parent is alive.
 
-// Request is what process 1 is asked to do. Files are given by their place
-// among those that come with it, from 1 on; see resolve.
+// Request is what process 1 is asked to do. A file is given by its number among
+// those that come with the request, from 1 on; see resolve.
 type Request struct {
 	Lower   []Source
 	Scratch Source
@@ -98,7 +97,7 @@ func visitSource(w *wire, s *Source) {
 	flag(w, &s.Device)
 }
 
-// resolve puts the descriptors that files have here in place of their numbers.
+// resolve replaces the numbers of files by their descriptors in this process.
 func (r *Request) resolve(fds []int) error {
 	numbers := []*int{&r.Group, &r.Stdin, &r.Stdout, &r.Stderr, &r.Terminal, &r.Scratch.File}
 	for i := range r.Lower {
@@ -132,35 +131,35 @@ const (
 
 // Outcome is what process 1 found.
 type Outcome struct {
-	Stage   Stage
-	What    string   // the part of the setup that failed
-	Errno   int      // 0: see Text
-	Text    string   // error without an errno
-	Missing []string // inputs
-	Exit    int
-	Signal  int
-	TooBig  bool
-	TooMuch bool
-	Full    string // why the disk is
-	CPU     int64  // nanoseconds
-	MaxRSS  int64  // bytes
-	Written int64  // bytes
-	Walls   Walls  // of StageStarted
+	Stage       Stage
+	What        string   // the part of the setup that failed
+	Errno       int      // 0: see Text
+	Text        string   // error without an errno
+	Missing     []string // inputs
+	Exit        int
+	Signal      int
+	OutOfMemory bool
+	OverDisk    bool
+	Full        string    // why the disk is
+	CPU         int64     // nanoseconds
+	MaxRSS      int64     // bytes
+	Written     int64     // bytes
+	Isolation   Isolation // of StageStarted
 }
 
 func (o *Outcome) visit(w *wire) {
 	number(w, &o.Stage)
-	for _, t := range []*string{&o.What, &o.Text, &o.Full, &o.Walls.NoGroup} {
+	for _, t := range []*string{&o.What, &o.Text, &o.Full, &o.Isolation.NoGroup} {
 		text(w, t)
 	}
 	list(w, &o.Missing, text)
-	for _, n := range []*int{&o.Errno, &o.Exit, &o.Signal, &o.Walls.Landlock} {
+	for _, n := range []*int{&o.Errno, &o.Exit, &o.Signal, &o.Isolation.Landlock} {
 		number(w, n)
 	}
 	for _, n := range []*int64{&o.CPU, &o.MaxRSS, &o.Written} {
 		number(w, n)
 	}
-	for _, f := range []*bool{&o.TooBig, &o.TooMuch, &o.Walls.Proc, &o.Walls.Pivoted, &o.Walls.Clocks, &o.Walls.Group} {
+	for _, f := range []*bool{&o.OutOfMemory, &o.OverDisk, &o.Isolation.Proc, &o.Isolation.Pivoted, &o.Isolation.Clocks, &o.Isolation.Group} {
 		flag(w, f)
 	}
 }

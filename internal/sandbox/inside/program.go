@@ -39,7 +39,7 @@ func prepareFiles(req *Request) (missing []string) {
 }
 
 // protect readies this process to live beside the program.
-func protect(req *Request, walls *Walls) error {
+func protect(req *Request, isolation *Isolation) error {
 	if len(req.CPUs) > 0 {
 		if err := kernel.SetAffinity(req.CPUs); err != nil {
 			return &stepError{"choose processors", err}
@@ -49,7 +49,7 @@ func protect(req *Request, walls *Walls) error {
 	_ = kernel.JoinSessionKeyring()
 	// When the machine runs out of memory, this is what it should take first.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
-	walls.Clocks = walls.Proc && newClocks() // of which the file, too, is closed to a process that is not dumpable
+	isolation.Clocks = isolation.Proc && newClocks() // of which the file, too, is closed to a process that is not dumpable
 	// Not dumpable: nothing inside may look at process 1 or, through
 	// /proc/1/exe, at the host's copy of this program.
 	if err := kernel.Prctl(syscall.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -60,21 +60,21 @@ func protect(req *Request, walls *Walls) error {
 
 // execute starts the program, waits for it, ends whatever it left running and
 // adds up what all of them took.
-func execute(req *Request, count writeCount, walls Walls, started func(Walls)) Outcome {
+func execute(req *Request, count writeCount, isolation Isolation, started func(Isolation)) Outcome {
 	if len(req.Args) == 0 { // only asked whether all this is possible
 		return Outcome{Stage: StageDone}
 	}
 	wrote := count.bytes()
-	pid, err := startProgram(req, &walls)
+	pid, err := startProgram(req, &isolation)
 	if refused, ok := errors.AsType[*stepError](err); ok {
 		return failedSetup(refused)
 	}
 	if err != nil {
 		return failedStart(err)
 	}
-	started(walls)
+	started(isolation)
 	watch := &memoryWatch{}
-	if !walls.Group {
+	if !isolation.Group {
 		watch.start(req.Memory)
 	}
 	disk := &diskWatch{}
@@ -85,7 +85,7 @@ func execute(req *Request, count writeCount, walls Walls, started func(Walls)) O
 	disk.end(req.upper, req.Limits, status != 0)
 
 	out := Outcome{
-		Stage: StageDone, Exit: status.ExitStatus(), TooBig: watch.exceeded(), TooMuch: disk.tooBig.Load(),
+		Stage: StageDone, Exit: status.ExitStatus(), OutOfMemory: watch.exceeded(), OverDisk: disk.tooBig.Load(),
 		Written: count.bytes() - wrote,
 	}
 	if why := disk.full.Load(); why != nil {

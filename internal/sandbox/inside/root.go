@@ -18,17 +18,17 @@ const SameUser = "1000 1000 1"
 // this mount namespace only, while the root is put together.
 const staging = "/tmp"
 
-// early is what process 1 makes before it knows what for: the same in every
-// sandbox, while its parent does something else.
-type early struct {
+// groundwork is what process 1 makes before it has a request. It is the same in
+// every sandbox, and made while the parent does something else.
+type groundwork struct {
 	system   *system
 	firstPID int   // descriptor that sets the number of the next process; -1: none
 	noProc   error // why there is no /proc
 	err      error // why nothing can be built
 }
 
-func prepareEarly() *early {
-	var e early
+func layGroundwork() *groundwork {
+	var e groundwork
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		e.err = &stepError{"keep mounts private", err}
 		return &e
@@ -44,15 +44,15 @@ func prepareEarly() *early {
 }
 
 // build makes the union of the layers the root of this mount namespace and
-// lets go of the host's. It says in walls how far that went.
-func (e *early) build(req *Request, walls *Walls) error {
+// lets go of the host's. It says in isolation how far that went.
+func (e *groundwork) build(req *Request, isolation *Isolation) error {
 	if e.err != nil {
 		return e.err
 	}
 	if err := e.withoutProc(req); err != nil {
 		return err
 	}
-	walls.Proc, req.firstPID = req.hostProc == 0, e.firstPID
+	isolation.Proc, req.firstPID = req.hostProc == 0, e.firstPID
 	layers, err := openLayers(req)
 	if err != nil {
 		return err
@@ -73,12 +73,12 @@ func (e *early) build(req *Request, walls *Walls) error {
 	if req.upper, err = openUpper(req, len(layers)); err != nil {
 		return &stepError{"open the upper layer", err}
 	}
-	if walls.Proc {
+	if isolation.Proc {
 		if err := e.attachProc(len(req.Devices) > 0); err != nil {
 			return err
 		}
 	}
-	if walls.Pivoted, err = enterRoot(staging + "/root"); err != nil {
+	if isolation.Pivoted, err = enterRoot(staging + "/root"); err != nil {
 		return err
 	}
 	if err := e.system.attach(); err != nil {
@@ -101,7 +101,7 @@ func (e *early) build(req *Request, walls *Walls) error {
 // withoutProc is for machines where the kernel refuses a /proc, as it does
 // where the one in sight is masked. Instead, if that is asked for, req gets the
 // machine's own: not for the program, but to tell the kernel who it is.
-func (e *early) withoutProc(req *Request) (err error) {
+func (e *groundwork) withoutProc(req *Request) (err error) {
 	if e.noProc == nil {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (e *early) withoutProc(req *Request) (err error) {
 
 // attachProc moves /proc into the new root, before the host's, where it is, is
 // let go of.
-func (e *early) attachProc(drivers bool) error {
+func (e *groundwork) attachProc(drivers bool) error {
 	if !drivers {
 		if err := hide("/proc/" + driverFiles); err != nil {
 			return err

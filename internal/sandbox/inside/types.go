@@ -42,8 +42,9 @@ type Device struct {
 	Name   string // below /dev, in the root
 }
 
-// Walls say what stood around a program, of that which not every machine has.
-type Walls struct {
+// Isolation says which parts of the isolation a program had, of those that not
+// every machine offers.
+type Isolation struct {
 	Namespaces []string // of its own, as the files in /proc/self/ns are called
 	Proc       bool     // a /proc of its own
 	Pivoted    bool     // the machine's root is not mounted any more; else it lies under the image's

@@ -13,9 +13,9 @@ import (
 	"repro/internal/sandbox/inside"
 )
 
-// OwnerNamespace returns a user namespace in which 0 is the user and group of
-// the machine whom programs are: through it, a filesystem whose files belong
-// to root can be mounted as theirs. The caller is root.
+// OwnerNamespace returns a user namespace in which user and group 0 are those of
+// the machine whom programs are. With it, a filesystem whose files belong to root
+// can be mounted so that they belong to programs. The caller is root.
 func OwnerNamespace() (*os.File, error) {
 	inner, outer, err := newSocket()
 	if err != nil {

@@ -11,26 +11,24 @@ import (
 	"repro/format/tree"
 )
 
-// Bounds on what [Warm] brings into memory, and on what it follows.
+// Bounds on what [Prefetch] reads.
 const (
-	maxWarm      = 12 << 20 // bytes, decompressed
-	maxWarmFiles = 64
-	maxFirstLine = 256 // bytes, as in Linux
+	maxPrefetch      = 12 << 20 // bytes, decompressed
+	maxPrefetchFiles = 64
+	maxFirstLine     = 256 // bytes, as in Linux
 )
 
-// Warm brings into the caches of v's layers what the start of a program reads:
-// the program, the interpreter that its first line or its ELF header names, the
-// libraries that it needs, and the directories on the way. So a program starts
-// without waiting for any of it, if this is done while its sandbox is being
-// built.
+// Prefetch reads into the caches of v's layers what the start of a program will
+// read: the program, the interpreter that its first line or its ELF header names,
+// the libraries that it needs, and the directories on their paths. Done while a
+// sandbox is being built, it lets the program start without waiting for the disk.
 //
-// Program is a path, or a name that is looked for in the folders of search, a
-// value of PATH; relative ones are not followed. It is a guess: what is not
-// found, cannot be read or goes beyond a bound is left to whoever reads it in
-// earnest, who also meets the error. Warm returns when all is there or ctx
+// Program is a path, or a name that is searched for in the folders of search, a
+// value of PATH. Relative paths are ignored. Errors and limits end it silently:
+// the program itself meets the error. Prefetch returns when all is read or ctx
 // ended.
-func Warm(ctx context.Context, v *tree.View, program, search string) {
-	w := &warmer{ctx: ctx, v: v, seen: map[tree.FileID]bool{}, room: maxWarm}
+func Prefetch(ctx context.Context, v *tree.View, program, search string) {
+	w := &prefetcher{ctx: ctx, v: v, seen: map[tree.FileID]bool{}, room: maxPrefetch}
 	for _, name := range candidates(program, search) {
 		if w.program(name) {
 			return
@@ -48,22 +46,22 @@ func candidates(program, search string) (names []string) {
 	return names
 }
 
-type warmer struct {
+type prefetcher struct {
 	ctx  context.Context
 	v    *tree.View
-	seen map[tree.FileID]bool // files that are in memory or were given up
+	seen map[tree.FileID]bool // files that were read, or could not be
 	room int64                // bytes
 }
 
-// found is a file that was brought into memory.
+// found is a file that was read.
 type found struct {
 	r    io.ReaderAt
 	dir  string // the folder in which it was looked for
 	size int64
 }
 
-// program brings in what the program at name reads; false if it is not there.
-func (w *warmer) program(name string) bool {
+// program reads what the program at name will read; false if it does not exist.
+func (w *prefetcher) program(name string) bool {
 	for range 5 { // interpreters of interpreters, as in Linux
 		f, ok := w.file(name)
 		if !ok {
@@ -84,8 +82,8 @@ func (w *warmer) program(name string) bool {
 	return true
 }
 
-// loaded brings in what the ELF file f needs.
-func (w *warmer) loaded(f found) {
+// loaded reads what the ELF file f needs.
+func (w *prefetcher) loaded(f found) {
 	queue := []found{f}
 	for len(queue) > 0 {
 		f, queue = queue[0], queue[1:]
@@ -104,8 +102,9 @@ func (w *warmer) loaded(f found) {
 	}
 }
 
-// findLibrary finds a library where a loader without further settings does.
-func (w *warmer) findLibrary(name string, n elfNeeds, origin string) (found, bool) {
+// findLibrary finds and reads a library where a loader without further settings
+// finds it.
+func (w *prefetcher) findLibrary(name string, n elfNeeds, origin string) (found, bool) {
 	if strings.Contains(name, "/") {
 		return w.file(name)
 	}
@@ -135,12 +134,12 @@ func expand(lists []string, origin string) (folders []string) {
 	return folders
 }
 
-var errEnough = errors.New("enough")
+var errLimit = errors.New("limit of prefetching reached")
 
-// file brings the file at name in, once; false if that is not possible, or was
-// done before.
-func (w *warmer) file(name string) (found, bool) {
-	if !path.IsAbs(name) || w.ctx.Err() != nil || len(w.seen) >= maxWarmFiles {
+// file reads the file at name once; false if that is not possible, or was done
+// before.
+func (w *prefetcher) file(name string) (found, bool) {
+	if !path.IsAbs(name) || w.ctx.Err() != nil || len(w.seen) >= maxPrefetchFiles {
 		return found{}, false
 	}
 	s, err := w.v.Resolve(name)
@@ -154,7 +153,7 @@ func (w *warmer) file(name string) (found, bool) {
 	}
 	defer c.Close()
 	r, ok := c.(interface {
-		lender
+		cachedContent
 		io.ReaderAt
 	})
 	if !ok {
@@ -162,20 +161,20 @@ func (w *warmer) file(name string) (found, bool) {
 	}
 	for at := int64(0); at < s.Node.Size; at += int64(r.Unit()) {
 		if err := w.unit(r, at, s.Node.Size); err != nil {
-			break // what the headers say may still be known
+			break // the headers may have been read
 		}
 	}
 	return found{r, path.Dir(name), s.Node.Size}, true
 }
 
-func (w *warmer) unit(f lender, at, size int64) error {
+func (w *prefetcher) unit(f cachedContent, at, size int64) error {
 	if w.room < 0 || w.ctx.Err() != nil {
-		return errEnough
+		return errLimit
 	}
 	w.room -= min(int64(f.Unit()), size-at)
-	_, give, err := f.Lend(at, 0)
+	_, release, err := f.Lend(at, 0)
 	if err == nil {
-		give()
+		release()
 	}
 	return err
 }

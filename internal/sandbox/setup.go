@@ -10,38 +10,39 @@ import (
 	"repro/internal/sandbox/inside"
 )
 
-// parts are the request and what goes with it.
-type parts struct {
+// setup is what one sandbox is started with: the request to process 1, and what
+// goes with it.
+type setup struct {
 	req     *inside.Request
 	files   []*os.File // that process 1 gets, in the order of their numbers
 	owned   []*os.File // those of them that nobody else closes
-	folders bool       // of the machine's are bound
-	members *group     // nil, because of noGroup
+	folders bool       // whether folders of the machine's are bound
+	group   *group     // control group of the program; nil, because of noGroup
 	noGroup error
 	lowest  *served // nil: no layer is served
-	person  *conversation
+	input   *conversation
 }
 
-// give has a file go with the request and returns its number there.
-func (p *parts) give(f *os.File) int {
+// attach sends a file along with the request and returns its number there.
+func (p *setup) attach(f *os.File) int {
 	p.files = append(p.files, f)
 	return len(p.files)
 }
 
-// own makes a file of a descriptor that is closed by close.
-func (p *parts) own(fd int, name string) *os.File {
+// own makes a file of a descriptor; close closes it.
+func (p *setup) own(fd int, name string) *os.File {
 	f := os.NewFile(uintptr(fd), name)
 	p.owned = append(p.owned, f)
 	return f
 }
 
-// gather makes all of it. What was made is closed by close, whatever comes of
-// it, but for what begins only with the request.
-func (p *parts) gather(c *Command, process *Process, output *pipes) (err error) {
-	if err := p.begin(c); err != nil {
+// gather opens and makes everything that the sandbox needs. The caller calls
+// close, also if it fails.
+func (p *setup) gather(c *Command, process *Process, output *pipes) (err error) {
+	if err := p.addLayers(c); err != nil {
 		return err
 	}
-	p.req.Stdout, p.req.Stderr = p.give(output.stdout), p.give(output.stderr)
+	p.req.Stdout, p.req.Stderr = p.attach(output.stdout), p.attach(output.stderr)
 	if c.Mounts != nil {
 		more, err := c.Mounts()
 		if err != nil {
@@ -49,7 +50,7 @@ func (p *parts) gather(c *Command, process *Process, output *pipes) (err error) 
 		}
 		p.owned = append(p.owned, more...)
 		for _, m := range more {
-			p.req.Lower = append(p.req.Lower, inside.Source{File: p.give(m)})
+			p.req.Lower = append(p.req.Lower, inside.Source{File: p.attach(m)})
 		}
 	}
 	if err := p.addBinds(c); err != nil {
@@ -61,31 +62,32 @@ func (p *parts) gather(c *Command, process *Process, output *pipes) (err error) 
 		return process.err
 	}
 	if p.noGroup = process.groups; p.noGroup == nil {
-		if p.members, p.noGroup = newGroup(c.Limits, len(c.CPUs)); p.members != nil {
-			p.req.Group = p.give(p.members.procs)
+		if p.group, p.noGroup = newGroup(c.Limits, len(c.CPUs)); p.group != nil {
+			p.req.Group = p.attach(p.group.procs)
 		}
 	}
-	if p.person, err = newConversation(c); err != nil {
+	if p.input, err = newConversation(c); err != nil {
 		return err
 	}
-	if p.person.stdin != nil {
-		p.req.Stdin = p.give(p.person.stdin)
+	if p.input.stdin != nil {
+		p.req.Stdin = p.attach(p.input.stdin)
 	}
-	if p.person.inner != nil {
-		p.req.Terminal = p.give(p.person.inner)
+	if p.input.inner != nil {
+		p.req.Terminal = p.attach(p.input.inner)
 	}
 	if c.Serve != nil {
 		if p.lowest, err = serveLowest(); err != nil {
-			p.person.close()
+			p.input.close()
 			return err
 		}
-		p.req.Lower = append(p.req.Lower, p.lowest.source(p.give(p.lowest.inner)))
+		p.req.Lower = append(p.req.Lower, p.lowest.source(p.attach(p.lowest.inner)))
 	}
 	return nil
 }
 
-// begin opens as root what process 1, an ordinary user, could not reach.
-func (p *parts) begin(c *Command) error {
+// addLayers fills in the request and opens the layers, which process 1, an
+// ordinary user, might not reach.
+func (p *setup) addLayers(c *Command) error {
 	p.req = &inside.Request{
 		Overlay: c.Scratch != "",
 		Args:    c.Args, Dir: c.Dir, Env: c.Env, Inputs: c.Inputs, Outputs: c.Outputs,
@@ -107,7 +109,7 @@ func (p *parts) begin(c *Command) error {
 	return err
 }
 
-func (p *parts) open(dir string) (inside.Source, error) {
+func (p *setup) open(dir string) (inside.Source, error) {
 	if !owner().drop {
 		return inside.Source{Path: dir}, nil
 	}
@@ -115,13 +117,13 @@ func (p *parts) open(dir string) (inside.Source, error) {
 	if err != nil {
 		return inside.Source{}, &UnavailableError{What: "open a layer", Err: &os.PathError{Op: "open_tree", Path: dir, Err: err}, Hint: setupHint("", err)}
 	}
-	return inside.Source{File: p.give(p.own(fd, dir))}, nil
+	return inside.Source{File: p.attach(p.own(fd, dir))}, nil
 }
 
-// close gives up what gather made.
-func (p *parts) close() {
-	if p.members != nil {
-		p.members.remove()
+// close closes what gather opened.
+func (p *setup) close() {
+	if p.group != nil {
+		p.group.remove()
 	}
 	for _, f := range p.owned {
 		f.Close()

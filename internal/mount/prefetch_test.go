@@ -88,7 +88,7 @@ func elfFile(interp, runPath string, needed ...string) []byte {
 	return append(append(append(append(b, interp...), 0), names...), dynamic...)
 }
 
-func TestWarm(t *testing.T) {
+func TestPrefetch(t *testing.T) {
 	r := &recorder{units: map[string]int{}}
 	root := tree.NewDir()
 	put := func(name string, content []byte) { r.put(t, root, name, content) }
@@ -101,7 +101,7 @@ func TestWarm(t *testing.T) {
 	put("script", []byte("#! /usr/bin/prog -x\n"))
 	put("loop", []byte("#!/loop\n"))
 	put("text", []byte("no program"))
-	put("huge", make([]byte, 2*maxWarm))
+	put("huge", make([]byte, 2*maxPrefetch))
 	for name, target := range map[string]string{"bin": "usr/bin", "lib64/ld.so": "/lib/x86_64-linux-gnu/ld.so", "lib": "usr/lib", "endless": "endless"} {
 		if err := root.Put(name, tree.NewSymlink(target)); err != nil {
 			t.Fatal(err)
@@ -131,7 +131,7 @@ func TestWarm(t *testing.T) {
 		{"/huge", "", "huge"},
 	} {
 		clear(r.units)
-		Warm(context.Background(), v, c.program, c.search)
+		Prefetch(context.Background(), v, c.program, c.search)
 		want := strings.Fields(c.want)
 		slices.Sort(want)
 		if got := slices.Sorted(maps.Keys(r.units)); !slices.Equal(got, want) {
@@ -140,14 +140,14 @@ func TestWarm(t *testing.T) {
 		if n := r.units["usr/lib/x86_64-linux-gnu/libc.so"]; n != 0 && n != 3 {
 			t.Errorf("%q brings in %d parts of a library, want all 3", c.program, n)
 		}
-		if n := r.units["huge"]; n > maxWarm/4096+1 {
+		if n := r.units["huge"]; n > maxPrefetch/4096+1 {
 			t.Errorf("%d units of a huge file", n)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	clear(r.units)
-	if Warm(ctx, v, "/bin/prog", ""); len(r.units) > 0 {
+	if Prefetch(ctx, v, "/bin/prog", ""); len(r.units) > 0 {
 		t.Errorf("after the end: %v", r.units)
 	}
 }

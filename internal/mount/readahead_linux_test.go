@@ -33,8 +33,8 @@ func (u *units) Lend(off int64, n int) ([]byte, func(), error) {
 // readThrough notes reads at the given positions, each of size bytes, and
 // returns what was decompressed ahead.
 func readThrough(u *units, size int64, at ...int64) []int64 {
-	a := newAheads()
-	var h ahead
+	a := newReadaheads()
+	var h readahead
 	for _, off := range at {
 		a.note(u, &h, off, off+size, u.size)
 		a.running.Wait()
@@ -78,9 +78,9 @@ func TestReadAhead(t *testing.T) {
 }
 
 func TestReadAheadEnds(t *testing.T) {
-	a := newAheads()
+	a := newReadaheads()
 	a.close()
-	var h ahead
+	var h readahead
 	u := &units{size: 64 << 20, unit: 1 << 20}
 	for _, off := range from(0, 1<<20, 8) {
 		a.note(u, &h, off, off+1<<20, u.size)
