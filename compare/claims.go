@@ -64,6 +64,10 @@ func claimed(ctx context.Context, produced fs.FS, c manifest.Claim) (report.Find
 	} else if text == c.Value {
 		j.tally.same([]byte(text))
 	} else {
+		j.tally.written = rounded // a paper's text rounds; but a whole number may be a count
+		if mustNumber(c.Value).whole() {
+			j.tally.written = untold
+		}
 		what := j.tally.judge([]byte(c.Value), []byte(text))
 		j.tally.number(what, []byte(c.Value), []byte(text), func() string { return where })
 	}

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,17 +17,19 @@ type columnFacts struct {
 	size     float64
 	row      int64 // where it stands
 	reversed bool  // all signs of the new column are to be reversed
+	group    *group
+	place    []byte // what its cells that hold more than a number are known by
 }
 
 // rules makes the rules of column i hold for the cell to be judged next, and
 // returns the cell with the sign that it is compared with.
 func (c *table) rules(i int, new []byte) []byte {
-	c.t.limits, c.t.largest = c.t.rule.limits, nil
+	c.t.limits, c.t.largest, c.t.group = c.t.rule.limits, nil, nil
 	if i >= len(c.facts) {
 		return new
 	}
 	f := &c.facts[i]
-	c.t.largest = f.largest
+	c.t.largest, c.t.group = f.largest, f.group
 	if f.limits != nil {
 		c.t.limits = f.limits
 	}
@@ -59,11 +62,13 @@ func (c *table) survey(ctx context.Context, j *job, comma byte) error {
 	if r.Signs == signRows {
 		return &undecided{"signs of rows are for arrays; a table has signs of columns"}
 	}
-	if r.norm == nil && r.Signs == "" && len(r.columns) == 0 {
-		return nil
+	for name := range c.omit {
+		if c.named[name] == 0 && !c.fresh[name] {
+			return &undecided{fmt.Sprintf("the rule leaves out the column %q, which neither table has", name)}
+		}
 	}
-	for _, name := range c.header {
-		c.facts = append(c.facts, columnFacts{limits: r.columns[name], row: -1, size: -1})
+	for i := range c.header {
+		c.facts = append(c.facts, c.factsOf(i))
 	}
 	if err := c.rowsOf(ctx, j.files[0], comma, published, c.measure); err != nil {
 		return err
@@ -72,6 +77,26 @@ func (c *table) survey(ctx context.Context, j *job, comma byte) error {
 		return nil
 	}
 	return c.rowsOf(ctx, j.files[1], comma, produced, c.orient)
+}
+
+// factsOf begins the facts of a published column.
+func (c *table) factsOf(i int) columnFacts {
+	f := columnFacts{row: -1, size: -1, place: fmt.Appendf(nil, "column %d", i+1),
+		group: &group{name: "column " + c.columnName(i), up: c.all, onePen: true, strict: true}}
+	if i < len(c.header) {
+		f.limits = c.t.rule.columns[c.header[i]]
+		f.group.label = isProgram(c.header[i])
+	}
+	return f
+}
+
+// columnPlace is what the cells of a column that hold more than a number are
+// known by.
+func (c *table) columnPlace(i int) []byte {
+	if i < len(c.facts) {
+		return c.facts[i].place
+	}
+	return nil
 }
 
 // rowsOf calls visit for each row but the header.
@@ -99,23 +124,35 @@ func (c *table) rowsOf(ctx context.Context, f File, comma byte, of side, visit f
 	}
 }
 
-// measure finds the largest numbers of a published row.
+// measure counts the numbers of a published row in their groups, and finds the
+// largest.
 func (c *table) measure(it *item) {
 	for i := range it.cells {
 		if i == len(c.facts) {
-			c.facts = append(c.facts, columnFacts{row: -1, size: -1})
+			c.facts = append(c.facts, c.factsOf(i))
 		}
+		f := &c.facts[i]
 		var n number
 		text := it.value(i)
+		if !isNumber(text) {
+			if hasDigit(text) {
+				text, _ = c.m.hide(text)
+				c.mixed.add(f.place, text, it.n)
+			}
+			continue
+		}
 		if !n.parse(text) || n.class != finite {
 			continue
 		}
-		if f := &c.facts[i]; math.Abs(n.float()) > f.size {
-			f.size, f.row = math.Abs(n.float()), it.n
+		f.group.count(&n)
+		if size := math.Abs(n.float()); size > f.size {
+			f.size, f.row = size, it.n
 			f.largest = mustNumber(string(text))
 		}
 	}
 }
+
+func hasDigit(b []byte) bool { return bytes.ContainsAny(b, "0123456789") }
 
 // orient finds the columns whose signs are to be reversed: those whose largest
 // published number has the other sign in the new table.

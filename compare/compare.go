@@ -160,7 +160,7 @@ func look(f *report.Finding, pub, new File) (File, File, error) {
 	if f.Kind != "" {
 		return pub, new, nil
 	}
-	f.Kind, err = sniff(pub)
+	f.Kind, err = sniff(pub, f.Rule)
 	if _, damaged := asContent(err); damaged {
 		f.Kind, err, pub.unpack, new.unpack = kinds.Exact, nil, false, false
 	}
@@ -232,7 +232,9 @@ func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sink
 	if to.show != nil {
 		to.show.finish()
 	}
-	f.Diff = d.String()
+	if f.Verdict != report.SameAsPrinted { // what hung on a group may have been listed
+		f.Diff = d.String()
+	}
 	return nil
 }
 

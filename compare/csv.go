@@ -24,12 +24,16 @@ type table struct {
 	t      *tally
 	m      matcher
 	watch  watcher
-	header []string       // of the published table; empty if it has none
-	named  map[string]int // how often each of its names stands there
-	column []int          // for each published column its place in the new table, or -1
-	width  int            // columns of the new table by its header
-	keys   []int          // published columns that name a row
-	facts  []columnFacts  // by published column; empty where no rule asks for them
+	header []string        // of the published table; empty if it has none
+	named  map[string]int  // how often each of its names stands there
+	column []int           // for each published column its place in the new table, or -1
+	width  int             // columns of the new table by its header
+	keys   []int           // published columns that name a row
+	facts  []columnFacts   // by published column
+	all    *group          // of all columns
+	mixed  *surveyor       // of cells that hold more than a number
+	omit   map[string]bool // columns that are left out (CMP-57)
+	fresh  map[string]bool // names of the new table's columns
 	found  pair
 	cell   pair
 }
@@ -42,7 +46,12 @@ func compareCSV(ctx context.Context, j *job) error {
 	}
 	pub := &queue{r: newRowReader(start, comma, published)}
 	new := &queue{r: newRowReader(j.new, comma, produced)}
-	c := &table{t: j.tally, m: matcher{t: j.tally}, watch: j.watch}
+	c := &table{t: j.tally, m: matcher{t: j.tally}, watch: j.watch,
+		all: &group{name: "the table"}, mixed: newSurveyor(), omit: map[string]bool{}}
+	c.m.survey = c.mixed
+	for _, name := range j.rule.Omit {
+		c.omit[name] = true
+	}
 	j.sameContent = "the same cells: only quoting, line ends or outer blanks differ"
 	if err := c.readHeaders(pub, new); err != nil {
 		return err
@@ -105,6 +114,10 @@ func (c *table) readHeaders(pub, new *queue) error {
 // matchHeaders finds where the published columns stand in the new table.
 func (c *table) matchHeaders(p, n *item) {
 	fresh := n.values()
+	c.fresh = map[string]bool{}
+	for _, name := range fresh {
+		c.fresh[name] = true
+	}
 	c.width = len(fresh)
 	c.column = make([]int, len(c.header))
 	if slices.Equal(c.header, fresh) || repeats(c.header) || repeats(fresh) {
@@ -117,16 +130,20 @@ func (c *table) matchHeaders(p, n *item) {
 		}
 		return
 	}
-	moved := false
+	moved, last := false, -1
 	for i, name := range c.header {
 		c.column[i] = slices.Index(fresh, name)
+		if c.omit[name] {
+			continue
+		}
 		if c.column[i] < 0 {
 			c.t.brokenAt("header", name, "", "column %s is not in the new table", quote([]byte(name)))
 		}
-		moved = moved || c.column[i] != i
+		moved = moved || c.column[i] < last
+		last = c.column[i]
 	}
 	for _, name := range fresh {
-		if !slices.Contains(c.header, name) {
+		if !slices.Contains(c.header, name) && !c.omit[name] {
 			c.t.brokenAt("header", "", name, "column %s is not in the published table", quote([]byte(name)))
 		}
 	}
@@ -175,8 +192,8 @@ func (c *table) judge(pub, new *item) *pair {
 	}
 	for i := range pub.cells {
 		at := c.place(i)
-		if at < 0 || at >= len(new.cells) {
-			continue // said of the header, or of the row's length
+		if at < 0 || at >= len(new.cells) || i < len(c.header) && c.omit[c.header[i]] {
+			continue // said of the header, or of the row's length; or left out
 		}
 		c.judgeCell(i, pub.value(i), new.value(at), p)
 	}
@@ -195,6 +212,7 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 		return
 	}
 	c.cell = pair{shape: true, changes: c.cell.changes[:0]}
+	c.m.place = c.columnPlace(i)
 	c.m.line(x, y, &c.cell)
 	p.masked += c.cell.masked
 	if !c.cell.shape {

@@ -75,6 +75,9 @@ func (j *job) compareLists(ctx context.Context, pub, new []fact, same string) er
 	}
 	j.sameContent = same
 	c := &text{t: j.tally, m: matcher{t: j.tally}, watch: j.watch}
+	if err := c.m.surveyLines(ctx, &factReader{list: pub}); err != nil {
+		return err
+	}
 	return align(ctx, &queue{r: &factReader{list: pub}}, &queue{r: &factReader{list: new}}, c)
 }
 

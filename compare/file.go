@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"repro/compare/kinds"
+	"repro/format/manifest"
 	"repro/report"
 )
 
@@ -103,7 +104,7 @@ func unusable(f report.Finding, new File, err error) (report.Finding, error) {
 	return f, nil
 }
 
-func sniff(pub File) (string, error) {
+func sniff(pub File, r manifest.Rule) (string, error) {
 	f, err := pub.open(published)
 	if err != nil {
 		return "", err
@@ -114,7 +115,11 @@ func sniff(pub File) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", err
 	}
-	return kinds.Choose(pub.kindName(), start[:n]), nil
+	kind := kinds.Choose(pub.kindName(), start[:n])
+	if tabular(kind, start[:n], r) {
+		kind = kindCSV
+	}
+	return kind, nil
 }
 
 // identical compares bytes.

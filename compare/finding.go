@@ -11,35 +11,33 @@ import (
 // conclude turns the sums into a finding (the ladder, SPEC.md CMP-10).
 func (j *job) conclude(f *report.Finding) {
 	t := j.tally
+	t.settleGroups()
+	f.Judged = t.judged()
 	f.Compared = t.compared
 	f.Differing = t.compared - t.outcomes[same] - t.outcomes[agrees]
-	cutOff := t.notCut == 0 && t.onlyCut >= 2
-	failing := t.outcomes[cut] + t.outcomes[differs]
 	switch {
-	case t.broken > 0:
+	case t.broken > 0 || t.outcomes[differs] > 0:
 		f.Verdict = report.Differs
 	case f.Differing == 0 && t.outcomes[agrees] == 0:
 		f.Verdict, f.Reason = report.SameContent, j.sameContent
 	case f.Differing == 0:
 		f.Verdict, f.Reason = report.SameAsPrinted, t.allAgree()
-	case cutOff:
-		f.Verdict, f.Differing = report.SameAsPrinted, 0
-		f.Reason = t.allAgree() + "; the published digits are cut off, not rounded"
-	case failing == 0 && t.outcomes[unclear] == 0 && t.outcomes[within] == 0:
+	case t.outcomes[unclear] == 0 && t.outcomes[within] == 0:
 		f.Verdict = report.WithinSpread
-	case failing == 0 && t.outcomes[unclear] == 0:
+	case t.outcomes[unclear] == 0:
 		f.Verdict = report.WithinTolerance
-	case t.notCut == 0:
+	case t.doubts > 0:
 		f.Verdict = report.NeedsEyes
-		f.Reason = t.numbers(f.Differing) + "; that one agrees if the published digits were cut off instead of rounded"
-	case failing == 0:
-		f.Verdict = report.NeedsEyes
-		f.Reason = t.coarse()
+		f.Reason = t.numbers(f.Differing) + "; " + t.unread()
 	default:
-		f.Verdict = report.Differs
+		f.Verdict = report.NeedsEyes
+		f.Reason = t.fewer()
 	}
 	if f.Reason == "" {
 		f.Reason = t.explain(f)
+	}
+	if t.uncovered > 0 {
+		f.Reason += fmt.Sprintf("; the tolerance does not cover %s that count or name something: name the column in columns, or say whole: true", plural(t.uncovered, "whole number"))
 	}
 	if t.reversed > 0 {
 		f.Reason += fmt.Sprintf("; the signs of %s reversed as the rule allows", plural(t.reversed, "vector"))
@@ -57,10 +55,14 @@ func (j *job) conclude(f *report.Finding) {
 }
 
 func (t *tally) allAgree() string {
-	if t.compared == 1 {
-		return "the one number agrees in every printed digit"
+	out := "the one number agrees in every printed digit"
+	if t.compared != 1 {
+		out = fmt.Sprintf("all %d numbers agree in every printed digit", t.compared)
 	}
-	return fmt.Sprintf("all %d numbers agree in every printed digit", t.compared)
+	if t.cutOff {
+		out += "; the published digits are cut off, not rounded"
+	}
+	return out
 }
 
 // explain says what differs.
@@ -100,7 +102,8 @@ func (t *tally) numbers(differing int64) string {
 	return out + ")"
 }
 
-func (t *tally) coarse() string {
+// fewer says that new numbers show fewer digits than were published.
+func (t *tally) fewer() string {
 	return fmt.Sprintf("%d of %d numbers equal the published ones but show fewer digits; worst at %s: published %s, new %s",
 		t.outcomes[unclear], t.compared, t.worst.where, clip(t.worst.pub), clip(t.worst.new))
 }

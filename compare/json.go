@@ -18,8 +18,18 @@ type values struct {
 	t     *tally
 	watch watcher
 	path  []string
-	norms map[string]*number // largest published number by pointer, elements of arrays alike
-	array []bool             // of path: whether it is an element of an array
+	array []bool // of path: whether it is an element of an array
+	at    *node  // the group of what is compared
+	names map[string]*group
+	all   *group
+}
+
+// node is the values of one pointer, elements of arrays alike.
+type node struct {
+	group   *group
+	largest *number // published, in magnitude
+	members map[string]*node
+	element *node
 }
 
 func compareJSON(ctx context.Context, j *job) error {
@@ -43,43 +53,61 @@ func (j *job) compareValues(pub, new *value) error {
 	if j.rule.Signs != "" {
 		return &undecided{"signs can be left free in tables and arrays only"}
 	}
-	c := &values{t: j.tally, watch: j.watch}
-	if j.rule.norm != nil {
-		c.norms = map[string]*number{}
-		c.measure(pub)
-	}
+	c := &values{t: j.tally, watch: j.watch, names: map[string]*group{}, all: &group{name: "the file"}}
+	c.at = &node{}
+	c.measure(pub, "", "")
 	c.compare(pub, new)
 	return nil
 }
 
-// measure finds the largest numbers of arrays.
-func (c *values) measure(v *value) {
-	n := parsed(string(v.text))
-	if v.kind == jsonNumber && n != nil {
-		group := c.group()
-		if most := c.norms[group]; most == nil || math.Abs(n.float()) > math.Abs(most.float()) {
-			c.norms[group] = n
-		}
+// measure counts the published numbers in their groups, and finds the largest.
+func (c *values) measure(v *value, pointer, name string) {
+	if v.kind == jsonNumber {
+		c.at.count(c, v, pointer, name)
+		return
 	}
+	here := c.at
 	for i := range v.elem {
-		name, array := fmt.Sprint(i), v.kind != jsonObject
-		if !array {
-			name = v.keys[i]
+		if v.kind != jsonObject {
+			if here.element == nil {
+				here.element = &node{}
+			}
+			c.at = here.element
+			c.measure(&v.elem[i], pointer+"/*", name)
+			continue
 		}
-		c.in(name, array, func() { c.measure(&v.elem[i]) })
+		key := v.keys[i]
+		if here.members == nil {
+			here.members = map[string]*node{}
+		}
+		if here.members[key] == nil {
+			here.members[key] = &node{}
+		}
+		c.at = here.members[key]
+		c.measure(&v.elem[i], pointer+"/"+key, key)
 	}
+	c.at = here
 }
 
-// group is the place without the numbers of elements.
-func (c *values) group() string {
-	var b strings.Builder
-	for i, name := range c.path {
-		if c.array[i] {
-			name = "\x00"
+// count adds a number to the group: those of the pointer; wider, those of the
+// last name in it; widest, all that show decimals.
+func (n *node) count(c *values, v *value, pointer, name string) {
+	if n.group == nil {
+		up := c.names[name]
+		if up == nil {
+			up = &group{name: clip(name), up: c.all, onePen: true}
+			c.names[name] = up
 		}
-		b.WriteString(name + "\x01")
+		n.group = &group{name: clip(pointer), up: up, onePen: true, label: isProgram(name)}
 	}
-	return b.String()
+	p := parsed(string(v.text))
+	if p == nil {
+		return
+	}
+	n.group.count(p)
+	if n.largest == nil || math.Abs(p.float()) > math.Abs(n.largest.float()) {
+		n.largest = p
+	}
 }
 
 func (c *values) compare(pub, new *value) {
@@ -102,12 +130,13 @@ func (c *values) number(pub, new *value) {
 		c.t.same(pub.text)
 		return
 	}
-	if !isNumber(pub.text) || !isNumber(new.text) { // beyond the limits on numbers: as text
+	if !scans(pub.text) || !scans(new.text) { // beyond the limits on numbers: as text
 		c.differs(pub, new)
 		return
 	}
-	if c.norms != nil {
-		c.t.largest = c.norms[c.group()]
+	c.t.largest, c.t.group = nil, nil
+	if c.at != nil {
+		c.t.largest, c.t.group = c.at.largest, c.at.group
 	}
 	what := c.t.judge(pub.text, new.text)
 	if c.t.spread != nil {
@@ -172,9 +201,17 @@ func (c *values) onlyNew(v *value) {
 }
 
 func (c *values) in(name string, array bool, do func()) {
+	here := c.at
+	switch {
+	case here == nil:
+	case array:
+		c.at = here.element
+	default:
+		c.at = here.members[name]
+	}
 	c.path, c.array = append(c.path, name), append(c.array, array)
 	do()
-	c.path, c.array = c.path[:len(c.path)-1], c.array[:len(c.array)-1]
+	c.path, c.array, c.at = c.path[:len(c.path)-1], c.array[:len(c.array)-1], here
 }
 
 // pointer is the place by RFC 6901; the whole document is "/".

@@ -11,7 +11,15 @@ type limits struct {
 	tolerance                manifest.Tolerance
 	absolute, relative, norm *number
 	power                    *number // 10^-Digits
+	named                    bool    // the rule names the column that they hold for
 }
+
+// What a rule may say of how published numbers were written (SPEC.md CMP-38).
+const (
+	numbersExact   = "exact"   // in full: only the same number will do
+	numbersRounded = "rounded" // rounded to the digits that are shown
+	numbersCut     = "cut"     // cut off after them
+)
 
 func prepareLimits(t manifest.Tolerance) (*limits, error) {
 	if t.ULP < 0 || t.ULP > maxAskedULP {
@@ -19,6 +27,11 @@ func prepareLimits(t manifest.Tolerance) (*limits, error) {
 	}
 	if t.Digits < 0 || t.Digits > maxAskedDigit {
 		return nil, &RuleError{"digits", fmt.Sprint(t.Digits), fmt.Sprintf("want 0 to %d", maxAskedDigit)}
+	}
+	switch t.Numbers {
+	case "", numbersExact, numbersRounded, numbersCut:
+	default:
+		return nil, &RuleError{"numbers", clip(t.Numbers), "want exact, rounded or cut"}
 	}
 	out := &limits{tolerance: t}
 	if t.Digits > 0 {

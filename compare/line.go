@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -13,6 +14,10 @@ var mask = []byte("\x00ignored\x00")
 type matcher struct {
 	t        *tally
 	pub, new []token
+	survey   *surveyor   // of the published text
+	place    []byte      // where the line stands, if that has a name
+	n        int64       // the line's number
+	signs    *signedText // of vectors whose signs are free; nil: none are
 }
 
 // hide returns text with the rule's patterns masked, and how many were.
@@ -40,7 +45,7 @@ func (m *matcher) line(pub, new []byte, p *pair) {
 		new, _ = m.hide(new)
 		p.masked += count
 	}
-	if bytes.Equal(pub, new) {
+	if bytes.Equal(pub, new) && m.signs == nil {
 		m.pub = tokenize(pub, m.pub[:0])
 		for _, tok := range m.pub {
 			if tok.number {
@@ -50,6 +55,9 @@ func (m *matcher) line(pub, new []byte, p *pair) {
 		return
 	}
 	m.pub, m.new = tokenize(pub, m.pub[:0]), tokenize(new, m.new[:0])
+	if !m.alike() {
+		m.pub, m.new = tokenizeAs(pub, m.pub[:0], true), tokenizeAs(new, m.new[:0], true)
+	}
 	if len(m.pub) != len(m.new) {
 		p.shape = false
 		return
@@ -57,21 +65,27 @@ func (m *matcher) line(pub, new []byte, p *pair) {
 	m.tokens(pub, new, p)
 }
 
+// alike reports whether two lines have the same pattern of words and numbers.
+func (m *matcher) alike() bool {
+	return slices.EqualFunc(m.pub, m.new, func(a, b token) bool { return a.number == b.number })
+}
+
 func (m *matcher) tokens(pub, new []byte, p *pair) {
-	number := 0
+	number, first := 0, len(p.changes)
+	key := m.key(pub)
 	var before, beforeNew token
 	for i, a := range m.pub {
 		b := m.new[i]
-		if a.number != b.number || !samePlace(pub, new, before, a, beforeNew, b) {
+		if a.number != b.number || !m.samePlace(pub, new, before, a, beforeNew, b) {
 			p.shape = false
 			return
 		}
 		x, y := a.of(pub), b.of(new)
 		switch {
-		case a.number && bytes.Equal(x, y):
+		case a.number && bytes.Equal(x, y) && a.last == b.last && !m.signs.reversed(m.n, number):
 			m.count(x, p)
 		case a.number:
-			p.changes = append(p.changes, m.t.change(number, x, y))
+			p.changes = append(p.changes, m.change(pub, new, a, b, number, key))
 		case !bytes.Equal(x, y):
 			p.shape = false
 			return
@@ -81,7 +95,64 @@ func (m *matcher) tokens(pub, new []byte, p *pair) {
 		}
 		before, beforeNew = a, b
 	}
+	m.byLine(pub, p.changes[first:])
 	p.blanks = true
+}
+
+// key is that of the published line.
+func (m *matcher) key(pub []byte) lineKey {
+	if m.survey == nil {
+		return lineKey{}
+	}
+	return keyOf(m.place, pub, m.pub)
+}
+
+// change judges two numbers in the group of their place.
+func (m *matcher) change(pub, new []byte, a, b token, number int, key lineKey) change {
+	m.t.written = a.as
+	if m.survey != nil {
+		m.t.group = m.survey.place(key, number, m.n)
+	}
+	value := b.value(new)
+	if m.signs.reversed(m.n, number) {
+		value = negated(value)
+	}
+	c := m.t.change(number, a.value(pub), value)
+	m.t.written = untold
+	return c
+}
+
+// byLine looks at the line itself where the groups of its numbers cannot tell
+// how these were written: a list may stand in one line.
+func (m *matcher) byLine(pub []byte, changes []change) {
+	if !slices.ContainsFunc(changes, func(c change) bool { return c.what == pending }) {
+		return
+	}
+	line := &group{}
+	for _, t := range m.pub {
+		var v number
+		if t.number && t.last == 0 && t.as != exact && v.parse(t.of(pub)) && !v.whole() {
+			line.pub.add(&v)
+		}
+	}
+	for _, c := range changes {
+		var p, n number
+		if c.what == pending && p.parse(c.pub) && n.parse(c.new) {
+			line.note(&p, &n)
+		}
+	}
+	to := pending
+	switch {
+	case line.pub.shortest():
+		to = differs
+	case line.evident():
+		to = agrees
+	}
+	for i := range changes {
+		if changes[i].what == pending {
+			changes[i].what = to
+		}
+	}
 }
 
 // count counts a number whose text is the same.
@@ -102,10 +173,13 @@ func (m *matcher) count(text []byte, p *pair) {
 // samePlace reports whether the blanks before two tokens carry the same: they
 // are equal, or the tokens begin or end in the same column, as in a table
 // whose numbers grew longer (CMP-42).
-func samePlace(pub, new []byte, before, a, beforeNew, b token) bool {
+func (m *matcher) samePlace(pub, new []byte, before, a, beforeNew, b token) bool {
 	gap, gapNew := pub[before.to:a.from], new[beforeNew.to:b.from]
 	if bytes.Equal(gap, gapNew) {
 		return true
+	}
+	if m.t.rule.Blanks == blanksFree {
+		return (len(gap) == 0) == (len(gapNew) == 0) || before.to == 0
 	}
 	if (len(gap) == 0) != (len(gapNew) == 0) && before.to > 0 {
 		return false

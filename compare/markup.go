@@ -6,6 +6,8 @@ import (
 	"repro/compare/kinds"
 	"strconv"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // The kinds of this file.
@@ -26,7 +28,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // (CMP-124).
 func compareLaTeX(ctx context.Context, j *job) error {
 	return j.compareFacts(ctx, func(b []byte, of side) ([]fact, error) {
-		return readCells(b, of, '&', withoutComment)
+		return readCells(b, of, '&', new(latexLines).clean)
 	}, "the same lines and cells; only blanks and comments differ")
 }
 
@@ -84,10 +86,35 @@ func cutAt(line string, mark byte) []string {
 	return append(out, line[from:])
 }
 
-// withoutComment is a line of LaTeX without what follows a percent sign. A
-// line that holds nothing else is none.
-func withoutComment(line string) (string, bool) {
-	return cutAt(line, '%')[0], !strings.HasPrefix(strings.TrimLeft(line, " \t"), "%")
+// latexLines reads lines of LaTeX. In an environment that prints what it holds,
+// a percent sign begins no comment.
+type latexLines struct{ verbatim string }
+
+var (
+	verbatimBegin = pattern.New(`\\begin\{((?:BV|LV|S|B)?[vV]erbatim\*?|lstlisting|minted|alltt|Sinput|Soutput|Schunk)\}`)
+	verbatimInner = pattern.New(`\\(?:verb\*?|lstinline)`)
+)
+
+// clean is a line without what follows a percent sign. A line that holds
+// nothing else is none.
+func (l *latexLines) clean(line string) (string, bool) {
+	if l.verbatim != "" {
+		if strings.Contains(line, `\end{`+l.verbatim+`}`) {
+			l.verbatim = ""
+		}
+		return line, true
+	}
+	text := cutAt(line, '%')[0]
+	if m := verbatimBegin.FindStringSubmatch(text); m != nil {
+		if !strings.Contains(line, `\end{`+m[1]+`}`) {
+			l.verbatim = m[1]
+		}
+		return line, true
+	}
+	if verbatimInner.MatchString(text) {
+		return line, true
+	}
+	return text, !strings.HasPrefix(strings.TrimLeft(line, " \t"), "%")
 }
 
 // dashes is a line of Markdown, with each row of dashes below a header made

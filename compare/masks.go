@@ -51,7 +51,7 @@ var masks = []struct {
 	{maskTimings, compiled(
 		`\b((?:\d+h ?)?\d+m ?\d+(?:\.\d+)?s)\b`,
 		`\b(\d+(?:\.\d+)?(?:[eE][-+]?\d+)? ?(?:ns|µs|μs|us|ms|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|it/s|s/it))\b`,
-		`(?i)\b(?:elapsed|took|wall|runtime|duration|walltime|(?:cpu|wall|run|user|system|total|elapsed)[ _-]?time)(?: time)? ?(?:\([a-z]+\))? ?[:=]? ?(\d+(?:\.\d+)?(?:e[-+]?\d+)?)`,
+		`(?i)\b(?:(?:time )?elapsed|time difference of|took|wall|runtime|duration|walltime|(?:cpu|wall|run|user|system|total|elapsed)[ _-]?time)(?: time)? ?(?:\([a-z]+\))? ?[:=]? ?((?:\d+:)?\d{1,2}:\d{2}(?:\.\d+)?|\d+(?:\.\d+)?(?:e[-+]?\d+)?)`,
 	)},
 	{maskProcesses, compiled(
 		`(?i)\b(?:pid|tid|process(?: id)?|thread(?: id)?|job(?: id)?)[ =:#]{1,3}(\d+)\b`,

@@ -95,19 +95,19 @@ func TestMasksHideNothingElse(t *testing.T) {
 }
 
 func TestSelection(t *testing.T) {
-	const pub = "start 1\n= Results\nmean 1.5\nn 7\n= Timing\n3.2\n"
+	const pub = "start 1\n= Results\nmean 1.50\nn 7\n= Timing\n3.2\n"
 	for _, c := range []struct {
 		rule manifest.Rule
 		new  string
 		want report.Verdict
 	}{
-		{manifest.Rule{From: "^= Results", To: "^= "}, "start 9\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", report.SameContent},
-		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\nx\n= Results\nmean 1.5\nn 7\n= Timing\n9\n", report.SameContent},
+		{manifest.Rule{From: "^= Results", To: "^= "}, "start 9\n= Results\nmean 1.50\nn 7\n= Timing\n9\n", report.SameContent},
+		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\nx\n= Results\nmean 1.50\nn 7\n= Timing\n9\n", report.SameContent},
 		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Results\nmean 1.6\nn 7\n= Timing\n9\n", report.Differs},
 		{manifest.Rule{From: "^= Results", To: "^= Timing"}, "start 9\n= Timing\n9\n", report.Differs},
-		{manifest.Rule{Only: []string{"^mean "}}, "mean 1.51\n", report.SameAsPrinted},
-		{manifest.Rule{Only: []string{"^mean ", "^n "}}, "mean 1.5\nn 8\n", report.Differs},
-		{manifest.Rule{Only: []string{"^median "}}, "mean 1.5\n", report.NeedsEyes},
+		{manifest.Rule{Only: []string{"^mean "}}, "mean 1.501\n", report.SameAsPrinted},
+		{manifest.Rule{Only: []string{"^mean ", "^n "}}, "mean 1.50\nn 8\n", report.Differs},
+		{manifest.Rule{Only: []string{"^median "}}, "mean 1.50\n", report.NeedsEyes},
 		{manifest.Rule{From: "^= Nothing"}, "mean 1.5\n", report.NeedsEyes},
 	} {
 		if f := finding(t, "a.txt", pub, c.new, c.rule); f.Verdict != c.want {

@@ -31,7 +31,20 @@ type number struct {
 // isNumber reports whether all of b is a number by SPEC.md CMP-20.
 func isNumber(b []byte) bool {
 	var s shape
+	return s.scan(b) && !s.label(b)
+}
+
+// scans reports whether all of b is a number where nothing else can stand.
+func scans(b []byte) bool {
+	var s shape
 	return s.scan(b)
+}
+
+// label reports digits with a D or E between them, as in the names of wells
+// and genes: a program that prints an exponent so prints a point or a sign,
+// too.
+func (s *shape) label(b []byte) bool {
+	return s.class == finite && s.to < len(b) && s.point == s.to && b[s.to] != 'e' && digit(b[s.to+1])
 }
 
 // shape says where the parts of a number stand in its text.

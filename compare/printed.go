@@ -7,6 +7,7 @@ type fit struct {
 	rounds    bool // rounded to the published digits, it is the published number
 	truncates bool // cut off at the published digits, it is the published number
 	coarse    bool // equal, but printed with fewer digits than were published
+	tie       bool // half way between two numbers of the published digits
 }
 
 // asPrinted compares by SPEC.md CMP-22 and CMP-23, exactly.
@@ -25,8 +26,9 @@ func asPrinted(pub, new *number) fit {
 	if drop <= len(new.digits) {
 		half = againstHalf(rest)
 	}
+	tie := half == 0
 	if len(pub.digits) == 0 {
-		return fit{rounds: keep == 0 && half <= 0, truncates: keep == 0}
+		return fit{rounds: keep == 0 && half <= 0, truncates: keep == 0, tie: tie}
 	}
 	if pub.neg != new.neg {
 		return fit{}
@@ -35,6 +37,7 @@ func asPrinted(pub, new *number) fit {
 	return fit{
 		rounds:    same && half <= 0 || half >= 0 && isNext(whole, pub.digits),
 		truncates: same,
+		tie:       tie,
 	}
 }
 

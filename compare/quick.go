@@ -19,7 +19,6 @@ func (c *elements) quick(x, y float64) bool {
 	}
 	t.compared++
 	t.outcomes[what]++
-	t.notCut++
 	if what == differs {
 		c.unshown++
 	}

@@ -23,8 +23,8 @@ import (
 )
 
 func TestResults(t *testing.T) {
-	pub := fstest.MapFS{"out/a.txt": {Data: []byte("1.5\n")}, "b.txt": {Data: []byte("2\n")}, "c.txt": {Data: []byte("3\n")}}
-	new := fstest.MapFS{"paper/out/a.txt": {Data: []byte("1.52\n")}, "paper/c.txt": {Data: []byte("3\n")}}
+	pub := fstest.MapFS{"out/a.txt": {Data: []byte("1.50\n")}, "b.txt": {Data: []byte("2\n")}, "c.txt": {Data: []byte("3\n")}}
+	new := fstest.MapFS{"paper/out/a.txt": {Data: []byte("1.502\n")}, "paper/c.txt": {Data: []byte("3\n")}}
 	findings, err := Results(context.Background(), pub, new, []manifest.Result{
 		{Name: "a", Claim: "Table 1", Output: "/paper/out/a.txt", Published: "out/a.txt"},
 		{Name: "b", Output: "/paper/b.txt", Published: "b.txt"},

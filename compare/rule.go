@@ -16,6 +16,10 @@ const (
 	signRows    = "rows"
 )
 
+// blanksFree is what [manifest.Rule] may say of blanks: how many there are
+// carries nothing.
+const blanksFree = "free"
+
 // Limits on rules.
 const (
 	maxPatterns   = 256
@@ -68,6 +72,9 @@ func prepare(r manifest.Rule) (*rule, error) {
 	if r.Signs != "" && r.Signs != signColumns && r.Signs != signRows {
 		return nil, &RuleError{"signs", r.Signs, "want columns or rows"}
 	}
+	if r.Blanks != "" && r.Blanks != blanksFree {
+		return nil, &RuleError{"blanks", r.Blanks, "want free"}
+	}
 	if r.Signs != "" && len(r.Keys) > 0 {
 		return nil, &RuleError{"signs", r.Signs, "does not go with keys"}
 	}
@@ -82,6 +89,7 @@ func prepare(r manifest.Rule) (*rule, error) {
 		if out.columns[name], err = prepareLimits(t); err != nil {
 			return nil, err
 		}
+		out.columns[name].named = true
 	}
 	if out.score, err = limit("score", r.Score); err != nil {
 		return nil, err

@@ -14,12 +14,17 @@ type outcome uint8
 const (
 	same    outcome = iota // the same text
 	agrees                 // as printed
-	cut                    // agrees only if the published digits were cut off
+	pending                // as printed, if the group shows that its numbers were rounded
+	cut                    // as printed, if the group shows that its numbers were cut off
+	coarse                 // equal, if the new group shows that zeros were left out
 	moved                  // within the recorded spread
 	within                 // within a tolerance of the rule
-	unclear                // equal, but printed with fewer digits
+	unclear                // cannot be told
 	differs
 )
+
+// hangs reports whether an outcome is decided when all of its group were met.
+func (o outcome) hangs() bool { return o == pending || o == cut || o == coarse }
 
 // change is a number whose new text is not the published one, or text that
 // differs.
@@ -32,6 +37,7 @@ type change struct {
 
 	by      *limits // by which it is judged
 	largest *number
+	group   *group
 }
 
 // tally sums what was found about the numbers of one file, and about
@@ -40,9 +46,7 @@ type tally struct {
 	rule     *rule
 	compared int64
 	outcomes [differs + 1]int64
-	notCut   int64 // agree only if the published digits were not cut off, or not at all
-	onlyCut  int64 // agree only if they were
-	least    int   // digits published
+	least    int // digits published
 	most     int
 	obtained digits // least over the numbers that do not agree as printed
 	worst    worst
@@ -54,7 +58,16 @@ type tally struct {
 	reversed int64 // vectors whose signs were reversed as the rule allows
 	p, n     number
 
+	groups    []*group // of which a pair hangs on its group
+	doubts    int64    // groups that a person has to read
+	doubted   *group   // the first of them
+	doubtedAs string   // what the rule could say of its numbers
+	cutOff    bool     // a group showed that its numbers were cut off
+	uncovered int64    // whole numbers that a tolerance would cover if the rule named them
+
 	limits  *limits // of the number to be judged next
+	group   *group  // in which it stands; nil: it stands for itself
+	written reading // what its notation says of it; untold: nothing
 	largest *number // published in its column or array; nil: not known
 	binary  bool    // numbers are not printed: there is no last digit to round at
 }
@@ -98,51 +111,9 @@ func (t *tally) printed(significant int) {
 	t.most = max(t.most, significant)
 }
 
-// judge compares two numbers without counting them. Where a spread is
-// recorded, those that do not agree are moved until [tally.settle] has looked
-// at their place.
-func (t *tally) judge(pub, new []byte) outcome {
-	if !t.p.parse(pub) || !t.n.parse(new) {
-		return differs
-	}
-	f := t.fit()
-	if f.rounds {
-		return agrees
-	}
-	if t.spread != nil && t.p.class == finite && t.n.class == finite {
-		return moved
-	}
-	return t.beyond(f)
-}
-
-// fit is asPrinted of the two numbers just parsed.
-func (t *tally) fit() fit {
-	if t.binary && t.p.class == finite && t.n.class == finite {
-		return fit{rounds: equal(&t.p, &t.n)}
-	}
-	return asPrinted(&t.p, &t.n)
-}
-
-// beyond judges the two numbers just parsed, which do not round.
-func (t *tally) beyond(f fit) outcome {
-	if t.p.class == finite && t.n.class == finite && t.limits.tolerant() {
-		d := between(&t.p, &t.n)
-		if t.limits.accepts(&t.p, &t.n, &d, t.largest) {
-			return within
-		}
-	}
-	switch {
-	case f.truncates:
-		return cut
-	case f.coarse:
-		return unclear
-	}
-	return differs
-}
-
 // change is two numbers with different texts, judged.
 func (t *tally) change(item int, pub, new []byte) change {
-	return change{what: t.judge(pub, new), item: item, pub: pub, new: new, by: t.limits, largest: t.largest}
+	return change{what: t.judge(pub, new), item: item, pub: pub, new: new, by: t.limits, largest: t.largest, group: t.group}
 }
 
 // settle decides what judge could not without the place.
@@ -163,15 +134,14 @@ func (t *tally) settle(what outcome, pub, new []byte, where string) outcome {
 // they are the worst so far.
 func (t *tally) number(what outcome, pub, new []byte, where func() string) {
 	t.compared++
-	t.outcomes[what]++
+	if !what.hangs() {
+		t.outcomes[what]++
+	}
 	t.p.parse(pub)
 	t.n.parse(new)
 	t.printed(t.p.significant())
-	f := t.fit()
-	if !f.truncates {
-		t.notCut++
-	} else if !f.rounds {
-		t.onlyCut++
+	if what >= agrees {
+		t.hang(what)
 	}
 	if what > agrees {
 		t.consider(what, where)
@@ -182,7 +152,7 @@ func (t *tally) number(what outcome, pub, new []byte, where func() string) {
 // no tolerance accepts before others, then those with the fewest digits.
 func (t *tally) consider(what outcome, where func() string) {
 	w := worst{what: max(what, within), digits: digits{math.Inf(-1), t.p.significant()}}
-	if what == cut {
+	if what.hangs() {
 		w.what = unclear
 	}
 	var d distance
@@ -194,10 +164,13 @@ func (t *tally) consider(what outcome, where func() string) {
 	if measured && t.binary { // nothing was printed: no digits are shown or not
 		w.digits.n = -ratio(t.p.float(), t.n.float())
 	}
-	if t.obtained.of == 0 || w.digits.n < t.obtained.n {
-		t.obtained = w.digits
+	keep := &t.worst
+	if what.hangs() {
+		keep = &t.group.worst
+	} else {
+		t.obtain(w.digits)
 	}
-	if w.what < t.worst.what || w.what == t.worst.what && w.digits.n >= t.worst.digits.n {
+	if !w.worse(keep) {
 		return
 	}
 	w.where, w.pub, w.new = where(), string(t.p.text), string(t.n.text)
@@ -205,7 +178,30 @@ func (t *tally) consider(what outcome, where func() string) {
 		w.absolute, w.relative = d.absolute(), d.relative()
 		w.ulp = strconv.FormatUint(ulps(&t.p, &t.n), 10)
 	}
-	t.worst = w
+	*keep = w
+}
+
+func (t *tally) obtain(d digits) {
+	if t.obtained.of == 0 || d.n < t.obtained.n {
+		t.obtained = d
+	}
+}
+
+// worse reports whether w is further from being accepted.
+func (w *worst) worse(than *worst) bool {
+	return w.what > than.what || w.what == than.what && w.digits.n < than.digits.n
+}
+
+// keep takes the worst of a group's hanging pairs, now that they count.
+func (t *tally) keep(w worst, what outcome) {
+	if w.what == same {
+		return
+	}
+	w.what = what
+	t.obtain(w.digits)
+	if w.worse(&t.worst) {
+		t.worst = w
+	}
 }
 
 // ratio is how far y is from x, relative to x, or to nothing where that is
@@ -245,6 +241,7 @@ func (t *tally) add(p *pair, where func(*change) string) {
 			t.limits, t.largest = c.by, c.largest
 			c.what = t.settle(c.what, c.pub, c.new, where(c))
 		}
+		t.group = c.group
 		t.number(c.what, c.pub, c.new, func() string { return where(c) })
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"repro/compare/kinds"
 	"slices"
+
+	"repro/internal/pattern"
 )
 
 func init() { comparers[kinds.Text] = compareText }
@@ -20,9 +22,12 @@ const maxLine = 1 << 20
 // lineReader reads lines. Line ends are LF or CR LF; blanks before them and a
 // missing last one don't count, nor does a byte order mark.
 type lineReader struct {
-	r  *bufio.Reader
-	n  int64
-	of side
+	r       *bufio.Reader
+	n       int64
+	of      side
+	dense   bool // empty lines are passed over
+	timings bool // the line below R's header of a timing is hidden
+	below   bool // such a header was read last
 }
 
 func newLineReader(r io.Reader, of side) *lineReader {
@@ -30,6 +35,28 @@ func newLineReader(r io.Reader, of side) *lineReader {
 }
 
 func (l *lineReader) read(it *item) error {
+	for {
+		if err := l.line(it); err != nil {
+			return err
+		}
+		if l.timings {
+			if l.below && len(it.text) > 0 {
+				it.text = append(it.text[:0], mask...)
+			}
+			l.below = timingHeader.Regexp().Match(it.text)
+		}
+		if len(it.text) > 0 || !l.dense {
+			return nil
+		}
+	}
+}
+
+// timingHeader stands above the numbers of a time that R's system.time prints
+// (SPEC.md CMP-46a).
+var timingHeader = pattern.New(`^ *user +system +elapsed$`)
+
+// line reads the next line.
+func (l *lineReader) line(it *item) error {
 	it.text = it.text[:0]
 	for {
 		chunk, err := l.r.ReadSlice('\n')
@@ -66,7 +93,13 @@ type text struct {
 
 func compareText(ctx context.Context, j *job) error {
 	c := &text{t: j.tally, m: matcher{t: j.tally}, watch: j.watch}
-	if err := j.wholeLines(); err != nil {
+	if err := j.noNorm(); err != nil {
+		return err
+	}
+	if err := j.freeSigns(ctx, &c.m); err != nil {
+		return err
+	}
+	if err := j.survey(ctx, &c.m); err != nil {
 		return err
 	}
 	pub, new := &queue{r: j.lines(j.pub, published)}, &queue{r: j.lines(j.new, produced)}
@@ -74,9 +107,21 @@ func compareText(ctx context.Context, j *job) error {
 	return align(ctx, pub, new, c)
 }
 
+// survey reads the published text once for the groups of its numbers.
+func (j *job) survey(ctx context.Context, m *matcher) error {
+	in, err := j.files[0].open(published)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return m.surveyLines(ctx, j.lines(in, published))
+}
+
 // lines reads those lines of a text that the rule selects (CMP-47).
 func (j *job) lines(r io.Reader, of side) reader {
 	all := newLineReader(r, of)
+	all.dense = j.rule.Blanks == blanksFree
+	all.timings = slices.Contains(j.rule.Masks, maskTimings)
 	if len(j.rule.only) == 0 && j.rule.section[0] == nil {
 		return all
 	}
@@ -120,17 +165,22 @@ func (s *selection) selects(line []byte) bool {
 
 // wholeLines refuses rules that speak of columns and arrays.
 func (j *job) wholeLines() error {
-	switch {
-	case j.rule.norm != nil:
+	if j.rule.Signs != "" {
+		return &undecided{"signs can be left free in text, tables and arrays only"}
+	}
+	return j.noNorm()
+}
+
+func (j *job) noNorm() error {
+	if j.rule.norm != nil {
 		return &undecided{"text has no columns or arrays to take a norm of: compare it as a table"}
-	case j.rule.Signs != "":
-		return &undecided{"signs can be left free in tables and arrays only"}
 	}
 	return nil
 }
 
 func (c *text) judge(pub, new *item) *pair {
 	c.found = pair{shape: true, changes: c.found.changes[:0]}
+	c.m.n, c.m.place = pub.n, placeName(pub.where)
 	c.m.line(pub.text, new.text, &c.found)
 	return &c.found
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 )
@@ -11,9 +12,19 @@ import (
 type token struct {
 	from, to int // bytes of the line
 	number   bool
+	as       reading // what stands around a number says of it; untold: nothing
+	last     int     // of the digits of an uncertainty: the power of ten of the last; else 0
 }
 
 func (t token) of(line []byte) []byte { return line[t.from:t.to] }
+
+// value is the number as it is meant.
+func (t token) value(line []byte) []byte {
+	if t.last == 0 {
+		return t.of(line)
+	}
+	return strconv.AppendInt(append(bytes.Clone(t.of(line)), 'e'), int64(t.last), 10)
+}
 
 // part of a line that a byte belongs to.
 type part uint8
@@ -59,9 +70,13 @@ func joins(b []byte) (bool, int) {
 	return unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pd), n
 }
 
-// tokenize appends the tokens of line to toks (CMP-20).
-func tokenize(line []byte, toks []token) []token {
-	t := tokenizer{line: line, toks: toks}
+// tokenize appends the tokens of line to toks (CMP-42).
+func tokenize(line []byte, toks []token) []token { return tokenizeAs(line, toks, false) }
+
+// tokenizeAs is [tokenize]; with pointed, a point at the end of a number is
+// its own, as in 3. from a program, and not that of a sentence.
+func tokenizeAs(line []byte, toks []token, pointed bool) []token {
+	t := tokenizer{line: line, toks: toks, pointed: pointed}
 	for i := 0; i < len(line); {
 		if parts[line[i]] == blank {
 			t.glue = false
@@ -85,13 +100,14 @@ func tokenize(line []byte, toks []token) []token {
 		t.text(i, i+n)
 		i += n
 	}
-	return t.toks
+	return notation(line, t.toks)
 }
 
 type tokenizer struct {
-	line []byte
-	toks []token
-	glue bool // the last token is text and nothing stands between
+	line    []byte
+	toks    []token
+	pointed bool
+	glue    bool // the last token is text and nothing stands between
 }
 
 func (t *tokenizer) text(from, to int) {
@@ -102,12 +118,12 @@ func (t *tokenizer) text(from, to int) {
 		t.toks[len(t.toks)-1].to = to
 		return
 	}
-	t.toks = append(t.toks, token{from, to, false})
+	t.toks = append(t.toks, token{from: from, to: to})
 	t.glue = true
 }
 
 func (t *tokenizer) number(from, to int) {
-	t.toks = append(t.toks, token{from, to, true})
+	t.toks = append(t.toks, token{from: from, to: to, number: true})
 	t.glue = false
 }
 
@@ -138,11 +154,22 @@ func (t *tokenizer) run(from, to int) {
 	}
 }
 
-// piece takes one number, with what may stand around it, or nothing.
+// piece takes one number, with what may stand around it, a range of two, or
+// nothing.
 func (t *tokenizer) piece(from, to int) bool {
 	start, end := trim(t.line, from, to)
 	core := t.line[start:end]
-	if !isNumber(core) {
+	if t.pointed && end+1 == to && t.line[end] == '.' && isNumber(t.line[start:to]) {
+		end = to
+	} else if !isNumber(core) {
+		if low, high := rangeAt(core); low > 0 {
+			t.text(from, start)
+			t.number(start, start+low)
+			t.text(start+low, start+high)
+			t.number(start+high, end)
+			t.text(end, to)
+			return true
+		}
 		colon := bytes.LastIndexByte(core, ':')
 		if colon < 1 || !letterBefore(core[:colon]) || !isNumber(core[colon+1:]) {
 			return false
@@ -153,6 +180,29 @@ func (t *tokenizer) piece(from, to int) bool {
 	t.number(start, end)
 	t.text(end, to)
 	return true
+}
+
+// rangeAt finds the dash of a range, as in 1-120: where it begins and ends; 0
+// if there is none, or more than one place where it could be.
+func rangeAt(core []byte) (from, to int) {
+	for i := 1; i < len(core); i++ {
+		n := 0
+		switch {
+		case core[i] == '-':
+			n = 1
+		case bytes.HasPrefix(core[i:], []byte("–")):
+			n = len("–")
+		default:
+			continue
+		}
+		if digit(core[i-1]) && i+n < len(core) && isNumber(core[:i]) && isNumber(core[i+n:]) {
+			if from > 0 {
+				return 0, 0
+			}
+			from, to = i, i+n
+		}
+	}
+	return from, to
 }
 
 // trim leaves out the punctuation around a piece.

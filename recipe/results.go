@@ -84,6 +84,10 @@ func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
 		kind,
 		form.May("keys", func(v *form.Node) { r.Keys = p.Lines("keys", v, 0, MaxEntries, nil) }),
 		form.May("columns", func(v *form.Node) { r.Columns = p.columns(v) }),
+		form.May("whole", func(v *form.Node) { r.Whole = p.Bool("whole", v) }),
+		form.May("omit", func(v *form.Node) { r.Omit = p.Lines("omit", v, 0, MaxEntries, nil) }),
+		form.May("blanks", p.StoreLine("blanks", &r.Blanks, oneOf("blanks", []string{"free"}))),
+		form.May("cells", func(v *form.Node) { r.Cells = p.Lines("cells", v, 0, MaxEntries, nil) }),
 		form.May("signs", p.StoreLine("signs", &r.Signs, oneOf("signs", []string{"columns", "rows"}))),
 		form.May("random", func(v *form.Node) { r.Random = p.Bool("random", v) }),
 		form.May("spread", func(v *form.Node) { *spread = p.path("spread", v, checkExact) }),
@@ -96,7 +100,7 @@ func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
 	}...)) {
 		return r
 	}
-	r.Digits, r.Relative, r.Absolute, r.ULP, r.Norm, r.Spread = t.Digits, t.Relative, t.Absolute, t.ULP, t.Norm, spread.Value
+	r.Digits, r.Relative, r.Absolute, r.ULP, r.Norm, r.Numbers, r.Spread = t.Digits, t.Relative, t.Absolute, t.ULP, t.Norm, t.Numbers, spread.Value
 	if r.To != "" && r.From == "" {
 		p.Errorf(n, "compare: to: a section has a first line, too: from")
 	}
@@ -112,6 +116,7 @@ func (p *parser) tolerance(t *manifest.Tolerance) []form.Field {
 		form.May("absolute", func(v *form.Node) { t.Absolute = p.decimal("absolute", v) }),
 		form.May("ulp", func(v *form.Node) { t.ULP, _ = p.Int("ulp", v, 1, 1<<52) }),
 		form.May("norm", func(v *form.Node) { t.Norm = p.decimal("norm", v) }),
+		form.May("numbers", p.StoreLine("numbers", &t.Numbers, oneOf("numbers", []string{"exact", "rounded", "cut"}))),
 	}
 }
 

@@ -47,8 +47,50 @@ type Finding struct {
 	Differing int64         `json:"differing,omitempty"`
 	Digits    *Digits       `json:"digits,omitempty"`
 	Worst     *Worst        `json:"worst,omitempty"`
-	Score     string        `json:"score,omitempty"` // of pictures whose pixels differ: structural similarity, 0 to 1
-	Diff      string        `json:"diff,omitempty"`  // unified text diff, shortened
+	Judged    []Judged      `json:"judged,omitempty"` // how published numbers were read where new ones differ in their text
+	Set       string        `json:"set,omitempty"`    // the published set that was met
+	Cells     *Cells        `json:"cells,omitempty"`  // of a notebook
+	Score     string        `json:"score,omitempty"`  // of pictures whose pixels differ: structural similarity, 0 to 1
+	Diff      string        `json:"diff,omitempty"`   // unified text diff, shortened
+}
+
+// Judged is how the numbers of one group were written, which says what a
+// published one of them stands for.
+type Judged struct {
+	Group   string `json:"group"`   // "column acc", "/a/*/b", "number 2 of lines like line 3"
+	Numbers int64  `json:"numbers"` // published
+	Written string `json:"written"` // "3 decimals", "whole numbers", "in full"
+	Changed int64  `json:"changed"` // of those compared, with another text
+}
+
+// Cells is what was found about the code cells of a notebook, or of those that
+// the rule names.
+type Cells struct {
+	Code    int    `json:"code"`    // published
+	Ran     int    `json:"ran"`     // of these, found in the new notebook, with outputs or nothing to show
+	Differ  int    `json:"differ"`  // of these, not reproduced
+	Missing int    `json:"missing"` // not in the new notebook
+	New     int    `json:"new"`     // not in the published one
+	List    []Cell `json:"list,omitempty"`
+}
+
+// Cell is one cell that is not the same.
+type Cell struct {
+	Cell    int     `json:"cell"` // of the published notebook, or, if only the new one has it, of that; from 1
+	Source  string  `json:"source"`
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`
+	Parts   []Part  `json:"parts,omitempty"`
+}
+
+// Part is one output of a cell, or its source, on both sides.
+type Part struct {
+	Name      string  `json:"name"` // "source", "stdout", "result 1, text/plain"
+	Verdict   Verdict `json:"verdict"`
+	Reason    string  `json:"reason"`
+	Published string  `json:"published,omitempty"` // text, shortened; of pictures base64, if small
+	New       string  `json:"new,omitempty"`
+	Type      string  `json:"type,omitempty"` // of pictures, as image/png
 }
 
 // Digits speaks of significant decimal digits over all numbers of a result.

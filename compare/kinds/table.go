@@ -5,14 +5,16 @@ import "slices"
 // What rules can tell the kinds.
 var (
 	forNumbers  = []string{"absolute", "relative", "ulp", "digits", "random", "spread"}
-	forLines    = slices.Concat(forNumbers, []string{"ignore", "masks"})
-	forText     = slices.Concat(forLines, []string{"only", "from", "to"})
-	forValues   = slices.Concat(forNumbers, []string{"norm"})
-	forArrays   = slices.Concat(forValues, []string{"signs"})
-	forTables   = slices.Concat(forArrays, []string{"keys", "columns"})
+	forPrinted  = slices.Concat(forNumbers, []string{"numbers", "whole"})
+	forLines    = slices.Concat(forPrinted, []string{"ignore", "masks"})
+	forText     = slices.Concat(forLines, []string{"signs", "only", "from", "to", "blanks"})
+	forValues   = slices.Concat(forPrinted, []string{"norm"})
+	forArrays   = slices.Concat(forNumbers, []string{"norm", "signs"})
+	forTables   = slices.Concat(forValues, []string{"signs", "keys", "columns", "omit"})
 	forPictures = []string{"score"}
 	forScans    = slices.Concat(forArrays, forPictures)
 	forArchives = slices.Concat(forTables, []string{"ignore", "masks", "score"})
+	forCells    = slices.Concat(forArchives, []string{"cells"})
 )
 
 const (
@@ -37,7 +39,7 @@ var table = []Kind{
 	{Name: "markdown", Words: "Markdown", Extensions: ".md .markdown", Options: forLines, Next: Text},
 	{Name: "yaml", Words: "YAML", Extensions: ".yaml .yml", Options: forValues, Next: Text},
 	{Name: "pdf", Words: "a PDF file", Starts: []string{"%PDF-"}, Extensions: ".pdf", Options: forLines, Next: Exact, Shown: Parts},
-	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forArchives, Next: "json", Holds: true},
+	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forCells, Next: "json", Holds: true},
 	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forNumbers, Next: "zip"},
 	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "tar", Words: "a tar archive", Starts: []string{"ustar"}, At: 257, Begins: "`ustar` at byte 257", Extensions: ".tar", Options: forArchives, Next: Exact, Holds: true},

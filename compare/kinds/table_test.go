@@ -14,7 +14,8 @@ import (
 var update = flag.Bool("update", false, "write the table into SPEC.md and recipe/schema.json")
 
 // every is all options, in the order in which the schema names them.
-var every = []string{"digits", "relative", "absolute", "ulp", "norm", "keys", "columns", "signs", "random", "spread", "score", "ignore", "masks", "only", "from", "to"}
+var every = []string{"digits", "relative", "absolute", "ulp", "norm", "numbers", "whole",
+	"keys", "columns", "omit", "signs", "random", "spread", "score", "ignore", "masks", "only", "from", "to", "blanks", "cells"}
 
 // TestDocuments holds SPEC.md and the recipe's schema against the table.
 func TestDocuments(t *testing.T) {

@@ -185,6 +185,11 @@ type Rule struct {
 	ULP      int64    `json:"ulp,omitempty"`      // float64 steps apart at most
 	Digits   int      `json:"digits,omitempty"`   // significant digits that must agree at least, of those published
 	Norm     string   `json:"norm,omitempty"`     // |new-published| / largest |published| of the column or array at most
+	Numbers  string   `json:"numbers,omitempty"`  // how published ones were written: "exact", "rounded" or "cut"; empty: read from their group
+	Whole    bool     `json:"whole,omitempty"`    // these tolerances cover numbers that count or name things, too
+	Omit     []string `json:"omit,omitempty"`     // csv: columns that are not compared
+	Blanks   string   `json:"blanks,omitempty"`   // text: "free": how many blanks and empty lines there are carries nothing
+	Cells    []string `json:"cells,omitempty"`    // ipynb: only these are compared: numbers from 1, tags, or /RE2/ of their source
 	Keys     []string `json:"keys,omitempty"`     // csv: columns that name a row; row order is then free
 	Score    string   `json:"score,omitempty"`    // pictures: least structural similarity, 0 to 1
 	Ignore   []string `json:"ignore,omitempty"`   // text: regular expressions (RE2) masked on both sides
@@ -207,9 +212,10 @@ type Tolerance struct {
 	ULP      int64  `json:"ulp,omitempty"`
 	Digits   int    `json:"digits,omitempty"`
 	Norm     string `json:"norm,omitempty"`
+	Numbers  string `json:"numbers,omitempty"`
 }
 
 // Tolerance is the part of the rule that holds for every number.
 func (r Rule) Tolerance() Tolerance {
-	return Tolerance{Absolute: r.Absolute, Relative: r.Relative, ULP: r.ULP, Digits: r.Digits, Norm: r.Norm}
+	return Tolerance{Absolute: r.Absolute, Relative: r.Relative, ULP: r.ULP, Digits: r.Digits, Norm: r.Norm, Numbers: r.Numbers}
 }

@@ -103,6 +103,12 @@ func (b *builder) result(i int, f report.Finding) result {
 	if w := f.Worst; w != nil && w.Relative != "" {
 		r.Meta = append(r.Meta, field{Name: "Largest relative difference", Value: Clean(w.Relative)})
 	}
+	if f.Set != "" {
+		r.Meta = append(r.Meta, field{Name: "Published set", Value: Clean(f.Set)})
+	}
+	if len(f.Judged) > 0 {
+		r.Meta = append(r.Meta, field{Name: "Numbers were written", Value: judgedInWords(f.Judged)})
+	}
 	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
 	if f.Kind == kinds.Claim && f.Worst != nil {
 		r.Meta = append(r.Meta, field{Name: "Printed", Value: Clean(f.Worst.Published)}, field{Name: "New", Value: Clean(f.Worst.New)})
@@ -118,6 +124,20 @@ func (b *builder) result(i int, f report.Finding) result {
 		r.Diff = b.text(cleanLines(f.Diff))
 	}
 	return r
+}
+
+// judgedInWords says how the numbers of the groups that changed were written.
+func judgedInWords(groups []report.Judged) string {
+	const shown = 6
+	var parts []string
+	for i, g := range groups {
+		if i == shown {
+			parts = append(parts, fmt.Sprintf("%d more", len(groups)-shown))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s: %s", Clean(g.Group), Clean(g.Written)))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func isPicture(kind string) bool {

@@ -293,6 +293,21 @@ func ruleInWords(r manifest.Rule) string {
 	if len(asked) > 0 {
 		words = strings.Join(asked, ", or ")
 	}
+	if r.Numbers != "" {
+		words += "; published numbers are " + map[string]string{"exact": "written in full", "rounded": "rounded", "cut": "cut off"}[r.Numbers]
+	}
+	if r.Whole {
+		words += "; also for whole numbers that count or name something"
+	}
+	if len(r.Omit) > 0 {
+		words += "; without the " + noun(len(r.Omit), "column") + " " + strings.Join(r.Omit, ", ")
+	}
+	if len(r.Cells) > 0 {
+		words += "; only the cells " + strings.Join(r.Cells, ", ")
+	}
+	if r.Blanks != "" {
+		words += "; however many blanks"
+	}
 	if len(r.Masks) > 0 {
 		words += "; without " + strings.Join(r.Masks, ", ")
 	}

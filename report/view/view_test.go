@@ -88,11 +88,11 @@ func sample(t testing.TB) (*report.Run, Files) {
 	}
 	pub := fstest.MapFS{
 		"t.csv": {Data: []byte("name,value\nSmLs07,2.10000000000000E+01\nother,1.5\n")},
-		"f.png": {Data: picture(image.Pt(3, 3))}, "x.txt": {Data: []byte("x = 1.5\n")}, "m.json": {Data: []byte(`{"a":1}`)}, "gone.csv": {Data: []byte("a\n")},
+		"f.png": {Data: picture(image.Pt(3, 3))}, "x.txt": {Data: []byte("x = 1.50\n")}, "m.json": {Data: []byte(`{"a":1}`)}, "gone.csv": {Data: []byte("a\n")},
 	}
 	out := fstest.MapFS{
 		"paper/t.csv": {Data: []byte("name,value\nSmLs07,2.10008118878188E+01\nother,1.5\n")},
-		"paper/f.png": {Data: picture(image.Pt(9, 9))}, "paper/x.txt": {Data: []byte("x = 1.52\n")}, "paper/m.json": {Data: []byte(`{"a":2}`)},
+		"paper/f.png": {Data: picture(image.Pt(9, 9))}, "paper/x.txt": {Data: []byte("x = 1.502\n")}, "paper/m.json": {Data: []byte(`{"a":2}`)},
 	}
 	files := Files{Published: pub, New: out, Pictures: map[string][]byte{}, Logs: fstest.MapFS{"fit.log": {Data: []byte("fitted\n")}}}
 	var results []manifest.Result
@@ -258,6 +258,28 @@ func TestHTMLWithoutFiles(t *testing.T) {
 	}
 	if got := html(t, &report.Run{}, Files{}); !strings.Contains(got, "Nothing to compare") {
 		t.Error("an empty report claims something")
+	}
+}
+
+// TestRuleInWords holds that the report says each thing that a rule asks.
+func TestRuleInWords(t *testing.T) {
+	for want, r := range map[string]manifest.Rule{
+		"every printed digit must agree": {},
+		"relative difference up to 0.1; also for whole numbers that count or name something": {Relative: "0.1", Whole: true},
+		"every printed digit must agree; published numbers are cut off":                      {Numbers: "cut"},
+		"every printed digit must agree; without the columns a, b; however many blanks":      {Omit: []string{"a", "b"}, Blanks: "free"},
+		"every printed digit must agree; only the cells 3":                                   {Cells: []string{"3"}},
+	} {
+		if got := ruleInWords(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	groups := []report.Judged{{Group: "column a", Written: "3 decimals"}, {Group: "/x", Written: "in full"}}
+	if got := judgedInWords(groups); got != "column a: 3 decimals; /x: in full" {
+		t.Errorf("%q", got)
+	}
+	if got := judgedInWords(make([]report.Judged, 9)); !strings.HasSuffix(got, "; 3 more") {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -149,7 +149,7 @@ STEP = Form("MAN-8", name=name, command=command, dir=path,
                        cpu=lambda v: v in ("native", "portable-v2", "portable-v3"), cpus=count,
                        memory=count, time=count, ranks=count, takes=count, fixed=fixed,
                        quick=QUICK))  # fmt: skip
-NUMBERS = dict(absolute=text, relative=text, ulp=number, digits=number, norm=text)
+NUMBERS = dict(absolute=text, relative=text, ulp=number, digits=number, norm=text, numbers=text)
 
 
 def columns(value):
@@ -159,7 +159,7 @@ def columns(value):
     return isinstance(value, dict)
 
 
-COMPARE = Form("MAN-9", **optional(kind=text, keys=texts, columns=columns, signs=text, random=truth,
+COMPARE = Form("MAN-9", **optional(kind=text, whole=truth, omit=texts, blanks=text, cells=texts, keys=texts, columns=columns, signs=text, random=truth,
                                    spread=relative_path, score=text, ignore=texts, masks=texts,
                                    only=texts, from_=text, to=text, **NUMBERS))  # fmt: skip
 COMPARE.keys["from?"] = COMPARE.keys.pop("from_?")

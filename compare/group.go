@@ -1,0 +1,271 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+
+	"repro/report"
+)
+
+// maxChance bounds how likely it may be that a reading of a group excuses
+// numbers that are others (SPEC.md CMP-29).
+const maxChance = 1e-4
+
+// Evidence that a group needs before it says how its numbers were written.
+const (
+	minDistinct  = 2    // different numbers
+	cutPairs     = 10   // different pairs that are all cut off: 2^-10 by chance
+	cutSuspected = 3    // pairs from which a person is asked
+	plainChance  = 0.9  // that a number does not end in a zero
+	paddedChance = 0.05 // for a zero that stands in another group of the file
+	largeChange  = 0.1  // relative; never excused without evidence
+)
+
+// reading is what a published number stands for.
+type reading uint8
+
+const (
+	untold   reading = iota // cannot be told
+	exact                   // itself
+	rounded                 // all that is rounded to it
+	likely                  // all that is rounded to it, if the group's pairs are evidence enough
+	cutShort                // all that is cut off to it
+)
+
+// group is numbers that were written alike: a column, the values of an array,
+// a place in a line that repeats.
+type group struct {
+	name   string
+	pub    writing // surveyed before anything is compared
+	new    writing // of the new numbers that changed
+	up     *group  // a wider one, asked where this one cannot tell
+	onePen bool    // in the wider one all numbers come from one writer
+	label  bool    // versions: not numbers at all
+	strict bool    // a column: a tolerance never covers its counts unnamed
+
+	chance  float64 // log10: that so many changed pairs would round by chance
+	changed hashes
+
+	met     bool
+	pending int64  // pairs that round, if that is how to read them
+	large   int64  // of these, changed by more than largeChange
+	cut     int64  // pairs that are cut off and do not round
+	cutMet  int64  // the same, of this group and of those within it
+	cuts    hashes // pairs that are cut off, whether they round or not
+	uncut   int64  // pairs that are changed and not cut off
+	padded  int64  // of the published numbers that changed
+	coarse  int64  // pairs equal in value of which the new shows fewer digits
+	worst   worst  // of those
+	became  [differs + 1]outcome
+}
+
+// any reports whether holds is true of the group or one of the wider ones.
+func (g *group) any(holds func(*group) bool) bool {
+	for ; g != nil; g = g.up {
+		if holds(g) {
+			return true
+		}
+	}
+	return false
+}
+
+// read says what a published number of the group stands for.
+func (g *group) read(p *number) reading {
+	switch {
+	case g.label:
+		return exact
+	case p.whole() || g.pub.counts():
+		return exact
+	case p.significant() >= fullDigits:
+		return rounded
+	}
+	out := g.own(p)
+	for at := g; out == untold && at.up != nil; at = at.up {
+		out = at.wider(p)
+	}
+	return out
+}
+
+// allCounts reports whether whole numbers are all that the file holds: then a
+// tolerance can be meant for nothing else.
+func (g *group) allCounts() bool {
+	for ; g != nil; g = g.up {
+		if g.strict || g.up == nil && g.pub.integral < g.pub.n {
+			return false
+		}
+	}
+	return true
+}
+
+// own is what the group itself says.
+func (g *group) own(p *number) reading {
+	w := &g.pub
+	switch {
+	case w.index(), w.shortest():
+		return exact
+	case p.bare() && w.bare < w.n:
+		return untold
+	case p.padded(), p.bare():
+		return rounded
+	case w.fixed() && w.padded > 0:
+		return rounded
+	case w.enough():
+		return likely
+	}
+	return untold
+}
+
+// wider is what the next wider group says where this one cannot tell.
+func (g *group) wider(p *number) reading {
+	w := &g.up.pub
+	switch {
+	case g.onePen && w.shortest() && (len(g.pub.distinct) == 1 || !g.pub.fixed()):
+		return exact
+	case w.enough():
+		return likely
+	}
+	return untold
+}
+
+// note counts a changed pair that rounds as evidence: had other numbers come
+// out, as far apart as those of the group are, how likely would this one have
+// rounded to the published one?
+func (g *group) note(p, n *number) {
+	if !g.changed.add(p.text, n.text) {
+		return
+	}
+	scale := math.Min(g.pub.high-g.pub.low, math.Abs(p.float()))
+	unit := math.Pow(10, float64(p.last))
+	if scale > unit {
+		g.chance += math.Log10(unit / scale)
+	}
+}
+
+// evident reports whether the group's numbers were rounded beyond doubt.
+func (g *group) evident() bool {
+	if !g.pub.enough() {
+		return false
+	}
+	written := math.Pow(plainChance, float64(len(g.pub.distinct)))
+	if g.pub.padded > 0 {
+		written = paddedChance
+	}
+	return math.Log10(written)+g.chance <= math.Log10(maxChance)
+}
+
+// settle decides the pairs that hang on the group, once all were met.
+func (g *group) settle(t *tally) {
+	if g.pending > 0 {
+		switch {
+		case g.any((*group).evident):
+			g.become(t, pending, agrees, g.pending)
+		case g.pending == g.large:
+			g.become(t, pending, differs, g.pending)
+		default:
+			t.doubt(g, numbersRounded)
+			g.become(t, pending, unclear, g.pending)
+		}
+	}
+	if g.cut > 0 {
+		switch {
+		case g.any((*group).provenCut):
+			g.become(t, cut, agrees, g.cut)
+			t.cutOff = true
+		case g.any((*group).suspectedCut):
+			t.doubt(g, numbersCut)
+			g.become(t, cut, unclear, g.cut)
+		default:
+			g.become(t, cut, differs, g.cut)
+		}
+	}
+	if g.coarse > 0 {
+		to := unclear
+		if g.strips() || g.wholeThroughout() {
+			to = agrees
+		}
+		g.become(t, coarse, to, g.coarse)
+	}
+}
+
+// provenCut reports whether so many pairs are cut off, and none is not, that
+// chance cannot be why: half of the numbers that moved moved down.
+func (g *group) provenCut() bool { return g.suspectedCut() && len(g.cuts) >= cutPairs }
+
+func (g *group) suspectedCut() bool {
+	return g.uncut == 0 && g.cutMet > 1 && len(g.cuts) >= cutSuspected
+}
+
+// wholeThroughout reports whether whole numbers were published with decimals,
+// as programs write floating-point numbers that count, and are whole now.
+func (g *group) wholeThroughout() bool {
+	return g.pub.wholeValues && g.new.counts() && (g.pub.n > 1 || g.onePen && g.pub.mostDecimals == 1)
+}
+
+// strips reports whether zeros at the end were left out of the new numbers, so
+// that one with few digits is one with zeros.
+func (g *group) strips() bool {
+	if !g.pub.fixed() || g.new.padded > 0 || g.padded < g.pub.padded {
+		return false
+	}
+	return g.new.n < g.pub.n || g.new.leastDecimals < g.new.mostDecimals
+}
+
+// become counts what hung as what it is.
+func (g *group) become(t *tally, from, to outcome, count int64) {
+	g.became[from] = to
+	t.outcomes[to] += count
+	if to != agrees {
+		t.keep(g.worst, to)
+	}
+}
+
+// doubt notes a group that a person has to read.
+func (t *tally) doubt(g *group, numbers string) {
+	if t.doubted == nil {
+		t.doubted, t.doubtedAs = g, numbers
+	}
+	t.doubts++
+}
+
+// unread says why a person has to look, and which line of the recipe says how
+// to read the numbers.
+func (t *tally) unread() string {
+	g := t.doubted
+	out := fmt.Sprintf("whether %s %s cannot be told from so few numbers: say numbers: %s, or exact",
+		g.name, map[string]string{numbersRounded: "was rounded for print", numbersCut: "was cut off for print"}[t.doubtedAs], t.doubtedAs)
+	if t.doubts > 1 {
+		out += fmt.Sprintf("; %s like this", plural(t.doubts-1, "more group"))
+	}
+	return out
+}
+
+// maxJudged bounds the groups that a finding names.
+const maxJudged = 32
+
+// judged lists the groups of which numbers changed.
+func (t *tally) judged() (out []report.Judged) {
+	for _, g := range t.groups {
+		if len(out) == maxJudged {
+			break
+		}
+		out = append(out, report.Judged{Group: g.name, Numbers: g.pub.n, Written: g.pub.words(), Changed: g.new.n})
+	}
+	return out
+}
+
+// words says how the numbers of a group are written.
+func (w *writing) words() string {
+	switch {
+	case w.counts():
+		return "whole numbers"
+	case w.index():
+		return "an index in equal steps"
+	case w.shortest():
+		return "in full"
+	case w.fixedDecimals():
+		return plural(int64(w.mostDecimals), "decimal")
+	case w.fixedSignificant():
+		return plural(int64(w.mostSignificant), "significant digit")
+	}
+	return "digits that vary"
+}
