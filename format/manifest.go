@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,10 +44,14 @@ type storedManifest struct {
 
 // readManifest is called once an image.
 func (im *Image) readManifest() (*storedManifest, error) {
-	if len(im.objects) == 0 || im.objects[0].Type != DataGenericJSON || im.objects[0].Name != ManifestName {
+	i := slices.IndexFunc(im.objects, func(o Object) bool { return o.Name == ManifestName })
+	if i < 0 {
 		return nil, fmt.Errorf("no manifest: %w", ErrForeign)
 	}
-	o := im.objects[0]
+	o := im.objects[i]
+	if i > 0 || o.Type != DataGenericJSON { // no foreign file, but an image that was altered (IMG-8)
+		return nil, malformed("object %d is named %q, but is not the first, or no generic JSON", o.ID, ManifestName)
+	}
 	if o.Size > maxManifest {
 		return nil, malformed("manifest: %d bytes, at most %d are allowed", o.Size, maxManifest)
 	}
@@ -139,6 +144,11 @@ func (m *storedManifest) check() error {
 	var err error
 	if m.date, err = parseDate(m.Paper.Date); err != nil {
 		return err
+	}
+	if d := m.Environment.Digest; d != "" {
+		if _, err := d.Sum(); err != nil {
+			return fmt.Errorf("environment: %w", err)
+		}
 	}
 	if err := checkObjects(m.Objects); err != nil {
 		return err

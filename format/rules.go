@@ -95,7 +95,7 @@ func checkLayer(o manifest.Object, first bool) error {
 }
 
 // checkLayerName says whether a layer may be called so: lower-case letters,
-// digits, dot, hyphen, underscore; the environment first, the only hidden one
+// digits, hyphen, underscore; the environment first, the only hidden one
 // "published".
 func checkLayerName(name string, role manifest.Role, first bool) error {
 	switch {

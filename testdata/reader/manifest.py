@@ -137,8 +137,7 @@ def optional(**keys):
 AUTHOR = Form("MAN-1", name=text, **optional(orcid=text, affiliation=text, email=text))
 PAPER = Form("MAN-1", title=text, authors=[AUTHOR], date=text,
              **optional(licence=text, doi=text, keywords=texts, abstract=text))  # fmt: skip
-ENVIRONMENT = Form("MAN-1", kind=lambda v: v in ("rootfs", "tar", "oci", "sif", "host"),
-                   **optional(source=text, digest=digest))  # fmt: skip
+ENVIRONMENT = Form("MAN-1", kind=text, **optional(source=text, digest=digest))
 LAYER = Form("MAN-6", root=digest, content=digest, codec=lambda v: text(v) and 1 <= len(v.encode()) <= 64,
              blockSize=number, files=count, bytes=count)  # fmt: skip
 OBJECT = Form("MAN-5", id=number, name=text, role=text, digest=digest,
@@ -266,15 +265,8 @@ def check_layer(o, tree, first):
     size = o["layer"]["blockSize"]
     if not 4096 <= size <= 1_048_576 or size & (size - 1):
         fail("MAN-6", f"{where}: block size {size}")
-    if tree["name"] != o["name"] + ".verity" or "layer" in tree:
+    if tree["name"] != o["name"] + ".verity" or tree["size"] != hashtree.size(o["size"]) or "layer" in tree:
         fail("MAN-7", f"{where}: its hash tree")
-
-
-def check_trees(objects):
-    """Checks the sizes of hash trees (MAN-7), once it is known that the layers fit into the file."""
-    for o, tree in zip(objects, objects[1:]):
-        if "layer" in o and tree["size"] != hashtree.size(o["size"]):
-            fail("MAN-7", f"layer {o['name']!r}: size of its hash tree")
 
 
 def date(m):

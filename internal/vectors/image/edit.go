@@ -144,3 +144,12 @@ func largerRoom(b []byte) []byte {
 	identify(out)
 	return out
 }
+
+// external names files that are kept elsewhere.
+func external(paths ...string) func(*manifest.Manifest) {
+	return func(m *manifest.Manifest) {
+		for _, p := range paths {
+			m.External = append(m.External, manifest.External{Path: p, Source: "https://example.org/x", Digest: manifest.DigestOf(nil)})
+		}
+	}
+}

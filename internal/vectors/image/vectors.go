@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"repro/format/manifest"
+	"repro/format/verity"
 )
 
 // vector is one defect.
@@ -94,6 +95,14 @@ var vectors = []vector{
 	{"descriptor-unused-slot-filled", "malformed", "IMG-2", descr(slotUnused, 73, "hidden")},
 	{"descriptor-hidden", "malformed", "IMG-4", descr(slotPublished, 4, "\x00")},
 	{"manifest-renamed", "foreign", "IMG-8", descr(slotManifest, 73, "M")},
+	{"manifest-name-after-nul", "foreign", "IMG-8", descr(slotManifest, 73+14, "x")},
+	{"manifest-in-second-slot", "malformed", "IMG-8", edit(func(b []byte) {
+		first, second := b[slotAt(1):slotAt(2)], b[slotAt(2):slotAt(3)]
+		for i := range first {
+			first[i], second[i] = second[i], first[i]
+		}
+	})},
+	{"manifest-of-generic-type", "malformed", "IMG-8", descr(slotManifest, 0, "\x07")},
 
 	{"partition-ext3", "malformed", "IMG-4", descr(slotCode, 201, "\x02")},
 	{"partition-arch", "malformed", "IMG-4", descr(slotEnvironment, 209, "04")},
@@ -141,6 +150,7 @@ var vectors = []vector{
 	{"manifest-date-with-zone", "malformed", "MAN-3", editManifest(func(m *manifest.Manifest) { m.Paper.Date = "2026-11-23T12:00:00+00:00" })},
 	{"manifest-arch-differs", "malformed", "IMG-3", editManifest(func(m *manifest.Manifest) { m.Arch = "arm64" })},
 	{"manifest-arch-unknown", "malformed", "MAN-4", editManifest(func(m *manifest.Manifest) { m.Arch = "vax" })},
+	{"manifest-environment-digest", "malformed", "MAN-1", editManifest(func(m *manifest.Manifest) { m.Environment.Digest = "sha256:0" })},
 	{"manifest-object-missing", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects = m.Objects[:len(m.Objects)-2] })},
 	{"manifest-no-objects", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects = nil })},
 	{"manifest-object-twice", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
@@ -155,7 +165,10 @@ var vectors = []vector{
 	{"manifest-code-as-hidden", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[4].Role = manifest.RoleHidden })},
 	{"manifest-size-differs", "malformed", "IMG-4", editManifest(func(m *manifest.Manifest) { m.Objects[0].Size++ })},
 	{"manifest-size-negative", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects[0].Size = -1 })},
-	{"manifest-size-2-to-53", "malformed", "IMG-4", editManifest(func(m *manifest.Manifest) { m.Objects[4].Size = 1<<53 - 4096 })},
+	{"manifest-size-2-to-53", "malformed", "IMG-4", editManifest(func(m *manifest.Manifest) {
+		m.Objects[4].Size = 1<<53 - 4096
+		m.Objects[5].Size = verity.TreeSize(m.Objects[4].Size)
+	})},
 	{"manifest-digest-in-capitals", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
 		m.Objects[0].Digest = manifest.Digest("sha256:" + strings.ToUpper(string(m.Objects[0].Digest[7:])))
 	})},
@@ -175,6 +188,8 @@ var vectors = []vector{
 	{"manifest-result-published-outside", "malformed", "MAN-9", editManifest(func(m *manifest.Manifest) {
 		m.Results = []manifest.Result{{Name: "r", Output: "/paper/r", Published: "../r"}}
 	})},
+	{"manifest-external-outside-paper", "malformed", "EXT-1", editManifest(external("/data/x"))},
+	{"manifest-external-twice", "malformed", "EXT-1", editManifest(external("/paper/x", "/paper/x"))},
 	{"manifest-result-output-relative", "malformed", "MAN-9", editManifest(func(m *manifest.Manifest) {
 		m.Results = []manifest.Result{{Name: "r", Output: "r", Published: "r"}}
 	})},

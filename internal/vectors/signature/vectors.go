@@ -64,6 +64,10 @@ var vectors = []vector{
 	v("envelope", "carol.pub", valid, "VER-14", carol),
 	v("envelope-two-signers", "carol.pub", valid, "SIG-16", envelope("carol", "dave")),
 
+	v("openpgp-issuer-again", "alice.pub", valid, "SIG-13", edit(unhashed(9, 16, 0xac, 0xe4, 0x1e, 0xb2, 0xd6, 0x8f, 0xb7, 0xbf))),
+	v("envelope-escaped-for-html", "carol.pub", valid, "SIG-15", text(envelope("carol", "dave"), `,{"keyid":"`, `,{"keyid":"\u003c`)),
+
+	v("openpgp-issuer-of-another", "alice.pub", unknown, "VER-10", edit(unhashed(9, 16, 0x93, 0x05, 0x8c, 0x57, 0x12, 0x97, 0x80, 0x1a))),
 	v("openpgp-by-another", "alice.pub", unknown, "VER-10", openpgp("bob", signed)),
 	v("openpgp-for-pem-key", "carol.pub", unknown, "VER-10", alice),
 	v("envelope-by-another", "carol.pub", unknown, "VER-10", envelope("dave")),
@@ -129,6 +133,14 @@ var vectors = []vector{
 	v("packet-hash-sha3", "alice.pub", malformed, "SIG-12", edit(at(5, 12))),
 	v("packet-algorithm-99", "alice.pub", malformed, "SIG-12", edit(at(4, 99))),
 	v("packet-unsigned-notation", "alice.pub", malformed, "SIG-13", edit(unhashed(3, 20, 1, 2))),
+	v("packet-without-time", "alice.pub", malformed, "SIG-13", edit(at(9, 100))),
+	v("packet-critical-unknown", "alice.pub", malformed, "SIG-13", edit(at(15, 0x80|100))),
+	v("packet-issuer-critical", "alice.pub", malformed, "SIG-13", edit(unhashed(9, 0x80|16, 0xac, 0xe4, 0x1e, 0xb2, 0xd6, 0x8f, 0xb7, 0xbf))),
+	v("packet-issuer-long-length", "alice.pub", malformed, "SIG-13", edit(unhashed(255, 0, 0, 0, 9, 16, 0xac, 0xe4, 0x1e, 0xb2, 0xd6, 0x8f, 0xb7, 0xbf))),
+	v("packet-number-zero", "alice.pub", malformed, "SIG-13", edit(func(b []byte) []byte {
+		b[1] -= 32 // the first number has 256 bits
+		return append(append(b[:51:51], 0, 0), b[51+2+32:]...)
+	})),
 	v("packet-hash-tag", "alice.pub", malformed, "SIG-13", edit(hashTag)),
 	v("packet-cut", "alice.pub", malformed, "SIG-13", edit(func(b []byte) []byte { b[1] -= 2; return b[:len(b)-2] })),
 
@@ -139,6 +151,8 @@ var vectors = []vector{
 	v("envelope-key-unknown", "carol.pub", malformed, "SIG-15", text(carol, `{"payloadType"`, `{"note":"trust me","payloadType"`)),
 	v("envelope-key-order", "carol.pub", malformed, "SIG-15", text(carol, `{"payloadType":"`+signature.PayloadType+`","payload":"`+payloadBase64()+`",`, `{"payload":"`+payloadBase64()+`","payloadType":"`+signature.PayloadType+`",`)),
 	v("envelope-escape", "carol.pub", malformed, "SIG-15", text(carol, `"keyid":"S`, `"keyid":"\u0053`)),
+	v("envelope-not-escaped-for-html", "carol.pub", malformed, "SIG-15", text(envelope("carol", "dave"), `,{"keyid":"`, `,{"keyid":"<`)),
+	v("envelope-signature-empty", "carol.pub", malformed, "SIG-15", edited(func(_ *generator, e *signature.Envelope) { e.Signatures[0].Sig = nil }, "carol")),
 	v("envelope-type-in-toto", "carol.pub", malformed, "SIG-15", text(carol, signature.PayloadType, "application/vnd.in-toto+json")),
 	v("envelope-url-base64", "carol.pub", malformed, "SIG-15", text(carol, `"sig":"`, `"sig":"_`)),
 	v("envelope-loose-bits", "carol.pub", malformed, "SIG-15", looseBits(carol)),
