@@ -88,7 +88,7 @@ class OpenPGP:
         self._read_subpackets(subpackets(hashed), subpackets(unhashed), len(unhashed))
         self._read_values(values)
         if self.created is None:
-            raise malformed("SIG-12", "no time of creation")
+            raise malformed("SIG-13", "no time of creation")
 
     def _read_subpackets(self, hashed, unhashed, size_of_unhashed):
         kinds = [kind for kind, _, _ in unhashed]
@@ -99,9 +99,9 @@ class OpenPGP:
         self.created, self.lifetime, self.issuers = None, 0, []
         for kind, value, critical in hashed + unhashed:
             if critical and kind not in KNOWN_SUBPACKETS:
-                raise malformed("SIG-12", f"an unknown critical subpacket {kind}")
+                raise malformed("SIG-13", f"an unknown critical subpacket {kind}")
             if kind in (2, 3) and len(value) != 4 or kind == 16 and len(value) != 8:
-                raise malformed("SIG-12", f"the length of subpacket {kind}")
+                raise malformed("SIG-13", f"the length of subpacket {kind}")
             if kind == 2:
                 self.created = int.from_bytes(value, "big")
             elif kind == 3:
