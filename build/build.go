@@ -8,10 +8,12 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"repro/build/sbom"
@@ -106,10 +108,10 @@ type builder struct {
 func (b *builder) plan(ctx context.Context) error {
 	b.setDate()
 	b.placeholders()
-	if err := b.environment(ctx); err != nil {
+	if err := b.gather(ctx); err != nil {
 		return err
 	}
-	if err := b.gather(ctx); err != nil {
+	if err := b.environment(ctx); err != nil {
 		return err
 	}
 	if err := b.checkFiles(); err != nil {
@@ -152,6 +154,9 @@ func (b *builder) failed() error {
 	if len(b.problems) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(b.problems, func(x, y recipe.Problem) int {
+		return cmp.Or(cmp.Compare(x.Pos.Line, y.Pos.Line), cmp.Compare(x.Pos.Column, y.Pos.Column))
+	})
 	return &recipe.Error{Name: b.Recipe.Name, Problems: b.problems}
 }
 

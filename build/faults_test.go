@@ -122,9 +122,29 @@ steps:
 	if refused, _ := check(t, files, with(), false); refused != "" {
 		t.Errorf("without a venv: %s", refused)
 	}
-	refused, _ = check(t, files, with("FILES", "/etc/passwd"), false)
-	if !strings.Contains(refused, `has no standard library in the environment: add`) || !strings.Contains(refused, `files: ["/usr/lib/python3*"]`) {
+	if refused, _ := check(t, files, with("FILES", "/etc/passwd"), false); refused != "" {
+		t.Errorf("the library is not taken by itself: %s", refused)
+	}
+	// In a root filesystem nothing is added: there Python must have it.
+	shell, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := map[string]string{"root/usr/bin/python3.11": "#!/bin/x\n", "root/bin/sh": string(shell), "a.py": ""}
+	bare := strings.NewReplacer("{host: {programs: [/usr/bin/python3, sh], files: [FILES]}}", "{rootfs: root}", "COMMAND", "python3.11").Replace(text)
+	refused, _ = check(t, root, bare, false)
+	if !strings.Contains(refused, `/usr/bin/python3.11 has no standard library in the environment`) {
 		t.Errorf("without its library: %q", refused)
+	}
+	root["root/usr/lib/python3.11/encodings/__init__.py"] = ""
+	if refused, _ = check(t, root, bare, false); strings.Contains(refused, "standard library") {
+		t.Errorf("with its library: %q", refused)
+	}
+}
+
+func TestWords(t *testing.T) {
+	if got := words([]string{"sh", "-c", "python3 a.py > x", "it's", ""}); got != `sh -c 'python3 a.py > x' "it's" ''` {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -23,7 +23,7 @@ func openHost(ctx context.Context, b *builder, _ string) (*Source, error) {
 		}
 		return all
 	}
-	c, err := host.Gather(ctx, values(e.Programs), values(e.Files), host.Options{Path: host.Path(b.Path)})
+	c, err := host.Gather(ctx, values(e.Programs), values(e.Files), host.Options{Path: host.Path(b.Path), Code: b.sources})
 	if err != nil {
 		all := &recipe.Error{Name: b.Recipe.Name}
 		for _, err := range split(err) {
@@ -41,6 +41,37 @@ func openHost(ctx context.Context, b *builder, _ string) (*Source, error) {
 		src.Env = map[string]string{"PATH": strings.Join(append(c.Path, host.DefaultPath...), ":")}
 	}
 	return src, nil
+}
+
+// sources yields the experiment's code, that in commands included, from which
+// an interpreter's packages follow.
+func (b *builder) sources(yield func(host.Source) bool) {
+	for _, s := range b.Recipe.Steps {
+		for i, word := range s.Command {
+			text := word
+			if i > 0 && s.Command[i-1] == "-m" {
+				text = "import " + word // python3 -m MODULE
+			}
+			if i > 0 && !yield(host.Source{Name: "command.py", Text: func() []byte { return []byte(text) }}) {
+				return
+			}
+		}
+	}
+	for name, n := range b.code.All() {
+		if !n.Mode.IsRegular() {
+			continue
+		}
+		text := func() []byte {
+			text, err := firstBytes(n, host.MaxSource)
+			if err != nil {
+				return nil // told when the file is read for the image
+			}
+			return text
+		}
+		if !yield(host.Source{Name: name, Text: text}) {
+			return
+		}
+	}
 }
 
 // split returns the errors that were joined.

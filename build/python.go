@@ -88,18 +88,30 @@ func (b *builder) unusedPrefix(dir string) {
 	if other == "" || meant {
 		return
 	}
-	b.problem(b.Recipe.Environment.Pos, "environment: the folder has a Python of its own, %q, but %q is the machine's, with other packages: take the run as it is with `repro capture -- %s`, or, if the machine's is meant, say so with `code: [\"!%s/\"]`",
+	b.problem(b.Recipe.Environment.Pos, "environment: the folder has a Python of its own, %q, but %q is the machine's, with other packages: take the run as it is with `%s`, or, if the machine's is meant, say so with `code: [\"!%s/\"]`",
 		dir, other, b.inPrefix(dir), dir)
 }
 
-// inPrefix is the command of the first step that runs Python, by the folder's own.
+// inPrefix is how the first step that runs Python is taken with the folder's
+// own: by its path, or where a shell finds it after the folder is activated.
 func (b *builder) inPrefix(dir string) string {
 	for _, s := range b.Recipe.Steps {
 		if len(s.Command) > 0 && isPython(s.Command[0]) {
-			return strings.Join(append([]string{path.Join(dir, "bin", path.Base(s.Command[0]))}, s.Command[1:]...), " ")
+			return "repro capture -- " + words(append([]string{path.Join(dir, "bin", path.Base(s.Command[0]))}, s.Command[1:]...))
 		}
 	}
-	return strings.Join(b.Recipe.Steps[0].Command, " ")
+	return fmt.Sprintf(". %s/bin/activate && repro capture -- %s", dir, words(b.Recipe.Steps[0].Command))
+}
+
+// words writes a command as one types it into a shell.
+func words(command []string) string {
+	typed := make([]string, len(command))
+	for i, w := range command {
+		if typed[i] = w; w == "" || strings.ContainsAny(w, " \t\n\"'`$&|;<>()*?[]#~\\") {
+			typed[i] = quote(w)
+		}
+	}
+	return strings.Join(typed, " ")
 }
 
 // programOf returns the path, without links, of the program that a step
@@ -147,5 +159,5 @@ func (b *builder) withoutLibrary(at string) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s has no standard library in the environment: add `files: [\"%s\"]` to the host's programs", at, path.Join(prefix, "lib", "python3*"))
+	return fmt.Sprintf("%s has no standard library in the environment (no encodings in %s): install it there, or name another Python", at, path.Join(prefix, "lib/python3.*"))
 }

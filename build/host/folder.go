@@ -57,12 +57,15 @@ func (g *gatherer) named(name string) error {
 
 // folder adds all below the folder real, and what that needs as far as the
 // machine has it: a module whose library is missing does not load here either.
-func (g *gatherer) folder(real string) error {
+func (g *gatherer) folder(real string) error { return g.folderBut(real, nil) }
+
+// folderBut leaves out what skip names, by paths below real.
+func (g *gatherer) folderBut(real string, skip func(name string) bool) error {
 	if g.scanned[real] {
 		return nil
 	}
 	g.scanned[real] = true
-	n, err := tree.FromDir(g.m.file(real), tree.DirOptions{})
+	n, err := tree.FromDir(g.m.file(real), tree.DirOptions{Skip: func(name string, _ fs.FileMode) bool { return skip != nil && skip(name) }})
 	if err != nil {
 		return err
 	}

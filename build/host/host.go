@@ -1,12 +1,13 @@
 // Package host gathers programs of the building machine with all that they
 // need to start elsewhere: the loader and the libraries that their ELF headers
 // name, the interpreters of their first lines, and every symbolic link on the
-// way. SPEC.md, part ENV.
+// way. Interpreters of the usual languages bring their standard library, and
+// the packages that the experiment's code imports. SPEC.md, part ENV.
 //
 // Libraries are looked for as the machine's own loader would, glibc's or
 // musl's, without running anything and without the environment: LD_LIBRARY_PATH
-// and LD_PRELOAD have no say. What a program opens by a name that is in no
-// header (modules of an interpreter, plug-ins, data) must be named.
+// and LD_PRELOAD have no say. What else a program opens by a name that is in no
+// header (plug-ins, data) must be named.
 package host
 
 import (
@@ -25,6 +26,7 @@ import (
 type Options struct {
 	Root string   // folder that counts as "/"; empty for the machine's own
 	Path []string // folders of programs, in order; see [Path]
+	Code Sources  // of which interpreters take what it imports; nil: nothing
 }
 
 // Closure is a set of files that is complete in the sense of the package.
@@ -64,6 +66,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // comes back at once, as joined [*Error] values.
 func Gather(ctx context.Context, programs, files []string, o Options) (*Closure, error) {
 	g := newGatherer(machine{root: o.Root}, o.Path)
+	g.code = o.Code
 	var problems []error
 	try := func(name string, add func(string) error) error {
 		if err := ctx.Err(); err != nil {
@@ -86,6 +89,9 @@ func Gather(ctx context.Context, programs, files []string, o Options) (*Closure,
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
+	}
+	if err := g.interpret(); err != nil {
+		return nil, err
 	}
 	if g.arch == (arch{}) {
 		return nil, fmt.Errorf("no program with an ELF header among those named, so there is nothing that could run")
@@ -125,6 +131,9 @@ type gatherer struct {
 	system  map[string]string  // library name → path, for the loader's cache
 	libs    *libraries
 	path    []string
+
+	code     Sources
+	programs []string // those started, by the paths at which they were found
 }
 
 func newGatherer(m machine, search []string) *gatherer {
@@ -185,6 +194,12 @@ func (g *gatherer) lookup(name string) (string, error) {
 // shim explains that full only looks up, when it runs, which program to start
 // (pyenv, rbenv, asdf, mise): to copy it would copy the wrong thing.
 func (g *gatherer) shim(name, full string) error {
+	root := path.Dir(path.Dir(full))
+	for _, version := range g.m.lines(path.Join(root, "version")) { // pyenv and rbenv: what they choose where nothing else is said
+		if chosen := path.Join(root, "versions", version, "bin", name); g.executable(chosen) {
+			return fmt.Errorf("%s only chooses which program to start: name that one, such as %s", full, chosen)
+		}
+	}
 	for _, dir := range g.search {
 		other := path.Join(dir, name)
 		if _, info, err := g.m.resolve(other, nil); path.Base(dir) != "shims" && err == nil && info.Mode().IsRegular() {
@@ -218,6 +233,7 @@ func (g *gatherer) startBehind(full string, depth int) error {
 		return nil
 	}
 	g.started[real] = true
+	g.programs = append(g.programs, full)
 	obj, err := g.object(real)
 	if err != nil {
 		return err

@@ -120,3 +120,20 @@ func (m machine) shebang(real string) ([]string, error) {
 	}
 	return strings.Fields(rest), nil
 }
+
+// beginning returns up to most bytes of the file at name.
+func (m machine) beginning(name string, most int64) ([]byte, error) {
+	real, info, err := m.resolve(name, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a file", name)
+	}
+	f, err := os.Open(m.file(real))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
