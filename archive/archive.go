@@ -21,18 +21,15 @@
 package archive
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
+	"repro/archive/anonymous"
+	"repro/archive/container"
+	"repro/archive/deposit"
+	"repro/archive/rocrate"
+	"repro/archive/submission"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/progress"
@@ -41,21 +38,18 @@ import (
 )
 
 // Form is what a deposit is written as.
-type Form string
+type Form = container.Form
 
 // The forms of a deposit.
 const (
-	Folder Form = "folder" // a bag
-	Tar    Form = "tar"    // the bag below one folder, as RFC 8493 asks
-	Zip    Form = "zip"    // the crate alone at the root, as readers of RO-Crates ask
-	OCFL   Form = "ocfl"   // an OCFL 1.1 object whose content is the bag
+	Folder = container.Folder
+	Tar    = container.Tar
+	Zip    = container.Zip
+	OCFL   = container.OCFL
 )
 
 // File is a small file that goes into a deposit as it is.
-type File struct {
-	Name    string // without a folder
-	Content []byte
-}
+type File = deposit.File
 
 // Options say what goes into a deposit. The zero value asks for the signature
 // of nobody and is refused: see Unsigned.
@@ -67,15 +61,15 @@ type Options struct {
 	Keys       []File       // the public keys of Trust, kept in the deposit
 	Signatures []File       // detached signatures, counted and kept
 
-	Runs      []string // folders that `repro run` left
-	DOI       string   // of the deposit, reserved beforehand
-	Publisher string   // who publishes the deposit; empty: not known yet
-	Targets   []Target // whose demands must be met
-	Profile   Profile  // of RO-Crate; empty: RO-Crate 1.1
-	Link      bool     // a folder's image is a hard link to the one given, where the filesystem can
-	NoImage   bool     // leave the image out: inputs, outputs and records only
-	Runner    []File   // static programs that go to runner/
-	Spec      []byte   // SPEC.md, goes to runner/
+	Runs      []string            // folders that `repro run` left
+	DOI       string              // of the deposit, reserved beforehand
+	Publisher string              // who publishes the deposit; empty: not known yet
+	Targets   []submission.Target // whose demands must be met
+	Profile   rocrate.Profile     // of RO-Crate; empty: RO-Crate 1.1
+	Link      bool                // a folder's image is a hard link to the one given, where the filesystem can
+	NoImage   bool                // leave the image out: inputs, outputs and records only
+	Runner    []File              // static programs that go to runner/
+	Spec      []byte              // SPEC.md, goes to runner/
 
 	// Anonymous leaves out all that says whose work it is. The image is made
 	// anew without names, and so without signatures.
@@ -83,9 +77,6 @@ type Options struct {
 
 	Workers  int // 0: all cores
 	Progress progress.Func
-
-	secrets  []string        // what an anonymous deposit may not say
-	original manifest.Digest // content id of the image that it was made of
 }
 
 // Report says what was written.
@@ -107,159 +98,60 @@ func Write(ctx context.Context, im *format.Image, out string, o Options) (*Repor
 	if o.Form == "" {
 		o.Form = Folder
 	}
+	var original manifest.Digest // content id of the image that im is made of
+	var names []string           // of the authors, which an anonymous deposit may not say
 	if o.Anonymous {
 		m, err := im.Manifest()
 		if err != nil {
 			return nil, err
 		}
 		if o.DOI != "" {
-			return nil, &Error{Image: im.Name(), Problems: []Problem{{"a DOI leads to the authors: leave it out of a deposit for blind review"}}}
+			return nil, missing(im.Name(), "a DOI leads to the authors: leave it out of a deposit for blind review")
 		}
-		o.secrets = identities(m)
-		if o.original, err = im.ContentID(); err != nil {
+		names = anonymous.Identities(m)
+		if original, err = im.ContentID(); err != nil {
 			return nil, err
 		}
-		nameless, done, err := anonymise(ctx, im, out, o)
+		nameless, remove, err := anonymous.Image(ctx, im, out, anonymous.Options{Workers: o.Workers, Progress: o.Progress})
 		if err != nil {
-			return nil, err
+			return nil, places(err)
 		}
-		defer done()
+		defer remove()
 		im, o.Unsigned, o.Trust, o.Keys, o.Signatures = nameless, true, verify.Trust{}, nil, nil
 	}
-	d, err := gather(ctx, im, o)
+	d, p, err := gather(ctx, im, original, o)
 	if err != nil {
 		return nil, err
 	}
-	d.name = strings.TrimSuffix(filepath.Base(out), filepath.Ext(out))
-	s, err := newSink(o.Form, out, d)
+	to, err := container.Create(o.Form, out, aboutContainer(d, out))
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	if err := d.write(ctx, s); err != nil {
+	defer to.Close()
+	w := &writer{Deposit: d, options: o, im: im, to: to, names: map[string]bool{}, notes: p.notes}
+	if err := w.write(ctx, p.entries, names); err != nil {
 		return nil, err
 	}
-	if err := s.commit(); err != nil {
+	if err := to.Commit(); err != nil {
 		return nil, err
 	}
 	return &Report{
 		Version: 1, Deposit: out, Form: o.Form,
-		Files: len(d.entries), Bytes: d.bytes(), Verify: d.verified, Notes: d.notes,
+		Files: len(d.Entries), Bytes: d.Bytes(), Verify: d.Verified, Notes: w.notes,
 	}, nil
 }
 
-// write puts everything into s, first what metadata speak of, then the
-// metadata, then what seals both.
-func (d *deposit) write(ctx context.Context, s sink) error {
-	d.sink = s
-	if err := d.fill(ctx); err != nil {
-		return err
+// aboutContainer is what the forms of a deposit state of it as a whole.
+func aboutContainer(d *deposit.Deposit, out string) container.About {
+	a := container.About{
+		Name: strings.TrimSuffix(filepath.Base(out), filepath.Ext(out)), Date: d.Date,
+		ID: d.URN(), Owner: "Anonymous", Address: d.URN(),
 	}
-	if err := d.describe(); err != nil {
-		return err
-	}
-	if d.options.Anonymous {
-		if err := d.searchNames(); err != nil {
-			return err
-		}
-		d.unsearched()
-	}
-	if d.options.Form == Zip {
-		return d.sealCrate()
-	}
-	return d.seal()
-}
-
-// fill stores the image and the files: side by side where each has a place of
-// its own. What is wrong with the image is said before anything else, for it
-// may be why its files cannot be read.
-func (d *deposit) fill(ctx context.Context) error {
-	if !d.sink.parallel() {
-		if err := d.image(ctx); err != nil {
-			return err
-		}
-		for _, e := range d.pending {
-			if err := d.store(ctx, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	beside, cancel := context.WithCancel(ctx)
-	defer cancel()
-	files, beside := errgroup.WithContext(beside)
-	files.SetLimit(cmp.Or(d.options.Workers, runtime.GOMAXPROCS(0)))
-	filled := make(chan error)
-	go func() {
-		for _, e := range d.pending {
-			files.Go(func() error { return d.store(beside, e) })
-		}
-		filled <- files.Wait()
-	}()
-	imageErr := d.image(ctx)
-	if imageErr != nil {
-		cancel()
-	}
-	filesErr := <-filled
-	return cmp.Or(imageErr, filesErr)
-}
-
-// image copies the image into the deposit and verifies it from the same
-// reading.
-func (d *deposit) image(ctx context.Context) error {
-	o := d.options
-	e := &entry{path: d.imageName(), size: d.im.Size(), mode: 0o644, kind: "image"}
-	var w *hashing
-	vo := verify.Options{Workers: o.Workers, Progress: o.Progress}
-	for _, f := range o.Signatures {
-		vo.Detached = append(vo.Detached, f.Content)
-	}
-	if !o.NoImage {
-		vo.Check = func(ctx context.Context) ([]report.ObjectStatus, error) {
-			out, err := d.place(e)
-			if err != nil {
-				return nil, err
-			}
-			w = newHashing(out)
-			defer w.stop()
-			statuses, err := d.im.CheckCopy(ctx, w, o.Progress)
-			return statuses, errors.Join(err, out.Close())
+	if authors := d.Manifest.Paper.Authors; len(authors) > 0 {
+		a.Owner = authors[0].Name
+		if authors[0].ORCID != "" {
+			a.Address = deposit.ORCID(authors[0].ORCID)
 		}
 	}
-	var err error
-	d.verified, err = verify.Image(ctx, d.im, o.Trust, vo)
-	if err != nil && !(o.Unsigned && errors.Is(err, verify.ErrNotSigned)) {
-		return err
-	}
-	if d.verified != nil {
-		d.verified.Image = d.imageName()
-	}
-	if w == nil {
-		return nil
-	}
-	e.digests = w.sums()
-	if err := d.reserve(e); err != nil {
-		return err
-	}
-	d.add(e)
-	return nil
-}
-
-// place starts the image's file in the deposit. Where the deposit can share
-// the blocks of the image, nothing is left to write.
-func (d *deposit) place(e *entry) (io.WriteCloser, error) {
-	f, ok := d.sink.(*folder)
-	if ok && !d.options.Anonymous && f.adopt(e.payload(d.options.Form), d.im.Name(), d.options.Link) {
-		return nopCloser{io.Discard}, nil
-	}
-	return d.sink.create(e.payload(d.options.Form), e.size, e.mode)
-}
-
-// about says of which file err speaks.
-func about(name string, err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) && p.Path == name {
-		return err
-	}
-	return fmt.Errorf("%s: %w", name, err)
+	return a
 }

@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"repro/archive/deposit"
 	"repro/internal/filename"
 )
-
-// licencesDir holds the full texts of the licences, as REUSE has them.
-const licencesDir = "LICENSES"
 
 // licenceTexts are full texts by SPDX identifier, from script/licences.
 //
@@ -43,9 +41,9 @@ func licenceText(id string) []byte {
 }
 
 // statedLicences lists the licences that the recipe states, of the work and of data.
-func (d *deposit) statedLicences() []string {
-	all := []string{d.manifest.Paper.Licence}
-	for _, x := range d.recipe.Data {
+func statedLicences(d *deposit.Deposit) []string {
+	all := []string{d.Manifest.Paper.Licence}
+	for _, x := range d.Recipe.Data {
 		all = append(all, x.Licence)
 	}
 	return licenceIDs(all...)
@@ -53,50 +51,50 @@ func (d *deposit) statedLicences() []string {
 
 // addLicences puts the text of each licence in: the author's own if the image
 // has LICENSES/ID.txt, else that of SPDX's list.
-func (d *deposit) addLicences() {
-	own := map[string]*entry{}
-	for _, e := range d.pending {
-		own[e.path] = e
+func (p *plan) addLicences(d *deposit.Deposit) {
+	own := map[string]*deposit.Entry{}
+	for _, e := range p.entries {
+		own[e.Path] = e
 	}
-	for _, id := range d.statedLicences() {
-		name := path.Join(licencesDir, id+".txt")
+	for _, id := range statedLicences(d) {
+		name := path.Join(deposit.Licences, id+".txt")
 		if filename.Portable(name) != "" {
 			continue // only named: it has a colon, of another document
 		}
-		if e := own[path.Join(inputsDir, name)]; e != nil {
-			d.later(&entry{path: name, kind: "input", mode: 0o644, size: e.size, open: e.open})
+		if e := own[path.Join(deposit.Inputs, name)]; e != nil {
+			p.add(&deposit.Entry{Path: name, Kind: "input", Mode: 0o644, Size: e.Size, Open: e.Open})
 		} else if b := licenceText(id); b != nil {
-			d.later(&entry{path: name, kind: "licence", mode: 0o644, size: int64(len(b)), open: opened(b)})
+			p.add(textEntry(name, "licence", 0o644, b))
 		} else {
-			d.note("the text of the licence %s is not known here: put it into code as %s and build again", id, name)
+			p.note("the text of the licence %s is not known here: put it into code as %s and build again", id, name)
 		}
 	}
 }
 
 // licences says in plain words under which licences what is there stands.
-func (d *deposit) licences() []byte {
+func licences(d *deposit.Deposit) []byte {
 	var b strings.Builder
 	b.WriteString("# Licences\n\n")
-	if l := d.manifest.Paper.Licence; l != "" {
+	if l := d.Manifest.Paper.Licence; l != "" {
 		fmt.Fprintf(&b, "This work, code and published results: **%s** (an SPDX licence expression).\n\n", l)
 	} else {
 		b.WriteString("The licence of this work is not stated here.\n\n")
 	}
-	for _, x := range d.recipe.Data {
+	for _, x := range d.Recipe.Data {
 		if x.Licence != "" {
 			fmt.Fprintf(&b, "- `%s`: %s\n", x.Path.Value, x.Licence)
 		}
 	}
 	b.WriteString("\nFull texts:\n\n")
-	for _, id := range d.statedLicences() {
-		if name := path.Join(licencesDir, id+".txt"); d.byPath[name] != nil {
+	for _, id := range statedLicences(d) {
+		if name := path.Join(deposit.Licences, id+".txt"); d.Find(name) != nil {
 			fmt.Fprintf(&b, "- %s: `%s`\n", id, name)
-		} else if singleLicence(id) {
+		} else if deposit.SingleLicence(id) {
 			fmt.Fprintf(&b, "- %s: <https://spdx.org/licenses/%s.html>\n", id, id)
 		} else {
 			fmt.Fprintf(&b, "- %s: ask the authors\n", id)
 		}
 	}
-	fmt.Fprintf(&b, "\nThe software in the image has licences of its own: `%s/` lists them package by package, and says where one is not known.\n", sbomDir)
+	fmt.Fprintf(&b, "\nThe software in the image has licences of its own: `%s/` lists them package by package, and says where one is not known.\n", deposit.SBOM)
 	return []byte(b.String())
 }

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"repro/archive/deposit"
 	"repro/format/manifest"
 	"repro/internal/filename"
 	"repro/report"
@@ -21,22 +20,14 @@ import (
 // maxReport bounds the record of a run.
 const maxReport = manifest.MaxDocument
 
-// runRecord is one run whose record goes into a deposit.
-type runRecord struct {
-	*report.Run
-	dir    string // in the payload: runs/1
-	raw    []byte // report.json
-	output map[string]string
-}
-
 // addRun takes in what a run left in dir: its record, the results, the logs
 // and the report that people read.
-func (d *deposit) addRun(nr int, dir string) error {
+func (p *plan) addRun(d *deposit.Deposit, nr int, dir string, original manifest.Digest) error {
 	b, err := readBounded(filepath.Join(dir, "report.json"), maxReport)
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
 	}
-	r := &runRecord{Run: &report.Run{}, dir: fmt.Sprintf("%s/%d", runsDir, nr), raw: b, output: map[string]string{}}
+	r := &deposit.Run{Run: &report.Run{}, Dir: fmt.Sprintf("%s/%d", deposit.Runs, nr), Output: map[string]string{}}
 	if err := manifest.Unmarshal(bytes.TrimSuffix(b, []byte("\n")), r.Run); err != nil {
 		return fmt.Errorf("--run: %s: not the record of a run: %w", filepath.Join(dir, "report.json"), err)
 	}
@@ -45,70 +36,70 @@ func (d *deposit) addRun(nr int, dir string) error {
 			return fmt.Errorf("--run: %s: time %q: want RFC 3339", filepath.Join(dir, "report.json"), t)
 		}
 	}
-	if want := cmp.Or(d.options.original, d.content); r.ContentID != want {
-		d.problem("--run %s: is a run of another image, whose content id is %s", dir, r.ContentID)
+	if r.ContentID != original {
+		p.problem("--run %s: is a run of another image, whose content id is %s", dir, r.ContentID)
 		return nil
 	}
-	d.runs = append(d.runs, r)
-	if d.options.Anonymous { // the report names the authors and the machine's signers
+	d.Runs = append(d.Runs, r)
+	if d.Anonymous { // the report names the authors and the machine's signers
 		r.By = nil
-		r.Paper, r.Verify, r.ContentID, r.Image = d.manifest.Paper, nil, d.content, d.imageName()
+		r.Paper, r.Verify, r.ContentID, r.Image = d.Manifest.Paper, nil, d.ContentID, d.ImageName
 		if b, err = manifest.Marshal(r.Run); err != nil {
 			return err
 		}
-		r.raw = append(b, '\n')
+		b = append(b, '\n')
 	}
-	d.later(&entry{path: path.Join(r.dir, "report.json"), kind: "run", mode: 0o644, size: int64(len(r.raw)), open: opened(r.raw)})
-	if !d.options.Anonymous {
-		d.runFile(r, dir, "report.html", "report")
+	p.add(textEntry(path.Join(r.Dir, "report.json"), "run", 0o644, b))
+	if !d.Anonymous {
+		p.runFile(r, dir, "report.html", "report")
 	}
 	for _, s := range r.Steps {
-		if s.Log != "" && d.local(dir, s.Log) {
-			d.runFile(r, dir, s.Log, "log")
+		if s.Log != "" && p.local(dir, s.Log) {
+			p.runFile(r, dir, s.Log, "log")
 		}
 	}
 	for _, o := range r.Outputs {
 		name := path.Join("outputs", o.Path)
-		if d.local(dir, name) && d.runFile(r, dir, name, "result") {
-			r.output[o.Path] = path.Join(r.dir, name)
+		if p.local(dir, name) && p.runFile(r, dir, name, "result") {
+			r.Output[o.Path] = path.Join(r.Dir, name)
 		}
 	}
 	return nil
 }
 
 // local refuses names in a record that lead out of its folder.
-func (d *deposit) local(dir, name string) bool {
+func (p *plan) local(dir, name string) bool {
 	if filepath.IsLocal(filepath.FromSlash(name)) {
 		return true
 	}
-	d.problem("--run %s: %q: does not lie in that folder", dir, name)
+	p.problem("--run %s: %q: does not lie in that folder", dir, name)
 	return false
 }
 
 // runFile takes in one file of a run, if it is still there.
-func (d *deposit) runFile(r *runRecord, dir, name, kind string) bool {
+func (p *plan) runFile(r *deposit.Run, dir, name, kind string) bool {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		d.problem("--run: %v", err)
+		p.problem("--run: %v", err)
 		return false
 	}
 	defer root.Close()
 	info, err := root.Stat(filepath.FromSlash(name))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-		d.note("%s: %s is no longer in that folder", dir, name)
+		p.note("%s: %s is no longer in that folder", dir, name)
 		return false
 	}
 	if err != nil {
-		d.problem("--run %s: %v", dir, err)
+		p.problem("--run %s: %v", dir, err)
 		return false
 	}
-	if why := filename.Portable(path.Join(r.dir, name)); why != "" {
-		d.problem("--run %s: %q: %s", dir, name, why)
+	if why := filename.Portable(path.Join(r.Dir, name)); why != "" {
+		p.problem("--run %s: %q: %s", dir, name, why)
 		return false
 	}
-	d.later(&entry{
-		path: path.Join(r.dir, name), kind: kind, mode: 0o644, size: info.Size(),
-		open: func() (io.ReadCloser, error) {
+	p.add(&deposit.Entry{
+		Path: path.Join(r.Dir, name), Kind: kind, Mode: 0o644, Size: info.Size(),
+		Open: func() (io.ReadCloser, error) {
 			root, err := os.OpenRoot(dir)
 			if err != nil {
 				return nil, err
@@ -135,13 +126,4 @@ func readBounded(name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: more than %d bytes", name, limit)
 	}
 	return b, nil
-}
-
-// stamp is a time as the shapes of Workflow Run Crate want it.
-func stamp(rfc3339 string) string {
-	t, err := time.Parse(time.RFC3339, rfc3339)
-	if err != nil {
-		return rfc3339
-	}
-	return strings.Replace(t.UTC().Format("2006-01-02T15:04:05Z"), "Z", "+00:00", 1)
 }

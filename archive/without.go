@@ -11,6 +11,7 @@ import (
 	"sync"
 	"text/template"
 
+	"repro/archive/deposit"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/signature"
@@ -65,19 +66,19 @@ type withoutResult struct{ New, Published string }
 
 // without tells how to take the image apart with programs that every Linux
 // has or can have.
-func (d *deposit) without() ([]byte, error) {
+func without(d *deposit.Deposit, im *format.Image, o Options) ([]byte, error) {
 	page := withoutPage{
-		Image: d.imageName(), Word: shellWord(d.imageName()), Content: strings.TrimPrefix(string(d.content), "sha256:"),
-		Steps: len(d.manifest.Steps) > 0, Home: manifest.Home,
+		Image: d.ImageName, Word: deposit.ShellWord(d.ImageName), Content: strings.TrimPrefix(string(d.ContentID), "sha256:"),
+		Steps: len(d.Manifest.Steps) > 0, Home: manifest.Home,
 	}
-	if err := d.places(&page); err != nil {
+	if err := page.addPlaces(d, im); err != nil {
 		return nil, err
 	}
-	if err := d.signatureBlocks(&page); err != nil {
+	if err := page.addSignatures(d, im, o); err != nil {
 		return nil, err
 	}
-	for _, r := range d.manifest.Results {
-		page.Results = append(page.Results, withoutResult{shellWord("apart/root" + r.Output), shellWord("apart/" + format.PublishedName + ".d/" + r.Published)})
+	for _, r := range d.Manifest.Results {
+		page.Results = append(page.Results, withoutResult{deposit.ShellWord("apart/root" + r.Output), deposit.ShellWord("apart/" + format.PublishedName + ".d/" + r.Published)})
 	}
 	var b bytes.Buffer
 	if err := withoutForm().Execute(&b, page); err != nil {
@@ -86,12 +87,13 @@ func (d *deposit) without() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (d *deposit) places(page *withoutPage) error {
+// addPlaces lists where each object lies.
+func (page *withoutPage) addPlaces(d *deposit.Deposit, im *format.Image) error {
 	bound := map[uint32]manifest.Object{}
-	for _, o := range d.manifest.Objects {
+	for _, o := range d.Manifest.Objects {
 		bound[o.ID] = o
 	}
-	for _, o := range d.im.Objects() {
+	for _, o := range im.Objects() {
 		p := place{Name: o.Name, Offset: o.Offset, Size: o.Size, Skip: o.Offset / 4096}
 		m, ok := bound[o.ID]
 		switch {
@@ -102,54 +104,54 @@ func (d *deposit) places(page *withoutPage) error {
 				page.Layers = append(page.Layers, p)
 			}
 		default: // the manifest or a signature, which are small
-			b, err := io.ReadAll(d.im.Section(o))
+			b, err := io.ReadAll(im.Section(o))
 			if err != nil {
 				return err
 			}
 			p.Digest = strings.TrimPrefix(string(manifest.DigestOf(b)), "sha256:")
 			if p.Signed = o.Type != format.DataSignature; !p.Signed {
-				p.Name = d.signatureName(o)
+				p.Name = signatureName(d, o)
 			}
 		}
-		p.At = shellWord("apart/" + p.Name)
+		p.At = deposit.ShellWord("apart/" + p.Name)
 		page.Places = append(page.Places, p)
 	}
 	return nil
 }
 
 // signatureName is what a signature object is called outside of the image.
-func (d *deposit) signatureName(o format.Object) string {
-	return fmt.Sprintf("%s.%d.sig", d.imageName(), o.ID)
+func signatureName(d *deposit.Deposit, o format.Object) string {
+	return fmt.Sprintf("%s.%d.sig", d.ImageName, o.ID)
 }
 
-// signatureBlocks lists the signatures in and beside the image that are about
+// addSignatures lists the signatures in and beside the image that are about
 // it, with the keys in the deposit that made them.
-func (d *deposit) signatureBlocks(page *withoutPage) error {
-	blocks := append([]File{}, d.options.Signatures...)
-	for _, o := range d.im.Objects() {
+func (page *withoutPage) addSignatures(d *deposit.Deposit, im *format.Image, options Options) error {
+	blocks := append([]File{}, options.Signatures...)
+	for _, o := range im.Objects() {
 		if o.Type == format.DataSignature {
-			b, err := io.ReadAll(d.im.Section(o))
+			b, err := io.ReadAll(im.Section(o))
 			if err != nil {
 				return err
 			}
-			blocks = append(blocks, File{d.signatureName(o), b})
+			blocks = append(blocks, File{Name: signatureName(d, o), Content: b})
 		}
 	}
 	for _, f := range blocks {
 		block, err := signature.Parse(f.Content)
-		if err != nil || manifest.DigestOf(block.Payload()) != d.content {
+		if err != nil || manifest.DigestOf(block.Payload()) != d.ContentID {
 			continue // verifying says so
 		}
-		name := path.Join(signaturesDir, path.Base(filepath.ToSlash(f.Name)))
+		name := path.Join(deposit.Signatures, path.Base(filepath.ToSlash(f.Name)))
 		s := withoutSignature{
-			File: name, Word: shellWord(name), Armoured: block.Envelope == nil,
+			File: name, Word: deposit.ShellWord(name), Armoured: block.Envelope == nil,
 			Type: signature.PayloadType, TypeLength: len(signature.PayloadType),
 		}
 		if block.Envelope == nil {
-			s.keys(d.options.Keys, block.Clearsigned.Issuer())
+			s.keys(options.Keys, block.Clearsigned.Issuer())
 		} else {
 			for _, x := range block.Envelope.Signatures {
-				s.keys(d.options.Keys, x.KeyID)
+				s.keys(options.Keys, x.KeyID)
 			}
 		}
 		page.Signatures = append(page.Signatures, s)
@@ -165,7 +167,7 @@ func (s *withoutSignature) keys(files []File, fingerprint string) {
 			continue
 		}
 		raw := k.Algorithm().Family == key.Ed25519.Family
-		s.Keys = append(s.Keys, withoutKey{shellWord(path.Join(signaturesDir, f.Name)), fingerprint, raw})
+		s.Keys = append(s.Keys, withoutKey{deposit.ShellWord(path.Join(deposit.Signatures, f.Name)), fingerprint, raw})
 		return
 	}
 	s.Missing = append(s.Missing, fingerprint)

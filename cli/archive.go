@@ -12,6 +12,8 @@ import (
 
 	"repro"
 	"repro/archive"
+	"repro/archive/rocrate"
+	"repro/archive/submission"
 	"repro/format"
 	"repro/format/signature"
 	"repro/key"
@@ -68,7 +70,7 @@ The bytes depend on the image and the records alone.
 
 func targetNames() string {
 	var names []string
-	for _, t := range archive.Targets {
+	for _, t := range submission.Targets {
 		names = append(names, string(t))
 	}
 	return strings.Join(names, ", ")
@@ -109,10 +111,10 @@ func (c *console) archiveOptions(ctx *cli.Context) (archive.Options, error) {
 	o := archive.Options{
 		Unsigned: ctx.Bool("unsigned"), Runs: ctx.StringSlice("run"), DOI: strings.TrimPrefix(ctx.String("doi"), "https://doi.org/"),
 		Publisher: ctx.String("publisher"), Anonymous: ctx.Bool("anonymous"), NoImage: ctx.Bool("no-image"), Link: ctx.Bool("link"),
-		Profile: archive.Profile(ctx.String("ro-crate")),
+		Profile: rocrate.Profile(ctx.String("ro-crate")),
 	}
-	if o.Profile != archive.RunCrate05 && o.Profile != archive.RunCrate06 {
-		return o, usagef("--ro-crate %q: want %s or %s", o.Profile, archive.RunCrate05, archive.RunCrate06)
+	if o.Profile != rocrate.RunCrate05 && o.Profile != rocrate.RunCrate06 {
+		return o, usagef("--ro-crate %q: want %s or %s", o.Profile, rocrate.RunCrate05, rocrate.RunCrate06)
 	}
 	forms := 0
 	for _, f := range []archive.Form{archive.Tar, archive.Zip, archive.OCFL} {
@@ -124,10 +126,10 @@ func (c *console) archiveOptions(ctx *cli.Context) (archive.Options, error) {
 		return o, usagef("archive: --tar, --zip and --ocfl: choose one")
 	}
 	for _, t := range ctx.StringSlice("for") {
-		if !slices.Contains(archive.Targets, archive.Target(t)) {
+		if !slices.Contains(submission.Targets, submission.Target(t)) {
 			return o, usagef("--for %q: want one of %s", t, targetNames())
 		}
-		o.Targets = append(o.Targets, archive.Target(t))
+		o.Targets = append(o.Targets, submission.Target(t))
 	}
 	var err error
 	if o.Trust, err = c.trust(ctx); err != nil {

@@ -1,4 +1,7 @@
-package archive
+// Package pages writes what people read of a deposit: the preview, the page to
+// start from, README.md, and the passages about results, machines and times that
+// other documents have too.
+package pages
 
 import (
 	"bytes"
@@ -14,6 +17,7 @@ import (
 	"sync"
 	"unicode"
 
+	"repro/archive/deposit"
 	"repro/report"
 )
 
@@ -78,38 +82,41 @@ type pageResult struct {
 
 type pageSigner struct{ Name, Fingerprint, Status string }
 
-func (d *deposit) preview() ([]byte, error)   { return d.page("", false) }
-func (d *deposit) startPage() ([]byte, error) { return d.page(payloadDir+"/", true) }
+// Preview is ro-crate-preview.html.
+func Preview(d *deposit.Deposit) ([]byte, error) { return render(d, "", false) }
 
-func (d *deposit) page(base string, start bool) ([]byte, error) {
-	paper := d.manifest.Paper
+// Start is START-HERE.html, at the root of a bag.
+func Start(d *deposit.Deposit) ([]byte, error) { return render(d, "data/", true) }
+
+func render(d *deposit.Deposit, base string, start bool) ([]byte, error) {
+	paper := d.Manifest.Paper
 	p := &page{
 		Policy: policy, CSS: template.CSS(pageCSS), Base: base, Start: start,
-		Title: shown(paper.Title), Year: d.date.Format("2006"), Abstract: shown(d.description()), Licence: paper.Licence,
-		Image: d.imageName(), Size: sizeOf(d.im.Size()), Content: string(d.content),
-		Commands: strings.Split(strings.TrimSpace(d.commands()), "\n"), Rows: d.contents(), Cite: d.cite(),
-		Runner: d.hasProgram(), NoImage: d.options.NoImage,
+		Title: shown(paper.Title), Year: d.Date.Format("2006"), Abstract: shown(d.Description()), Licence: paper.Licence,
+		Image: d.ImageName, Size: deposit.Size(d.ImageSize), Content: string(d.ContentID),
+		Commands: strings.Split(strings.TrimSpace(commands(d)), "\n"), Rows: contents(d), Cite: cite(d),
+		Runner: d.Program, NoImage: d.NoImage,
 	}
-	for _, x := range d.external() {
-		p.External = append(p.External, row{shown(x.path), shown(x.source)})
+	for _, x := range d.External {
+		p.External = append(p.External, row{shown(x.Path), shown(x.Source)})
 	}
-	if d.options.DOI != "" {
-		p.DOI = doiURL(d.options.DOI)
+	if d.DOI != "" {
+		p.DOI = deposit.DOI(d.DOI)
 	}
 	if paper.DOI != "" {
-		p.PaperDOI = doiURL(paper.DOI)
+		p.PaperDOI = deposit.DOI(paper.DOI)
 	}
 	for _, a := range paper.Authors {
 		p.Authors = append(p.Authors, pageAuthor{shown(a.Name), a.ORCID, shown(a.Affiliation)})
 	}
 	p.judge(d)
-	if n := len(d.runs); n > 0 && d.byPath[d.runs[n-1].dir+"/report.html"] != nil {
-		p.Report = base + d.runs[n-1].dir + "/report.html"
+	if n := len(d.Runs); n > 0 && d.Find(d.Runs[n-1].Dir+"/report.html") != nil {
+		p.Report = base + d.Runs[n-1].Dir + "/report.html"
 	}
 	if err := p.results(d); err != nil {
 		return nil, err
 	}
-	p.signatures(d.verified)
+	p.signatures(d.Verified)
 	p.facts(d)
 	var b bytes.Buffer
 	if err := pageForm().Execute(&b, p); err != nil {
@@ -119,8 +126,8 @@ func (d *deposit) page(base string, start bool) ([]byte, error) {
 }
 
 // judge says in plain words what the last run gave.
-func (p *page) judge(d *deposit) {
-	last := d.last()
+func (p *page) judge(d *deposit.Deposit) {
+	last := d.LastRun()
 	if last == nil {
 		p.Lead, p.Tone = "No run is recorded here yet.", "none"
 		return
@@ -132,22 +139,22 @@ func (p *page) judge(d *deposit) {
 	}
 }
 
-func (p *page) results(d *deposit) error {
+func (p *page) results(d *deposit.Deposit) error {
 	room := int64(maxPictures)
-	for _, r := range d.manifest.Results {
-		out := pageResult{Name: r.Name, Claim: shown(r.Claim), File: path.Base(r.Published), Verdict: d.verdict(r.Name), Tone: "none"}
-		if e := d.byPath[path.Join(outputsDir, r.Published)]; e != nil {
-			out.Link = p.Base + iri(e.path)
-			if t := formatOf(e.path); strings.HasPrefix(t, "image/") && t != "image/svg+xml" && e.size <= min(room, maxPicture) {
+	for _, r := range d.Manifest.Results {
+		out := pageResult{Name: r.Name, Claim: shown(r.Claim), File: path.Base(r.Published), Verdict: verdict(d, r.Name), Tone: "none"}
+		if e := d.Find(path.Join(deposit.Outputs, r.Published)); e != nil {
+			out.Link = p.Base + deposit.IRI(e.Path)
+			if t := deposit.MediaType(e.Path); strings.HasPrefix(t, "image/") && t != "image/svg+xml" && e.Size <= min(room, maxPicture) {
 				b, err := read(e)
 				if err != nil {
 					return err
 				}
-				room -= e.size
+				room -= e.Size
 				out.Picture = template.URL("data:" + t + ";base64," + base64.StdEncoding.EncodeToString(b))
 			}
 		}
-		if last := d.last(); last != nil {
+		if last := d.LastRun(); last != nil {
 			for _, f := range last.Findings {
 				if f.Result == r.Name {
 					out.Reason = shown(f.Reason)
@@ -162,10 +169,10 @@ func (p *page) results(d *deposit) error {
 	return nil
 }
 
-func read(e *entry) ([]byte, error) {
-	r, err := e.open()
+func read(e *deposit.Entry) ([]byte, error) {
+	r, err := e.Open()
 	if err != nil {
-		return nil, about(e.path, err)
+		return nil, fmt.Errorf("%s: %w", e.Path, err)
 	}
 	defer r.Close()
 	return io.ReadAll(io.LimitReader(r, maxPicture))
@@ -194,38 +201,38 @@ func (p *page) signatures(v *report.Verify) {
 	}
 }
 
-func (p *page) facts(d *deposit) {
+func (p *page) facts(d *deposit.Deposit) {
 	add := func(name, value string) {
 		if value != "" {
 			p.Facts = append(p.Facts, row{name, value})
 		}
 	}
-	add("Software", d.environmentText())
-	add("Made for", d.manifest.Arch+", Linux")
-	if last := d.last(); last != nil {
-		add("Last run on", fmt.Sprintf("%s, %d cores, %s of memory", shown(last.Machine.CPU), last.Machine.CPUs, sizeOf(last.Machine.Memory)))
+	add("Software", Environment(d))
+	add("Made for", d.Manifest.Arch+", Linux")
+	if last := d.LastRun(); last != nil {
+		add("Last run on", fmt.Sprintf("%s, %d cores, %s of memory", shown(last.Machine.CPU), last.Machine.CPUs, deposit.Size(last.Machine.Memory)))
 	}
-	add("Run time", d.timeText())
-	add("Memory", d.mostMemory())
-	add("Licence", d.manifest.Paper.Licence)
-	add("Content id", string(d.content))
+	add("Run time", RunTime(d))
+	add("Memory", d.MostMemory())
+	add("Licence", d.Manifest.Paper.Licence)
+	add("Content id", string(d.ContentID))
 }
 
 // cite is one line to cite the deposit by.
-func (d *deposit) cite() string {
+func cite(d *deposit.Deposit) string {
 	var names []string
-	for _, a := range d.manifest.Paper.Authors {
+	for _, a := range d.Manifest.Paper.Authors {
 		names = append(names, shown(a.Name))
 	}
 	if len(names) == 0 {
 		names = []string{"Anonymous"}
 	}
-	s := fmt.Sprintf("%s (%s). %s.", strings.Join(names, "; "), d.date.Format("2006"), strings.TrimSuffix(shown(d.manifest.Paper.Title), "."))
-	if d.options.Publisher != "" {
-		s += " " + d.options.Publisher + "."
+	s := fmt.Sprintf("%s (%s). %s.", strings.Join(names, "; "), d.Date.Format("2006"), strings.TrimSuffix(shown(d.Manifest.Paper.Title), "."))
+	if d.Publisher != "" {
+		s += " " + d.Publisher + "."
 	}
-	if d.options.DOI != "" {
-		s += " " + doiURL(d.options.DOI)
+	if d.DOI != "" {
+		s += " " + deposit.DOI(d.DOI)
 	}
 	return s
 }

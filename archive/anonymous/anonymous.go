@@ -1,4 +1,7 @@
-package archive
+// Package anonymous makes an image and a deposit say nothing of whose work they
+// are, for blind review: it leaves out what names the authors and searches the
+// rest for what still does.
+package anonymous
 
 import (
 	"bytes"
@@ -12,9 +15,11 @@ import (
 	"strconv"
 	"strings"
 
+	"repro/archive/deposit"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
+	"repro/internal/progress"
 	"repro/recipe"
 )
 
@@ -22,10 +27,26 @@ import (
 // are everywhere.
 const minName = 4
 
-// anonymise makes the image anew without what says whose work it is, as a
-// temporary file beside out. It fails with all places where a name remains:
-// those in code and data only the authors can take out.
-func anonymise(ctx context.Context, im *format.Image, out string, o Options) (*format.Image, func(), error) {
+// Error says where the names of the authors remain, which only they can take
+// out.
+type Error struct {
+	Image  string
+	Places []string // with what would help
+}
+
+// Error lists the places, one a line.
+func (e *Error) Error() string { return e.Image + ": " + strings.Join(e.Places, "\n"+e.Image+": ") }
+
+// Options say how to make an image.
+type Options struct {
+	Workers  int // 0: all cores
+	Progress progress.Func
+}
+
+// Image makes the image anew without what says whose work it is, as a
+// temporary file beside out; remove takes it away. Where a name remains in code
+// or data the error is an [*Error].
+func Image(ctx context.Context, im *format.Image, out string, o Options) (made *format.Image, remove func(), err error) {
 	m, err := im.Manifest()
 	if err != nil {
 		return nil, nil, err
@@ -38,12 +59,11 @@ func anonymise(ctx context.Context, im *format.Image, out string, o Options) (*f
 		return nil, nil, err
 	}
 	done := func() { os.RemoveAll(dir) }
-	secrets := identities(m)
+	secrets := Identities(m)
 	spec, err := nameless(ctx, im, m, secrets, o)
 	if err == nil {
 		name := filepath.Join(dir, "paper.sif")
 		if _, err = format.Create(ctx, name, *spec); err == nil {
-			var made *format.Image
 			if made, err = format.Open(name); err == nil {
 				return made, func() { made.Close(); done() }, nil
 			}
@@ -53,8 +73,8 @@ func anonymise(ctx context.Context, im *format.Image, out string, o Options) (*f
 	return nil, nil, err
 }
 
-// identities are the words that give the authors away, in lower case.
-func identities(m *manifest.Manifest) []string {
+// Identities are the words that give the authors away, in lower case.
+func Identities(m *manifest.Manifest) []string {
 	var all []string
 	add := func(s string) {
 		s = strings.ToLower(strings.TrimSpace(s))
@@ -69,7 +89,7 @@ func identities(m *manifest.Manifest) []string {
 		add(a.ORCID)
 		add(a.Email)
 		add(a.Affiliation)
-		if _, family := splitName(a); family != "" {
+		if _, family := deposit.SplitName(a); family != "" {
 			add(family)
 		} else if words := strings.Fields(a.Name); len(words) == 2 || hasInitial(words) {
 			add(words[len(words)-1])
@@ -95,7 +115,7 @@ func nameless(ctx context.Context, im *format.Image, m *manifest.Manifest, secre
 	spec.Manifest.Paper.Authors = []manifest.Author{{Name: "Anonymous"}}
 	spec.Manifest.Paper.DOI = ""
 	spec.Manifest.Environment.Source = ""
-	var problems []Problem
+	var problems []string
 	for i, r := range m.Objects {
 		o := im.Objects()[i+1]
 		switch r.Role {
@@ -107,7 +127,7 @@ func nameless(ctx context.Context, im *format.Image, m *manifest.Manifest, secre
 			if spec.Recipe, err = recipe.Anonymous(b); err != nil {
 				return nil, fmt.Errorf("%s: recipe: %w", im.Name(), err)
 			}
-			problems = append(problems, found("repro.yaml", bytes.NewReader(spec.Recipe), secrets)...)
+			problems = append(problems, Find("repro.yaml", bytes.NewReader(spec.Recipe), secrets)...)
 		case manifest.RoleInspect:
 			spec.Inspect = []byte("{\"data\":{\"attributes\":{}},\"type\":\"container\"}\n")
 		case manifest.RoleSBOM:
@@ -116,7 +136,7 @@ func nameless(ctx context.Context, im *format.Image, m *manifest.Manifest, secre
 				return nil, err
 			}
 			spec.SBOM = func(context.Context) ([]byte, error) { return b, nil }
-			problems = append(problems, found(r.Name, bytes.NewReader(b), secrets)...)
+			problems = append(problems, Find(r.Name, bytes.NewReader(b), secrets)...)
 		case manifest.RoleLayer, manifest.RoleHidden:
 			reader, err := im.Layer(r.Name)
 			if err != nil {
@@ -139,34 +159,17 @@ func nameless(ctx context.Context, im *format.Image, m *manifest.Manifest, secre
 		}
 	}
 	if len(problems) > 0 {
-		return nil, &Error{Image: im.Name(), Problems: problems}
+		return nil, &Error{Image: im.Name(), Places: problems}
 	}
 	return spec, nil
 }
 
-// unsearched notes what a search for names cannot see: files of code, data and
-// results that are compressed, and addresses that may lead to the authors.
-func (d *deposit) unsearched() {
-	const most = 20
-	var names []string
-	for _, e := range d.entries {
-		if slices.Contains(compressed, strings.ToLower(filepath.Ext(e.path))) {
-			names = append(names, e.path)
-		}
-	}
-	slices.Sort(names)
-	if n := len(names); n > most {
-		names = append(names[:most], fmt.Sprintf("%d more", n-most))
-	}
-	if len(names) > 0 {
-		d.note("names were not searched for inside of compressed files; look yourself at %s", strings.Join(names, ", "))
-	}
-	for _, x := range d.external() {
-		d.note("%s is fetched from %s: make sure that this does not lead to the authors", x.path, x.source)
-	}
+// IsCompressed reports whether a file's extension says that its text does not
+// stand in its bytes, so that a search finds nothing.
+func IsCompressed(name string) bool {
+	return slices.Contains(compressed, strings.ToLower(filepath.Ext(name)))
 }
 
-// compressed are extensions of files whose text does not stand in their bytes.
 var compressed = []string{
 	".7z", ".br", ".bz2", ".docx", ".gz", ".h5", ".lz4", ".npz", ".ods", ".odt", ".parquet", ".pdf", ".pptx", ".rda", ".rdata", ".rds",
 	".tgz", ".whl", ".xlsx", ".xz", ".zip", ".zst",
@@ -202,16 +205,16 @@ func section(im *format.Image, o format.Object, want manifest.Object) ([]byte, e
 // search looks for the authors in names and contents of a layer. The programs
 // of an environment are others' work: in it, only names and small texts are
 // searched for whole words that no one else has, which are addresses and iDs.
-func search(ctx context.Context, root *tree.Node, secrets []string, environment bool) ([]Problem, error) {
+func search(ctx context.Context, root *tree.Node, secrets []string, environment bool) ([]string, error) {
 	if environment {
 		secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return !strings.ContainsAny(s, "@-") || strings.Contains(s, " ") })
 	}
-	var problems []Problem
+	var problems []string
 	for name, n := range root.All() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		problems = append(problems, found("name of /"+name, strings.NewReader(name), secrets)...)
+		problems = append(problems, Find("name of /"+name, strings.NewReader(name), secrets)...)
 		if n.Mode.Type() != 0 || n.Open == nil || len(secrets) == 0 {
 			continue
 		}
@@ -219,20 +222,20 @@ func search(ctx context.Context, root *tree.Node, secrets []string, environment 
 		if err != nil {
 			return nil, err
 		}
-		problems = append(problems, found("/"+name, f, secrets)...)
+		problems = append(problems, Find("/"+name, f, secrets)...)
 		f.Close()
 	}
 	return problems, nil
 }
 
-// found reports which of the words stand in what r reads, in any mixture of
+// Find reports which of the words stand in what r reads, in any mixture of
 // capital and small letters.
-func found(where string, r io.Reader, secrets []string) []Problem {
+func Find(where string, r io.Reader, secrets []string) []string {
 	longest := 0
 	for _, s := range secrets {
 		longest = max(longest, len(s))
 	}
-	var problems []Problem
+	var problems []string
 	seen := map[string]bool{}
 	buf, kept := make([]byte, 0, 256<<10), 0
 	for {
@@ -241,38 +244,17 @@ func found(where string, r io.Reader, secrets []string) []Problem {
 		for _, s := range secrets {
 			if !seen[s] && bytes.Contains(text, []byte(s)) {
 				seen[s] = true
-				problems = append(problems, Problem{fmt.Sprintf("%s: says %q, which gives the authors away: take it out and build again, or archive without --anonymous", where, s)})
+				problems = append(problems, fmt.Sprintf("%s: says %q, which gives the authors away: take it out and build again, or archive without --anonymous", where, s))
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			return problems
 		}
 		if err != nil {
-			return append(problems, Problem{fmt.Sprintf("%s: %v", where, err)})
+			return append(problems, fmt.Sprintf("%s: %v", where, err))
 		}
 		total := kept + n
 		kept = min(total, max(longest-1, 0))
 		copy(buf[:kept], buf[total-kept:total])
 	}
-}
-
-// searchNames holds the whole deposit against the names, last of all.
-func (d *deposit) searchNames() error {
-	var problems []Problem
-	for _, e := range d.entries {
-		if e.kind == "image" || e.kind == "licence" {
-			continue // searched layer by layer, for it is compressed; everybody's
-		}
-		problems = append(problems, found("name of "+e.path, strings.NewReader(e.path), d.options.secrets)...)
-		r, err := e.open()
-		if err != nil {
-			return err
-		}
-		problems = append(problems, found(e.path, r, d.options.secrets)...)
-		r.Close()
-	}
-	if len(problems) > 0 {
-		return &Error{Image: d.imageName(), Problems: problems}
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package archive
+package container
 
 import (
 	"archive/tar"
@@ -40,7 +40,7 @@ var compressions = []struct{ magic, name string }{
 	{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ", "xz"}, {"BZh", "bzip2"}, {"7z\xbc\xaf", "7z"},
 }
 
-func openPacked(name string) (source, error) {
+func openPacked(name string) (Reader, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -93,8 +93,8 @@ func (s *packed) add(given string, f packedFile) error {
 		return fmt.Errorf("%q: not a path within an archive", given)
 	case s.files[name].open != nil:
 		return fmt.Errorf("%q: is there twice", given)
-	case len(s.files) == maxBagFiles:
-		return fmt.Errorf("more than %d files", maxBagFiles)
+	case len(s.files) == MaxFiles:
+		return fmt.Errorf("more than %d files", MaxFiles)
 	}
 	s.files[name] = f
 	return nil
@@ -193,6 +193,9 @@ func (b *boundedReader) ReadAt(p []byte, off int64) (int, error) {
 	return b.ReaderAt.ReadAt(p, off)
 }
 
+// crateFile is at the root of every crate.
+const crateFile = "ro-crate-metadata.json"
+
 // rebase makes paths count from the root of the bag, which is that of the
 // archive or the one folder in it.
 func (s *packed) rebase() error {
@@ -215,9 +218,9 @@ func (s *packed) rebase() error {
 	return nil
 }
 
-func (s *packed) close() { s.f.Close() }
+func (s *packed) Close() { s.f.Close() }
 
-func (s *packed) names() (map[string]int64, error) {
+func (s *packed) Names() (map[string]int64, error) {
 	all := map[string]int64{}
 	for name, f := range s.files {
 		all[name] = f.size
@@ -225,7 +228,7 @@ func (s *packed) names() (map[string]int64, error) {
 	return all, nil
 }
 
-func (s *packed) open(name string) (io.ReadCloser, error) {
+func (s *packed) Open(name string) (io.ReadCloser, error) {
 	f, ok := s.files[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -233,7 +236,7 @@ func (s *packed) open(name string) (io.ReadCloser, error) {
 	return f.open()
 }
 
-func (s *packed) at(name string) (file, error) {
+func (s *packed) At(name string) (File, error) {
 	f, ok := s.files[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}

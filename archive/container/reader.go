@@ -1,26 +1,37 @@
-package archive
+package container
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 )
 
-// source is a bag that is read.
-type source interface {
-	names() (map[string]int64, error) // files of the bag and their sizes
-	open(name string) (io.ReadCloser, error)
-	at(name string) (file, error)
-	close()
+// ErrDamaged is in the error about a deposit that is incomplete, altered, or
+// no deposit.
+var ErrDamaged = errors.New("deposit is incomplete or altered")
+
+// MaxFiles is the most files that a deposit of others may have.
+const MaxFiles = 1 << 20
+
+// Reader is a bag or crate that is read. Names are paths from its root.
+type Reader interface {
+	Names() (map[string]int64, error) // of the files, with their sizes
+	Open(name string) (io.ReadCloser, error)
+	At(name string) (File, error) // for a file that lies there as it is
+	Close()
 }
 
-type file interface {
+// File is a file that is read at any place.
+type File interface {
 	io.ReaderAt
 	io.Closer
 }
 
-func openSource(name string) (source, error) {
+// Open opens a bag in a folder, in a tar or zip archive or in an OCFL object, or
+// a crate alone in a folder or zip archive.
+func Open(name string) (Reader, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -49,14 +60,14 @@ type openFolder struct {
 	object *os.Root // the OCFL object around it; may be nil
 }
 
-func (s *openFolder) close() {
+func (s *openFolder) Close() {
 	s.root.Close()
 	if s.object != nil {
 		s.object.Close()
 	}
 }
 
-func (s *openFolder) names() (map[string]int64, error) {
+func (s *openFolder) Names() (map[string]int64, error) {
 	all := map[string]int64{}
 	err := fs.WalkDir(s.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -69,8 +80,8 @@ func (s *openFolder) names() (map[string]int64, error) {
 		if err != nil {
 			return err
 		}
-		if len(all) > maxBagFiles {
-			return fmt.Errorf("more than %d files", maxBagFiles)
+		if len(all) > MaxFiles {
+			return fmt.Errorf("more than %d files", MaxFiles)
 		}
 		all[name] = info.Size()
 		return nil
@@ -78,5 +89,5 @@ func (s *openFolder) names() (map[string]int64, error) {
 	return all, err
 }
 
-func (s *openFolder) open(name string) (io.ReadCloser, error) { return s.root.Open(name) }
-func (s *openFolder) at(name string) (file, error)            { return s.root.Open(name) }
+func (s *openFolder) Open(name string) (io.ReadCloser, error) { return s.root.Open(name) }
+func (s *openFolder) At(name string) (File, error)            { return s.root.Open(name) }

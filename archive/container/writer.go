@@ -1,4 +1,4 @@
-package archive
+package container
 
 import (
 	"archive/tar"
@@ -15,19 +15,38 @@ import (
 	"repro/internal/atomicfile"
 )
 
-// sink is what a deposit is written to, file by file. Nothing of it is seen
-// before commit; close without it takes everything away.
-type sink interface {
-	// create starts the file of exactly size bytes at a slash-separated path.
-	// The one before must have been closed, unless files may be written in
-	// parallel.
-	create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error)
-	parallel() bool
-	commit() error
-	close()
+// Form is what a deposit is written as.
+type Form string
+
+// The forms of a deposit.
+const (
+	Folder Form = "folder" // a bag
+	Tar    Form = "tar"    // the bag below one folder, as RFC 8493 asks
+	Zip    Form = "zip"    // the crate alone at the root, as readers of RO-Crates ask
+	OCFL   Form = "ocfl"   // an OCFL 1.1 object whose content is the bag
+)
+
+// Writer takes a deposit file by file. Nothing of it is seen before Commit;
+// Close without Commit removes everything.
+type Writer interface {
+	// Create starts the file of exactly size bytes at a slash-separated path.
+	// The one before must have been closed, unless Parallel.
+	Create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error)
+	Parallel() bool // several files may be written at once
+	Commit() error
+	Close()
 }
 
-func newSink(f Form, out string, d *deposit) (sink, error) {
+// About says what some forms state of the deposit as a whole.
+type About struct {
+	Name           string    // of the folder in a tar archive
+	Date           time.Time // of every file
+	ID             string    // of the object, a URI
+	Owner, Address string    // who made it: a name and a URI
+}
+
+// Create begins a deposit under the name out, which must not exist.
+func Create(f Form, out string, a About) (Writer, error) {
 	if f == Folder || f == OCFL {
 		dir, err := atomicfile.CreateDir(out)
 		if err != nil {
@@ -35,7 +54,7 @@ func newSink(f Form, out string, d *deposit) (sink, error) {
 		}
 		s := &folder{dir: dir}
 		if f == OCFL {
-			return &ocfl{folder: s, deposit: d}, nil
+			return &ocfl{folder: s, about: a}, nil
 		}
 		return s, nil
 	}
@@ -47,15 +66,15 @@ func newSink(f Form, out string, d *deposit) (sink, error) {
 		return nil, err
 	}
 	if f == Zip {
-		return &zipped{file: file, zip: zip.NewWriter(file), date: d.date, made: map[string]bool{}}, nil
+		return &zipped{file: file, zip: zip.NewWriter(file), date: a.Date, made: map[string]bool{}}, nil
 	}
-	return &tarred{file: file, tar: tar.NewWriter(file), prefix: d.name, date: d.date, made: map[string]bool{}}, nil
+	return &tarred{file: file, tar: tar.NewWriter(file), prefix: a.Name, date: a.Date, made: map[string]bool{}}, nil
 }
 
 // folder writes a deposit as files.
 type folder struct{ dir *atomicfile.Dir }
 
-func (s *folder) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser, error) {
+func (s *folder) Create(name string, _ int64, mode fs.FileMode) (io.WriteCloser, error) {
 	full := filepath.Join(s.dir.Path(), filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(full), 0o777); err != nil {
 		return nil, err
@@ -67,9 +86,14 @@ func (s *folder) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser,
 	return &once{WriteCloser: f}, nil
 }
 
-// adopt puts the file called src at name without copying it: by sharing its
+// Adopt puts the file called src at name without copying it: by sharing its
 // blocks or, if link is set, as another name of the same file. It reports
-// whether it could.
+// whether it could, which is in a plain folder only.
+func Adopt(w Writer, name, src string, link bool) bool {
+	f, ok := w.(*folder)
+	return ok && f.adopt(name, src, link)
+}
+
 func (s *folder) adopt(name, src string, link bool) bool {
 	full := filepath.Join(s.dir.Path(), filepath.FromSlash(name))
 	if os.MkdirAll(filepath.Dir(full), 0o777) != nil {
@@ -91,15 +115,15 @@ func (s *folder) adopt(name, src string, link bool) bool {
 	return true
 }
 
-func (s *folder) commit() error {
+func (s *folder) Commit() error {
 	if err := os.Chmod(s.dir.Path(), 0o755); err != nil { // it was closed to others while it was filled
 		return err
 	}
 	return s.dir.Commit()
 }
 
-func (s *folder) parallel() bool { return true }
-func (s *folder) close()         { s.dir.Close() }
+func (s *folder) Parallel() bool { return true }
+func (s *folder) Close()         { s.dir.Close() }
 
 // once lets a file be closed again by a deferred call.
 type once struct {
@@ -145,7 +169,7 @@ func (s *tarred) folders(dir string) error {
 	return s.header(dir+"/", tar.TypeDir, 0, 0o755)
 }
 
-func (s *tarred) create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error) {
+func (s *tarred) Create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error) {
 	name = path.Join(s.prefix, name)
 	if err := s.folders(path.Dir(name)); err != nil {
 		return nil, err
@@ -153,9 +177,9 @@ func (s *tarred) create(name string, size int64, mode fs.FileMode) (io.WriteClos
 	return nopCloser{s.tar}, s.header(name, tar.TypeReg, size, mode)
 }
 
-func (s *tarred) parallel() bool { return false }
-func (s *tarred) commit() error  { return errors.Join(s.tar.Close(), s.file.Commit()) }
-func (s *tarred) close()         { s.file.Close() }
+func (s *tarred) Parallel() bool { return false }
+func (s *tarred) Commit() error  { return errors.Join(s.tar.Close(), s.file.Commit()) }
+func (s *tarred) Close()         { s.file.Close() }
 
 // zipped writes a deposit as a zip archive of stored files, with an entry for
 // each folder, which readers of crates ask for.
@@ -184,7 +208,7 @@ func (s *zipped) folders(dir string) error {
 	return err
 }
 
-func (s *zipped) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser, error) {
+func (s *zipped) Create(name string, _ int64, mode fs.FileMode) (io.WriteCloser, error) {
 	if err := s.folders(path.Dir(name)); err != nil {
 		return nil, err
 	}
@@ -192,6 +216,19 @@ func (s *zipped) create(name string, _ int64, mode fs.FileMode) (io.WriteCloser,
 	return nopCloser{w}, err
 }
 
-func (s *zipped) parallel() bool { return false }
-func (s *zipped) commit() error  { return errors.Join(s.zip.Close(), s.file.Commit()) }
-func (s *zipped) close()         { s.file.Close() }
+func (s *zipped) Parallel() bool { return false }
+func (s *zipped) Commit() error  { return errors.Join(s.zip.Close(), s.file.Commit()) }
+func (s *zipped) Close()         { s.file.Close() }
+
+// Put writes a small file.
+func Put(w Writer, name string, content []byte) error {
+	f, err := w.Create(name, int64(len(content)), 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	return f.Close()
+}

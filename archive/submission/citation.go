@@ -1,14 +1,16 @@
-package archive
+package submission
 
 import (
 	"fmt"
 	"strings"
+
+	"repro/archive/deposit"
 )
 
-// citation returns CITATION.cff (Citation File Format 1.2.0). Every value is
+// Citation returns CITATION.cff (Citation File Format 1.2.0). Every value is
 // quoted: 1.10 must not become a number.
-func (d *deposit) citation() []byte {
-	p := d.manifest.Paper
+func Citation(d *deposit.Deposit) []byte {
+	p := d.Manifest.Paper
 	var b strings.Builder
 	line := func(indent, key, value string) {
 		if value != "" {
@@ -24,7 +26,7 @@ func (d *deposit) citation() []byte {
 		b.WriteString("  - name: \"Anonymous\"\n")
 	}
 	for _, a := range p.Authors {
-		given, family := splitName(a)
+		given, family := deposit.SplitName(a)
 		if family == "" {
 			line("  - ", "name", a.Name)
 		} else {
@@ -34,15 +36,15 @@ func (d *deposit) citation() []byte {
 		}
 		line("    ", "email", a.Email)
 		if a.ORCID != "" {
-			line("    ", "orcid", orcidURL(a.ORCID))
+			line("    ", "orcid", deposit.ORCID(a.ORCID))
 		}
 	}
 	line("", "abstract", p.Abstract)
-	line("", "date-released", d.date.Format("2006-01-02"))
-	if singleLicence(p.Licence) {
+	line("", "date-released", d.Date.Format("2006-01-02"))
+	if deposit.SingleLicence(p.Licence) {
 		line("", "license", p.Licence)
 	}
-	line("", "doi", d.options.DOI)
+	line("", "doi", d.DOI)
 	if len(p.Keywords) > 0 {
 		b.WriteString("keywords:\n")
 		for _, k := range p.Keywords {
@@ -51,11 +53,11 @@ func (d *deposit) citation() []byte {
 	}
 	b.WriteString("identifiers:\n")
 	b.WriteString("  - type: \"other\"\n")
-	line("    ", "value", string(d.content))
+	line("    ", "value", string(d.ContentID))
 	line("    ", "description", "content id of the image")
-	if d.holds(inputsDir) {
+	if d.Holds(deposit.Inputs) {
 		b.WriteString("  - type: \"swh\"\n")
-		line("    ", "value", d.swhidOf(inputsDir))
+		line("    ", "value", d.SWHID(deposit.Inputs))
 		line("    ", "description", "code and data of the experiment")
 	}
 	if p.DOI != "" {
@@ -67,7 +69,7 @@ func (d *deposit) citation() []byte {
 			b.WriteString("      - name: \"Anonymous\"\n")
 		}
 		for _, a := range p.Authors {
-			if given, family := splitName(a); family != "" {
+			if given, family := deposit.SplitName(a); family != "" {
 				line("      - ", "family-names", family)
 				line("        ", "given-names", given)
 			} else {
@@ -80,19 +82,19 @@ func (d *deposit) citation() []byte {
 
 // quoted is a double-quoted YAML scalar; JSON's are a subset of these.
 func quoted(s string) string {
-	return strings.TrimSuffix(string(indented(s)), "\n")
+	return strings.TrimSuffix(string(deposit.JSON(s)), "\n")
 }
 
-// codemeta returns codemeta.json (CodeMeta 3.0).
-func (d *deposit) codemeta() []byte {
-	p := d.manifest.Paper
+// CodeMeta returns codemeta.json (CodeMeta 3.0).
+func CodeMeta(d *deposit.Deposit) []byte {
+	p := d.Manifest.Paper
 	var authors []any
 	for i, a := range p.Authors {
 		e := map[string]any{"@type": "Person", "@id": fmt.Sprintf("_:author-%d", i+1), "name": a.Name}
 		if a.ORCID != "" {
-			e["@id"] = orcidURL(a.ORCID)
+			e["@id"] = deposit.ORCID(a.ORCID)
 		}
-		given, family := splitName(a)
+		given, family := deposit.SplitName(a)
 		for key, value := range map[string]string{"givenName": given, "familyName": family, "email": a.Email} {
 			if value != "" {
 				e[key] = value
@@ -105,15 +107,15 @@ func (d *deposit) codemeta() []byte {
 	}
 	m := map[string]any{
 		"@context": "https://w3id.org/codemeta/3.0", "@type": "SoftwareSourceCode",
-		"name": p.Title, "description": d.description(), "datePublished": d.date.Format("2006-01-02"),
-		"version": d.date.Format("2006-01-02"), "softwareVersion": d.date.Format("2006-01-02"),
-		"identifier": string(d.content), "runtimePlatform": "SIF image for " + d.manifest.Arch,
-		"processorRequirements": d.manifest.Arch, "operatingSystem": "Linux",
+		"name": p.Title, "description": d.Description(), "datePublished": d.Date.Format("2006-01-02"),
+		"version": d.Date.Format("2006-01-02"), "softwareVersion": d.Date.Format("2006-01-02"),
+		"identifier": string(d.ContentID), "runtimePlatform": "SIF image for " + d.Manifest.Arch,
+		"processorRequirements": d.Manifest.Arch, "operatingSystem": "Linux",
 	}
 	if len(authors) > 0 {
 		m["author"] = authors
 	}
-	if singleLicence(p.Licence) {
+	if deposit.SingleLicence(p.Licence) {
 		m["license"] = "https://spdx.org/licenses/" + p.Licence
 	} else if p.Licence != "" {
 		m["license"] = p.Licence
@@ -122,48 +124,16 @@ func (d *deposit) codemeta() []byte {
 		m["keywords"] = p.Keywords
 	}
 	if p.DOI != "" {
-		m["referencePublication"] = map[string]string{"@type": "ScholarlyArticle", "@id": doiURL(p.DOI)}
+		m["referencePublication"] = map[string]string{"@type": "ScholarlyArticle", "@id": deposit.DOI(p.DOI)}
 	}
-	if d.options.DOI != "" {
-		m["@id"] = doiURL(d.options.DOI)
+	if d.DOI != "" {
+		m["@id"] = deposit.DOI(d.DOI)
 	}
-	if name := d.software.Name; name != "" {
+	if name := d.Software.Name; name != "" {
 		m["softwareRequirements"] = name
 	}
-	if most := d.mostMemory(); most != "" {
+	if most := d.MostMemory(); most != "" {
 		m["memoryRequirements"] = most
 	}
-	return indented(m)
-}
-
-// mostMemory is the most that a step of a recorded run used, or was allowed.
-func (d *deposit) mostMemory() string {
-	var most int64
-	for _, r := range d.runs {
-		for _, s := range r.Steps {
-			most = max(most, s.MaxRSS)
-		}
-	}
-	if most == 0 {
-		for _, s := range d.manifest.Steps {
-			most = max(most, s.Memory)
-		}
-	}
-	if most == 0 {
-		return ""
-	}
-	return sizeOf(most)
-}
-
-// sizeOf is a number of bytes for people.
-func sizeOf(n int64) string {
-	const units = "KMGT"
-	if n < 1024 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	f, i := float64(n)/1024, 0
-	for ; f >= 1024 && i < len(units)-1; i++ {
-		f /= 1024
-	}
-	return fmt.Sprintf("%.3g %ciB", f, units[i])
+	return deposit.JSON(m)
 }

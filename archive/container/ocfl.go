@@ -1,6 +1,7 @@
-package archive
+package container
 
 import (
+	"bytes"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
@@ -22,23 +23,22 @@ const ocflContent = "v1/content"
 // one version.
 type ocfl struct {
 	*folder
-	deposit *deposit
+	about   About
 	mu      sync.Mutex
 	content []stored // mu
 }
 
 type stored struct {
 	name string
-	hash *hashing
+	hash *Hashing
 }
 
-func (s *ocfl) create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error) {
-	w, err := s.folder.create(path.Join(ocflContent, name), size, mode)
+func (s *ocfl) Create(name string, size int64, mode fs.FileMode) (io.WriteCloser, error) {
+	w, err := s.folder.Create(path.Join(ocflContent, name), size, mode)
 	if err != nil {
 		return nil, err
 	}
-	h := newHashing(w)
-	h.hashes = h.hashes[:1] // the inventory wants SHA-512 alone
+	h := HashWith(w, sha512.New()) // the inventory wants no other
 	s.mu.Lock()
 	s.content = append(s.content, stored{name, h})
 	s.mu.Unlock()
@@ -47,12 +47,12 @@ func (s *ocfl) create(name string, size int64, mode fs.FileMode) (io.WriteCloser
 
 // hashedFile ends its lanes when it is closed.
 type hashedFile struct {
-	*hashing
+	*Hashing
 	file io.Closer
 }
 
 func (f *hashedFile) Close() error {
-	f.stop()
+	f.Stop()
 	return f.file.Close()
 }
 
@@ -74,9 +74,9 @@ type inventoryStep struct {
 	State   map[string][]string `json:"state"`
 }
 
-func (s *ocfl) commit() error {
+func (s *ocfl) Commit() error {
 	inv := inventory{
-		ID: s.deposit.urn(), Type: "https://ocfl.io/1.1/spec/#inventory",
+		ID: s.about.ID, Type: "https://ocfl.io/1.1/spec/#inventory",
 		DigestAlgorithm: "sha512", Head: "v1", ContentDirectory: "content",
 		Manifest: map[string][]string{},
 	}
@@ -87,45 +87,46 @@ func (s *ocfl) commit() error {
 		inv.Manifest[sum] = append(inv.Manifest[sum], path.Join(ocflContent, c.name))
 		state[sum] = append(state[sum], c.name)
 	}
-	user := map[string]string{"name": "Anonymous", "address": s.deposit.urn()}
-	if a := s.deposit.manifest.Paper.Authors; len(a) > 0 {
-		user["name"] = a[0].Name
-		if a[0].ORCID != "" {
-			user["address"] = orcidURL(a[0].ORCID)
-		}
-	}
+	user := map[string]string{"name": s.about.Owner, "address": s.about.Address}
 	inv.Versions = map[string]inventoryStep{"v1": {
-		Created: s.deposit.date.Format(time.RFC3339), Message: "deposit", User: user, State: state,
+		Created: s.about.Date.Format(time.RFC3339), Message: "deposit", User: user, State: state,
 	}}
-	b := indented(inv)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(inv); err != nil {
+		return err
+	}
+	b := text.Bytes()
 	sum := sha512.Sum512(b)
 	sidecar := []byte(hex.EncodeToString(sum[:]) + " inventory.json\n")
-	for _, f := range []File{
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{
 		{"0=ocfl_object_1.1", []byte("ocfl_object_1.1\n")},
 		{"inventory.json", b}, {"inventory.json.sha512", sidecar},
 		{"v1/inventory.json", b}, {"v1/inventory.json.sha512", sidecar},
 	} {
-		if err := s.put(f.Name, f.Content); err != nil {
+		if err := Put(s.folder, f.name, f.content); err != nil {
 			return err
 		}
 	}
-	return s.folder.commit()
-}
-
-func (s *folder) put(name string, content []byte) error {
-	w, err := s.create(name, int64(len(content)), 0o644)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	if _, err := w.Write(content); err != nil {
-		return err
-	}
-	return w.Close()
+	return s.folder.Commit()
 }
 
 // maxInventory bounds the inventory of others.
-const maxInventory = maxTagFile
+const maxInventory = 256 << 20
+
+// CheckInventory says what is wrong with the inventory of the OCFL object that
+// r lies in; nothing if it lies in none.
+func CheckInventory(r Reader, names map[string]int64) []string {
+	if f, ok := r.(*openFolder); ok && f.object != nil {
+		return checkInventory(f.object, names)
+	}
+	return nil
+}
 
 // checkInventory says what is wrong with the inventory of an object whose
 // content is one bag: its own checksum, its version, and that it lists the

@@ -1,61 +1,67 @@
-package archive
+// Package submission writes what a deposit knows in the forms that repositories,
+// journals and registries of DOIs take, and says what each of them asks for.
+package submission
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"repro/report"
+	"repro/archive/deposit"
 )
 
-// submissions returns what goes to submission/: the same facts in the forms
-// that repositories and journals take.
-func (d *deposit) submissions() []File {
-	files := []File{
-		{"zenodo.json", indented(d.zenodo())},
-		{"invenio-record.json", indented(d.invenio())},
-		{"dataverse-dataset.json", indented(d.dataverse())},
-		{"artifact-appendix.md", d.appendix()},
-		{"aea-readme.md", d.aea()},
+// Documents returns the files of submission/, and what a person should know of
+// what they lack.
+func Documents(d *deposit.Deposit) (files []deposit.File, notes []string) {
+	files = []deposit.File{
+		{Name: "zenodo.json", Content: deposit.JSON(zenodo(d))},
+		{Name: "invenio-record.json", Content: deposit.JSON(invenio(d))},
+		{Name: "dataverse-dataset.json", Content: deposit.JSON(dataverse(d))},
+		{Name: "artifact-appendix.md", Content: appendix(d)},
+		{Name: "aea-readme.md", Content: aea(d)},
 	}
-	if d.options.DOI != "" {
-		files = append(files, File{"datacite.json", indented(d.datacite())}, File{"jats-data-availability.xml", d.jats()})
+	if d.DOI != "" {
+		files = append(files, deposit.File{Name: "datacite.json", Content: deposit.JSON(datacite(d))}, deposit.File{Name: "jats-data-availability.xml", Content: jats(d)})
 	} else {
-		d.note("submission/datacite.json and jats-data-availability.xml are written when there is a DOI: give the one you reserved with --doi")
+		notes = append(notes, "submission/datacite.json and jats-data-availability.xml are written when there is a DOI: give the one you reserved with --doi")
 	}
-	if len(d.manifest.Results) > 0 && len(d.manifest.Paper.Authors) > 0 {
-		files = append(files, File{"codecheck.yml", d.codecheck()})
+	if len(d.Manifest.Results) > 0 && len(d.Manifest.Paper.Authors) > 0 {
+		files = append(files, deposit.File{Name: "codecheck.yml", Content: codecheck(d)})
 	}
-	return files
+	if noEmail(d) {
+		notes = slices.Insert(notes, 0, "submission/dataverse-dataset.json has no contact, which Dataverse demands: add `email: name@example.org` to an author in repro.yaml")
+	}
+	return files, notes
 }
 
 // datacite is the record for the DOI (DataCite Metadata Schema 4.5).
-func (d *deposit) datacite() map[string]any {
-	p := d.manifest.Paper
-	publisher := d.options.Publisher
+func datacite(d *deposit.Deposit) map[string]any {
+	p := d.Manifest.Paper
+	publisher := d.Publisher
 	if publisher == "" {
 		publisher = "(:unav)" // DataCite's word for what is not yet known
 	}
 	m := map[string]any{
 		"schemaVersion":   "http://datacite.org/schema/kernel-4",
-		"doi":             d.options.DOI,
-		"prefix":          strings.SplitN(d.options.DOI, "/", 2)[0],
-		"suffix":          d.options.DOI[strings.IndexByte(d.options.DOI, '/')+1:],
-		"creators":        d.dataciteCreators(),
+		"doi":             d.DOI,
+		"prefix":          strings.SplitN(d.DOI, "/", 2)[0],
+		"suffix":          d.DOI[strings.IndexByte(d.DOI, '/')+1:],
+		"creators":        dataciteCreators(d),
 		"titles":          []any{map[string]string{"title": p.Title}},
 		"publisher":       map[string]string{"name": publisher},
-		"publicationYear": d.date.Format("2006"),
-		"dates":           []any{map[string]string{"date": d.date.Format("2006-01-02"), "dateType": "Created"}},
+		"publicationYear": d.Date.Format("2006"),
+		"dates":           []any{map[string]string{"date": d.Date.Format("2006-01-02"), "dateType": "Created"}},
 		"types":           map[string]string{"resourceTypeGeneral": "Software", "resourceType": "re-runnable computational experiment"},
-		"descriptions":    []any{map[string]string{"description": d.description(), "descriptionType": "Abstract"}},
+		"descriptions":    []any{map[string]string{"description": d.Description(), "descriptionType": "Abstract"}},
 		"alternateIdentifiers": []any{
-			map[string]string{"alternateIdentifier": string(d.content), "alternateIdentifierType": "content id"},
-			map[string]string{"alternateIdentifier": d.urn(), "alternateIdentifierType": "URN"},
+			map[string]string{"alternateIdentifier": string(d.ContentID), "alternateIdentifierType": "content id"},
+			map[string]string{"alternateIdentifier": d.URN(), "alternateIdentifierType": "URN"},
 		},
 		"formats": []string{"application/vnd.sylabs.sif.layer.v1.sif"},
 	}
 	if p.Licence != "" {
 		right := map[string]string{"rights": p.Licence}
-		if singleLicence(p.Licence) {
+		if deposit.SingleLicence(p.Licence) {
 			right["rightsUri"] = "https://spdx.org/licenses/" + p.Licence
 			right["rightsIdentifier"], right["rightsIdentifierScheme"], right["schemeUri"] = p.Licence, "SPDX", "https://spdx.org/licenses/"
 		}
@@ -72,8 +78,8 @@ func (d *deposit) datacite() map[string]any {
 	if p.DOI != "" {
 		related = append(related, map[string]string{"relatedIdentifier": p.DOI, "relatedIdentifierType": "DOI", "relationType": "IsSupplementTo"})
 	}
-	if d.holds(inputsDir) {
-		related = append(related, map[string]string{"relatedIdentifier": "https://archive.softwareheritage.org/" + d.swhidOf(inputsDir), "relatedIdentifierType": "URL", "relationType": "IsDerivedFrom"})
+	if d.Holds(deposit.Inputs) {
+		related = append(related, map[string]string{"relatedIdentifier": "https://archive.softwareheritage.org/" + d.SWHID(deposit.Inputs), "relatedIdentifierType": "URL", "relationType": "IsDerivedFrom"})
 	}
 	if related != nil {
 		m["relatedIdentifiers"] = related
@@ -81,10 +87,10 @@ func (d *deposit) datacite() map[string]any {
 	return m
 }
 
-func (d *deposit) dataciteCreators() []any {
+func dataciteCreators(d *deposit.Deposit) []any {
 	var all []any
-	for _, a := range d.manifest.Paper.Authors {
-		given, family := splitName(a)
+	for _, a := range d.Manifest.Paper.Authors {
+		given, family := deposit.SplitName(a)
 		c := map[string]any{"name": a.Name}
 		if family != "" {
 			c["nameType"], c["familyName"] = "Personal", family
@@ -93,7 +99,7 @@ func (d *deposit) dataciteCreators() []any {
 			}
 		}
 		if a.ORCID != "" {
-			c["nameIdentifiers"] = []any{map[string]string{"nameIdentifier": orcidURL(a.ORCID), "nameIdentifierScheme": "ORCID", "schemeUri": "https://orcid.org"}}
+			c["nameIdentifiers"] = []any{map[string]string{"nameIdentifier": deposit.ORCID(a.ORCID), "nameIdentifierScheme": "ORCID", "schemeUri": "https://orcid.org"}}
 		}
 		if a.Affiliation != "" {
 			c["affiliation"] = []any{map[string]string{"name": a.Affiliation}}
@@ -107,11 +113,11 @@ func (d *deposit) dataciteCreators() []any {
 }
 
 // zenodo is .zenodo.json, the form of Zenodo's older interface.
-func (d *deposit) zenodo() map[string]any {
-	p := d.manifest.Paper
+func zenodo(d *deposit.Deposit) map[string]any {
+	p := d.Manifest.Paper
 	var creators []any
 	for _, a := range p.Authors {
-		given, family := splitName(a)
+		given, family := deposit.SplitName(a)
 		c := map[string]string{"name": a.Name}
 		if family != "" && given != "" {
 			c["name"] = family + ", " + given
@@ -128,17 +134,17 @@ func (d *deposit) zenodo() map[string]any {
 		creators = []any{map[string]string{"name": "Anonymous"}}
 	}
 	m := map[string]any{
-		"title": p.Title, "upload_type": "software", "description": d.description(), "creators": creators,
-		"publication_date": d.date.Format("2006-01-02"), "access_right": "open", "version": d.date.Format("2006-01-02"),
+		"title": p.Title, "upload_type": "software", "description": d.Description(), "creators": creators,
+		"publication_date": d.Date.Format("2006-01-02"), "access_right": "open", "version": d.Date.Format("2006-01-02"),
 	}
-	if singleLicence(p.Licence) {
+	if deposit.SingleLicence(p.Licence) {
 		m["license"] = strings.ToLower(p.Licence)
 	}
 	if len(p.Keywords) > 0 {
 		m["keywords"] = p.Keywords
 	}
-	if d.options.DOI != "" {
-		m["doi"] = d.options.DOI
+	if d.DOI != "" {
+		m["doi"] = d.DOI
 	}
 	if p.DOI != "" {
 		m["related_identifiers"] = []any{map[string]string{"identifier": p.DOI, "relation": "isSupplementTo", "scheme": "doi"}}
@@ -147,11 +153,11 @@ func (d *deposit) zenodo() map[string]any {
 }
 
 // invenio is a draft record of InvenioRDM (POST /api/records).
-func (d *deposit) invenio() map[string]any {
-	p := d.manifest.Paper
+func invenio(d *deposit.Deposit) map[string]any {
+	p := d.Manifest.Paper
 	var creators []any
 	for _, a := range p.Authors {
-		given, family := splitName(a)
+		given, family := deposit.SplitName(a)
 		who := map[string]any{"type": "organizational", "name": a.Name}
 		if family != "" {
 			who = map[string]any{"type": "personal", "family_name": family, "given_name": given}
@@ -169,11 +175,11 @@ func (d *deposit) invenio() map[string]any {
 		creators = []any{map[string]any{"person_or_org": map[string]any{"type": "organizational", "name": "Anonymous"}}}
 	}
 	meta := map[string]any{
-		"title": p.Title, "description": d.description(), "creators": creators,
-		"publication_date": d.date.Format("2006-01-02"), "resource_type": map[string]string{"id": "software"},
-		"version": d.date.Format("2006-01-02"),
+		"title": p.Title, "description": d.Description(), "creators": creators,
+		"publication_date": d.Date.Format("2006-01-02"), "resource_type": map[string]string{"id": "software"},
+		"version": d.Date.Format("2006-01-02"),
 	}
-	if singleLicence(p.Licence) {
+	if deposit.SingleLicence(p.Licence) {
 		meta["rights"] = []any{map[string]string{"id": strings.ToLower(p.Licence)}}
 	}
 	var subjects []any
@@ -183,23 +189,23 @@ func (d *deposit) invenio() map[string]any {
 	if subjects != nil {
 		meta["subjects"] = subjects
 	}
-	if d.options.Publisher != "" {
-		meta["publisher"] = d.options.Publisher
+	if d.Publisher != "" {
+		meta["publisher"] = d.Publisher
 	}
 	m := map[string]any{
 		"access":   map[string]string{"record": "public", "files": "public"},
 		"files":    map[string]any{"enabled": true, "default_preview": "README.md"},
 		"metadata": meta,
 	}
-	if d.options.DOI != "" {
-		m["pids"] = map[string]any{"doi": map[string]string{"identifier": d.options.DOI, "provider": "external"}}
+	if d.DOI != "" {
+		m["pids"] = map[string]any{"doi": map[string]string{"identifier": d.DOI, "provider": "external"}}
 	}
 	return m
 }
 
 // dataverse is a dataset of Dataverse's native interface.
-func (d *deposit) dataverse() map[string]any {
-	p := d.manifest.Paper
+func dataverse(d *deposit.Deposit) map[string]any {
+	p := d.Manifest.Paper
 	primitive := func(name, value string) map[string]any {
 		return map[string]any{"typeName": name, "typeClass": "primitive", "multiple": false, "value": value}
 	}
@@ -208,7 +214,7 @@ func (d *deposit) dataverse() map[string]any {
 	}
 	var authors, contacts []any
 	for _, a := range p.Authors {
-		given, family := splitName(a)
+		given, family := deposit.SplitName(a)
 		name := a.Name
 		if family != "" && given != "" {
 			name = family + ", " + given
@@ -234,13 +240,11 @@ func (d *deposit) dataverse() map[string]any {
 	fields := []any{
 		primitive("title", p.Title),
 		compound("author", authors),
-		compound("dsDescription", []any{map[string]any{"dsDescriptionValue": primitive("dsDescriptionValue", d.description())}}),
+		compound("dsDescription", []any{map[string]any{"dsDescriptionValue": primitive("dsDescriptionValue", d.Description())}}),
 		map[string]any{"typeName": "subject", "typeClass": "controlledVocabulary", "multiple": true, "value": []string{"Other"}},
 	}
 	if contacts != nil {
 		fields = append(fields, compound("datasetContact", contacts))
-	} else {
-		d.note("submission/dataverse-dataset.json has no contact, which Dataverse demands: add `email: name@example.org` to an author in repro.yaml")
 	}
 	if len(p.Keywords) > 0 {
 		var list []any
@@ -256,8 +260,8 @@ func (d *deposit) dataverse() map[string]any {
 
 // codecheck is codecheck.yml (CODECHECK configuration 2.0) with the author's
 // part: fields that the checker fills in must not be there yet.
-func (d *deposit) codecheck() []byte {
-	p := d.manifest.Paper
+func codecheck(d *deposit.Deposit) []byte {
+	p := d.Manifest.Paper
 	var b strings.Builder
 	b.WriteString("---\nversion: https://codecheck.org.uk/spec/config/2.0/\n\npaper:\n")
 	fmt.Fprintf(&b, "  title: %s\n  authors:\n", quoted(p.Title))
@@ -268,52 +272,44 @@ func (d *deposit) codecheck() []byte {
 		}
 	}
 	if p.DOI != "" {
-		fmt.Fprintf(&b, "  reference: %s\n", doiURL(p.DOI))
+		fmt.Fprintf(&b, "  reference: %s\n", deposit.DOI(p.DOI))
 	}
 	b.WriteString("\nmanifest:\n")
-	for _, r := range d.manifest.Results {
+	for _, r := range d.Manifest.Results {
 		comment := r.Claim
 		if comment == "" {
 			comment = r.Name
 		}
-		fmt.Fprintf(&b, "  - file: %s\n    comment: %s\n", quoted(outputsDir+"/"+r.Published), quoted(oneLine(comment)))
+		fmt.Fprintf(&b, "  - file: %s\n    comment: %s\n", quoted(deposit.Outputs+"/"+r.Published), quoted(deposit.Line(comment)))
 	}
 	return []byte(b.String())
 }
 
 // jats is a section for the article (JATS 1.3).
-func (d *deposit) jats() []byte {
-	p := d.manifest.Paper
+func jats(d *deposit.Deposit) []byte {
+	p := d.Manifest.Paper
 	var b strings.Builder
-	b.WriteString("<sec sec-type=\"data-availability\">\n  <title>Data and code availability</title>\n  <p>Environment, code, data, steps and published results are in one signed image that can be verified and re-run, deposited at\n  <ext-link ext-link-type=\"doi\" xlink:href=\"" + xml(doiURL(d.options.DOI)) + "\" xmlns:xlink=\"http://www.w3.org/1999/xlink\">" + xml(d.options.DOI) + "</ext-link>.</p>\n")
+	b.WriteString("<sec sec-type=\"data-availability\">\n  <title>Data and code availability</title>\n  <p>Environment, code, data, steps and published results are in one signed image that can be verified and re-run, deposited at\n  <ext-link ext-link-type=\"doi\" xlink:href=\"" + escapeXML(deposit.DOI(d.DOI)) + "\" xmlns:xlink=\"http://www.w3.org/1999/xlink\">" + escapeXML(d.DOI) + "</ext-link>.</p>\n")
 	b.WriteString("  <ref-list>\n    <ref>\n      <element-citation publication-type=\"software\">\n")
 	if len(p.Authors) > 0 {
 		b.WriteString("        <person-group person-group-type=\"author\">\n")
 		for _, a := range p.Authors {
-			if given, family := splitName(a); family != "" {
-				fmt.Fprintf(&b, "          <name><surname>%s</surname><given-names>%s</given-names></name>\n", xml(family), xml(given))
+			if given, family := deposit.SplitName(a); family != "" {
+				fmt.Fprintf(&b, "          <name><surname>%s</surname><given-names>%s</given-names></name>\n", escapeXML(family), escapeXML(given))
 			} else {
-				fmt.Fprintf(&b, "          <collab>%s</collab>\n", xml(a.Name))
+				fmt.Fprintf(&b, "          <collab>%s</collab>\n", escapeXML(a.Name))
 			}
 		}
 		b.WriteString("        </person-group>\n")
 	}
-	fmt.Fprintf(&b, "        <data-title>%s</data-title>\n        <year iso-8601-date=\"%s\">%s</year>\n        <pub-id pub-id-type=\"doi\">%s</pub-id>\n", xml(p.Title), d.date.Format("2006-01-02"), d.date.Format("2006"), xml(d.options.DOI))
-	if d.holds(inputsDir) {
-		fmt.Fprintf(&b, "        <pub-id pub-id-type=\"swhid\">%s</pub-id>\n", d.swhidOf(inputsDir))
+	fmt.Fprintf(&b, "        <data-title>%s</data-title>\n        <year iso-8601-date=\"%s\">%s</year>\n        <pub-id pub-id-type=\"doi\">%s</pub-id>\n", escapeXML(p.Title), d.Date.Format("2006-01-02"), d.Date.Format("2006"), escapeXML(d.DOI))
+	if d.Holds(deposit.Inputs) {
+		fmt.Fprintf(&b, "        <pub-id pub-id-type=\"swhid\">%s</pub-id>\n", d.SWHID(deposit.Inputs))
 	}
 	b.WriteString("      </element-citation>\n    </ref>\n  </ref-list>\n</sec>\n")
 	return []byte(b.String())
 }
 
-func xml(s string) string {
+func escapeXML(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
-}
-
-// last is the last run whose record is there, or nil.
-func (d *deposit) last() *report.Run {
-	if len(d.runs) == 0 {
-		return nil
-	}
-	return d.runs[len(d.runs)-1].Run
 }

@@ -1,4 +1,4 @@
-package archive
+package rocrate
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"repro/archive/deposit"
 	"repro/format/manifest"
 	"repro/internal/pattern"
 	"repro/report"
@@ -19,9 +20,9 @@ const (
 
 // describeRuns adds the runs: the whole of each, its steps, and the engine
 // that ran them.
-func (g *crateGraph) describeRuns() {
+func (g *graph) describeRuns() {
 	var mentions []string
-	for i, r := range g.runs {
+	for i, r := range g.Runs {
 		mentions = append(mentions, g.describeRun(i+1, r)...)
 	}
 	if len(mentions) > 0 {
@@ -29,7 +30,7 @@ func (g *crateGraph) describeRuns() {
 	}
 }
 
-func (g *crateGraph) describeRun(nr int, r *runRecord) []string {
+func (g *graph) describeRun(nr int, r *deposit.Run) []string {
 	engine := g.add("#repro", "SoftwareApplication", entity{"name": "repro", "softwareVersion": r.Machine.Repro})
 	whole := fmt.Sprintf("#run-%d", nr)
 	where := g.add(whole+"-machine", "PropertyValue", entity{"name": "machine", "value": fmt.Sprintf("%s, %d cores, %s", r.Machine.CPU, r.Machine.CPUs, r.Machine.Kernel)})
@@ -67,13 +68,13 @@ func (g *crateGraph) describeRun(nr int, r *runRecord) []string {
 }
 
 // agent describes who ran it, where the record says so.
-func (g *crateGraph) agent(r *runRecord) string {
+func (g *graph) agent(r *deposit.Run) string {
 	if r.By == nil {
 		return ""
 	}
-	id := "#" + path.Base(r.dir) + "-agent"
+	id := "#" + path.Base(r.Dir) + "-agent"
 	if orcidForm.MatchString(r.By.ORCID) {
-		id = orcidURL(r.By.ORCID)
+		id = deposit.ORCID(r.By.ORCID)
 	}
 	if g.nodes[id] != nil { // one of the authors
 		return id
@@ -83,17 +84,17 @@ func (g *crateGraph) agent(r *runRecord) string {
 
 var orcidForm = pattern.New(`^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$`)
 
-func (g *crateGraph) step(name string) *manifest.Step {
-	for i := range g.manifest.Steps {
-		if g.manifest.Steps[i].Name == name {
-			return &g.manifest.Steps[i]
+func (g *graph) step(name string) *manifest.Step {
+	for i := range g.Manifest.Steps {
+		if g.Manifest.Steps[i].Name == name {
+			return &g.Manifest.Steps[i]
 		}
 	}
 	return nil
 }
 
 // stepAction describes one execution of a step.
-func (g *crateGraph) stepAction(whole, where string, r *runRecord, s report.StepStatus) string {
+func (g *graph) stepAction(whole, where string, r *deposit.Run, s report.StepStatus) string {
 	step, id := g.step(s.Name), whole+"-"+s.Name
 	e := entity{
 		"name": "step " + s.Name, "description": strings.Join(step.Command, " "), "instrument": ref("#tool-" + s.Name),
@@ -126,29 +127,29 @@ func (g *crateGraph) stepAction(whole, where string, r *runRecord, s report.Step
 	return g.add(id, "CreateAction", e)
 }
 
-func (g *crateGraph) usage(action, local, name, value, unit string) string {
+func (g *graph) usage(action, local, name, value, unit string) string {
 	return g.add(action+"-"+local, "PropertyValue", entity{
 		"name": name, "value": value, "unitCode": unit, "propertyID": "urn:repro:usage:" + local,
 	})
 }
 
 // left returns what a run left at a path.
-func (g *crateGraph) left(r *runRecord, p string) []string {
-	if name, ok := r.output[p]; ok {
-		return []string{iri(name)}
+func (g *graph) left(r *deposit.Run, p string) []string {
+	if name, ok := r.Output[p]; ok {
+		return []string{deposit.IRI(name)}
 	}
-	if dir := path.Join(r.dir, "outputs", p); g.holds(dir) {
-		return []string{iri(dir) + "/"}
+	if dir := path.Join(r.Dir, "outputs", p); g.Holds(dir) {
+		return []string{deposit.IRI(dir) + "/"}
 	}
 	return nil
 }
 
 // workflowFiles returns what the run as a whole read and made.
-func (g *crateGraph) workflowFiles(r *runRecord) (objects, results []string) {
+func (g *graph) workflowFiles(r *deposit.Run) (objects, results []string) {
 	seen := map[string]bool{}
-	for _, s := range g.manifest.Steps {
+	for _, s := range g.Manifest.Steps {
 		for _, p := range s.Inputs {
-			if step, _ := g.made(p); step != "" {
+			if step, _ := g.Maker(p); step != "" {
 				continue
 			}
 			for _, f := range g.filesAt(p) {
@@ -159,11 +160,20 @@ func (g *crateGraph) workflowFiles(r *runRecord) (objects, results []string) {
 			}
 		}
 	}
-	for _, f := range g.manifest.Results {
+	for _, f := range g.Manifest.Results {
 		results = append(results, g.left(r, f.Output)...)
 	}
-	if g.holds(inputsDir) && len(objects) == 0 {
-		objects = []string{iri(inputsDir) + "/"}
+	if g.Holds(deposit.Inputs) && len(objects) == 0 {
+		objects = []string{deposit.IRI(deposit.Inputs) + "/"}
 	}
 	return objects, results
+}
+
+// stamp is a time as the shapes of Workflow Run Crate want it.
+func stamp(rfc3339 string) string {
+	t, err := time.Parse(time.RFC3339, rfc3339)
+	if err != nil {
+		return rfc3339
+	}
+	return strings.Replace(t.UTC().Format("2006-01-02T15:04:05Z"), "Z", "+00:00", 1)
 }

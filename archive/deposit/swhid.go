@@ -1,4 +1,4 @@
-package archive
+package deposit
 
 import (
 	"bytes"
@@ -12,16 +12,16 @@ import (
 
 // gitFolder is a folder of the payload as git would store it.
 type gitFolder struct {
-	files   map[string]*entry
+	files   map[string]*Entry
 	folders map[string]*gitFolder
 }
 
-// swhidOf returns the SoftWare Hash IDentifier (ISO/IEC 18670) of the files
+// SWHID returns the SoftWare Hash IDentifier (ISO/IEC 18670) of the files
 // below dir. There are no empty folders and no links in a payload.
-func (d *deposit) swhidOf(dir string) string {
-	root := &gitFolder{files: map[string]*entry{}, folders: map[string]*gitFolder{}}
-	for _, e := range d.entries {
-		rest, ok := strings.CutPrefix(e.path, dir+"/")
+func (d *Deposit) SWHID(dir string) string {
+	root := &gitFolder{files: map[string]*Entry{}, folders: map[string]*gitFolder{}}
+	for _, e := range d.Entries {
+		rest, ok := strings.CutPrefix(e.Path, dir+"/")
 		if !ok {
 			continue
 		}
@@ -31,7 +31,7 @@ func (d *deposit) swhidOf(dir string) string {
 				continue
 			}
 			if at.folders[parent] == nil {
-				at.folders[parent] = &gitFolder{files: map[string]*entry{}, folders: map[string]*gitFolder{}}
+				at.folders[parent] = &gitFolder{files: map[string]*Entry{}, folders: map[string]*gitFolder{}}
 			}
 			at = at.folders[parent]
 		}
@@ -48,10 +48,10 @@ func (g *gitFolder) sum() [sha1.Size]byte {
 	var items []item
 	for name, e := range g.files {
 		mode := "100644"
-		if e.mode&0o111 != 0 {
+		if e.Mode&0o111 != 0 {
 			mode = "100755"
 		}
-		items = append(items, item{name, mode + " " + name + "\x00" + string(e.git[:])})
+		items = append(items, item{name, mode + " " + name + "\x00" + string(e.Git[:])})
 	}
 	for name, f := range g.folders {
 		sum := f.sum()
@@ -68,25 +68,21 @@ func (g *gitFolder) sum() [sha1.Size]byte {
 	return [sha1.Size]byte(h.Sum(nil))
 }
 
-func (e *entry) swhid() string { return "swh:1:cnt:" + hex.EncodeToString(e.git[:]) }
+// SWHID returns the identifier of a file that was hashed for it.
+func (e *Entry) SWHID() string { return "swh:1:cnt:" + hex.EncodeToString(e.Git[:]) }
 
-// swhids lists the identifiers of what an archive of source code may hold.
-func (d *deposit) swhids() []byte {
+// SWHIDs lists the identifiers of what an archive of source code may hold.
+func (d *Deposit) SWHIDs() []byte {
 	var b strings.Builder
-	for _, dir := range []string{inputsDir, outputsDir} {
-		if d.holds(dir) {
-			fmt.Fprintf(&b, "%s  %s/\n", d.swhidOf(dir), dir)
+	for _, dir := range []string{Inputs, Outputs} {
+		if d.Holds(dir) {
+			fmt.Fprintf(&b, "%s  %s/\n", d.SWHID(dir), dir)
 		}
 	}
-	for _, e := range d.sorted() {
-		if e.kind == "recipe" || e.kind == "input" {
-			fmt.Fprintf(&b, "%s  %s\n", e.swhid(), e.path)
+	for _, e := range d.Sorted() {
+		if e.Kind == "recipe" || e.Kind == "input" {
+			fmt.Fprintf(&b, "%s  %s\n", e.SWHID(), e.Path)
 		}
 	}
 	return []byte(b.String())
-}
-
-// holds reports whether there is a file below dir.
-func (d *deposit) holds(dir string) bool {
-	return slices.ContainsFunc(d.entries, func(e *entry) bool { return strings.HasPrefix(e.path, dir+"/") })
 }
