@@ -92,7 +92,7 @@ func normalMode(name string, mode fs.FileMode) fs.FileMode {
 
 // xattrs keeps what the recipe lists. Others are facts about the machine that
 // made the tree: where a browser had a file from, tokens in the address
-// included, owners, whiteouts, labels.
+// included, owners, whiteouts, labels. SPEC.md, NRM-4.
 func (z *normaliser) xattrs(x map[string][]byte) map[string][]byte {
 	var kept map[string][]byte
 	for _, name := range z.attributes {
@@ -107,7 +107,7 @@ func (z *normaliser) xattrs(x map[string][]byte) map[string][]byte {
 }
 
 // emptied are folders of a root filesystem whose content never reaches a step:
-// the runner mounts something else there.
+// the runner mounts something else there. SPEC.md, FS-7.
 var emptied = []string{"dev", "proc", "sys", "tmp"}
 
 // hidden leaves that content out when a folder is read; it may be a live one.
@@ -124,6 +124,7 @@ func hidden(name string, mode fs.FileMode) bool {
 // ofTheMachine are files that say on which machine a root filesystem was made
 // (mmdebstrap and live systems have them), and what stands in their place. A
 // runner puts its own over them. Those marked are there in every image.
+// SPEC.md, FS-9.
 var ofTheMachine = map[string]struct {
 	content string
 	always  bool
@@ -142,7 +143,7 @@ var defaults = map[string]string{
 }
 
 // complete gives the environment what a runner, ours or Apptainer, mounts
-// onto or looks for.
+// onto or looks for. SPEC.md, FS-7.
 func complete(root *tree.Node, kind recipe.Kind) {
 	for _, name := range emptied {
 		if name == "tmp" && kind == recipe.Capture {

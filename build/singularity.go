@@ -19,7 +19,7 @@ const (
 )
 
 // singularity gives the environment its .singularity.d. Of a base image's own,
-// only the scripts that set variables stay.
+// only the scripts that set variables stay. SPEC.md, FS-8.
 func (b *builder) singularity() {
 	dir, env := tree.NewDir(), tree.NewDir()
 	if base := b.env.Tree.Lookup(singularityDir + "/env"); base != nil && base.IsDir() {

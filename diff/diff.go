@@ -33,7 +33,7 @@ type Options struct {
 
 // Images compares two open images, which may be foreign: of those, and of an
 // image compared to one, only the primary system partition, which is the
-// environment, is compared.
+// environment, is compared. SPEC.md, DIF-1.
 func Images(ctx context.Context, a, b *format.Image, o Options) (*report.Diff, error) {
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
@@ -100,7 +100,7 @@ func (d *differ) images() error {
 	return d.layers()
 }
 
-// conclude finds the verdict.
+// conclude finds the verdict. SPEC.md, DIF-1.
 func (d *differ) conclude() {
 	r := d.report
 	var parts, aside []string

@@ -28,7 +28,7 @@ type pair struct {
 
 func (p *pair) base() string { return path.Base(p.path) }
 
-// walk lists the names of both trees in order.
+// walk lists the names of both trees in order. SPEC.md, DIF-2.
 func walk(a, b *tree.Node) []pair {
 	w := walker{firstA: map[*tree.Node]string{}, firstB: map[*tree.Node]string{}}
 	w.visit("", a, b)

@@ -4,7 +4,7 @@ import (
 	"repro/internal/form"
 )
 
-// recipeForm is the form that recipes have.
+// recipeForm is the form that recipes have. SPEC.md, RCP-1.
 var recipeForm = form.Form{
 	Name:      "recipe",
 	Empty:     "`repro init` writes a recipe to start from",
@@ -17,6 +17,7 @@ var recipeForm = form.Form{
 
 // Parse reads the recipe b. The name is that of its file and serves messages
 // only. Everything that is wrong comes back at once in an [*Error].
+// SPEC.md, RCP-3.
 func Parse(name string, b []byte) (*Recipe, error) {
 	r := &Recipe{Name: name}
 	err := recipeForm.Read(name, b, func(reader *form.Reader, root *form.Node) {

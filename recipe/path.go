@@ -7,6 +7,7 @@ import (
 )
 
 // checkPath returns what is wrong with s as a path below the recipe's folder.
+// SPEC.md, RCP-7.
 func checkPath(s string) string {
 	switch {
 	case len(s) > MaxPath:
@@ -46,7 +47,7 @@ func checkGlob(s string) string {
 // Match reports whether the clean relative path name matches the pattern. In
 // a pattern, "**" as a whole element stands for any number of folders, and
 // within one element *, ? and [a-z] are as in a shell: they do not match a
-// leading dot.
+// leading dot. SPEC.md, RCP-7.
 func Match(pattern, name string) bool {
 	return match(strings.Split(pattern, "/"), strings.Split(name, "/"))
 }

@@ -50,7 +50,7 @@ type maker struct {
 	at   Pos
 }
 
-// makers maps each output to its step.
+// makers maps each output to its step. SPEC.md, RCP-12.
 func (p *parser) makers(r *Recipe) map[string]maker {
 	all := make(map[string]maker)
 	for _, s := range r.Steps {
@@ -81,7 +81,7 @@ func makerOf(makers map[string]maker, name string) (maker, bool) {
 }
 
 // needs checks the names of needed steps and adds those whose outputs are
-// inputs.
+// inputs. SPEC.md, RCP-12.
 func (p *parser) needs(r *Recipe, makers map[string]maker) {
 	var names []string
 	for _, s := range r.Steps {
@@ -151,7 +151,7 @@ func (p *parser) resultPaths(r *Recipe, makers map[string]maker) {
 }
 
 // hidden checks that no step or data reads the published file: a program
-// must not be able to copy the answer.
+// must not be able to copy the answer. SPEC.md, RCP-16.
 func (p *parser) hidden(r *Recipe, res Result, published Text) {
 	for _, s := range r.Steps {
 		for _, in := range s.Inputs {

@@ -72,7 +72,7 @@ func (p *parser) published(n *form.Node) (Text, []Text) {
 	return all[0], all[1:]
 }
 
-// rule reads {kind: csv, digits: 4}, or just the kind.
+// rule reads {kind: csv, digits: 4}, or just the kind. SPEC.md, RCP-14.
 func (p *parser) rule(n *form.Node, spread *Text) (r manifest.Rule) {
 	kind := form.May("kind", p.StoreLine("kind", &r.Kind, oneOf("kind", kinds.Names())))
 	if form.IsScalar(n) {

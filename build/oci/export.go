@@ -21,7 +21,7 @@ import (
 	"repro/internal/progress"
 )
 
-// Export is a container image to be written.
+// Export is a container image to be written. SPEC.md, EXP-4 to EXP-7.
 type Export struct {
 	Layers      []*tree.Node // lowest first
 	Names       []string     // of the layers, for the image's history
@@ -155,7 +155,7 @@ func writeDocument(dir string, v any, kind types.MediaType) (v1.Descriptor, erro
 }
 
 // writeLayer writes a layer as a gzip-compressed tar, and returns what names it
-// compressed and not.
+// compressed and not. SPEC.md, EXP-3.
 func writeLayer(ctx context.Context, dir string, layer *tree.Node) (v1.Descriptor, v1.Hash, error) {
 	var none v1.Descriptor
 	f, err := os.CreateTemp(dir, "layer-*")

@@ -143,6 +143,7 @@ func isIndex(d v1.Descriptor, b []byte) bool {
 const refName = "org.opencontainers.image.ref.name"
 
 // choose picks the entry of an index that is an image for the platform.
+// SPEC.md, ENV-3.
 func choose(all []v1.Descriptor, want v1.Platform, ref string) (v1.Descriptor, error) {
 	if len(all) > maxManifests {
 		return v1.Descriptor{}, malformed("index of %d images, at most %d are allowed", len(all), maxManifests)

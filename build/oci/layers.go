@@ -13,7 +13,7 @@ import (
 )
 
 // apply reads the layers and lays them over each other. A layer that occurs
-// twice is read once.
+// twice is read once. SPEC.md, ENV-4.
 func (s *Source) apply(ctx context.Context, st store, im *image, p progress.Func) error {
 	read := map[manifest.Digest]opened{}
 	root := tree.NewDir()

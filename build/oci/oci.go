@@ -81,7 +81,7 @@ func (s *Source) Close() error {
 	return errors.Join(all...)
 }
 
-// Open opens the image at name, a folder or an archive.
+// Open opens the image at name, a folder or an archive. SPEC.md, ENV-3.
 func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	s := &Source{}
 	if err := s.open(ctx, name, o); err != nil {

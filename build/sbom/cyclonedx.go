@@ -49,7 +49,7 @@ type cdxProperty struct {
 }
 
 // CycloneDX returns the inventory as a CycloneDX 1.6 document in JSON. Its
-// bytes are a function of inventory and subject.
+// bytes are a function of inventory and subject. SPEC.md, SBM-1.
 func (inv *Inventory) CycloneDX(s Subject) []byte {
 	doc := cdxDocument{
 		Schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",

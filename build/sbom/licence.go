@@ -152,7 +152,7 @@ func ref(name string, refs map[string]string) string {
 }
 
 // declared returns the expression of all licences that a package names, or
-// nothing if it names none.
+// nothing if it names none. SPEC.md, SBM-3.
 func (p Package) declared(refs map[string]string) string {
 	var all []string
 	for _, name := range p.Licences {

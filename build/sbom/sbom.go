@@ -66,7 +66,7 @@ type Package struct {
 	Channel  string   // conda
 }
 
-// Inventory is the software in a tree.
+// Inventory is the software in a tree. SPEC.md, SBM-2.
 type Inventory struct {
 	ID       string // of the distribution, from /etc/os-release; may be empty
 	Version  string // of the distribution

@@ -73,7 +73,7 @@ type spdxLicence struct {
 }
 
 // SPDX returns the inventory as an SPDX 2.3 document in JSON. Its bytes are a
-// function of inventory and subject.
+// function of inventory and subject. SPEC.md, SBM-1, SBM-4 and SBM-5.
 func (inv *Inventory) SPDX(s Subject) []byte {
 	const root = "SPDXRef-environment"
 	refs := map[string]string{}

@@ -52,7 +52,7 @@ type Options struct {
 
 // Serve mounts a view at dir, an existing directory, and returns when it can be
 // used. When ctx ends it is unmounted, as by [Server.Close]. An error about a
-// machine that cannot do it wraps [ErrUnavailable].
+// machine that cannot do it wraps [ErrUnavailable]. SPEC.md, MNT-1 and MNT-2.
 func Serve(ctx context.Context, v *tree.View, dir string, o Options) (*Server, error) {
 	return serve(ctx, v, dir, o)
 }

@@ -30,7 +30,7 @@ const MaxKeys = 10_000
 // ErrNotFound is in the error about a key that is not in the store.
 var ErrNotFound = errors.New("no such key in the key store")
 
-// Store is a folder of keys. Programs may use one side by side.
+// Store is a folder of keys. Programs may use one side by side. SPEC.md, TRU-1.
 type Store struct{ dir string }
 
 // Open returns the store in the folder dir, which need not exist: it is made
@@ -144,7 +144,7 @@ func (s *Store) PrivateBytes(e Entry) ([]byte, error) {
 
 // Add puts p into the store under the given name, or updates the copy that is
 // there under any name: no revocation is ever lost. Nothing is trusted by it.
-// The private key, encoded, may be nil.
+// The private key, encoded, may be nil. SPEC.md, TRU-2.
 func (s *Store) Add(ctx context.Context, name string, p *key.Public, private []byte) (Entry, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {

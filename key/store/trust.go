@@ -21,7 +21,7 @@ import (
 // Fields are separated by blanks; "-" is an open end. Lines that are empty or
 // start with # are kept as they are. Two keys of one person count as one
 // signer. A line that is not understood makes the whole file an error: it
-// might have been the one that takes trust away.
+// might have been the one that takes trust away. SPEC.md, TRU-3 to TRU-6.
 type Trust struct {
 	lines []line
 }

@@ -31,7 +31,7 @@ const (
 // held are the causes that a runner sets the same on every machine (RUN-7).
 func held(cause string) bool { return cause == HashSeed || cause == Locale || cause == Clock }
 
-// attempt is one run that is to be made.
+// attempt is one run that is to be made. SPEC.md, CAL-2.
 type attempt struct {
 	cause string
 	plan.Change

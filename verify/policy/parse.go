@@ -14,6 +14,7 @@ import (
 
 // Parse reads the policy b. The name is that of its file and serves messages
 // only. Everything that is wrong comes back at once, with line and column.
+// SPEC.md, POL-1.
 func Parse(name string, b []byte) (*Policy, error) {
 	p := &Policy{Digest: manifest.DigestOf(b)}
 	err := form.Form{Name: "policy"}.Read(name, b, func(r *form.Reader, root *form.Node) {

@@ -49,7 +49,7 @@ const (
 )
 
 // Policy is a policy that was read and checked. It may be shared by
-// goroutines once [Policy.Resolve] has returned.
+// goroutines once [Policy.Resolve] has returned. SPEC.md, POL-2.
 type Policy struct {
 	Name    string
 	Serial  int             // an edition replaces those with smaller ones; 0 if not stated
@@ -65,14 +65,14 @@ type Policy struct {
 }
 
 // Crypto is what signatures must be made with. Empty fields ask for no more
-// than every signature must have.
+// than every signature must have. SPEC.md, POL-5.
 type Crypto struct {
 	RSA        int          // bits
 	Hashes     []string     // sha256, sha384, sha512
 	Algorithms []key.Family // some of [key.Families]
 }
 
-// Person is somebody with keys.
+// Person is somebody with keys. SPEC.md, POL-3.
 type Person struct {
 	ID    string // one word: a mail address, an ORCID iD
 	Name  string // for people; may be empty
@@ -80,14 +80,14 @@ type Person struct {
 	Keys  []Key
 }
 
-// Key is a key of a person.
+// Key is a key of a person. SPEC.md, POL-4.
 type Key struct {
 	Fingerprint key.Fingerprint
 	Window      key.Window  // in which its signatures count
 	Public      *key.Public // nil: must be found elsewhere, see [Policy.Resolve]
 }
 
-// Rule says how many different persons must have signed.
+// Rule says how many different persons must have signed. SPEC.md, POL-8.
 type Rule struct {
 	Role    string   // persons that have this role; or
 	Of      []string // some of these persons; or neither: anybody in the policy
@@ -159,6 +159,7 @@ func list[T ~string](words []T) string {
 
 // Decide says of each rule whether those who signed, as IDs of persons, meet
 // it at the time now; that the policy has not expired is the first rule.
+// SPEC.md, POL-8 and POL-9.
 func (p *Policy) Decide(signed []string, now time.Time) []report.RuleStatus {
 	var all []report.RuleStatus
 	if !p.Expires.IsZero() {
