@@ -130,12 +130,17 @@ steps:
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := map[string]string{"root/usr/bin/python3.11": "#!/bin/x\n", "root/bin/sh": string(shell), "a.py": ""}
+	root := map[string]string{"root/usr/bin/python3.11": string(shell), "root/bin/sh": string(shell), "a.py": ""}
 	bare := strings.NewReplacer("{host: {programs: [/usr/bin/python3, sh], files: [FILES]}}", "{rootfs: root}", "COMMAND", "python3.11").Replace(text)
 	refused, _ = check(t, root, bare, false)
 	if !strings.Contains(refused, `/usr/bin/python3.11 has no standard library in the environment`) {
 		t.Errorf("without its library: %q", refused)
 	}
+	root["root/usr/bin/python3.11"] = "#!/bin/sh\n"
+	if refused, _ = check(t, root, bare, false); strings.Contains(refused, "standard library") {
+		t.Errorf("a script that chooses a Python: %q", refused)
+	}
+	root["root/usr/bin/python3.11"] = string(shell)
 	root["root/usr/lib/python3.11/encodings/__init__.py"] = ""
 	if refused, _ = check(t, root, bare, false); strings.Contains(refused, "standard library") {
 		t.Errorf("with its library: %q", refused)

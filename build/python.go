@@ -140,8 +140,12 @@ func (b *builder) programOf(s recipe.Step) string {
 // would stop before the first line of a script. Python looks for it beside its
 // program, wherever a link to that lies.
 func (b *builder) withoutLibrary(at string) string {
-	if !pythonName.MatchString(path.Base(at)) {
+	_, n := follow(b.union, at)
+	if !pythonName.MatchString(path.Base(at)) || n == nil || !n.Mode.IsRegular() {
 		return ""
+	}
+	if head, err := firstBytes(n, 2); err != nil || string(head) == "#!" {
+		return "" // a script, such as pyenv's, that chooses one
 	}
 	prefix := path.Dir(path.Dir(at))
 	version := strings.TrimPrefix(path.Base(at), "python")
