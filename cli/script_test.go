@@ -30,8 +30,14 @@ func TestMain(m *testing.M) {
 
 // TestScripts plays what users type: testdata/script/*.txtar.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	p := params()
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// params is what scripts have in common.
+func params() testscript.Params {
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", os.Getenv("PWD")+"/../examples")
 			env.Setenv("SCRIPTS", os.Getenv("PWD")+"/../script")
@@ -53,7 +59,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": interrupt,
 		},
 		Condition: condition,
-	})
+	}
 }
 
 // exits runs a command and checks its exit status: exits STATUS COMMAND [ARG...].
