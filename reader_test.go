@@ -365,6 +365,52 @@ func TestReaderOfBuiltImages(t *testing.T) {
 		t.Errorf("what is extracted differs:\n%s\n%s", a, b)
 	}
 	compareSigned(t, r, image)
+	compareAltered(t, r, image)
+}
+
+// compareAltered changes a byte in the middle of every object, and asks both
+// programs what that is.
+func compareAltered(t *testing.T, r *reader, image string) {
+	t.Helper()
+	var about struct {
+		Objects []struct {
+			ID           int
+			Name         string
+			Offset, Size int64
+		}
+	}
+	if err := json.Unmarshal(repro(t, 0, "inspect", "--json", image), &about); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, o := range about.Objects {
+		if o.Size == 0 {
+			continue
+		}
+		whole[o.Offset+o.Size/2] ^= 1
+		altered := written(t, whole)
+		whole[o.Offset+o.Size/2] ^= 1
+		exit := 4
+		if o.Name == "" { // a signature: without a key nobody signed
+			exit = 3
+		}
+		var ours, theirs answer
+		if err := json.Unmarshal(repro(t, exit, "verify", "--json", altered), &ours); err != nil {
+			t.Fatal(err)
+		}
+		got := r.ask(t, &theirs, "verify", altered)
+		if got != exit || theirs.Verdict != ours.Verdict {
+			t.Errorf("object %d (%s) altered: the reader says %q (%s), exit status %d; repro says %q", o.ID, o.Name, theirs.Verdict, theirs.Reason, got, ours.Verdict)
+		}
+		kinds[theirs.Verdict]++
+	}
+	if kinds["malformed"] != 1 || kinds["altered"] < 5 || kinds["not signed"] < 2 {
+		t.Errorf("verdicts: %v", kinds)
+	}
 }
 
 // compareSigned signs an image with keys of all kinds and verifies it with

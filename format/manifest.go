@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -144,6 +145,9 @@ func (m *storedManifest) check() error {
 	var err error
 	if m.date, err = parseDate(m.Paper.Date); err != nil {
 		return err
+	}
+	if m.Paper.Authors == nil || m.Steps == nil || m.Results == nil { // encoding/json's null
+		return errors.New("authors, steps or results: want a list, which may be empty")
 	}
 	if d := m.Environment.Digest; d != "" {
 		if _, err := d.Sum(); err != nil {

@@ -125,11 +125,24 @@ var vectors = []vector{
 	{"signature-linked-to-group-2", "malformed", "IMG-7", descr(slotSignature, 13, "\x02")},
 	{"signature-in-group", "malformed", "IMG-7", descr(slotSignature, 9, "\x01")},
 	{"signature-named", "malformed", "IMG-7", descr(slotSignature, 73, "by the editor")},
+	{"signature-after-gap", "malformed", "IMG-2", edit(func(b []byte) {
+		last, unused := b[slotAt(slotAttestation):slotAt(slotUnused)], b[slotAt(slotUnused):slotAt(slotUnused+1)]
+		copy(unused, last)
+		clear(last)
+		unused[5]++ // its ID
+	})},
 	{"signature-created", "malformed", "IMG-7", descr64(slotSignature, 41, 0)},
 	{"signature-is-generic", "malformed", "IMG-7", descr(slotAttestation, 0, "\x07")},
 	{"signature-is-partition", "malformed", "IMG-7", descr(slotAttestation, 0, "\x04")},
 
 	{"manifest-not-json", "malformed", "MAN-1", manifestText(func(s string) string { return "x" + s[1:] })},
+	{"manifest-empty-list", "malformed", "MAN-1", manifestText(replace(`"title":"Vector"`, `"keywords":[],"title":"Vector"`))},
+	{"manifest-without-title", "malformed", "MAN-1", manifestText(replace(`,"title":"Vector"`, ``))},
+	{"manifest-without-results", "malformed", "MAN-1", manifestText(replace(`"results":[],`, ``))},
+	{"manifest-results-null", "malformed", "MAN-1", manifestText(replace(`"results":[]`, `"results":null`))},
+	{"manifest-authors-null", "malformed", "MAN-1", manifestText(replace(`"authors":[{"name":"Ada Lovelace"}]`, `"authors":null`))},
+	{"manifest-steps-null", "malformed", "MAN-1", manifestText(replace(`"steps":[{"command":["/bin/run"],"dir":"/paper","name":"run"}]`, `"steps":null`))},
+	{"manifest-number-above-2-to-53", "malformed", "MAN-1", manifestText(replace(`"files":3`, `"files":9007199254740993`))},
 	{"manifest-unknown-key", "malformed", "MAN-1", manifestText(replace(`"version":1`, `"version":1,"x":0`))},
 	{"manifest-doubled-key", "malformed", "MAN-1", manifestText(replace(`"version":1`, `"version":1,"version":1`))},
 	{"manifest-key-in-capitals", "malformed", "MAN-1", manifestText(replace(`"version":1`, `"Version":1`))},
@@ -151,6 +164,8 @@ var vectors = []vector{
 	{"manifest-arch-differs", "malformed", "IMG-3", editManifest(func(m *manifest.Manifest) { m.Arch = "arm64" })},
 	{"manifest-arch-unknown", "malformed", "MAN-4", editManifest(func(m *manifest.Manifest) { m.Arch = "vax" })},
 	{"manifest-environment-digest", "malformed", "MAN-1", editManifest(func(m *manifest.Manifest) { m.Environment.Digest = "sha256:0" })},
+	{"manifest-date-not-in-calendar", "malformed", "MAN-3", editManifest(func(m *manifest.Manifest) { m.Paper.Date = "2026-02-29T12:00:00Z" })},
+	{"manifest-date-after-2106", "malformed", "MAN-3", editManifest(func(m *manifest.Manifest) { m.Paper.Date = "2106-02-07T06:28:16Z" })},
 	{"manifest-object-missing", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects = m.Objects[:len(m.Objects)-2] })},
 	{"manifest-no-objects", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects = nil })},
 	{"manifest-object-twice", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) {
@@ -161,6 +176,9 @@ var vectors = []vector{
 	})},
 	{"manifest-id-differs", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects[1].ID = 99 })},
 	{"manifest-role-differs", "malformed", "MAN-5", editManifest(func(m *manifest.Manifest) { m.Objects[0].Role = manifest.RoleInspect })},
+	{"manifest-layer-named-in-capitals", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) {
+		m.Objects[4].Name, m.Objects[5].Name = "Code", "Code.verity"
+	})},
 	{"manifest-published-as-layer", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[8].Role = manifest.RoleLayer })},
 	{"manifest-code-as-hidden", "malformed", "MAN-6", editManifest(func(m *manifest.Manifest) { m.Objects[4].Role = manifest.RoleHidden })},
 	{"manifest-size-differs", "malformed", "IMG-4", editManifest(func(m *manifest.Manifest) { m.Objects[0].Size++ })},
@@ -187,6 +205,21 @@ var vectors = []vector{
 	{"manifest-step-env-with-nul", "malformed", "MAN-8", editManifest(func(m *manifest.Manifest) { m.Steps[0].Env = map[string]string{"A": "\x00"} })},
 	{"manifest-result-published-outside", "malformed", "MAN-9", editManifest(func(m *manifest.Manifest) {
 		m.Results = []manifest.Result{{Name: "r", Output: "/paper/r", Published: "../r"}}
+	})},
+	{"manifest-result-twice", "malformed", "MAN-9", editManifest(func(m *manifest.Manifest) {
+		r := manifest.Result{Name: "r", Output: "/paper/r", Published: "r"}
+		m.Results = []manifest.Result{r, r}
+	})},
+	{"manifest-claim-named-like-a-result", "malformed", "MAN-11", editManifest(func(m *manifest.Manifest) {
+		m.Results = []manifest.Result{{Name: "r", Output: "/paper/r", Published: "r"}}
+		m.Claims = []manifest.Claim{{Name: "r", Value: "1", Output: "/paper/r", Pointer: "/a"}}
+	})},
+	{"manifest-claim-without-place", "malformed", "MAN-11", editManifest(func(m *manifest.Manifest) {
+		m.Claims = []manifest.Claim{{Name: "c", Value: "1", Output: "/paper/r"}}
+	})},
+	{"manifest-external-with-space", "malformed", "EXT-1", editManifest(func(m *manifest.Manifest) {
+		external("/paper/x")(m)
+		m.External[0].Source = "https://example.org/a b"
 	})},
 	{"manifest-external-outside-paper", "malformed", "EXT-1", editManifest(external("/data/x"))},
 	{"manifest-external-twice", "malformed", "EXT-1", editManifest(external("/paper/x", "/paper/x"))},
