@@ -255,6 +255,28 @@ func TestReaderOfLayers(t *testing.T) {
 	sameContent(t, r, root, valid)
 }
 
+// TestReaderOfWrittenLayers reads the layers that a writer of them must write.
+func TestReaderOfWrittenLayers(t *testing.T) {
+	r := startReader(t)
+	trees, err := filepath.Glob(filepath.Join(vectors, "layer", "*.json"))
+	if err != nil || len(trees) < 5 {
+		t.Fatalf("%d trees: %v", len(trees), err)
+	}
+	for _, name := range trees {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got answer
+		if err := json.Unmarshal(b, &want); err != nil {
+			t.Fatal(err)
+		}
+		if exit := r.ask(t, &got, "squashfs", strings.TrimSuffix(name, ".json")+".layer"); exit != 0 || got.Content == "" || got.Content != want.Content {
+			t.Errorf("%s: exit status %d, %+v; want content %s", name, exit, got, want.Content)
+		}
+	}
+}
+
 // sameContent checks that the reader finds in files what root is.
 func sameContent(t *testing.T, r *reader, root *tree.Node, files ...string) {
 	t.Helper()
