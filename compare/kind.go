@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"fmt"
 
 	"repro/compare/kinds"
 )
@@ -12,8 +13,13 @@ var comparers = map[string]func(context.Context, *job) error{
 	kinds.Unread: compareUnread,
 }
 
-func compareUnread(context.Context, *job) error {
-	return &undecided{"the bytes differ, and this program does not read files of this format"}
+// compareUnread decides nothing: what differs may be a date (CMP-130).
+func compareUnread(ctx context.Context, j *job) error {
+	at, err := firstDifference(ctx, j.pub, j.new)
+	if err != nil {
+		return err
+	}
+	return &undecided{fmt.Sprintf("the bytes differ, first at byte %d, and this program does not read files of this format", at)}
 }
 
 // Words for what a file should be, beside those of the table of kinds.

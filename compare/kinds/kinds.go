@@ -96,14 +96,12 @@ func Choose(name string, start []byte) string {
 	switch {
 	case other != "":
 		return other
-	case isUnread(start, ext):
+	case isUnread(start, ext) || bytes.IndexByte(start, 0) >= 0:
 		return Unread
-	case bytes.IndexByte(start, 0) >= 0:
-		return Exact
 	case text != "":
 		return text
 	case HasControl(start):
-		return Exact
+		return Unread
 	}
 	return Text
 }
