@@ -49,6 +49,7 @@ var table = []Kind{
 	{Name: "hdf5", Words: "an HDF5 file", Starts: []string{hdf5, "MATLAB 7.3"}, Extensions: ".h5 .hdf5 .hdf .he5 .nc .nc4 .mat .cdf .keras .h5ad .loom", Options: forArrays, Next: Unread},
 	{Name: "rdata", Words: "a file of R's objects", Starts: []string{"\x1f\x8b\x08", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "X\n", "RDX"},
 		Extensions: ".rds .rda .rdata", Options: forArrays, Next: Unread},
+	{Name: "parquet", Words: "a Parquet file", Starts: []string{"PAR1"}, Extensions: ".parquet .parq .pq", Options: forArrays, Next: Unread},
 }
 
 // matStarts lists how MATLAB files begin: version 5 with its name, version 4 with
