@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"repro/format"
 	"repro/format/tree"
 )
 
@@ -69,7 +68,7 @@ func TestInspectMetadata(t *testing.T) {
 		}
 	}
 	for _, o := range im.Objects() {
-		if o.Name != format.InspectName {
+		if o.Name != "inspect-metadata.json" {
 			continue
 		}
 		if err := json.NewDecoder(im.Section(o)).Decode(&doc); err != nil {

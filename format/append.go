@@ -20,7 +20,7 @@ type NewObject struct {
 
 	Hash   HashType // 0: SHA-256
 	Entity [20]byte // the signer's OpenPGP fingerprint, or zeros
-	Data   []byte   // at most MaxSignature bytes
+	Data   []byte   // at most maxSignature bytes
 }
 
 // Append adds a signature to the image called name: see [Update].
@@ -161,8 +161,8 @@ func (w *rewriting) plan(signatures []NewObject) (*plan, error) {
 		if s.Hash == 0 {
 			s.Hash = HashSHA256
 		}
-		if n := len(s.Data); n == 0 || n > MaxSignature {
-			return nil, fmt.Errorf("signature of %d bytes, at most %d are allowed", n, MaxSignature)
+		if n := len(s.Data); n == 0 || n > maxSignature {
+			return nil, fmt.Errorf("signature of %d bytes, at most %d are allowed", n, maxSignature)
 		}
 		slots = append(slots, signatureSlot{s.Attestation, s.Hash, s.Entity, int64(len(s.Data))})
 	}
@@ -173,7 +173,7 @@ func (w *rewriting) plan(signatures []NewObject) (*plan, error) {
 }
 
 // Signatures returns the signatures and attestations of the image in slot
-// order. Objects above [MaxSignature] bytes give [ErrMalformed].
+// order. Objects above [maxSignature] bytes give [ErrMalformed].
 func (im *Image) Signatures() ([]NewObject, error) {
 	var out []NewObject
 	for _, o := range im.objects {
@@ -181,8 +181,8 @@ func (im *Image) Signatures() ([]NewObject, error) {
 		if !ok {
 			continue
 		}
-		if o.Size > MaxSignature {
-			return nil, fmt.Errorf("%s: %w", im.name, malformed("object %d: signature of %d bytes, at most %d are allowed", o.ID, o.Size, MaxSignature))
+		if o.Size > maxSignature {
+			return nil, fmt.Errorf("%s: %w", im.name, malformed("object %d: signature of %d bytes, at most %d are allowed", o.ID, o.Size, maxSignature))
 		}
 		data := make([]byte, o.Size)
 		if _, err := io.ReadFull(im.Section(o), data); err != nil {

@@ -114,7 +114,7 @@ func newWriter(s Spec) (*writer, error) {
 	}
 	w := &writer{Spec: s, m: s.Manifest}
 	w.list(manifest.Object{Name: RecipeName, Role: manifest.RoleRecipe, Size: int64(len(s.Recipe))})
-	w.list(manifest.Object{Name: InspectName, Role: manifest.RoleInspect, Size: int64(len(s.Inspect))})
+	w.list(manifest.Object{Name: inspectName, Role: manifest.RoleInspect, Size: int64(len(s.Inspect))})
 	if s.SBOM != nil {
 		w.list(manifest.Object{Name: sbomName, Role: manifest.RoleSBOM, Size: align}) // until it is known
 	}

@@ -66,8 +66,8 @@ func (l *layoutCheck) signatures(n int) (slots []signatureSlot) {
 			l.add(at, o.Name, "%s in slot %d, where only signatures may follow", o.Type, o.Slot)
 		case hash < HashSHA256 || hash > HashSHA512:
 			l.add(at+extraStart, o.Name, "hash %s in slot %d", hash, o.Slot)
-		case o.Size == 0 || o.Size > MaxSignature:
-			l.add(at+25, o.Name, "signature of %d bytes in slot %d, at most %d are allowed", o.Size, o.Slot, MaxSignature)
+		case o.Size == 0 || o.Size > maxSignature:
+			l.add(at+25, o.Name, "signature of %d bytes in slot %d, at most %d are allowed", o.Size, o.Slot, maxSignature)
 		}
 		slots = append(slots, signatureSlot{
 			attestation: o.Link == 0 && !o.LinkIsGroup, hash: hash, entity: entity, size: o.Size,

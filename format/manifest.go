@@ -16,7 +16,7 @@ import (
 const (
 	ManifestName    = "manifest.json"
 	RecipeName      = "repro.yaml"
-	InspectName     = "inspect-metadata.json" // Apptainer and SingularityCE look for this one
+	inspectName     = "inspect-metadata.json" // Apptainer and SingularityCE look for this one
 	EnvironmentName = "environment"           // the first layer
 	PublishedName   = "published"             // the hidden layer
 
@@ -26,7 +26,7 @@ const (
 
 // Limits of an image.
 const (
-	MaxLayers     = 32
+	maxLayers     = 32
 	maxLayerName  = 64
 	maxCodecName  = 64
 	maxBlockSize  = 1 << 20
@@ -50,7 +50,7 @@ func (im *Image) readManifest() (*storedManifest, error) {
 		return nil, fmt.Errorf("no manifest: %w", ErrForeign)
 	}
 	o := im.objects[i]
-	if i > 0 || o.Type != DataGenericJSON { // no foreign file, but an image that was altered (IMG-8)
+	if i > 0 || o.Type != dataGenericJSON { // no foreign file, but an image that was altered (IMG-8)
 		return nil, malformed("object %d is named %q, but is not the first, or no generic JSON", o.ID, ManifestName)
 	}
 	if o.Size > maxManifest {

@@ -26,7 +26,7 @@ func (im *Image) Metadata() ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", im.name,
 			malformed("%d objects, the manifest lists %d", len(objects), len(digests)))
 	}
-	return AppendMetadata(nil, im.header, objects, digests), nil
+	return appendMetadata(nil, im.header, objects, digests), nil
 }
 
 // ContentID returns the SHA-256 of [Image.Metadata], the name of what the image
@@ -39,10 +39,10 @@ func (im *Image) ContentID() (manifest.Digest, error) {
 	return manifest.DigestOf(b), nil
 }
 
-// AppendMetadata appends to b the document that SIF signatures sign, for
+// appendMetadata appends to b the document that SIF signatures sign, for
 // objects, in order of their IDs, with the given digests of their content.
 // There must be at least one.
-func AppendMetadata(b []byte, h Header, objects []Object, digests []manifest.Digest) []byte {
+func appendMetadata(b []byte, h Header, objects []Object, digests []manifest.Digest) []byte {
 	out := bytes.NewBuffer(b)
 	fmt.Fprintf(out, `{"version":1,"header":{"digest":"%s"},"objects":[`, manifest.DigestOf(h.SignedBytes()))
 	first := objects[0].ID

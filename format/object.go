@@ -107,7 +107,7 @@ func (o Object) Partition() (p Partition, ok bool) {
 	p.FS = FSType(binary.LittleEndian.Uint32(x[0:]))
 	p.Type = PartType(binary.LittleEndian.Uint32(x[4:]))
 	p.Arch = archName([3]byte(x[8:11]))
-	return p, o.Type == DataPartition
+	return p, o.Type == dataPartition
 }
 
 func (o *Object) setPartition(p Partition) {

@@ -16,8 +16,8 @@ const (
 
 	imageGroup = 1
 
-	// MaxSignature bounds the size of one signature object.
-	MaxSignature = 4 << 20
+	// maxSignature bounds the size of one signature object.
+	maxSignature = 4 << 20
 )
 
 func roundUp(n int64) int64 { return (n + align - 1) / align * align }
@@ -34,7 +34,7 @@ type plan struct {
 // only sizes and the descriptor's particulars matter.
 func newPlan(m *storedManifest, signatures []signatureSlot) (*plan, error) {
 	p := &plan{end: dataOffset}
-	objects := []Object{{Type: DataGenericJSON, Name: ManifestName, Size: int64(len(m.stored))}}
+	objects := []Object{{Type: dataGenericJSON, Name: ManifestName, Size: int64(len(m.stored))}}
 	for _, o := range m.Objects {
 		objects = append(objects, planned(o, m.Arch))
 	}
@@ -92,15 +92,15 @@ func planned(o manifest.Object, arch string) Object {
 	d := Object{Name: o.Name, Size: o.Size}
 	switch o.Role {
 	case manifest.RoleInspect:
-		d.Type = DataGenericJSON
+		d.Type = dataGenericJSON
 	case manifest.RoleSBOM:
-		d.Type = DataSBOM
+		d.Type = dataSBOM
 		d.extra()[0] = sbomSPDXJSON
 	case manifest.RoleLayer, manifest.RoleHidden:
-		d.Type = DataPartition
+		d.Type = dataPartition
 		d.setPartition(Partition{FSSquash, partType(o), arch})
 	default:
-		d.Type = DataGeneric
+		d.Type = dataGeneric
 	}
 	return d
 }
@@ -111,7 +111,7 @@ const sbomSPDXJSON = 4
 func partType(o manifest.Object) PartType {
 	switch {
 	case o.Role == manifest.RoleHidden:
-		return PartData
+		return partData
 	case o.Name == EnvironmentName:
 		return PartPrimary
 	}

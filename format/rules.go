@@ -11,15 +11,15 @@ import (
 // checkObjects checks the list of objects: recipe, inspect, perhaps an sbom,
 // then layers each followed by its tree, the first of them the environment.
 func checkObjects(objects []manifest.Object) error {
-	small := []manifest.Object{{Name: RecipeName, Role: manifest.RoleRecipe}, {Name: InspectName, Role: manifest.RoleInspect}}
+	small := []manifest.Object{{Name: RecipeName, Role: manifest.RoleRecipe}, {Name: inspectName, Role: manifest.RoleInspect}}
 	if len(objects) > len(small) && objects[len(small)].Role == manifest.RoleSBOM {
 		small = append(small, manifest.Object{Name: sbomName, Role: manifest.RoleSBOM})
 	}
 	if len(objects) < len(small)+2 || (len(objects)-len(small))%2 != 0 {
 		return fmt.Errorf("%d objects: want the small ones, then layers each with its tree", len(objects))
 	}
-	if n := (len(objects) - len(small)) / 2; n > MaxLayers {
-		return fmt.Errorf("%d layers, at most %d are allowed", n, MaxLayers)
+	if n := (len(objects) - len(small)) / 2; n > maxLayers {
+		return fmt.Errorf("%d layers, at most %d are allowed", n, maxLayers)
 	}
 	seen := map[string]bool{ManifestName: true}
 	for i, o := range objects {

@@ -11,31 +11,31 @@ type DataType int32
 
 // The data types of SIF, as the reference implementation numbers them.
 const (
-	DataDefinition    = DataType(sif.DataDeffile)
-	DataEnvironment   = DataType(sif.DataEnvVar)
-	DataLabels        = DataType(sif.DataLabels)
-	DataPartition     = DataType(sif.DataPartition)
+	dataDefinition    = DataType(sif.DataDeffile)
+	dataEnvironment   = DataType(sif.DataEnvVar)
+	dataLabels        = DataType(sif.DataLabels)
+	dataPartition     = DataType(sif.DataPartition)
 	DataSignature     = DataType(sif.DataSignature)
-	DataGenericJSON   = DataType(sif.DataGenericJSON)
-	DataGeneric       = DataType(sif.DataGeneric)
-	DataCryptoMessage = DataType(sif.DataCryptoMessage)
-	DataSBOM          = DataType(sif.DataSBOM)
-	DataOCIRootIndex  = DataType(sif.DataOCIRootIndex)
-	DataOCIBlob       = DataType(sif.DataOCIBlob)
+	dataGenericJSON   = DataType(sif.DataGenericJSON)
+	dataGeneric       = DataType(sif.DataGeneric)
+	dataCryptoMessage = DataType(sif.DataCryptoMessage)
+	dataSBOM          = DataType(sif.DataSBOM)
+	dataOCIRootIndex  = DataType(sif.DataOCIRootIndex)
+	dataOCIBlob       = DataType(sif.DataOCIBlob)
 )
 
 var dataTypes = map[DataType]string{
-	DataDefinition:    "definition",
-	DataEnvironment:   "environment variables",
-	DataLabels:        "labels",
-	DataPartition:     "partition",
+	dataDefinition:    "definition",
+	dataEnvironment:   "environment variables",
+	dataLabels:        "labels",
+	dataPartition:     "partition",
 	DataSignature:     "signature",
-	DataGenericJSON:   "json",
-	DataGeneric:       "generic",
-	DataCryptoMessage: "cryptographic message",
-	DataSBOM:          "sbom",
-	DataOCIRootIndex:  "oci index",
-	DataOCIBlob:       "oci blob",
+	dataGenericJSON:   "json",
+	dataGeneric:       "generic",
+	dataCryptoMessage: "cryptographic message",
+	dataSBOM:          "sbom",
+	dataOCIRootIndex:  "oci index",
+	dataOCIBlob:       "oci blob",
 }
 
 func (t DataType) String() string { return nameOf(dataTypes, t) }
@@ -46,20 +46,20 @@ type FSType int32
 // The filesystems of SIF partitions.
 const (
 	FSSquash          = FSType(sif.FsSquash)
-	FSExt3            = FSType(sif.FsExt3)
-	FSArchive         = FSType(sif.FsImmuObj)
-	FSRaw             = FSType(sif.FsRaw)
-	FSEncryptedSquash = FSType(sif.FsEncryptedSquashfs)
-	FSGocryptfsSquash = FSType(6) // Apptainer only
+	fsExt3            = FSType(sif.FsExt3)
+	fsArchive         = FSType(sif.FsImmuObj)
+	fsRaw             = FSType(sif.FsRaw)
+	fsEncryptedSquash = FSType(sif.FsEncryptedSquashfs)
+	fsGocryptfsSquash = FSType(6) // Apptainer only
 )
 
 var fsTypes = map[FSType]string{
 	FSSquash:          "squashfs",
-	FSExt3:            "ext3",
-	FSArchive:         "archive",
-	FSRaw:             "raw",
-	FSEncryptedSquash: "encrypted squashfs",
-	FSGocryptfsSquash: "gocryptfs squashfs",
+	fsExt3:            "ext3",
+	fsArchive:         "archive",
+	fsRaw:             "raw",
+	fsEncryptedSquash: "encrypted squashfs",
+	fsGocryptfsSquash: "gocryptfs squashfs",
 }
 
 func (t FSType) String() string { return nameOf(fsTypes, t) }
@@ -69,16 +69,16 @@ type PartType int32
 
 // The partition types of SIF.
 const (
-	PartSystem  = PartType(sif.PartSystem)
+	partSystem  = PartType(sif.PartSystem)
 	PartPrimary = PartType(sif.PartPrimSys) // the root that a container starts from; one an image
-	PartData    = PartType(sif.PartData)
+	partData    = PartType(sif.PartData)
 	PartOverlay = PartType(sif.PartOverlay) // put on top of the primary one, the last slot on top
 )
 
 var partTypes = map[PartType]string{
-	PartSystem:  "system",
+	partSystem:  "system",
 	PartPrimary: "primary system",
-	PartData:    "data",
+	partData:    "data",
 	PartOverlay: "overlay",
 }
 
@@ -92,16 +92,16 @@ const (
 	HashSHA256 HashType = 1 + iota
 	HashSHA384
 	HashSHA512
-	HashBLAKE2s
-	HashBLAKE2b
+	hashBLAKE2s
+	hashBLAKE2b
 )
 
 var hashTypes = map[HashType]string{
 	HashSHA256:  "sha256",
 	HashSHA384:  "sha384",
 	HashSHA512:  "sha512",
-	HashBLAKE2s: "blake2s",
-	HashBLAKE2b: "blake2b",
+	hashBLAKE2s: "blake2s",
+	hashBLAKE2b: "blake2b",
 }
 
 func (t HashType) String() string { return nameOf(hashTypes, t) }

@@ -1,0 +1,8 @@
+package format
+
+// For the tests outside of the package.
+const (
+	DataPartition = dataPartition
+	HashBLAKE2b   = hashBLAKE2b
+	MaxSignature  = maxSignature
+)
