@@ -62,7 +62,7 @@ func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]error{"malformed": format.ErrMalformed, "altered": format.ErrAltered, "foreign": format.ErrForeign}
-	names := []string{valid, index}
+	names := []string{valid, index, "README.md"}
 	for _, v := range vectors {
 		names = append(names, v.Name+".sif.gz")
 		b, err := load(filepath.Join(dir, v.Name+".sif.gz"))

@@ -35,7 +35,7 @@ func TestCommittedFilesAreThoseOfTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if files[e.Name()] == nil && !strings.HasSuffix(e.Name(), ".key") {
+		if files[e.Name()] == nil && !strings.HasSuffix(e.Name(), ".key") && e.Name() != "README.md" {
 			if _, made := files[e.Name()]; !made {
 				t.Errorf("%s: not made by the program", e.Name())
 			}
