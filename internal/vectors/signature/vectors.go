@@ -128,6 +128,7 @@ var vectors = []vector{
 	v("packet-twice", "alice.pub", malformed, "SIG-12", edit(func(b []byte) []byte { return append(b, b...) })),
 	v("packet-long-length", "alice.pub", malformed, "SIG-12", edit(func(b []byte) []byte { return append([]byte{0xc2, 255, 0, 0, 0, b[1]}, b[2:]...) })),
 	v("packet-partial-length", "alice.pub", malformed, "SIG-12", edit(at(1, 0xe1))),
+	v("packet-indeterminate-length", "alice.pub", malformed, "SIG-12", edit(func(b []byte) []byte { return append([]byte{0x8b}, b[2:]...) })),
 	v("packet-version-3", "alice.pub", malformed, "SIG-12", edit(at(2, 3))),
 	v("packet-binary-type", "alice.pub", malformed, "SIG-12", edit(at(3, 0))),
 	v("packet-hash-sha3", "alice.pub", malformed, "SIG-12", edit(at(5, 12))),
@@ -137,6 +138,9 @@ var vectors = []vector{
 	v("packet-critical-unknown", "alice.pub", malformed, "SIG-13", edit(at(15, 0x80|100))),
 	v("packet-issuer-critical", "alice.pub", malformed, "SIG-13", edit(unhashed(9, 0x80|16, 0xac, 0xe4, 0x1e, 0xb2, 0xd6, 0x8f, 0xb7, 0xbf))),
 	v("packet-issuer-long-length", "alice.pub", malformed, "SIG-13", edit(unhashed(255, 0, 0, 0, 9, 16, 0xac, 0xe4, 0x1e, 0xb2, 0xd6, 0x8f, 0xb7, 0xbf))),
+	v("packet-issuer-of-version-5", "alice.pub", malformed, "SIG-13", edit(unhashed(append([]byte{34, 33, 5}, make([]byte, 32)...)...))),
+	v("packet-ed25519-of-68-bytes", "alice.pub", malformed, "SIG-13", edit(at(4, 27))),
+	v("packet-tail", "alice.pub", malformed, "SIG-13", edit(func(b []byte) []byte { b[1] += 2; return append(b, 0, 0) })),
 	v("packet-number-zero", "alice.pub", malformed, "SIG-13", edit(func(b []byte) []byte {
 		b[1] -= 32 // the first number has 256 bits
 		return append(append(b[:51:51], 0, 0), b[51+2+32:]...)
