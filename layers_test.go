@@ -32,7 +32,7 @@ var layers = []string{
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster capture/observe examples",
 	"internal/witness",
 	"engine/enginetest",
-	"engine internal/filestat internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds",
+	"engine internal/filestat internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds compare/draws",
 	"internal/badfile",
 }
 
@@ -54,6 +54,7 @@ var owners = map[string]string{
 	"golang.org/x/sys":                       "internal/sandbox internal/mount internal/atomicfile format/tree capture/observe",
 	"golang.org/x/text":                      "internal/filename",
 	"mvdan.cc/sh/v3":                         "build",
+	"gonum.org/v1/gonum":                     "compare/draws",
 	"golang.org/x/sync":                      "*",
 }
 

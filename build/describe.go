@@ -39,7 +39,7 @@ func (b *builder) describe() {
 	}
 	for _, res := range r.Results {
 		b.manifest.Results = append(b.manifest.Results, manifest.Result{
-			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value, Sets: values(res.Sets), Quick: res.Quick.Value,
+			Name: res.Name, Output: inPaper(res.Output), Published: res.Published.Value, Sets: values(res.Sets), SetNames: res.SetNames, Quick: res.Quick.Value,
 			Claim: res.Claim, Compare: res.Compare,
 		})
 	}

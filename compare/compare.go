@@ -70,7 +70,10 @@ func Results(ctx context.Context, pub, new fs.FS, results []manifest.Result, o O
 			problems = append(problems, err)
 			f.Verdict, f.Reason = report.NeedsEyes, clip(err.Error())
 		}
-		f.Result, f.Claim, f.Published, f.Output = r.Name, r.Claim, r.Published, r.Output
+		f.Result, f.Claim, f.Output = r.Name, r.Claim, r.Output
+		if f.Set == "" {
+			f.Published = r.Published
+		}
 		out = append(out, f)
 	}
 	o.Progress.Report(progress.Event{Task: "compare", Done: int64(len(results)), Total: int64(len(results))})
@@ -78,6 +81,12 @@ func Results(ctx context.Context, pub, new fs.FS, results []manifest.Result, o O
 }
 
 func one(ctx context.Context, pub, new fs.FS, r manifest.Result, o Options) (report.Finding, error) {
+	if len(r.Sets) > 0 {
+		f, err := oneSet(ctx, pub, new, r, o)
+		if err != nil || !r.Compare.Random || f.Verdict.Reproduced() || f.Verdict == report.Missing {
+			return f, err
+		}
+	}
 	sp, err := spreadOf(ctx, pub, r, o)
 	if err != nil {
 		f, err := settle(report.Finding{Kind: r.Compare.Kind, Rule: r.Compare}, err)

@@ -12,6 +12,7 @@ import (
 func (j *job) conclude(f *report.Finding) {
 	t := j.tally
 	t.settleGroups()
+	t.judgeDraws()
 	f.Judged = t.judged()
 	f.Compared = t.compared
 	f.Differing = t.compared - t.outcomes[same] - t.outcomes[agrees]
@@ -26,6 +27,8 @@ func (j *job) conclude(f *report.Finding) {
 		f.Verdict = report.WithinSpread
 	case t.outcomes[unclear] == 0:
 		f.Verdict = report.WithinTolerance
+	case t.departed != "":
+		f.Verdict = report.NeedsEyes
 	case t.doubts > 0:
 		f.Verdict = report.NeedsEyes
 		f.Reason = t.numbers(f.Differing) + "; " + t.unread()
@@ -35,6 +38,9 @@ func (j *job) conclude(f *report.Finding) {
 	}
 	if f.Reason == "" {
 		f.Reason = t.explain(f)
+	}
+	if t.departed != "" {
+		f.Reason += "; " + t.departed
 	}
 	if t.uncovered > 0 {
 		f.Reason += fmt.Sprintf("; the tolerance does not cover %s that count or name something: name the column in columns, or say whole: true", plural(t.uncovered, "whole number"))

@@ -20,7 +20,10 @@ func (t *tally) judge(pub, new []byte) outcome {
 	if what, done := t.read(f); done {
 		return what
 	}
-	if t.spread != nil {
+	if t.spread != nil && t.written != exact {
+		if t.spread.random && !t.spread.learning && t.tolerates() {
+			return within
+		}
 		return moved
 	}
 	return t.beyond(f)

@@ -22,6 +22,7 @@ type Moves struct {
 	spread *spread
 	out    report.ResultSpread
 	digits float64 // in which all agree
+	runs   int     // that count, with the first
 }
 
 // NewMoves starts with the first run's file. The rule is the result's; its
@@ -29,7 +30,7 @@ type Moves struct {
 func NewMoves(first File, r manifest.Rule) *Moves {
 	r.Spread, r.Random, r.Norm = "", false, ""
 	return &Moves{first: first, rule: r, spread: newSpread(""),
-		out: report.ResultSpread{Identical: true}, digits: math.Inf(1)}
+		out: report.ResultSpread{Identical: true}, digits: math.Inf(1), runs: 1}
 }
 
 // grouped reports whether a kind's numbers stand in columns or arrays.
@@ -49,6 +50,7 @@ func (m *Moves) Add(ctx context.Context, run File) (same bool, err error) {
 		return false, err
 	}
 	m.out.Identical = m.out.Identical && f.Verdict == report.Identical
+	m.runs++
 	if says(f) {
 		return true, nil
 	}
@@ -111,15 +113,21 @@ func (m *Moves) join(found *spread) {
 	m.spread.full = m.spread.full || found.full
 	for where, e := range found.places {
 		known := m.spread.places[where]
+		text := e.least // the run's number: that which is not the first's
+		if text == e.first {
+			text = e.most
+		}
 		switch {
 		case known != nil:
 			known.unsure = known.unsure || e.unsure || e.first != known.first
 			known.widen(e.least)
 			known.widen(e.most)
+			m.spread.note(known, m.runs-1, text)
 		case len(m.spread.places) == maxPlaces:
 			m.spread.full = true
 		default:
 			m.spread.places[where] = e
+			m.spread.note(e, m.runs-1, text)
 		}
 	}
 }
@@ -140,7 +148,11 @@ func (m *Moves) Spread() report.ResultSpread {
 	}
 	for _, where := range slices.Sorted(maps.Keys(m.spread.places)) {
 		if e := m.spread.places[where]; !e.unsure {
-			out.Places = append(out.Places, report.PlaceSpread{Where: where, Least: e.least, Most: e.most})
+			place := report.PlaceSpread{Where: where, Least: e.least, Most: e.most}
+			for run := range m.runs {
+				place.Runs = append(place.Runs, e.value(run))
+			}
+			out.Places = append(out.Places, place)
 		}
 	}
 	return out

@@ -34,8 +34,8 @@ func TestMoves(t *testing.T) {
 		t.Errorf("same: %v", same)
 	}
 	want := report.ResultSpread{Moved: 2, Digits: "0.3", Places: []report.PlaceSpread{
-		{Where: "row 1 (a), column y", Least: "1.50", Most: "1.52"},
-		{Where: "row 2 (b), column x", Least: "1", Most: "2.5"},
+		{Where: "row 1 (a), column y", Least: "1.50", Most: "1.52", Runs: []string{"1.50", "1.50", "1.50", "1.52"}},
+		{Where: "row 2 (b), column x", Least: "1", Most: "2.5", Runs: []string{"2", "2.5", "2", "1"}},
 	}}
 	got := m.Spread()
 	want.Norm = got.Norm // below

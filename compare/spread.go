@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 
 	"repro/format/manifest"
@@ -32,9 +33,12 @@ type recorded struct {
 	places   map[string]*extent
 	learning bool
 	full     bool
-	doubled  bool    // the runs were a sample of what chance does (CMP-35)
-	what     string  // in words: "3 published sets"
-	norm     float64 // while learning: log10 of the largest movement by the largest number of its group
+	doubled  bool            // the runs were a sample of what chance does (CMP-35)
+	what     string          // in words: "3 published sets"
+	random   bool            // the draws are judged as distributions (CMP-39)
+	files    int             // earlier draws; while learning, that of the set under way
+	columns  map[string]bool // that moved; see moving
+	norm     float64         // while learning: log10 of the largest movement by the largest number of its group
 }
 
 func newSpread(what string) *spread {
@@ -46,7 +50,8 @@ func newSpread(what string) *spread {
 type extent struct {
 	first       string // of the file to which all others are compared; empty: not known
 	least, most string
-	unsure      bool // several numbers go by this name
+	unsure      bool     // several numbers go by this name
+	values      []string // of each draw; empty: the published number
 }
 
 // part is the spread of a file within an archive.
@@ -87,6 +92,9 @@ func (s *spread) meet(where string, t *tally) {
 	e.unsure = e.unsure || e.first != first
 	e.widen(first)
 	e.widen(string(t.n.text))
+	if s.random {
+		s.note(e, s.files, string(t.n.text))
+	}
 }
 
 func (e *extent) widen(text string) {
@@ -166,18 +174,25 @@ func (s *spread) learn(ctx context.Context, pub, set File, r manifest.Rule) erro
 // spreadOf gathers what is recorded of a result: further published sets, and a
 // calibration. It is nil where nothing is.
 func spreadOf(ctx context.Context, pub fs.FS, r manifest.Result, o Options) (*spread, error) {
-	if len(r.Sets) == 0 && r.Compare.Spread == "" && o.Spread == nil {
+	sets := r.Sets
+	if !r.Compare.Random {
+		sets = nil // a deterministic result equals one of them: [oneSet]
+	}
+	if len(sets) == 0 && r.Compare.Spread == "" && o.Spread == nil {
 		if r.Compare.Random {
 			return nil, &RuleError{"random", r.Name, "name a second published set or a spread to judge it by"}
 		}
 		return nil, nil
 	}
-	s := newSpread(plural(int64(len(r.Sets)+1), "published set"))
-	for _, name := range r.Sets {
+	s := newSpread(plural(int64(len(sets)+1), "published set"))
+	s.random = len(sets) > 0
+	for i, name := range sets {
+		s.files = i + 1
 		if err := s.learn(ctx, File{FS: pub, Name: r.Published}, File{FS: pub, Name: name}, r.Compare); err != nil {
 			return nil, err
 		}
 	}
+	s.files = len(sets) + 1
 	doc := o.Spread
 	if doc == nil && r.Compare.Spread != "" {
 		var err error
@@ -228,6 +243,9 @@ func (s *spread) load(doc *report.Spread, result string, random bool) {
 		if r.Name != result || r.Random && !random {
 			continue
 		}
+		if r.Random && s.loadRuns(r.Places) {
+			continue
+		}
 		s.doubled = r.Random
 		for _, p := range r.Places {
 			e := s.places[p.Where]
@@ -239,4 +257,23 @@ func (s *spread) load(doc *report.Spread, result string, random bool) {
 			e.widen(p.Most)
 		}
 	}
+}
+
+// loadRuns takes the numbers of each run of a calibration for draws, if it has
+// recorded them, and no other sets are named.
+func (s *spread) loadRuns(places []report.PlaceSpread) bool {
+	if s.random || len(places) == 0 || len(places[0].Runs) < 2 {
+		return false
+	}
+	runs := len(places[0].Runs)
+	for _, p := range places {
+		if len(p.Runs) != runs || slices.ContainsFunc(p.Runs, func(text string) bool { return parsed(text) == nil }) {
+			return false
+		}
+	}
+	s.random, s.files = true, runs
+	for _, p := range places {
+		s.places[p.Where] = &extent{least: p.Least, most: p.Most, values: slices.Clone(p.Runs)}
+	}
+	return true
 }

@@ -63,6 +63,7 @@ type tally struct {
 	doubted   *group   // the first of them
 	doubtedAs string   // what the rule could say of its numbers
 	cutOff    bool     // a group showed that its numbers were cut off
+	departed  string   // how a new draw is not like the earlier ones
 	uncovered int64    // whole numbers that a tolerance would cover if the rule named them
 
 	limits  *limits // of the number to be judged next
@@ -120,6 +121,14 @@ func (t *tally) change(item int, pub, new []byte) change {
 func (t *tally) settle(what outcome, pub, new []byte, where string) outcome {
 	if t.p.parse(pub) && t.n.parse(new) {
 		t.spread.meet(where, t)
+	}
+	if t.spread.random && !t.spread.learning && (what == moved || what == agrees) && t.p.class == finite && t.n.class == finite {
+		if t.spread.drawn(where, string(t.p.text), string(t.n.text)) {
+			return moved
+		}
+		if what == moved {
+			return t.beyond(t.fit())
+		}
 	}
 	if what != moved {
 		return what
@@ -237,11 +246,11 @@ func (t *tally) add(p *pair, where func(*change) string) {
 			t.brokenAt(at, string(c.pub), string(c.new), "%s: published %s, new %s", at, quote(c.pub), quote(c.new))
 			continue
 		}
+		t.group = c.group
 		if t.spread != nil {
 			t.limits, t.largest = c.by, c.largest
 			c.what = t.settle(c.what, c.pub, c.new, where(c))
 		}
-		t.group = c.group
 		t.number(c.what, c.pub, c.new, func() string { return where(c) })
 	}
 }

@@ -108,6 +108,43 @@ func TestParseFull(t *testing.T) {
 	}
 }
 
+// TestParseSets holds that published sets keep their names and their order, and
+// that a rule keeps what it says of numbers.
+func TestParseSets(t *testing.T) {
+	b, err := os.ReadFile("testdata/good/compare.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Parse("compare.yaml", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range r.Results {
+		switch res.Name {
+		case "sets":
+			if res.Published.Value != "p/a.csv" || len(res.Sets) != 1 || res.Sets[0].Value != "p/b.csv" || !reflect.DeepEqual(res.SetNames, []string{"author", "codechecker"}) {
+				t.Errorf("sets %+v", res)
+			}
+			want := manifest.Rule{Numbers: "rounded", Whole: true, Omit: []string{"time"}, Absolute: "1", Columns: map[string]manifest.Tolerance{"p": {Numbers: "exact"}}}
+			if !reflect.DeepEqual(res.Compare, want) {
+				t.Errorf("rule %+v, want %+v", res.Compare, want)
+			}
+		case "log":
+			if want := (manifest.Rule{Blanks: "free", Signs: "columns", Numbers: "cut"}); !reflect.DeepEqual(res.Compare, want) {
+				t.Errorf("rule %+v, want %+v", res.Compare, want)
+			}
+		case "nb":
+			if want := []string{"3", "results"}; !reflect.DeepEqual(res.Compare.Cells, want) {
+				t.Errorf("cells %q", res.Compare.Cells)
+			}
+		case "loss":
+			if res.SetNames != nil || len(res.Sets) != 1 {
+				t.Errorf("a list has no names: %+v", res)
+			}
+		}
+	}
+}
+
 func TestInputsImplyNeeds(t *testing.T) {
 	b, err := os.ReadFile("testdata/good/time.yaml")
 	if err != nil {

@@ -89,8 +89,9 @@ type Result struct {
 	Name      string
 	Output    Text
 	Published Text
-	Sets      []Text // further published files of the same experiment
-	Quick     Text   // published file of the quick profile
+	Sets      []Text   // further published files of the same experiment
+	SetNames  []string // of Published, then of Sets; none if they have no names
+	Quick     Text     // published file of the quick profile
 	Claim     string
 	Compare   manifest.Rule
 	Spread    Text // Compare.Spread, and where it stands

@@ -18,7 +18,7 @@ func (p *parser) results(n *form.Node) []Result {
 		p.Mapping("result", e, []form.Field{
 			form.Must("name", p.StoreLine("name", &r.Name, checkName)),
 			form.Must("output", func(v *form.Node) { r.Output = p.path("output", v, checkExact) }),
-			form.May("published", func(v *form.Node) { r.Published, r.Sets = p.published(v) }),
+			form.May("published", func(v *form.Node) { r.Published, r.Sets, r.SetNames = p.published(v) }),
 			form.May("quick", func(v *form.Node) { r.Quick = p.path("quick", v, checkExact) }),
 			form.May("claim", func(v *form.Node) { r.Claim, _ = p.Text("claim", v) }),
 			form.May("compare", func(v *form.Node) { r.Compare = p.rule(v, &r.Spread) }),
@@ -57,19 +57,47 @@ func (r *Recipe) WithoutSpread() *Recipe {
 	return &out
 }
 
-// published reads one file, or several of the same experiment.
-func (p *parser) published(n *form.Node) (Text, []Text) {
-	if !form.IsList(n) {
-		return p.path("published", n, checkExact), nil
+// published reads one file, or several of the same experiment, which may have
+// names.
+func (p *parser) published(n *form.Node) (first Text, sets []Text, names []string) {
+	switch {
+	case form.IsMapping(n):
+		var all []Text
+		all, names = p.namedSets(n)
+		if len(all) == 0 {
+			return Text{}, nil, nil
+		}
+		return all[0], all[1:], names
+	case !form.IsList(n):
+		return p.path("published", n, checkExact), nil, nil
 	}
 	all := p.paths("published", n, checkExact)
 	if len(n.Content) == 0 {
 		p.Errorf(n, "published: want at least one")
 	}
 	if len(all) == 0 {
-		return Text{}, nil
+		return Text{}, nil, nil
 	}
-	return all[0], all[1:]
+	return all[0], all[1:], nil
+}
+
+// namedSets reads {author: a.csv, codechecker: b.csv}.
+func (p *parser) namedSets(n *form.Node) (all []Text, names []string) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		if !p.Key("published", k, seen) {
+			continue
+		}
+		if why := checkName(k.Value); why != "" {
+			p.Errorf(k, "published: name %q: %s", form.Shorten(k.Value), why)
+		}
+		all, names = append(all, p.path("published", n.Content[i+1], checkExact)), append(names, k.Value)
+	}
+	if len(all) == 0 {
+		p.Errorf(n, "published: want at least one")
+	}
+	return all, names
 }
 
 // rule reads {kind: csv, digits: 4}, or just the kind. SPEC.md, RCP-14.

@@ -73,6 +73,8 @@ type PlaceSpread struct {
 	Where string `json:"where"` // as in Worst
 	Least string `json:"least"`
 	Most  string `json:"most"`
+
+	Runs []string `json:"runs,omitempty"` // of a result that moves by chance: the number of each run that counts
 }
 
 // ParseSpread reads a spread document, which may end in a line end.

@@ -144,10 +144,11 @@ type Quick struct {
 // to it.
 type Result struct {
 	Name      string   `json:"name"`
-	Output    string   `json:"output"`          // absolute path at which the steps leave the new file
-	Published string   `json:"published"`       // path in the hidden layer, slash-separated, not rooted
-	Quick     string   `json:"quick,omitempty"` // path in the hidden layer of what the quick profile leaves, to compare with then
-	Sets      []string `json:"sets,omitempty"`  // further published files of the same experiment, as Published: how far it moves
+	Output    string   `json:"output"`             // absolute path at which the steps leave the new file
+	Published string   `json:"published"`          // path in the hidden layer, slash-separated, not rooted
+	Quick     string   `json:"quick,omitempty"`    // path in the hidden layer of what the quick profile leaves, to compare with then
+	Sets      []string `json:"sets,omitempty"`     // further published files of the same experiment, as Published: how far it moves
+	SetNames  []string `json:"setNames,omitempty"` // of Published, then of Sets
 	Claim     string   `json:"claim,omitempty"`
 	Compare   Rule     `json:"compare"`
 }

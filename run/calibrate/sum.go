@@ -55,6 +55,11 @@ func (c *calibration) result(ctx context.Context, r manifest.Result) (report.Res
 	}
 	s := moves.Spread()
 	s.Name, s.Random = r.Name, moved[Nothing]
+	if !s.Random { // the numbers of each run are draws only where chance moves them
+		for i := range s.Places {
+			s.Places[i].Runs = nil
+		}
+	}
 	for _, cause := range []string{Processor, Threads, Both, HashSeed, Locale, Clock, TimeOfDay, Order} {
 		both := cause == Both && (moved[Processor] || moved[Threads]) // they explain it
 		if moved[cause] && !both && !s.Random {

@@ -59,7 +59,7 @@ func Quick(m *manifest.Manifest) (Profile, error) {
 		s, made := makes(r.Output)
 		switch {
 		case made && other[s.Name] && r.Quick != "":
-			r.Published, r.Sets = r.Quick, nil
+			r.Published, r.Sets, r.SetNames = r.Quick, nil, nil
 			p.Results = append(p.Results, r)
 		case made && !other[s.Name]:
 			p.Results = append(p.Results, r)

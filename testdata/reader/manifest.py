@@ -163,7 +163,7 @@ COMPARE = Form("MAN-9", **optional(kind=text, whole=truth, omit=texts, blanks=te
                                    only=texts, from_=text, to=text, **NUMBERS))  # fmt: skip
 COMPARE.keys["from?"] = COMPARE.keys.pop("from_?")
 RESULT = Form("MAN-9", name=name, output=path, published=relative_path, compare=COMPARE,
-              **optional(sets=relative_paths, quick=relative_path, claim=text))  # fmt: skip
+              **optional(sets=relative_paths, setNames=texts, quick=relative_path, claim=text))  # fmt: skip
 CLAIM = Form("MAN-11", name=name, value=text, output=path,
              **optional(text=text, cell=Form("MAN-11", row=text, column=text), pointer=text, pattern=text,
                         compare=Form("MAN-11", **optional(**NUMBERS))))  # fmt: skip
