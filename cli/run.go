@@ -55,7 +55,13 @@ used; with --key, nor is what is not signed by whom you name.
    repro run --twice paper.sif              # which results are not deterministic?
    repro run --gpu --fixed addresses paper.sif
    repro run --layers kernel paper.sif      # as root: the kernel mounts the image
-   repro run paper.sif -o try2 --cpus 8 --memory 16GiB`,
+   repro run paper.sif -o try2 --cpus 8 --memory 16GiB
+
+With --only, several workers on one machine or many share the work, a step each, in
+a folder that all of them see; --collect compares what they left:
+
+   repro run --only anova --from shared.run paper.sif
+   repro run --collect shared.run paper.sif`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag, byFlag, policyFlag,
@@ -74,6 +80,7 @@ used; with --key, nor is what is not signed by whom you name.
 			layersFlag,
 			keepLayersFlag,
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
+			onlyFlag, fromFlag, collectFlag, patienceFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},
@@ -81,7 +88,14 @@ used; with --key, nor is what is not signed by whom you name.
 			if ctx.NArg() == 0 {
 				return usagef("run: name one image")
 			}
-			return c.run(ctx, ctx.Args().First(), ctx.Args().Tail())
+			name, steps := ctx.Args().First(), ctx.Args().Tail()
+			switch {
+			case ctx.IsSet("only") || ctx.IsSet("from"):
+				return c.runStep(ctx, name, steps)
+			case ctx.IsSet("collect"):
+				return c.collect(ctx, name, steps)
+			}
+			return c.run(ctx, name, steps)
 		},
 	}
 }
@@ -109,23 +123,7 @@ func checkFixed(words []string) error {
 
 func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	collectForComparing()
-	memory, err := sizeOf(ctx, "memory")
-	if err != nil {
-		return err
-	}
-	disk, err := sizeOf(ctx, "disk")
-	if err != nil {
-		return err
-	}
-	cache, err := sizeOf(ctx, "cache-size")
-	if err != nil {
-		return err
-	}
-	keep, err := keepSize(ctx.String("keep"))
-	if err != nil {
-		return err
-	}
-	binds, err := readBinds(ctx.StringSlice("bind"))
+	options, err := c.runOptions(ctx, name, steps)
 	if err != nil {
 		return err
 	}
@@ -134,42 +132,74 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 		return err
 	}
 	defer image.Close()
-	checked, err := c.verifyOnRead(ctx, image)
-	unchecked := errors.Is(err, verify.ErrNotSigned) && !asksForSigners(ctx)
-	if err != nil && !unchecked {
+	checked, err := c.checkSigners(ctx, image)
+	if err != nil {
 		return err
 	}
-	if unchecked {
-		c.note("who signed it was not checked: name the author's public key with --key")
-	}
-	options := run.Options{
-		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: memory,
-		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: plan.Change{Fixed: ctx.StringSlice("fixed")},
-		GPU: ctx.Bool("gpu"), Scratch: ctx.String("scratch"),
-		Host: local.Options{
-			Net: ctx.Bool("network"), Binds: binds, Disk: disk, Isolation: local.Isolation(ctx.String("isolation")),
-			Layers: local.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: cache,
-		},
-		Progress: c.progress(), Version: version(),
-	}
-	if options.Dir == "" {
-		options.Dir = strings.TrimSuffix(filepath.Base(name), ".sif") + ".run"
-	}
-	if ctx.Bool("live") {
-		options.Log, options.Progress = c.err, nil
-	}
+	return c.runAndReport(ctx, image, options, checked, run.Image)
+}
+
+// runAndReport runs an image, or collects what was run of it, and reports.
+func (c *console) runAndReport(ctx *cli.Context, image *format.Image, o run.Options, checked *report.Verify,
+	run func(context.Context, *format.Image, run.Options) (*report.Run, error)) error {
 	pictures := map[string][]byte{}
-	options.Compare.Picture = func(result string, png []byte) { pictures[result] = png }
-	rep, err := run.Image(ctx.Context, image, options)
+	o.Compare.Picture = func(result string, png []byte) { pictures[result] = png }
+	rep, err := run(ctx.Context, image, o)
 	if rep == nil {
 		return err
 	}
 	rep.Verify, rep.By = checked, operator(ctx.String("operator"))
-	err = errors.Join(err, c.reportRun(ctx, image, rep, options.Dir, pictures, err == nil))
+	err = errors.Join(err, c.reportRun(ctx, image, rep, o.Dir, pictures, err == nil))
 	if len(rep.Kept) > 0 {
 		c.note("what is done (%s) is kept: with --resume, the same command goes on from there", shorten(rep.Kept, 5))
 	}
 	return err
+}
+
+// runOptions reads the flags that say how the image called name is run.
+func (c *console) runOptions(ctx *cli.Context, name string, steps []string) (o run.Options, err error) {
+	sizes := map[string]int64{"memory": 0, "disk": 0, "cache-size": 0}
+	for flag := range sizes {
+		if sizes[flag], err = sizeOf(ctx, flag); err != nil {
+			return o, err
+		}
+	}
+	keep, err := keepSize(ctx.String("keep"))
+	if err != nil {
+		return o, err
+	}
+	binds, err := readBinds(ctx.StringSlice("bind"))
+	if err != nil {
+		return o, err
+	}
+	o = run.Options{
+		Dir: ctx.String("output"), Data: ctx.String("data"), Steps: steps, CPUs: ctx.Int("cpus"), Memory: sizes["memory"],
+		Twice: ctx.Bool("twice"), Resume: ctx.Bool("resume"), KeepSize: keep, Quick: ctx.Bool("quick"), Change: plan.Change{Fixed: ctx.StringSlice("fixed")},
+		GPU: ctx.Bool("gpu"), Scratch: ctx.String("scratch"),
+		Host: local.Options{
+			Net: ctx.Bool("network"), Binds: binds, Disk: sizes["disk"], Isolation: local.Isolation(ctx.String("isolation")),
+			Layers: local.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: sizes["cache-size"],
+		},
+		Progress: c.progress(), Version: version(),
+	}
+	if o.Dir == "" {
+		o.Dir = strings.TrimSuffix(filepath.Base(name), ".sif") + ".run"
+	}
+	if ctx.Bool("live") {
+		o.Log, o.Progress = c.err, nil
+	}
+	return o, nil
+}
+
+// checkSigners verifies an image as far as can be done before it is read. That
+// nobody signed it is an error only if signers are asked for.
+func (c *console) checkSigners(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
+	checked, err := c.verifyOnRead(ctx, image)
+	if err == nil || !errors.Is(err, verify.ErrNotSigned) || asksForSigners(ctx) {
+		return checked, err
+	}
+	c.note("who signed it was not checked: name the author's public key with --key")
+	return checked, nil
 }
 
 // verifyOnRead verifies image but for the contents of its layers: whatever is

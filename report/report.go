@@ -374,6 +374,7 @@ type StepStatus struct {
 	CPU     string `json:"cpu,omitempty"`     // the profile that it was held to
 	Core    string `json:"core,omitempty"`    // for which OpenBLAS chose its code, where it said so
 	Problem string `json:"problem,omitempty"`
+	Place   *Place `json:"place,omitempty"` // where it ran, of a run that was spread over workers
 }
 
 // OutputFile is one file that a step left.

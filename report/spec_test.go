@@ -23,6 +23,7 @@ var documented = map[string]any{
 	"RPT-22": report.Doctor{},
 	"RPT-23": report.StepStatus{},
 	"RPT-24": report.Machine{},
+	"RPT-25": report.Place{},
 	"RPT-40": report.Verify{},
 	"RPT-41": report.SignatureStatus{},
 	"RPT-42": report.PolicyStatus{},

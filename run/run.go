@@ -27,6 +27,7 @@ import (
 	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
+	"repro/format/tree"
 	"repro/report"
 	"repro/run/checkpoint"
 	"repro/run/folder"
@@ -187,8 +188,9 @@ func prepare(ctx context.Context, x *experiment, dir string, o Options) (p *prep
 	return p, p.begin(found, resumes)
 }
 
-// open provides the root, with data from elsewhere, on this machine.
-func open(ctx context.Context, x *experiment, dir, scratch string, o Options) (*local.Host, error) {
+// open provides the root on this machine: the layers of the image, data from
+// elsewhere, and above them the layers in more, lowest first.
+func open(ctx context.Context, x *experiment, dir, scratch string, o Options, more ...tree.Layer) (*local.Host, error) {
 	if err := local.CheckDisk(scratch); err != nil {
 		return nil, err
 	}
@@ -205,7 +207,7 @@ func open(ctx context.Context, x *experiment, dir, scratch string, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	root, err := rootfs.Compose(layers, x.manifest.Steps, data, local.Identity())
+	root, err := rootfs.Compose(layers, x.manifest.Steps, data, local.Identity(), more...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", x.image.Name(), err)
 	}
