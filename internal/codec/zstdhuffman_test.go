@@ -189,3 +189,41 @@ func TestTreesThatCannotBeDescribed(t *testing.T) {
 		}
 	}
 }
+
+// TestShorterTreeIsTaken compares both descriptions of a code. Where they are
+// equally long, weights are written directly.
+func TestShorterTreeIsTaken(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var h huffman
+	equal := 0
+	for range 3000 {
+		var counts [256]uint32
+		for range 10 + r.IntN(300) {
+			counts[min(r.IntN(20), r.IntN(20))]++
+		}
+		h.build(&counts)
+		out, ok := h.appendTree(nil)
+		n := len(h.weights)
+		var weights [maxHuffman + 1]uint32
+		for _, w := range h.weights {
+			weights[w]++
+		}
+		top := maxHuffman
+		for weights[top] == 0 {
+			top--
+		}
+		if int(weights[top]) == n || n <= 2 {
+			continue
+		}
+		packed, direct := len(h.appendWeights(nil, weights[:top+1])), (n+1)/2
+		if packed == direct {
+			equal++
+		}
+		if want := min(packed, direct) + 1; !ok || len(out) != want || (out[0] > 127) != (direct <= packed) {
+			t.Fatalf("%d weights: %x, want %d bytes, of which the first is %d or 127 + %d", n, out, want, packed, n)
+		}
+	}
+	if equal < 10 {
+		t.Errorf("%d descriptions are equally long: not what this test is for", equal)
+	}
+}

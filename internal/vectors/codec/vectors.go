@@ -21,6 +21,7 @@ var vectors = []vector{
 	{"empty", "SQ-25", "no byte: one raw block", func() []byte { return nil }},
 	{"size-255", "SQ-25", "the longest content size of 1 byte", func() []byte { return text(255) }},
 	{"size-256", "SQ-25", "the shortest content size of 2 bytes", func() []byte { return text(256) }},
+	{"size-65791", "SQ-25", "the longest content size of 2 bytes", func() []byte { return text(65791) }},
 	{"size-65792", "SQ-25", "the shortest content size of 4 bytes", func() []byte { return text(65792) }},
 	{"two-stretches", "SQ-25", "one byte more than a stretch", func() []byte { return text(stretch + 1) }},
 	{"raw-stretch", "SQ-26", "last distances are those from before a raw stretch", func() []byte {
