@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -54,7 +55,18 @@ func (p Package) URL(inv *Inventory) string {
 	return s
 }
 
-// escape percent-encodes all that a package URL asks for.
+// escape percent-encodes all bytes but those that purl-spec leaves as they are:
+// letters, digits, ".-_~" and the colon.
 func escape(s string) string {
-	return strings.NewReplacer("+", "%2B", "@", "%40", "%3A", ":").Replace(url.PathEscape(s))
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte(".-_~:", c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
