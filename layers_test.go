@@ -29,6 +29,7 @@ var layers = []string{
 	"format/squashfs format/verity report key",
 	"format/tree format/manifest",
 	"internal/hdf5 internal/mat internal/netcdf internal/npy internal/parquet internal/rdata internal/tiff internal/xlsx",
+	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster capture/observe examples",
 	"internal/witness",
 	"engine/enginetest",
@@ -39,6 +40,7 @@ var layers = []string{
 // owners says which packages may import an outside module. A module that is
 // not listed may not be imported outside tests.
 var owners = map[string]string{
+	"github.com/github/go-spdx/v2":           "internal/spdx",
 	"github.com/urfave/cli/v2":               "cli",
 	"github.com/schollz/progressbar/v3":      "cli",
 	"golang.org/x/term":                      "cli",

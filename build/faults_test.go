@@ -43,6 +43,7 @@ func TestFaults(t *testing.T) {
 			refused: []string{`title: "Title of the paper" is a placeholder: write`, `"Your Name" is a placeholder`, "--draft"}},
 		{name: "draft", recipe: recipeOf("title: Norris", "title: FIXME"), draft: true},
 		{name: "no licence", recipe: recipeOf("licence: MIT\n", ""), warned: []string{"no licence", "LicenseRef-None"}},
+		{name: "mistyped licence", recipe: recipeOf("licence: MIT\n", "licence: Apache2\n"), warned: []string{"did you mean Apache-2.0"}},
 		{name: "none stated", recipe: recipeOf("licence: MIT\n", "licence: LicenseRef-None\n")},
 		{name: "CRLF that a shell reads", files: map[string]string{"run.sh": "#!/bin/sh\r\ncat data/x.dat\r\n"}, recipe: recipeOf(),
 			refused: []string{`"run.sh": its lines end in CR LF`, `sed -i 's/\r$//' run.sh`}},

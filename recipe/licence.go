@@ -1,13 +1,16 @@
 package recipe
 
 import (
+	"fmt"
 	"strings"
 
 	"repro/internal/pattern"
+	"repro/internal/spdx"
 )
 
 // An SPDX licence expression (SPDX 2.3, annex D), as far as its grammar goes:
-// whether the identifiers exist is not checked, so that no list ages here.
+// an identifier that is not on SPDX's list is no error, since the list here ages;
+// [Recipe.UnlistedLicences] says which are not.
 //
 //	expression = term { ("AND" | "OR") term }
 //	term       = "(" expression ")" | id [ "+" ] [ "WITH" id ]
@@ -29,6 +32,33 @@ func checkLicence(s string) string {
 		return form
 	}
 	return ""
+}
+
+// UnlistedLicences says which licences, of the work and of data, SPDX's list does
+// not have: they may be new, or mistyped.
+func (r *Recipe) UnlistedLicences() []Problem {
+	var all []Problem
+	seen := map[string]bool{}
+	for _, e := range append([]Data{{Licence: r.Paper.Licence}}, r.Data...) {
+		words := licenceToken.Regexp().FindAllString(e.Licence, maxLicence)
+		for i, id := range words {
+			exception := i > 0 && words[i-1] == "WITH"
+			operator := id == "AND" || id == "OR" || id == "WITH" || id == "(" || id == ")"
+			reference := strings.HasPrefix(id, "LicenseRef-") || strings.HasPrefix(id, "DocumentRef-")
+			if operator || reference || seen[id] || exception && spdx.ListedException(id) || !exception && spdx.Listed(id) {
+				continue
+			}
+			seen[id] = true
+			text := fmt.Sprintf("licence: %q is not on SPDX's list of licences", id)
+			if exception {
+				text = fmt.Sprintf("licence: %q is not on SPDX's list of exceptions", id)
+			} else if near := spdx.Nearest(id); near != "" {
+				text += ": did you mean " + near + "?"
+			}
+			all = append(all, Problem{Pos: e.Path.Pos, Text: text})
+		}
+	}
+	return all
 }
 
 type licence struct{ words []string }

@@ -99,7 +99,7 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}
 	}
-	for in, want := range map[string]bool{"MIT": true, "CC-BY-4.0": true, "": false, "MIT OR Apache-2.0": false, "(MIT)": false, "GPL-2.0+": false, "LicenseRef-Mine": false, "DocumentRef-x:LicenseRef-y": false} {
+	for in, want := range map[string]bool{"MIT": true, "CC-BY-4.0": true, "": false, "MIT OR Apache-2.0": false, "(MIT)": false, "GPL-2.0+": false, "Our-Terms": false, "mit": false, "LicenseRef-Mine": false, "DocumentRef-x:LicenseRef-y": false} {
 		if SingleLicence(in) != want {
 			t.Errorf("%q: %v", in, !want)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"repro/format/manifest"
 	"repro/internal/pattern"
+	"repro/internal/spdx"
 )
 
 // ORCID returns the address of an ORCID iD.
@@ -55,10 +56,9 @@ func SplitName(a manifest.Author) (given, family string) {
 	return a.Name[:i], a.Name[i+1:]
 }
 
-// SingleLicence reports whether an SPDX expression is one identifier of SPDX's.
-func SingleLicence(l string) bool {
-	return l != "" && !strings.ContainsAny(l, " ()+:") && !strings.HasPrefix(l, "LicenseRef-")
-}
+// SingleLicence reports whether an SPDX expression is one identifier of SPDX's
+// list, which has a page of its own there.
+func SingleLicence(l string) bool { return !strings.HasSuffix(l, "+") && spdx.Listed(l) }
 
 // JSON encodes what is made of text, numbers, lists and maps, which cannot
 // fail: keys in byte order, two spaces, a newline at the end.
