@@ -46,7 +46,7 @@ Ends with 0 if everything came out again, with 5 if not.
 			&cli.StringSliceFlag{Name: "cell", Usage: "notebooks: compare only the `CELL`: its number from 1, a tag, or a /regular expression/ that its source matches; may be given more than once"},
 			&cli.StringFlag{Name: "signs", Usage: "text, tables, arrays: all signs of each of the `VECTORS`, columns or rows, may be reversed"},
 			&cli.StringSliceFlag{Name: "column", Usage: "csv: rows are named by the column `NAME`, and their order is free; may be given more than once"},
-			&cli.StringFlag{Name: "score", Usage: "pictures: accept those with a structural similarity of at least `S`, from 0 to 1"},
+			&cli.StringFlag{Name: "score", Usage: "pictures: refuse those with a structural similarity below `S`; deprecated, pictures are compared by their ink"},
 			&cli.StringSliceFlag{Name: "ignore", Usage: "text: leave out what the regular expression `RE` matches; may be given more than once"},
 			&cli.StringSliceFlag{Name: "mask", Usage: "text: leave out what is called `NAME`: " + strings.Join(compare.Masks(), ", ") + "; may be given more than once"},
 			&cli.StringSliceFlag{Name: "only", Usage: "text: compare only lines that the regular expression `RE` matches; may be given more than once"},

@@ -111,6 +111,7 @@ type job struct {
 	watch       watcher
 	sameContent string // the reason, if only that differs which carries nothing
 	picture     func([]byte)
+	similar     bool            // the similarity of pictures is asked for
 	finding     *report.Finding // of a comparer that decides by itself
 }
 
@@ -118,6 +119,7 @@ type job struct {
 type sinks struct {
 	picture func([]byte)
 	show    *Show
+	similar bool    // the similarity of pictures is asked for
 	spread  *spread // what is recorded of the result; not a sink while it judges
 	depth   int     // archives around the files
 }
@@ -224,7 +226,7 @@ func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sink
 	if r.score != nil && to.depth == 0 && !scored(f.Kind) && f.Kind != kinds.Exact && f.Kind != kinds.Unread {
 		return &RuleError{"score", r.Score, "the file is compared as " + f.Kind + ", which has no similarity"}
 	}
-	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, finding: f,
+	j := &job{rule: r, name: pub.kindName(), pub: p, new: n, watch: d, picture: to.picture, similar: to.similar, finding: f,
 		files: [2]File{pub, new}, depth: to.depth}
 	j.tally = newTally(r)
 	j.tally.spread = to.spread

@@ -99,7 +99,7 @@ func (m *Moves) compare(ctx context.Context, run File) (report.Finding, *spread,
 	for {
 		found := newSpread("")
 		found.learning = true
-		f, err := files(ctx, m.first, run, rule, sinks{spread: found})
+		f, err := files(ctx, m.first, run, rule, sinks{spread: found, similar: true})
 		if err != nil || f.Verdict.Reproduced() || rule.Norm == "" {
 			return f, found, err
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/png"
 	"io"
 
 	"repro/internal/raster"
@@ -19,10 +18,6 @@ const (
 	maxPicture = 64 << 20 // bytes of a file
 	maxPixels  = 16 << 20 // half of that with 16 bits a channel
 )
-
-// inkDiffers is how much ink without a partner, in pixels, no two drawings of
-// one figure have.
-const inkDiffers = 3
 
 // picture is a decoded picture.
 type picture struct {
@@ -46,20 +41,20 @@ func (j *job) comparePicturesOf(ctx context.Context, form *pictureForm) error {
 	return j.comparePictures(ctx, pub, new)
 }
 
-// comparePictures compares pixels (CMP-70 to CMP-74).
+// comparePictures compares pixels, and where these differ ink (CMP-70 to CMP-74).
 func (j *job) comparePictures(ctx context.Context, pub, new *picture) error {
 	f := j.finding
-	size := fmt.Sprintf("%d × %d", pub.Bounds().Dx(), pub.Bounds().Dy())
-	if newSize := fmt.Sprintf("%d × %d", new.Bounds().Dx(), new.Bounds().Dy()); size != newSize {
-		f.Verdict, f.Reason = report.Differs, fmt.Sprintf("the size differs: published %s pixels, new %s", size, newSize)
+	size, newSize := sizeOf(pub), sizeOf(new)
+	f.Compared = int64(pub.Bounds().Dx()) * int64(pub.Bounds().Dy())
+	if size != newSize {
 		f.Worst = &report.Worst{Where: "size", Published: size, New: newSize}
-		return nil
+		return j.matchInk(ctx, pub, new, fmt.Sprintf("the size differs: published %s pixels, new %s", size, newSize))
 	}
 	d, err := differentPixels(ctx, pub, new)
 	if err != nil {
 		return err
 	}
-	f.Compared, f.Differing = int64(pub.Bounds().Dx())*int64(pub.Bounds().Dy()), d.count
+	f.Differing = d.count
 	if d.count == 0 {
 		f.Verdict, f.Reason = report.SameContent, "the same "+size+" pixels; only their encoding or what is written beside them differs"
 		if pub.colours != new.colours {
@@ -67,56 +62,88 @@ func (j *job) comparePictures(ctx context.Context, pub, new *picture) error {
 		}
 		return nil
 	}
-	return j.alike(ctx, pub, new, d)
-}
-
-// alike judges pictures whose pixels differ. A similarity is one mean over the
-// picture, which a missing curve hardly moves: it can only refuse, never accept
-// (CMP-72).
-func (j *job) alike(ctx context.Context, pub, new *picture, d *pixels) error {
-	score, err := similarity(ctx, pub, new)
-	if err != nil {
-		return err
-	}
-	f := j.finding
 	f.Worst = &report.Worst{Where: fmt.Sprintf("pixel %d,%d", d.worst.X, d.worst.Y),
 		Published: hexColor(pub.At(d.worst.X, d.worst.Y)), New: hexColor(new.At(d.worst.X, d.worst.Y))}
-	f.Score = fmt.Sprintf("%.4f", max(0, float64(int(score*1e4))/1e4)) // never more than there is
-	f.Verdict = report.Differs
-	f.Reason = fmt.Sprintf("%d of %d pixels differ, most at %d,%d; similarity %s", f.Differing, f.Compared, d.worst.X, d.worst.Y, f.Score)
-	if asked := j.rule.score; asked != nil {
-		f.Reason += ", " + j.rule.Score + " asked"
-		if mustNumber(f.Score).float() >= asked.float() {
-			if err := j.unmatched(ctx, pub, new); err != nil {
-				return err
-			}
-		}
-	}
-	if j.picture != nil {
-		b, err := d.draw(pub, new)
-		if err != nil {
-			return err
-		}
-		j.picture(b)
-	}
-	return nil
+	return j.matchInk(ctx, pub, new, fmt.Sprintf("%d of %d pixels differ, most at %d,%d", f.Differing, f.Compared, d.worst.X, d.worst.Y))
 }
 
-// unmatched says of pictures that are similar whether one has ink that the
-// other does not have near the same place.
-func (j *job) unmatched(ctx context.Context, pub, new *picture) error {
+func sizeOf(p *picture) string { return fmt.Sprintf("%d × %d", p.Bounds().Dx(), p.Bounds().Dy()) }
+
+// matchInk judges pictures that are not the same to the pixel. The verdict hangs
+// on the ink of one that has no partner in the other.
+func (j *job) matchInk(ctx context.Context, pub, new *picture, differ string) error {
+	f := j.finding
 	found, err := raster.Compare(ctx, pub.Image, new.Image)
 	if err != nil {
 		return err
 	}
-	f := j.finding
-	if len(found.Pieces) > 0 && found.Pieces[0].Ink() >= inkDiffers {
-		r := found.Pieces[0].Rectangle
-		f.Reason += fmt.Sprintf("; but what stands at %d,%d to %d,%d has no partner", r.Min.X, r.Min.Y, r.Max.X, r.Max.Y)
+	f.Verdict, f.Reason = report.NeedsEyes, differ
+	switch found.Outcome() {
+	case raster.Alike:
+		f.Verdict, f.Reason = report.SameAsPrinted, "the same figure: each line, letter and marker has its partner; "+differ
+		if found.Moved > 0 {
+			f.Reason += fmt.Sprintf("; %d letters moved with their words", found.Moved)
+		}
+		if pub.colours != new.colours {
+			f.Verdict, f.Reason = report.NeedsEyes, f.Reason+"; but the files name different colour profiles or gamma"
+		}
+	case raster.Differ:
+		f.Verdict = report.Differs
+	}
+	if f.Verdict != report.SameAsPrinted {
+		f.Reason += because(found)
+	}
+	if err := j.score(ctx, pub, new); err != nil {
+		return err
+	}
+	if j.picture == nil || found.Sizes {
 		return nil
 	}
-	f.Verdict = report.NeedsEyes
-	f.Reason += "; but a similarity does not say what changed"
+	b, err := found.Draw()
+	if err == nil {
+		j.picture(b)
+	}
+	return err
+}
+
+// because says what keeps two pictures from being the same figure.
+func because(found *raster.Found) string {
+	switch {
+	case found.Sizes:
+		return ""
+	case found.Pixels:
+		return "; each pixel counts: these are not ink on a ground of one colour"
+	case len(found.Strange()) > 0:
+		r := found.Strange()[0].Rectangle
+		return fmt.Sprintf("; what stands at %d,%d to %d,%d has no partner", r.Min.X, r.Min.Y, r.Max.X, r.Max.Y)
+	case found.Scaled:
+		return "; drawn at another size, a figure can't be told from one that is a little wrong"
+	case found.Unclear:
+		return "; the letters are drawn so differently that one could pass for another"
+	}
+	return "; the lines are drawn so differently that one a little wrong could pass for the same"
+}
+
+// score holds the picture against the similarity that the rule asks for. A
+// similarity is one mean over the picture, which a missing curve hardly moves:
+// it can only refuse, never accept.
+func (j *job) score(ctx context.Context, pub, new *picture) error {
+	f := j.finding
+	if j.rule.score == nil && !j.similar || pub.Bounds().Size() != new.Bounds().Size() {
+		return nil
+	}
+	score, err := similarity(ctx, pub, new)
+	if err != nil {
+		return err
+	}
+	f.Score = fmt.Sprintf("%.4f", max(0, float64(int(score*1e4))/1e4)) // never more than there is
+	if j.rule.score == nil {
+		return nil
+	}
+	f.Reason += "; similarity " + f.Score + ", " + j.rule.Score + " asked: leave `score` out, it accepts nothing"
+	if mustNumber(f.Score).float() < j.rule.score.float() {
+		f.Verdict = report.Differs
+	}
 	return nil
 }
 
@@ -165,32 +192,28 @@ type pixels struct {
 	count int64
 	worst image.Point
 	far   uint32 // how far the worst is, over its channels
-	where []bool // row by row
 }
 
 func differentPixels(ctx context.Context, pub, new *picture) (*pixels, error) {
 	r := pub.Bounds()
-	where := make([]bool, r.Dx()*r.Dy())
 	found := make([]pixels, r.Dy()/bandRows+1)
 	p, n := colourAt(pub), colourAt(new)
 	err := bands(ctx, r.Dy(), func(band, from, to int) {
 		d := &found[band]
 		for y := r.Min.Y + from; y < r.Min.Y+to; y++ {
-			row := where[(y-r.Min.Y)*r.Dx():]
 			for x := r.Min.X; x < r.Max.X; x++ {
 				by := apart(p(x, y), n(x, y))
 				if by == 0 {
 					continue
 				}
 				d.count++
-				row[x-r.Min.X] = true
 				if by > d.far {
 					d.far, d.worst = by, image.Pt(x, y)
 				}
 			}
 		}
 	})
-	all := &pixels{where: where}
+	all := &pixels{}
 	for _, d := range found {
 		all.count += d.count
 		if d.far > all.far {
@@ -214,36 +237,4 @@ func hexColor(c color.Color) string {
 		return fmt.Sprintf("#%02x%02x%02x", n.R/257, n.G/257, n.B/257)
 	}
 	return fmt.Sprintf("#%04x%04x%04x/%04x", n.R, n.G, n.B, n.A)
-}
-
-// draw shows the published picture pale and grey, and in red what differs.
-func (d *pixels) draw(pub, new *picture) ([]byte, error) {
-	r := pub.Bounds()
-	out := image.NewPaletted(image.Rect(0, 0, r.Dx(), r.Dy()), pale)
-	for i, differs := range d.where {
-		if differs {
-			out.Pix[i] = uint8(len(pale) - 1)
-			continue
-		}
-		out.Pix[i] = uint8(luma(pub.At(r.Min.X+i%r.Dx(), r.Min.Y+i/r.Dx())) >> 2)
-	}
-	var b bytes.Buffer
-	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, out)
-	return b.Bytes(), err
-}
-
-// pale greys, and a red that stands out for readers who see no red as well.
-var pale = func() color.Palette {
-	var p color.Palette
-	for i := range 64 {
-		p = append(p, color.Gray{Y: uint8(192 + i)})
-	}
-	return append(p, color.RGBA{0xc4, 0x00, 0x2b, 0xff})
-}()
-
-// luma is the brightness of a colour on white, 0 to 255 (ITU-R BT.601).
-func luma(c color.Color) uint32 {
-	r, g, b, a := c.RGBA()
-	white := 0xffff - a
-	return (299*(r+white) + 587*(g+white) + 114*(b+white)) / 1000 >> 8
 }

@@ -285,6 +285,31 @@ func TestPicture(t *testing.T) {
 	}
 }
 
+// TestScore holds that a similarity accepts nothing, and is refused where there
+// is none.
+func TestScore(t *testing.T) {
+	for name, c := range map[string]struct {
+		pub, new, score string
+		want            report.Verdict
+	}{
+		"reached":     {"png-data-gone/published.png", "png-data-gone/new.png", "0.9", report.Differs},
+		"not reached": {"png-data-gone/published.png", "png-data-gone/published.png", "0.9", report.Identical},
+	} {
+		f, err := Files(context.Background(), Path("../testdata/vectors/compare/"+c.pub), Path("../testdata/vectors/compare/"+c.new), manifest.Rule{Score: c.score})
+		if err != nil || f.Verdict != c.want {
+			t.Errorf("%s: %v %v, want %s", name, f.Verdict, err, c.want)
+		}
+	}
+	table := fstest.MapFS{"a.csv": {Data: []byte("a,b\n1,2\n")}, "b.csv": {Data: []byte("a,b\n1,3\n")}}
+	var rule *RuleError
+	if _, err := Files(context.Background(), File{FS: table, Name: "a.csv"}, File{FS: table, Name: "b.csv"}, manifest.Rule{Score: "0.9"}); !errors.As(err, &rule) || rule.Field != "score" {
+		t.Errorf("a similarity of tables: %v", err)
+	}
+	if err := Check(manifest.Rule{Kind: "csv", Score: "0.9"}); !errors.As(err, &rule) || rule.Field != "score" {
+		t.Errorf("a rule for a similarity of tables: %v", err)
+	}
+}
+
 // TestRealNumbers compares a recomputation of NIST's reference datasets, which
 // loses digits by design, to the certified values.
 func TestRealNumbers(t *testing.T) {

@@ -37,7 +37,7 @@ const (
 	Parts                // the same, with few of the equal parts around what differs
 	Drawing              // the drawings, and their parts
 	Picture              // the pictures
-	Scan                 // the pictures if they have a score, and the samples
+	Scan                 // the pictures, and the samples if they are listed
 )
 
 // The names that rules and findings mean something special by.

@@ -21,6 +21,7 @@ var benches = map[string]func(args []string) error{
 	"archive.traffic": archiveTraffic,
 	"compare":         benchCompare,
 	"compare.files":   compareFiles,
+	"figures":         benchFigures,
 	"image":           benchImage,
 	"image.build":     buildImage,
 	"image.extract":   extractImage,

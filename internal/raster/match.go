@@ -10,7 +10,6 @@ const (
 	slackEdge  = 45 // percent of the contrast that both have there
 	blurWeight = 16
 	halo       = 2 // pixels around a tile that it depends on
-	tile       = 96
 )
 
 // matcher compares one tile at a time. Its buffers are its own.

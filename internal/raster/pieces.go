@@ -1,6 +1,7 @@
 package raster
 
 import (
+	"cmp"
 	"image"
 	"slices"
 )
@@ -13,6 +14,9 @@ type Piece struct {
 	image.Rectangle       // in pixels of the published picture
 	Pixels          int   // how many have no partner
 	Mass            int64 // how far these are outside, summed over them, in 1/255
+	Gone            bool  // nothing like it stands anywhere near
+	Shape           bool  // a letter, marker or dash that is another one, or none
+	Unlike, Peak    int   // of a shape
 }
 
 // Ink is the mass in whole pixels of the strongest contrast.
@@ -48,6 +52,22 @@ func pieces(of []uint8, width int) []Piece {
 		}
 		all = append(all, p)
 	}
-	slices.SortStableFunc(all, func(a, b Piece) int { return int(b.Mass - a.Mass) })
+	sortPieces(all)
 	return all
+}
+
+func sortPieces(all []Piece) {
+	slices.SortStableFunc(all, func(a, b Piece) int { return cmp.Compare(b.Mass, a.Mass) })
+}
+
+// stranger is a shape that has no partner, as a piece.
+func (s *sheet) stranger(of *shape, other *sheet) Piece {
+	p := Piece{Rectangle: of.Rectangle, Shape: true, Unlike: of.best.unlike, Peak: of.best.peak}
+	for _, at := range s.around(of) {
+		if by := abs(s.softAt(2*at.X, 2*at.Y) - other.softAt(2*at.X+of.best.X, 2*at.Y+of.best.Y)); by > slackFlat {
+			p.Pixels++
+			p.Mass += int64(by)
+		}
+	}
+	return p
 }

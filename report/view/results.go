@@ -117,7 +117,7 @@ func (b *builder) result(i int, f report.Finding) result {
 		r.Pictures = b.figures(f)
 		r.Slide = b.slide(f, r.Pictures)
 	}
-	if !isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Scan && f.Score == "" {
+	if !isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Scan && f.Diff != "" {
 		r.Side = b.side(f)
 	}
 	if r.Side == nil && f.Diff != "" {
