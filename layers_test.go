@@ -23,7 +23,7 @@ var layers = []string{
 	"archive/container",
 	"build sign verify build/oci compare publish/fetch",
 	"engine/local run/shared run/checkpoint capture",
-	"run/plan run/lease run/rootfs run/outputs run/folder run/processor",
+	"recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
 	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity report key",
@@ -57,6 +57,7 @@ var owners = map[string]string{
 	"golang.org/x/text":                      "internal/filename",
 	"mvdan.cc/sh/v3":                         "build",
 	"gonum.org/v1/gonum":                     "compare/draws",
+	"github.com/BurntSushi/toml":             "recipe/draft",
 	"golang.org/x/sync":                      "*",
 }
 

@@ -111,9 +111,10 @@ func (b *builder) plan(ctx context.Context) error {
 	if err := b.gather(ctx); err != nil {
 		return err
 	}
-	if err := b.environment(ctx); err != nil {
+	if err := b.environment(ctx); err != nil { // after the code, whose imports it follows
 		return err
 	}
+	b.expectCaptured(newChoice(b.Recipe))
 	if err := b.checkFiles(); err != nil {
 		return err
 	}

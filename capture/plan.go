@@ -5,19 +5,19 @@ import (
 	"slices"
 	"strings"
 
-	"repro/recipe"
+	"repro/recipe/draft"
 )
 
 // Draft says what the recipe gets: which of the experiment's own files are code
 // and data, and for each step its command, inputs and outputs. Whole is whether
 // packages are to be taken whole.
-func (r *Record) Draft(whole bool) recipe.Captured {
-	c := recipe.Captured{Record: FileName, Whole: whole, Results: r.results()}
+func (r *Record) Draft(whole bool) draft.Captured {
+	c := draft.Captured{Record: FileName, Whole: whole, Results: r.results()}
 	made := r.makers()
 	readLater := r.readLater(made)
 	code, data := map[string]bool{}, map[string]bool{}
 	for i, s := range r.Steps {
-		step := recipe.CapturedStep{Name: s.Name, Command: s.Command, Env: s.Env}
+		step := draft.CapturedStep{Name: s.Name, Command: s.Command, Env: s.Env}
 		for _, f := range s.Files {
 			rel, ok := r.ownFile(f.Path)
 			if !ok {

@@ -86,13 +86,13 @@ func (c *console) capture(ctx *cli.Context, args []string) error {
 		c.note("the command failed: what it did is in %s; the recipe is as it was", capture.FailedName)
 		return programStatus(status)
 	}
-	draft := result.Record.Draft(ctx.Bool("whole-packages"))
-	draft.Day = time.Now()
+	captured := result.Record.Draft(ctx.Bool("whole-packages"))
+	captured.Day = time.Now()
 	var text []byte
 	if old == nil {
-		text, err = draft.Draft(".")
+		text, err = captured.Draft(".", draftOptions())
 	} else {
-		text, err = draft.Extend(recipe.FileName, old)
+		text, err = captured.Extend(recipe.FileName, old)
 	}
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (c *console) capture(ctx *cli.Context, args []string) error {
 	if r, err := recipe.Parse(recipe.FileName, text); err == nil && len(r.Placeholders()) > 0 {
 		next = "write its title and authors, then: repro build -o paper.sif; --draft builds it as it is"
 	}
-	c.note("%s: %s, %s; %s", recipe.FileName, plural(len(draft.Steps), "step"), plural(len(draft.Results), "result"), next)
+	c.note("%s: %s, %s; %s", recipe.FileName, plural(len(captured.Steps), "step"), plural(len(captured.Results), "result"), next)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"repro/internal/atomicfile"
 	"repro/recipe"
+	"repro/recipe/draft"
 )
 
 func initCommand(c *console) *cli.Command {
@@ -18,7 +19,11 @@ func initCommand(c *console) *cli.Command {
 		Name:      "init",
 		Usage:     "write a commented recipe from what is in the folder",
 		ArgsUsage: "[FOLDER]",
-		Description: `Looks for programs, data and results, and writes repro.yaml for you to correct.
+		Description: `Writes repro.yaml from what is there: whose work it is by codecheck.yml,
+CITATION.cff, .zenodo.json, codemeta.json, DESCRIPTION, pyproject.toml, README or
+LICENSE; an environment that lies in the folder; commands by a Makefile, Snakefile,
+run.sh, the README, documents or scripts; and results. A comment at each line says
+where it comes from. What it cannot know stays a placeholder, which check names.
 
    repro init
    repro init paper/ --force`,
@@ -34,18 +39,28 @@ func initCommand(c *console) *cli.Command {
 			if _, err := os.Lstat(name); !ctx.Bool("force") && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("%s: exists already; --force replaces it", name)
 			}
-			text, err := recipe.Init(dir)
+			d, err := draft.Folder(dir, draftOptions())
 			if err != nil {
 				return err
 			}
-			if err := atomicfile.Write(name, text, 0o666); err != nil {
+			if err := atomicfile.Write(name, d.Text, 0o666); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.out, name)
-			c.note("look through %s, then: repro build -o paper.sif", name)
+			for _, note := range d.Notes {
+				c.note("%s", note)
+			}
+			c.note("look through %s, then: repro check", name)
 			return nil
 		},
 	}
+}
+
+// draftOptions let a first recipe know who works here, and what a program's
+// name means.
+func draftOptions() draft.Options {
+	home, _ := os.UserHomeDir() // without one, git's settings are not read
+	return draft.Options{Home: home, Path: os.Getenv("PATH")}
 }
 
 // oneArgument returns the only argument, or otherwise if there is none.

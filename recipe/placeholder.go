@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// What [Init] writes where it cannot know.
+// What a first recipe says where its writer cannot know.
 const (
-	placeholderTitle  = "Title of the paper"
-	placeholderAuthor = "Your Name"
+	PlaceholderTitle  = "Title of the paper"
+	PlaceholderAuthor = "Your Name"
 )
 
 // placeholders are beginnings of texts that wait for somebody to fill them in.
-var placeholders = []string{placeholderTitle, placeholderAuthor, "FIXME", "TODO", "TBD", "XXX"}
+var placeholders = []string{PlaceholderTitle, PlaceholderAuthor, "FIXME", "TODO", "TBD", "XXX"}
 
 // isPlaceholder reports whether a text only says that one is missing (SPEC.md, RCP-19).
 func isPlaceholder(s string) bool {

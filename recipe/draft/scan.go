@@ -1,4 +1,4 @@
-package recipe
+package draft
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"repro/internal/form"
+	"repro/recipe"
 )
 
 // Limits on what Init looks at.
@@ -46,8 +47,8 @@ var interpreters = map[string]string{
 	".ipynb": "jupyter", ".do": "stata", ".qmd": "quarto", ".smk": "snakemake",
 }
 
-// sources are compiled, or read by other code.
-var sources = []string{".c", ".h", ".cc", ".cpp", ".hpp", ".f", ".f90", ".f95", ".go", ".rs", ".java", ".mk", ".sql", ".stan", ".bug", ".mod"}
+// compiled are compiled, or read by other code.
+var compiled = []string{".c", ".h", ".cc", ".cpp", ".hpp", ".f", ".f90", ".f95", ".go", ".rs", ".java", ".mk", ".sql", ".stan", ".bug", ".mod"}
 
 var dataKinds = []string{
 	".csv", ".tsv", ".dat", ".data", ".json", ".xlsx", ".ods", ".npy", ".npz", ".h5", ".hdf5", ".nc", ".rds",
@@ -60,8 +61,10 @@ var resultKinds = []string{".csv", ".tsv", ".json", ".png", ".pdf", ".svg", ".tx
 var (
 	resultFolders = []string{"result", "results", "output", "outputs", "out", "figure", "figures", "fig", "figs", "plots", "table", "tables", "published", "expected"}
 	dataFolders   = []string{"data", "dataset", "datasets", "input", "inputs", "raw"}
-	codeNames     = []string{"Makefile", "makefile", "GNUmakefile", "Snakefile", "requirements.txt", "renv.lock", "environment.yml", "Manifest.toml", "Project.toml", "DESCRIPTION"}
-	notLooked     = []string{"node_modules", "__pycache__", "venv", "env", "packrat", "renv", "CVS"}
+	codeNames     = []string{"Makefile", "makefile", "GNUmakefile", "Snakefile", "renv.lock", "Manifest.toml", "Project.toml"}
+	// aboutFiles are about the work: no input of it.
+	aboutFiles = []string{"codecheck.yml", "codecheck.yaml", "CITATION.cff", ".zenodo.json", "codemeta.json", "DESCRIPTION", "pyproject.toml", "apt.txt", "environment.yml", "environment.yaml", "requirements.txt", "runtime.txt", "Dockerfile"}
+	notLooked  = []string{"node_modules", "__pycache__", "venv", "packrat", "renv", "CVS", "conda-meta", "env"}
 )
 
 // scan lists the files in dir that look like a part of an experiment, in byte
@@ -88,7 +91,7 @@ func scan(dir string) ([]found, time.Time, error) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() || !plainName(name) || name == FileName {
+		if !d.Type().IsRegular() || !plainName(name) || name == recipe.FileName {
 			return nil
 		}
 		f := classify(root, name)
@@ -120,11 +123,14 @@ func classify(root fs.FS, name string) found {
 	}
 	f := found{name: name}
 	switch {
+	case slices.Contains(aboutFiles, base), strings.HasPrefix(strings.ToLower(base), "license"):
+	case strings.HasSuffix(base, ".Rout.save"):
+		f.use = useResult
 	case under(resultFolders) && slices.Contains(resultKinds, ext):
 		f.use = useResult
 	case interpreters[ext] != "":
 		f.use, f.lang = useCode, interpreters[ext]
-	case slices.Contains(sources, ext), slices.Contains(codeNames, base):
+	case slices.Contains(compiled, ext), slices.Contains(codeNames, base):
 		f.use = useCode
 	case under(dataFolders):
 		f.use = useData

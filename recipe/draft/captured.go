@@ -1,15 +1,17 @@
-package recipe
+package draft
 
 import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"repro/internal/form"
+	"repro/recipe"
 )
 
 // Captured is what package capture found out about an experiment, for its
@@ -34,11 +36,11 @@ type CapturedStep struct {
 }
 
 // Draft writes the recipe of a captured experiment that has none yet, with
-// comments. What CITATION.cff, README and LICENSE say is taken from the folder
-// dir.
-func (c Captured) Draft(dir string) ([]byte, error) {
-	w := &draft{day: c.Day}
-	w.about(dir)
+// comments. Whose work it is is taken from the folder dir, as by [Folder].
+func (c Captured) Draft(dir string, o Options) ([]byte, error) {
+	w := &draft{root: os.DirFS(dir), day: c.Day, options: o}
+	w.known = describe(w.root)
+	w.about()
 	w.printf(`
 # Where the programs come from: the files that the captured run read on this
 # machine. Those that it did not read, or that look secret, enter only if they
@@ -69,7 +71,7 @@ func (c Captured) Draft(dir string) ([]byte, error) {
 		w.printf("  - name: %s\n    output: %s\n    # claim: what the paper says that rests on it\n", quoted(resultName(o, taken)), quoted(o))
 	}
 	b := w.out.Bytes()
-	if _, err := Parse(FileName, b); err != nil {
+	if _, err := recipe.Parse(recipe.FileName, b); err != nil {
 		return nil, fmt.Errorf("no recipe comes of it: %w", err)
 	}
 	return b, nil
@@ -152,7 +154,7 @@ func doubleQuoted(s string) string {
 func resultName(output string, taken map[string]bool) string {
 	base := notName.ReplaceAllString(strings.TrimSuffix(path.Base(output), path.Ext(output)), "-")
 	base = strings.TrimLeft(base, ".-_")
-	base = base[:min(len(base), MaxName-8)]
+	base = base[:min(len(base), recipe.MaxName-8)]
 	if base == "" {
 		base = "result"
 	}
@@ -169,12 +171,12 @@ func resultName(output string, taken map[string]bool) string {
 // outputs that it was seen with, and code, data and results that are missing are
 // added. All else stays, comments too.
 func (c Captured) Extend(name string, old []byte) ([]byte, error) {
-	if _, err := Parse(name, old); err != nil {
+	if _, err := recipe.Parse(name, old); err != nil {
 		return nil, err
 	}
 	var out []byte
 	var failed error
-	err := recipeForm.Read(name, old, func(_ *form.Reader, root *form.Node) {
+	err := plainYAML.Read(name, old, func(_ *form.Reader, root *form.Node) {
 		failed = c.edit(root)
 		if failed == nil {
 			out, failed = form.WriteCommented(root)
@@ -183,7 +185,7 @@ func (c Captured) Extend(name string, old []byte) ([]byte, error) {
 	if err := errors.Join(err, failed); err != nil {
 		return nil, err
 	}
-	if _, err := Parse(name, out); err != nil {
+	if _, err := recipe.Parse(name, out); err != nil {
 		return nil, fmt.Errorf("with what was captured: %w", err)
 	}
 	return out, nil
@@ -288,7 +290,7 @@ func addTexts(root *form.Node, key string, texts []string) error {
 	for _, t := range texts {
 		if slices.ContainsFunc(have, func(p string) bool {
 			for at := t; at != "."; at = path.Dir(at) {
-				if p == at || IsGlob(p) && Match(p, at) {
+				if p == at || recipe.IsGlob(p) && recipe.Match(p, at) {
 					return true
 				}
 			}
@@ -307,7 +309,7 @@ func addTexts(root *form.Node, key string, texts []string) error {
 
 // fragment reads a piece of a recipe.
 func fragment(text string) (root *form.Node, err error) {
-	err = recipeForm.Read("fragment", []byte(text), func(_ *form.Reader, n *form.Node) { root = n })
+	err = plainYAML.Read("fragment", []byte(text), func(_ *form.Reader, n *form.Node) { root = n })
 	return root, err
 }
 
@@ -351,12 +353,4 @@ func add(root *form.Node, key string, list *form.Node) {
 		return
 	}
 	set(root, key, list)
-}
-
-// CheckName says why s cannot be the name of a step or result, if it cannot.
-func CheckName(s string) error {
-	if why := checkName(s); why != "" {
-		return errors.New(why)
-	}
-	return nil
 }

@@ -1,10 +1,12 @@
-package recipe
+package draft
 
 import (
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"repro/recipe"
 )
 
 var captured = Captured{
@@ -20,13 +22,13 @@ var captured = Captured{
 }
 
 // holds checks that r is a recipe of captured.
-func holds(t *testing.T, r *Recipe) {
+func holds(t *testing.T, r *recipe.Recipe) {
 	t.Helper()
-	if r.Environment.Kind != Capture || r.Environment.Source.Value != "repro.capture.json" {
+	if r.Environment.Kind != recipe.Capture || r.Environment.Source.Value != "repro.capture.json" {
 		t.Errorf("environment %+v", r.Environment)
 	}
 	for i, want := range captured.Steps {
-		j := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Name == want.Name })
+		j := slices.IndexFunc(r.Steps, func(s recipe.Step) bool { return s.Name == want.Name })
 		if j < 0 {
 			t.Fatalf("no step %q", want.Name)
 		}
@@ -43,25 +45,29 @@ func holds(t *testing.T, r *Recipe) {
 			t.Errorf("step %d: %+v", i, got)
 		}
 	}
-	if j := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Name == "fit" }); !slices.Equal(r.Steps[j].Needs, []string{"clean"}) {
+	if j := slices.IndexFunc(r.Steps, func(s recipe.Step) bool { return s.Name == "fit" }); !slices.Equal(r.Steps[j].Needs, []string{"clean"}) {
 		t.Errorf("the second step needs %q", r.Steps[j].Needs)
 	}
 	for _, want := range captured.Code {
-		if !slices.ContainsFunc(r.Code, func(t Text) bool { return t.Value == want || IsGlob(t.Value) && Match(t.Value, want) }) {
+		if !slices.ContainsFunc(r.Code, func(t recipe.Text) bool {
+			return t.Value == want || recipe.IsGlob(t.Value) && recipe.Match(t.Value, want)
+		}) {
 			t.Errorf("code lacks %q: %+v", want, r.Code)
 		}
 	}
-	if !slices.ContainsFunc(r.Results, func(r Result) bool { return r.Output.Value == "fig/one.png" && r.Published.Value == "fig/one.png" }) {
+	if !slices.ContainsFunc(r.Results, func(r recipe.Result) bool {
+		return r.Output.Value == "fig/one.png" && r.Published.Value == "fig/one.png"
+	}) {
 		t.Errorf("results %+v", r.Results)
 	}
 }
 
 func TestCapturedDraft(t *testing.T) {
-	text, err := captured.Draft(t.TempDir())
+	text, err := captured.Draft(t.TempDir(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Parse("x", text)
+	r, err := recipe.Parse("x", text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -71,10 +77,10 @@ func TestCapturedDraft(t *testing.T) {
 	}
 	whole := captured
 	whole.Whole = true
-	if text, err = whole.Draft(t.TempDir()); err != nil {
+	if text, err = whole.Draft(t.TempDir(), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if r, err = Parse("x", text); err != nil || !r.Environment.Whole {
+	if r, err = recipe.Parse("x", text); err != nil || !r.Environment.Whole {
 		t.Errorf("packages are not whole: %v", err)
 	}
 }
@@ -107,7 +113,7 @@ func TestCapturedExtend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Parse("x", text)
+	r, err := recipe.Parse("x", text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -140,10 +146,10 @@ func TestCapturedExtend(t *testing.T) {
 }
 
 func TestCheckName(t *testing.T) {
-	if err := CheckName("clean-2"); err != nil {
+	if err := recipe.CheckName("clean-2"); err != nil {
 		t.Error(err)
 	}
-	if err := CheckName("a b"); err == nil {
+	if err := recipe.CheckName("a b"); err == nil {
 		t.Error("a name with a space passes")
 	}
 }
