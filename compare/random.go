@@ -176,11 +176,20 @@ func (s *spread) departuresOf(name string, places []string, alpha float64) (out 
 	if len(used) == 0 {
 		return out
 	}
-	column := strings.TrimPrefix(strings.TrimPrefix(name, s.within), ", ")
-	for _, d := range c.Departures(alpha) {
-		e := s.places[used[d.Place]]
-		out = append(out, departure{where: used[d.Place][len(s.within):], pub: e.first, new: e.value(s.files),
-			words: fmt.Sprintf("%s %s", clip(column), d.Words), unsure: d.Unsure})
+	column := clip(strings.TrimPrefix(strings.TrimPrefix(name, s.within), ", "))
+	add := func(who string) {
+		for _, d := range c.Departures(alpha) {
+			e := s.places[used[d.Place]]
+			out = append(out, departure{where: used[d.Place][len(s.within):], pub: e.first, new: e.value(s.files),
+				words: column + who + " " + d.Words, unsure: d.Unsure})
+		}
+	}
+	add("")
+	if s.runs { // the published file is none of the draws, and has to be like them, too
+		for i, where := range used {
+			c.New[i] = parsed(s.places[where].first).float()
+		}
+		add(" of the published file")
 	}
 	return out
 }

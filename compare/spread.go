@@ -36,6 +36,7 @@ type recorded struct {
 	doubled  bool            // the runs were a sample of what chance does (CMP-35)
 	what     string          // in words: "3 published sets"
 	random   bool            // the draws are judged as distributions (CMP-39)
+	runs     bool            // the draws are runs of a calibration
 	files    int             // earlier draws; while learning, that of the set under way
 	columns  map[string]bool // that moved; see moving
 	norm     float64         // while learning: log10 of the largest movement by the largest number of its group
@@ -271,7 +272,7 @@ func (s *spread) loadRuns(places []report.PlaceSpread) bool {
 			return false
 		}
 	}
-	s.random, s.files = true, runs
+	s.random, s.runs, s.files = true, true, runs
 	for _, p := range places {
 		s.places[p.Where] = &extent{least: p.Least, most: p.Most, values: slices.Clone(p.Runs)}
 	}

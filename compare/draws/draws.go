@@ -63,6 +63,9 @@ func (c *Column) Departures(alpha float64) []Departure {
 		return c.byRange()
 	}
 	z, noise := c.standardised()
+	if at := slices.IndexFunc(slices.Concat(z, noise.sd), notFinite); at >= 0 {
+		return []Departure{{Place: at % n, Words: "holds numbers that cannot be measured", Unsure: true}}
+	}
 	var out []Departure
 	for _, test := range []func(float64, []float64, *noiseModel) *Departure{c.outlier, c.shift, c.scale, c.distribution, c.copies} {
 		if d := test(alpha/tests, z, noise); d != nil {
@@ -92,6 +95,9 @@ func (c *Column) byRange() (out []Departure) {
 	if free >= Few/2 {
 		good = t.Quantile(1-like/places) * sd
 	}
+	if notFinite(sd) {
+		return []Departure{{Words: "holds numbers that cannot be measured", Unsure: true}}
+	}
 	for i, x := range c.New {
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, draw := range c.Earlier {
@@ -116,6 +122,8 @@ func truth(b bool) int {
 	}
 	return 0
 }
+
+func notFinite(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
 
 func square(x float64) float64 { return x * x }
 
@@ -241,6 +249,9 @@ func location(z []float64) float64 {
 // draws did among themselves.
 func (c *Column) shift(alpha float64, z []float64, noise *noiseModel) *Departure {
 	n, m := len(z), len(c.Earlier)
+	if n < 3 {
+		return nil
+	}
 	got := math.Abs(location(z))
 	bound := distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.Quantile(1 - alpha/2)
 	if got <= bound {
@@ -437,6 +448,9 @@ func mean(x []float64) (out float64) {
 }
 
 func variance(x []float64) (out float64) {
+	if len(x) < 2 {
+		return 0
+	}
 	m := mean(x)
 	for _, v := range x {
 		out += square(v-m) / float64(len(x)-1)

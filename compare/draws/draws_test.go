@@ -185,3 +185,36 @@ func TestInverseTrigamma(t *testing.T) {
 		}
 	}
 }
+
+// TestHostileColumns holds that no column stops the program, and none that
+// cannot be measured passes.
+func TestHostileColumns(t *testing.T) {
+	inf := math.Inf(1)
+	for i, c := range []Column{
+		{Earlier: [][]float64{{1e308, 1}, {-1e308, 2}}, New: []float64{1e308, 1}, Unit: []float64{1, 1}},
+		{Earlier: slices.Repeat([][]float64{{inf}}, 12), New: []float64{inf}, Unit: []float64{1}},
+		{Earlier: slices.Repeat([][]float64{slices.Repeat([]float64{1e300}, 9)}, 2), New: slices.Repeat([]float64{-1e300}, 9), Unit: make([]float64, 9)},
+	} {
+		if ds := c.Departures(0.01); len(ds) == 0 {
+			t.Errorf("column %d passes", i)
+		}
+	}
+	for n := 1; n < 6; n++ { // few places, many draws
+		r := rand.New(rand.NewPCG(uint64(n), 1))
+		bad := 0
+		for range 200 {
+			if refused(column(r, n, 12, 3, 0, false, 6).Departures(0.01)) {
+				bad++
+			}
+		}
+		if bad > 10 {
+			t.Errorf("%d places, 12 draws: %d of 200 good draws are refused", n, bad)
+		}
+		c := column(r, n, 12, 3, 0, false, 6)
+		if c.New[0] += 40; !refused(c.Departures(0.01)) {
+			t.Errorf("%d places: a number far off is not found", n)
+		}
+	}
+	zero := Column{Earlier: slices.Repeat([][]float64{make([]float64, 9)}, 3), New: make([]float64, 9), Unit: make([]float64, 9)}
+	zero.Departures(0.01)
+}
