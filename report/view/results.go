@@ -50,6 +50,7 @@ type result struct {
 	Verdict                 string
 	Tone, Sign              string
 	Digits                  *digits
+	Cells                   *cells
 	Meta                    []field
 	Pictures                []figure
 	Slide                   *slide
@@ -120,6 +121,7 @@ func (b *builder) result(i int, f report.Finding) result {
 	if !isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Scan && f.Diff != "" {
 		r.Side = b.side(f)
 	}
+	r.Cells = cellsOf(f.Cells)
 	if r.Side == nil && f.Diff != "" {
 		r.Diff = b.text(cleanLines(f.Diff))
 	}
