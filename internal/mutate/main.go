@@ -1,8 +1,9 @@
 // Command mutate measures whether the tests of a package notice changes to its
 // code: script/mutate PACKAGE... Each mutant is the package with one operator
 // changed (a bound, a comparison, a negation, a sign). A mutant is killed if
-// the package's own tests fail, do not end, or no longer compile; a mutant that
-// survives is a place where code could be wrong and nobody would be told.
+// the package's own tests fail or do not end; a mutant that survives is a place
+// where code could be wrong and nobody would be told. One that does not compile
+// counts for nothing.
 //
 // Mutants are laid over the source by go's -overlay: nothing in the tree is
 // written. Lines that the tests never reach count as survivors without a run.
@@ -67,7 +68,7 @@ func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (
 		return 0, err
 	}
 	defer os.RemoveAll(scratch)
-	reached, took, err := p.cover(ctx, filepath.Join(scratch, "cover"))
+	reached, took, err := p.cover(ctx, scratch)
 	if err != nil {
 		return 0, err
 	}
@@ -76,39 +77,47 @@ func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (
 	mutants = draw(mutants, n, seed)
 	limit := 10*took + 30*time.Second
 
-	survived := make([]bool, len(mutants))
+	outcomes := make([]outcome, len(mutants))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
 	for i, m := range mutants {
 		if !reached.has(m) {
-			survived[i] = true
+			outcomes[i] = survived
 			continue
 		}
 		g.Go(func() (err error) {
-			survived[i], err = p.survives(ctx, m, filepath.Join(scratch, fmt.Sprint(i)), limit)
+			outcomes[i], err = p.try(ctx, m, filepath.Join(scratch, fmt.Sprint(i)), limit)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return 0, err
 	}
-	killed := len(mutants)
+	return summary(pkg, mutants, outcomes, reached, all), nil
+}
+
+// summary prints the mutants that survived and the share of those that compile
+// which was killed, and returns that share in percent.
+func summary(pkg string, mutants []mutant, outcomes []outcome, reached lines, all int) float64 {
+	counts := map[outcome]int{}
 	for i, m := range mutants {
-		if survived[i] {
-			killed--
-			note := ""
-			if !reached.has(m) {
-				note = " (never reached)"
-			}
-			fmt.Printf("survived: %s%s\n", m, note)
+		counts[outcomes[i]]++
+		if outcomes[i] != survived {
+			continue
 		}
+		note := ""
+		if !reached.has(m) {
+			note = " (never reached)"
+		}
+		fmt.Printf("survived: %s%s\n", m, note)
 	}
-	share := 100.0
-	if len(mutants) > 0 {
-		share = 100 * float64(killed) / float64(len(mutants))
+	share, tried := 100.0, counts[killed]+counts[survived]
+	if tried > 0 {
+		share = 100 * float64(counts[killed]) / float64(tried)
 	}
-	fmt.Printf("%s: %d of %d mutants killed, %.0f %% (of %d there are)\n", pkg, killed, len(mutants), share, all)
-	return share, nil
+	fmt.Printf("%s: %d of %d mutants killed, %.0f %% (%d do not compile; of %d there are)\n",
+		pkg, counts[killed], tried, share, counts[void], all)
+	return share
 }
 
 // draw returns n of the mutants, in their order.

@@ -49,10 +49,20 @@ func mutantsOf(name string, source []byte) ([]mutant, error) {
 		at := fset.Position(pos)
 		out = append(out, mutant{name, at.Line, at.Offset, at.Offset + len(old), old, new})
 	}
-	ast.Inspect(f, func(n ast.Node) bool {
+	var visit func(ast.Node) bool
+	visit = func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GenDecl:
 			return n.Tok != token.IMPORT && n.Tok != token.CONST // constants are values, not decisions
+		case *ast.CallExpr:
+			if i := capacity(n); i >= 0 && i < len(n.Args) {
+				for j, arg := range n.Args {
+					if j != i {
+						ast.Inspect(arg, visit)
+					}
+				}
+				return false
+			}
 		case *ast.BinaryExpr:
 			if to, ok := swaps[n.Op]; ok && !joinsText(n) {
 				add(n.OpPos, n.Op.String(), to.String())
@@ -71,8 +81,28 @@ func mutantsOf(name string, source []byte) ([]mutant, error) {
 			}
 		}
 		return true
-	})
+	}
+	ast.Inspect(f, visit)
 	return out, nil
+}
+
+// capacity returns which argument of a call says only how much room to
+// reserve, or -1: the result is the same whatever it says.
+func capacity(call *ast.CallExpr) int {
+	switch fun := call.Fun.(type) {
+	case *ast.Ident:
+		if fun.Name == "make" && len(call.Args) > 0 {
+			if _, ok := call.Args[0].(*ast.MapType); ok {
+				return 1
+			}
+			return 2
+		}
+	case *ast.SelectorExpr:
+		if fun.Sel.Name == "Grow" {
+			return len(call.Args) - 1
+		}
+	}
+	return -1
 }
 
 // joinsText reports whether + joins strings, as far as literals tell: the

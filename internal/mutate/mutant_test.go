@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const source = `package p
@@ -11,6 +13,8 @@ const source = `package p
 const limit = 1 << 4
 
 func f(a, b int, names []string) (string, bool) {
+	_, _ = make([]int, 0, a+b), make(map[int]int, a-b)
+	names = slices.Grow(names, a+b)
 	for _, n := range names {
 		if n == "" {
 			continue
@@ -42,9 +46,10 @@ func TestMutants(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		`p.go:10: "--" for "++"`, `p.go:12: "" for "!"`, `p.go:12: "&&" for "||"`, `p.go:12: "+" for "-"`,
-		`p.go:12: "<=" for "<"`, `p.go:12: ">" for ">="`, `p.go:7: "!=" for "=="`, `p.go:8: "break" for "continue"`,
+		`p.go:12: "--" for "++"`, `p.go:14: "" for "!"`, `p.go:14: "&&" for "||"`, `p.go:14: "+" for "-"`,
+		`p.go:14: "<=" for "<"`, `p.go:14: ">" for ">="`, `p.go:9: "!=" for "=="`, `p.go:10: "break" for "continue"`,
 	}
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -75,7 +80,17 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-// TestTells holds the whole on a package whose tests notice one of two mutants.
+// TestLengths: a length decides, a capacity does not.
+func TestLengths(t *testing.T) {
+	const source = "package p\n\nvar x = make([]int, a+b, c+d)\nvar y = make(chan int, a-b)\nvar z = buf.Grow(a << b)\n"
+	all, err := mutantsOf("p.go", []byte(source))
+	if got := fmt.Sprint(all); err != nil || got != `[p.go:3: "-" for "+" p.go:4: "+" for "-"]` {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+// TestTells holds the whole on a package whose tests notice one of two
+// decisions; a third operator can't be changed.
 func TestTells(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds test programs")
@@ -84,20 +99,26 @@ func TestTells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reached, took, err := p.cover(t.Context(), t.TempDir()+"/cover")
+	reached, took, err := p.cover(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{`"<=" for "<"`: true, `"!=" for "=="`: false}
+	want := map[string]outcome{`"<=" for "<"`: survived, `"!=" for "=="`: killed, `"-" for "+"`: void}
+	var mutants []mutant
+	var outcomes []outcome
 	for _, m := range p.mutants() {
 		key := m.String()[strings.Index(m.String(), `"`):]
-		got, err := p.survives(t.Context(), m, t.TempDir()+"/m", 10*took)
+		got, err := p.try(t.Context(), m, t.TempDir()+"/m", 10*took+time.Minute)
 		if err != nil || !reached.has(m) || got != want[key] {
-			t.Errorf("%s survives: %v, %v; reached: %v", m, got, err, reached.has(m))
+			t.Errorf("%s: outcome %v, %v; reached: %v", m, got, err, reached.has(m))
 		}
 		delete(want, key)
+		mutants, outcomes = append(mutants, m), append(outcomes, got)
 	}
 	if len(want) != 0 {
 		t.Errorf("not tried: %v", want)
+	}
+	if share := summary("sample", mutants, outcomes, reached, len(mutants)); share != 50 {
+		t.Errorf("%v %% killed, want one of two", share)
 	}
 }

@@ -32,12 +32,18 @@ func load(ctx context.Context, pattern string) (*goPackage, error) {
 }
 
 // cover runs the package's tests as they are. They must pass. It returns the
-// lines that they reach and how long they took.
-func (p *goPackage) cover(ctx context.Context, profile string) (lines, time.Duration, error) {
+// lines that they reach and how long they took, without the build.
+func (p *goPackage) cover(ctx context.Context, scratch string) (lines, time.Duration, error) {
+	binary, profile := filepath.Join(scratch, "test"), filepath.Join(scratch, "cover")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-cover", "-o", binary, p.ImportPath)
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, 0, fmt.Errorf("the tests of %s do not compile as they are:\n%s", p.ImportPath, out)
+	}
 	began := time.Now()
-	out, err := exec.CommandContext(ctx, "go", "test", "-count=1", "-coverprofile="+profile, p.ImportPath).CombinedOutput()
-	if err != nil {
-		return nil, 0, fmt.Errorf("the tests of %s fail as it is:\n%s", p.ImportPath, out)
+	run := exec.CommandContext(ctx, binary, "-test.coverprofile="+profile)
+	run.Dir = p.Dir
+	if out, err := run.CombinedOutput(); err != nil {
+		return nil, 0, fmt.Errorf("the tests of %s fail as they are:\n%s", p.ImportPath, out)
 	}
 	took := time.Since(began)
 	b, err := os.ReadFile(profile)
@@ -88,36 +94,45 @@ func (p *goPackage) mutants() []mutant {
 	return all
 }
 
-// survives reports whether the package's tests pass with the mutant in place.
-func (p *goPackage) survives(ctx context.Context, m mutant, scratch string, limit time.Duration) (bool, error) {
+// outcome is what became of a mutant.
+type outcome int
+
+const (
+	killed   outcome = iota // the package's own tests fail or do not end
+	survived                // they pass
+	void                    // it does not compile: nobody could commit it, so it counts for nothing
+)
+
+// try runs the package's tests with the mutant in place.
+func (p *goPackage) try(ctx context.Context, m mutant, scratch string, limit time.Duration) (outcome, error) {
 	if err := os.Mkdir(scratch, 0o755); err != nil {
-		return false, err
+		return void, err
 	}
 	defer os.RemoveAll(scratch)
 	source, err := os.ReadFile(m.file)
 	if err != nil {
-		return false, err
+		return void, err
 	}
 	changed, overlay, binary := filepath.Join(scratch, "mutant.go"), filepath.Join(scratch, "overlay.json"), filepath.Join(scratch, "test")
 	if err := os.WriteFile(changed, m.apply(source), 0o644); err != nil {
-		return false, err
+		return void, err
 	}
 	b, err := json.Marshal(map[string]any{"Replace": map[string]string{m.file: changed}})
 	if err != nil {
-		return false, err
+		return void, err
 	}
 	if err := os.WriteFile(overlay, b, 0o644); err != nil {
-		return false, err
+		return void, err
 	}
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay="+overlay, "-o", binary, p.ImportPath)
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay="+overlay, "-o", binary, p.ImportPath)
 	if out, err := build.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
-			return false, ctx.Err()
+			return void, ctx.Err()
 		}
 		if bytes.Contains(out, []byte(changed)) || bytes.Contains(out, []byte(filepath.Base(m.file))) {
-			return false, nil // does not compile: nobody could commit it
+			return void, nil
 		}
-		return false, fmt.Errorf("%s: %w\n%s", m, err, out)
+		return void, fmt.Errorf("%s: %w\n%s", m, err, out)
 	}
 	within, stop := context.WithTimeout(ctx, limit)
 	defer stop()
@@ -126,9 +141,12 @@ func (p *goPackage) survives(ctx context.Context, m mutant, scratch string, limi
 	run.WaitDelay = time.Second
 	err = run.Run()
 	if ctx.Err() != nil {
-		return false, ctx.Err()
+		return void, ctx.Err()
 	}
-	return err == nil, nil
+	if err == nil {
+		return survived, nil
+	}
+	return killed, nil
 }
 
 // described adds what a command wrote on standard error.

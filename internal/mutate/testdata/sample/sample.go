@@ -1,4 +1,5 @@
-// Package sample has two decisions, of which its test holds one.
+// Package sample has two decisions, of which its test holds one, and an
+// operator that has no other.
 package sample
 
 // Name says what n is.
@@ -7,7 +8,9 @@ func Name(n int) string {
 		return "seven"
 	}
 	if n < 3 {
-		return "few"
+		return few + plural
 	}
 	return "many"
 }
+
+var few, plural = "thing", "s"
