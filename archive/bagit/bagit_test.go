@@ -211,3 +211,62 @@ func TestProgress(t *testing.T) {
 		t.Errorf("%+v, want %d bytes", last, size)
 	}
 }
+
+// TestManifestLines: a line is a digest of the right length and a path within the
+// bag, or a problem.
+func TestManifestLines(t *testing.T) {
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte("r")))
+	for name, c := range map[string]struct {
+		line    string
+		problem bool
+	}{
+		"good":             {sum + "  data/recipe\n", false},
+		"in text mode":     {sum + " *data/recipe\n", false},
+		"one blank":        {sum + " data/recipe\n", false},
+		"capital digits":   {strings.ToUpper(sum) + "  data/recipe\n", false},
+		"end of Windows":   {sum + "  data/recipe\r\n", false},
+		"no last end":      {sum + "  data/recipe", false},
+		"no path":          {sum + "\n", true},
+		"an empty path":    {sum + "  \n", true},
+		"not hexadecimal":  {strings.Repeat("g", 64) + "  data/recipe\n", true},
+		"one digit short":  {sum[1:] + "  data/recipe\n", true},
+		"two digits short": {sum[2:] + "  data/recipe\n", true},
+		"two digits more":  {sum + "00  data/recipe\n", true},
+		"upwards":          {sum + "  data/../data/recipe\n", true},
+		"the root":         {sum + "  .\n", true},
+		"a tag":            {sum + "  bagit.txt\n", true},
+	} {
+		m := written(map[string]string{"crate.json": "c"}, nil, nil)
+		m["data/recipe"] = "r"
+		m["manifest-sha256.txt"] += c.line
+		delete(m, "manifest-sha512.txt")
+		delete(m, "tagmanifest-sha256.txt")
+		delete(m, "tagmanifest-sha512.txt")
+		r := check(t, m)
+		if got := len(r.Problems) > 0; got != c.problem {
+			t.Errorf("%s: problems %q", name, r.Problems)
+		}
+		if intact := r.Intact == 2; intact == c.problem || !c.problem && slices.Contains(r.Extra, "data/recipe") {
+			t.Errorf("%s: %d intact, extra %q", name, r.Intact, r.Extra)
+		}
+	}
+}
+
+// TestWanted: what the profile asks for is missing if it is neither there nor
+// listed, and is said once.
+func TestWanted(t *testing.T) {
+	m := written(map[string]string{"crate.json": "c"}, nil, nil)
+	if r := check(t, m); !slices.Equal(r.Missing, []string{"data/recipe"}) {
+		t.Errorf("%q", r.Missing)
+	}
+	m = written(map[string]string{"crate.json": "c", "recipe": "r"}, nil, nil)
+	delete(m, "data/recipe")
+	if r := check(t, m); !slices.Equal(r.Missing, []string{"data/recipe"}) {
+		t.Errorf("listed, and not there: %q", r.Missing)
+	}
+	m = written(map[string]string{"crate.json": "c", "recipe": "r"}, nil, nil)
+	delete(m, "START.html")
+	if r := check(t, m); !slices.Equal(r.Missing, []string{"START.html"}) {
+		t.Errorf("a page: %q", r.Missing)
+	}
+}

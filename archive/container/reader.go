@@ -37,7 +37,7 @@ func Open(name string) (Reader, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return openPacked(name)
+		return openArchive(name)
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {

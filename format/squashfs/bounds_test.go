@@ -224,7 +224,7 @@ func TestBlockList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := r.body(&record{node: tree.Node{Size: c.bytes}, fragment: c.fragment, start: superblockSize, list: at})
+		b, err := r.fileBlocks(&record{node: tree.Node{Size: c.bytes}, fragment: c.fragment, start: superblockSize, list: at})
 		if (err == nil) != c.good {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -233,7 +233,7 @@ func TestBlockList(t *testing.T) {
 			t.Errorf("%s: %d blocks and %d bytes, want %d and %d", c.name, len(b.blocks), b.tail, c.blocks, c.tail)
 		}
 		r.inodes.start-- // the last block now reaches into the tables
-		if _, err := r.body(&record{node: tree.Node{Size: c.bytes}, fragment: c.fragment, start: superblockSize, list: at}); c.good && c.blocks > 0 && !errors.Is(err, ErrMalformed) {
+		if _, err := r.fileBlocks(&record{node: tree.Node{Size: c.bytes}, fragment: c.fragment, start: superblockSize, list: at}); c.good && c.blocks > 0 && !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s, a byte too far: %v", c.name, err)
 		}
 	}

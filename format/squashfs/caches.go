@@ -9,7 +9,7 @@ import (
 // Caches is what Readers keep in memory of what they read: the Readers made of
 // one have one bound for all of them. Goroutines may share it.
 type Caches struct {
-	metadata *cache[piece]
+	metadata *cache[metadataBlock]
 	listings *cache[[]tree.Name]
 
 	mu   sync.Mutex
@@ -19,7 +19,7 @@ type Caches struct {
 // NewCaches returns empty caches.
 func NewCaches() *Caches {
 	return &Caches{
-		metadata: newCache[piece](metadataCacheSize),
+		metadata: newCache[metadataBlock](metadataCacheSize),
 		listings: newCache[[]tree.Name](listingCacheSize),
 		data:     map[int]*blocks{},
 	}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// piece is one uncompressed piece of metadata and where the next one begins.
-type piece struct {
+// metadataBlock is one uncompressed metadataBlock of metadata and where the next one begins.
+type metadataBlock struct {
 	data []byte
 	next int64
 }
@@ -14,11 +14,11 @@ type piece struct {
 type cursor struct {
 	r *Reader
 	region
-	at     int64 // where the current piece begins
+	at     int64 // where the current metadata block begins
 	offset int   // in it, uncompressed
 }
 
-// cursorAt returns a cursor at a reference: where the piece begins in the
+// cursorAt returns a cursor at a reference: where the metadata block begins in the
 // region, and the offset in it.
 func (r *Reader) cursorAt(in region, start uint64, offset int) (cursor, error) {
 	if start >= uint64(in.end-in.start) || offset >= metadataSize {
@@ -30,14 +30,14 @@ func (r *Reader) cursorAt(in region, start uint64, offset int) (cursor, error) {
 // read fills p.
 func (c *cursor) read(p []byte) error {
 	for len(p) > 0 {
-		m, err := c.r.piece(c.region, c.at)
+		m, err := c.r.metadataBlock(c.region, c.at)
 		if err != nil {
 			return err
 		}
 		if c.offset >= len(m.data) {
 			c.at, c.offset = m.next, c.offset-len(m.data)
 			if c.offset > 0 {
-				return malformed("offset behind the piece of metadata before %d", m.next)
+				return malformed("offset behind the metadata block before %d", m.next)
 			}
 			continue
 		}
@@ -49,7 +49,7 @@ func (c *cursor) read(p []byte) error {
 
 // next returns the next n bytes, which the caller must not change.
 func (c *cursor) next(n int) ([]byte, error) {
-	m, err := c.r.piece(c.region, c.at)
+	m, err := c.r.metadataBlock(c.region, c.at)
 	if err != nil && n > 0 {
 		return nil, err
 	}
@@ -62,42 +62,42 @@ func (c *cursor) next(n int) ([]byte, error) {
 	return b, c.read(b)
 }
 
-// piece returns the piece of metadata at a position, which must lie in the
+// metadataBlock returns the metadataBlock of metadata at a position, which must lie in the
 // region whole.
-func (r *Reader) piece(in region, at int64) (piece, error) {
+func (r *Reader) metadataBlock(in region, at int64) (metadataBlock, error) {
 	if at < in.start || at >= in.end-1 {
-		return piece{}, malformed("metadata at %d: not between %d and %d", at, in.start, in.end)
+		return metadataBlock{}, malformed("metadata at %d: not between %d and %d", at, in.start, in.end)
 	}
-	p, err := r.metadata.get(place{r, uint64(at)}, func() (piece, int64, error) { return r.loadPiece(at) })
+	p, err := r.metadata.get(place{r, uint64(at)}, func() (metadataBlock, int64, error) { return r.loadMetadataBlock(at) })
 	if err == nil && p.next > in.end {
 		err = malformed("metadata at %d: reaches beyond %d", at, in.end)
 	}
 	return p, err
 }
 
-func (r *Reader) loadPiece(at int64) (piece, int64, error) {
+func (r *Reader) loadMetadataBlock(at int64) (metadataBlock, int64, error) {
 	var head [2]byte
 	if _, err := r.src.ReadAt(head[:], at); err != nil {
-		return piece{}, 0, err
+		return metadataBlock{}, 0, err
 	}
 	size := int64(le.Uint16(head[:]) &^ metadataRaw)
 	if size == 0 || size > metadataSize || at+2+size > r.size {
-		return piece{}, 0, malformed("metadata at %d: %d bytes", at, size)
+		return metadataBlock{}, 0, malformed("metadata at %d: %d bytes", at, size)
 	}
 	b := make([]byte, size)
 	if _, err := r.src.ReadAt(b, at+2); err != nil {
-		return piece{}, 0, err
+		return metadataBlock{}, 0, err
 	}
 	if le.Uint16(head[:])&metadataRaw == 0 {
 		out := newBuffer(metadataSize)
 		n, err := r.decompress(out, b)
 		if err != nil {
-			return piece{}, 0, fmt.Errorf("metadata at %d: %w", at, err)
+			return metadataBlock{}, 0, fmt.Errorf("metadata at %d: %w", at, err)
 		}
 		b = out[:n]
 	}
 	if len(b) == 0 {
-		return piece{}, 0, malformed("metadata at %d: nothing in it", at)
+		return metadataBlock{}, 0, malformed("metadata at %d: nothing in it", at)
 	}
-	return piece{data: b, next: at + 2 + size}, metadataSize, nil
+	return metadataBlock{data: b, next: at + 2 + size}, metadataSize, nil
 }

@@ -45,7 +45,7 @@ type block struct {
 	raw    []byte
 	pooled bool          // raw goes back to the pool
 	batch  *batch        // that raw lies in; nil: in none
-	lacks  []lack        // what of raw is not read yet
+	unread []unreadPart  // what of raw is not read yet
 	packed []byte        // what is written; empty for a hole
 	word   uint32        // as it stands in the list of blocks
 	done   chan struct{} // closed when packed and word are set
@@ -78,7 +78,7 @@ type pipeline struct {
 // data writes all blocks and sets where each file's content stands. It returns
 // the content digest of the tree.
 func (w *writer) data(ctx context.Context, root *tree.Node) (content [32]byte, err error) {
-	all := batches(inOrder(w.plan.regular()))
+	all := batches(storageOrder(w.plan.regular()))
 	g, ctx := errgroup.WithContext(ctx)
 	depth := max(maxInFlight/w.o.BlockSize, minInFlight, 2*w.o.Workers)
 	p := &pipeline{writer: w, ctx: ctx, work: make(chan *block, depth), queue: make(chan *block, depth)}

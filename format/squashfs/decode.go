@@ -16,7 +16,7 @@ func (r *Reader) decompress(dst, src []byte) (int, error) {
 	return n, nil
 }
 
-// record is an inode as it stands in the inode table. Its node lacks entries,
+// record is an inode as it stands in the inode table. Its node unread entries,
 // extended attributes and Open.
 type record struct {
 	ref    uint64
@@ -33,8 +33,8 @@ type record struct {
 	list     cursor // of the sizes of blocks
 
 	// Of directories.
-	listing uint64 // its first piece in the directory table
-	within  int    // offset in that piece
+	listing uint64 // its first metadata block in the directory table
+	within  int    // offset in that metadata block
 	length  int64  // bytes of entries
 	parent  uint32
 }

@@ -41,7 +41,7 @@ func (w *writer) inodesAndDirectories() error {
 }
 
 // indexed is one entry of a directory's index: the first entry of the listing
-// in a piece of metadata.
+// in a metadata block.
 type indexed struct {
 	at    int // in the listing
 	start uint32
@@ -84,8 +84,8 @@ func (in *inode) list(dirs *metadata, p *plan) ([]byte, error) {
 }
 
 // writeListing writes runs of entries. A run shares a header, which holds what
-// its inodes have in common: the piece that they stand in and a number near
-// theirs. Each piece of the directory table but the first gets a new run and
+// its inodes have in common: the metadata block that they stand in and a number near
+// theirs. Each metadata block of the directory table but the first gets a new run and
 // an entry in the index, so that a reader can jump to it (SQ-14, SQ-15).
 func (in *inode) writeListing(dirs *metadata) (size int, index []indexed, err error) {
 	first := dirs.start()
@@ -105,7 +105,7 @@ func (in *inode) writeListing(dirs *metadata) (size int, index []indexed, err er
 }
 
 // run encodes as many of the entries as can share a header, and stops soon
-// after room bytes: the next run then starts in another piece of metadata.
+// after room bytes: the next run then starts in another metadata block.
 func run(entries []child, room int) ([]byte, int) {
 	head := entries[0]
 	b := make([]byte, listHeaderSize, metadataSize)

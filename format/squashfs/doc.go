@@ -7,10 +7,10 @@
 //
 // Files are cut into blocks that are compressed one by one. What is left at
 // the end of each file is packed with the ends of others into fragment blocks.
-// The tables are streams of metadata: 8 KiB pieces, compressed, each behind a
+// The tables are streams of metadata: metadata blocks of 8 KiB, compressed, each behind a
 // 16-bit length whose top bit says "stored as it is". A reference to an inode
-// is where its piece starts in the inode table, times 65536, plus the offset
-// in the uncompressed piece.
+// is where its metadata block starts in the inode table, times 65536, plus the offset
+// in the uncompressed metadata block.
 //
 // [Write] is a pure function of the tree and the options: SPEC.md, part SQ,
 // lays down what it chooses where the format leaves a choice. [NewReader]

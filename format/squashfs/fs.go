@@ -33,7 +33,7 @@ func (r *Reader) Open(name string) (fs.File, error) {
 	}
 	f := &File{info: info{name: path.Base(name), in: in}, r: r}
 	if in.kind == typeFile {
-		if f.body, err = r.body(in); err != nil {
+		if f.body, err = r.fileBlocks(in); err != nil {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 		}
 	}
@@ -175,7 +175,7 @@ func (i info) Mode() fs.FileMode  { return i.in.node.Mode }
 func (i info) ModTime() time.Time { return time.Unix(i.in.node.ModTime, 0).UTC() }
 func (i info) IsDir() bool        { return i.in.node.IsDir() }
 
-// Sys returns a *tree.Node that tells owner, link target and device; it lacks
+// Sys returns a *tree.Node that tells owner, link target and device; it unread
 // entries, content and extended attributes.
 func (i info) Sys() any { n := i.in.node; return &n }
 
@@ -203,7 +203,7 @@ func (d dirEntry) Info() (fs.FileInfo, error) {
 type File struct {
 	info   info
 	r      *Reader
-	body   *body // of a regular file
+	body   *blockList // of a regular file
 	at     int64
 	list   []fs.DirEntry // of a directory, once asked for
 	listed bool

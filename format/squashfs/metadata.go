@@ -8,22 +8,22 @@ import (
 
 var le = binary.LittleEndian
 
-// metadataRaw in the length of a piece says that it is not compressed.
+// metadataRaw in the length of a metadata block says that it is not compressed.
 const metadataRaw = 1 << 15
 
 // metadata is a stream of metadata under construction.
 type metadata struct {
 	encoder codec.Encoder
-	out     []byte // whole pieces
-	piece   []byte // the last one, uncompressed
+	out     []byte // whole metadata blocks
+	block   []byte // the last one, uncompressed
 }
 
 func (m *metadata) write(b []byte) error {
 	for len(b) > 0 {
-		n := min(len(b), metadataSize-len(m.piece))
-		m.piece = append(m.piece, b[:n]...)
+		n := min(len(b), metadataSize-len(m.block))
+		m.block = append(m.block, b[:n]...)
 		b = b[n:]
-		if len(m.piece) == metadataSize {
+		if len(m.block) == metadataSize {
 			if err := m.flush(); err != nil {
 				return err
 			}
@@ -33,30 +33,30 @@ func (m *metadata) write(b []byte) error {
 }
 
 func (m *metadata) flush() error {
-	if len(m.piece) == 0 {
+	if len(m.block) == 0 {
 		return nil
 	}
 	start := len(m.out)
-	out, err := m.encoder.Encode(append(m.out, 0, 0), m.piece)
+	out, err := m.encoder.Encode(append(m.out, 0, 0), m.block)
 	if err != nil {
 		return err
 	}
 	size := uint16(len(out) - start - 2)
-	if int(size) >= len(m.piece) {
-		out = append(out[:start+2], m.piece...)
-		size = uint16(len(m.piece)) | metadataRaw
+	if int(size) >= len(m.block) {
+		out = append(out[:start+2], m.block...)
+		size = uint16(len(m.block)) | metadataRaw
 	}
 	le.PutUint16(out[start:], size)
-	m.out, m.piece = out, m.piece[:0]
+	m.out, m.block = out, m.block[:0]
 	return nil
 }
 
-// start is where the piece begins to which the next byte belongs, offset where
+// start is where the metadata block begins to which the next byte belongs, offset where
 // in it that byte will stand.
 func (m *metadata) start() uint32  { return uint32(len(m.out)) }
-func (m *metadata) offset() uint16 { return uint16(len(m.piece)) }
+func (m *metadata) offset() uint16 { return uint16(len(m.block)) }
 
-// table writes content as metadata, then the list of where its pieces stand,
+// table writes content as metadata, then the list of where its metadata blocks stand,
 // and returns where the list stands.
 func (w *writer) table(content []byte) (uint64, error) {
 	return w.tableBehind(nil, content)

@@ -50,7 +50,7 @@ func TestUnsquashfsLists(t *testing.T) {
 		"Filesystem is exportable via NFS", "Always-use-fragments option is specified", "Duplicates are removed",
 		"Creation or last append time Tue Nov 14 22:13:20 2023"} {
 		if !strings.Contains(super, line) {
-			t.Errorf("unsquashfs -s lacks %q:\n%s", line, super)
+			t.Errorf("unsquashfs -s unread %q:\n%s", line, super)
 		}
 	}
 }

@@ -12,18 +12,19 @@ const maxAhead = 4
 // readahead reads a file from start to end and decompresses ahead on other
 // processors. Blocks do not go through the cache, since they are read once.
 type readahead struct {
-	b      *body
+	b      *blockList
 	next   int // the part to start on
-	ahead  []chan part
-	part   part // goes back when rest is read
+	ahead  []chan aheadBlock
+	part   aheadBlock // goes back when rest is read
 	rest   []byte
 	err    error
 	closed bool
 }
 
-// part is a part of a file: a block in a buffer of the pool, or what was lent.
-type part struct {
-	loan
+// aheadBlock is a block of a file that was decompressed ahead: in a buffer of the
+// pool, or borrowed from the cache.
+type aheadBlock struct {
+	borrowed
 	buf []byte
 	err error
 }
@@ -65,13 +66,13 @@ func (s *readahead) fill() error {
 		return s.err
 	}
 	s.release()
-	if s.b.parts() == 1 && s.next == 0 {
+	if s.b.chunks() == 1 && s.next == 0 {
 		s.next++
 		s.show(s.load(0))
 		return s.err
 	}
 	ahead := min(runtime.GOMAXPROCS(0), maxAhead)
-	for s.next < s.b.parts() && len(s.ahead) < ahead {
+	for s.next < s.b.chunks() && len(s.ahead) < ahead {
 		s.start()
 	}
 	if len(s.ahead) == 0 {
@@ -85,36 +86,36 @@ func (s *readahead) fill() error {
 }
 
 // show has p read next.
-func (s *readahead) show(p part) { s.part, s.rest, s.err = p, p.data, p.err }
+func (s *readahead) show(p aheadBlock) { s.part, s.rest, s.err = p, p.data, p.err }
 
 // start loads the next part elsewhere.
 func (s *readahead) start() {
-	done := make(chan part, 1)
+	done := make(chan aheadBlock, 1)
 	go func(i int) { done <- s.load(i) }(s.next)
 	s.next++
 	s.ahead = append(s.ahead, done)
 }
 
-func (s *readahead) load(i int) (p part) {
+func (s *readahead) load(i int) (p aheadBlock) {
 	if i < len(s.b.blocks) {
 		p.buf = s.b.r.data.take()
 		p.data, p.err = s.b.load(i, p.buf)
 	} else {
-		p.loan, p.err = s.b.lendTail()
+		p.borrowed, p.err = s.b.borrowTail()
 	}
 	return p
 }
 
 func (s *readahead) release() {
 	s.giveBack(s.part)
-	s.part, s.rest = part{}, nil
+	s.part, s.rest = aheadBlock{}, nil
 }
 
-func (s *readahead) giveBack(p part) {
+func (s *readahead) giveBack(p aheadBlock) {
 	if p.buf != nil {
 		s.b.r.data.put(p.buf)
 	}
-	p.give(len(p.data))
+	p.release(len(p.data))
 }
 
 // Close waits for what was started.

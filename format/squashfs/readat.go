@@ -22,11 +22,11 @@ func (s *readahead) Lend(off int64, n int) (data []byte, give func(), err error)
 		return nil, nil, io.EOF
 	}
 	size := int64(s.Unit())
-	l, err := s.b.lend(int(off / size))
+	l, err := s.b.borrow(int(off / size))
 	if err != nil {
 		return nil, nil, err
 	}
 	data = l.data[off%size:]
 	data = data[:min(n, len(data))]
-	return data, func() { l.give(len(data)) }, nil
+	return data, func() { l.release(len(data)) }, nil
 }

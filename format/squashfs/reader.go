@@ -32,7 +32,7 @@ type Reader struct {
 	ids       []uint32
 	xattrs    xattrIndex
 
-	metadata *cache[piece]
+	metadata *cache[metadataBlock]
 	data     *blocks
 	listings *cache[[]tree.Name]
 

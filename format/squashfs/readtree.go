@@ -35,7 +35,7 @@ func (r *Reader) loadAhead() (stop func()) {
 		left := metadataCacheSize / metadataSize / 2
 		for _, in := range []region{r.dirs, r.inodes} {
 			for at := in.start; at < in.end && left > 0 && !ended.Load(); left-- {
-				p, err := r.piece(in, at)
+				p, err := r.metadataBlock(in, at)
 				if err != nil {
 					break
 				}
@@ -147,7 +147,7 @@ func (w *walker) xattrs(place uint32) (map[string][]byte, error) {
 }
 
 func (r *Reader) openStream(in *record) (io.ReadCloser, error) {
-	b, err := r.body(in)
+	b, err := r.fileBlocks(in)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 const (
 	magic          = 0x73717368
 	superblockSize = 96
-	metadataSize   = 8192 // uncompressed bytes in a piece of metadata
+	metadataSize   = 8192 // uncompressed bytes in a metadata block
 	padding        = 4096 // a file system's size is a multiple of this
 	none64         = 1<<64 - 1
 	none32         = 1<<32 - 1

@@ -1,7 +1,7 @@
 package squashfs
 
 // index is a table of records of equal width, stored as metadata in region,
-// and the list at of where its pieces stand (SQ-16).
+// and the list at of where its metadata blocks stand (SQ-16).
 type index struct {
 	region
 	at    int64
@@ -9,13 +9,13 @@ type index struct {
 	width int
 }
 
-// listSize returns how many bytes the list of pieces takes.
+// listSize returns how many bytes the list of metadata blocks takes.
 func listSize(count uint64, width int) int64 {
 	return int64((count*uint64(width) + metadataSize - 1) / metadataSize * 8)
 }
 
 // tableStart checks that the list of a table of count records fits between at
-// and end, and returns where its first piece stands.
+// and end, and returns where its first metadata block stands.
 func (r *Reader) tableStart(name string, at, count uint64, width int, end int64) (int64, error) {
 	if count > MaxInodes*8 || at < superblockSize || at > uint64(end) || listSize(count, width) > end-int64(at) {
 		return 0, malformed("%s of %d at %d: outside of %d bytes", name, count, at, end)
@@ -29,7 +29,7 @@ func (r *Reader) tableStart(name string, at, count uint64, width int, end int64)
 	}
 	start := le.Uint64(b[:])
 	if start < superblockSize || start >= at {
-		return 0, malformed("%s: first piece at %d, its list at %d", name, start, at)
+		return 0, malformed("%s: first block at %d, its list at %d", name, start, at)
 	}
 	return int64(start), nil
 }
@@ -46,7 +46,7 @@ func (r *Reader) record(x index, i uint64) ([]byte, error) {
 	}
 	start := le.Uint64(b[:])
 	if start < uint64(x.start) || start >= uint64(x.end) {
-		return nil, malformed("piece of a table at %d: not between %d and %d", start, x.start, x.end)
+		return nil, malformed("metadata block of a table at %d: not between %d and %d", start, x.start, x.end)
 	}
 	c := cursor{r: r, region: x.region, at: int64(start), offset: int(at % metadataSize)}
 	return c.next(x.width)

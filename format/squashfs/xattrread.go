@@ -116,5 +116,5 @@ func (c *cursor) xattrValue() ([]byte, error) {
 		return nil, malformed("value of %d bytes", size)
 	}
 	value, err := c.next(int(size))
-	return bytes.Clone(value), err // what is kept of it is not the whole piece
+	return bytes.Clone(value), err // what is kept of it is not the whole metadata block
 }

@@ -142,8 +142,16 @@ func TestWeak(t *testing.T) {
 	if why := (&Policy{}).Weak(small); why != "" {
 		t.Error(why)
 	}
-	if why := (&Policy{Crypto: Crypto{RSA: 2048}}).Weak(key.Algorithm{}); why == "" {
-		t.Error("a rule about keys accepts a signature of which nothing is known")
+	for _, c := range []Crypto{{RSA: 2048}, {Hashes: []string{"sha256"}}, {Algorithms: []key.Family{"rsa"}}} {
+		if why := (&Policy{Crypto: c}).Weak(key.Algorithm{}); why == "" {
+			t.Errorf("%+v accepts a signature of which nothing is known", c)
+		}
+		if c.Algorithms == nil && (&Policy{Crypto: c}).Weak(ed25519) != "" {
+			t.Errorf("%+v refuses Ed25519 with SHA-256", c)
+		}
+	}
+	if why := (&Policy{}).Weak(key.Algorithm{}); why != "" {
+		t.Errorf("a policy that asks for nothing says %q", why)
 	}
 }
 
@@ -264,4 +272,30 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("reads otherwise the second time")
 		}
 	})
+}
+
+// TestWords holds what a rule says and what is said to have been found.
+func TestWords(t *testing.T) {
+	p := &Policy{People: []Person{{ID: "ann", Roles: []string{"author"}}, {ID: "bob", Roles: []string{"reviewer"}}, {ID: "cat", Roles: []string{"reviewer", "author"}}}}
+	for _, c := range []struct {
+		rule   Rule
+		signed []string
+		says   string
+		found  string
+		met    bool
+	}{
+		{Rule{Persons: 1}, nil, "signed by 1 of its people", "nobody", false},
+		{Rule{Persons: 1}, []string{"bob"}, "signed by 1 of its people", "bob", true},
+		{Rule{Persons: 2, Role: "reviewer"}, []string{"cat", "bob", "ann"}, "signed by 2 of the role reviewer", "bob, cat", true},
+		{Rule{Persons: 2, Role: "reviewer", Not: []string{"author"}}, []string{"bob", "cat"}, "signed by 2 of the role reviewer, not author", "bob", false},
+		{Rule{Persons: 1, Of: []string{"ann", "bob"}, Not: []string{"author", "editor"}}, []string{"ann", "cat"}, "signed by 1 of ann, bob, not author or editor", "nobody", false},
+		{Rule{Persons: 1}, []string{"bob", "bob", "stranger", ""}, "signed by 1 of its people", "bob", true},
+		{Rule{Persons: 2}, []string{"bob", "bob", "stranger", ""}, "signed by 2 of its people", "bob", false},
+	} {
+		p.Require = []Rule{c.rule}
+		got := p.Decide(c.signed, time.Time{})
+		if len(got) != 1 || got[0].Rule != c.says || got[0].Found != c.found || got[0].Met != c.met || got[0].Wanted != c.rule.Persons {
+			t.Errorf("%+v with %q: %+v, want %q, %q, %v", c.rule, c.signed, got, c.says, c.found, c.met)
+		}
+	}
 }

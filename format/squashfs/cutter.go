@@ -18,14 +18,14 @@ type cutter struct {
 	*pipeline
 	stored    map[twinKey]*content
 	fragments uint32 // sent
-	ends      [2]ends
+	fillers   [2]fragmentFiller
 }
 
 // cut takes files in order and makes blocks of them.
 func (p *pipeline) cut(all []*batch) error {
 	defer close(p.work)
 	defer close(p.queue)
-	c := &cutter{pipeline: p, stored: map[twinKey]*content{}, ends: newEnds(p.o.BlockSize)}
+	c := &cutter{pipeline: p, stored: map[twinKey]*content{}, fillers: newFragmentFillers(p.o.BlockSize)}
 	for i, b := range all {
 		select {
 		case <-b.done:
@@ -48,8 +48,8 @@ func (p *pipeline) cut(all []*batch) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
-	for i := range c.ends {
-		if err := c.flushEnds(&c.ends[i]); err != nil {
+	for i := range c.fillers {
+		if err := c.flushFragment(&c.fillers[i]); err != nil {
 			return err
 		}
 	}
@@ -69,7 +69,7 @@ func (c *cutter) file(b *batch, l *load) error {
 	}
 	l.in.content = &content{sum: l.sum, fragment: none32}
 	blocks := l.in.node.Size / int64(c.o.BlockSize)
-	if c.alone(l.in) > 0 {
+	if c.tailInBlock(l.in) > 0 {
 		blocks++
 	}
 	if blocks > 0 {
@@ -99,7 +99,7 @@ func (c *cutter) whole(b *batch, l *load) error {
 		}
 		rest = rest[n:]
 	}
-	return c.end(l.in, rest)
+	return c.packTail(l.in, rest)
 }
 
 // unread cuts a file whose digest is known, and which is read only if a block
@@ -109,16 +109,16 @@ func (c *cutter) unread(l *load) error {
 	for i := range to.blocks {
 		raw := c.buffers.get()[:min(c.o.BlockSize, size-at)]
 		b := &block{file: to, index: i, raw: raw, pooled: true, key: c.blockKey(to.sum, i)}
-		b.lacks = []lack{{in: l.in, sum: l.sum, from: at, to: raw}}
+		b.unread = []unreadPart{{in: l.in, sum: l.sum, from: at, to: raw}}
 		if err := c.send(b); err != nil {
 			return err
 		}
 		at += len(raw)
 	}
-	rest, err := c.endRoom(l.in, size-at)
+	rest, err := c.tailRoom(l.in, size-at)
 	if len(rest) > 0 {
-		e := c.endsOf(l.in)
-		e.lacks = append(e.lacks, lack{in: l.in, sum: l.sum, from: at, to: rest})
+		e := c.fragmentFor(l.in)
+		e.unread = append(e.unread, unreadPart{in: l.in, sum: l.sum, from: at, to: rest})
 	}
 	return err
 }
@@ -152,7 +152,7 @@ func (c *cutter) stream(l *load) (err error) {
 		return fmt.Errorf("%q: changed while it was read", l.in.path)
 	}
 	to.sum = sum
-	return c.end(l.in, rest)
+	return c.packTail(l.in, rest)
 }
 
 // send hands a block on, first to the queue, which bounds what is under way.
@@ -171,14 +171,14 @@ func (c *cutter) send(b *block) error {
 // pack compresses a block, or finds that it is a hole or better stored as it
 // is (SQ-7). Only whole blocks of files can be holes (SQ-11).
 func (p *pipeline) pack(e codec.Encoder, b *block) {
-	if len(b.lacks) > 0 && p.recallUnread(b) {
+	if len(b.unread) > 0 && p.loadUnread(b) {
 		return
 	}
 	if b.file != nil && len(b.raw) == p.o.BlockSize && allZero(b.raw) {
 		return
 	}
 	buf := p.buffers.get()
-	if p.recall(b, buf) {
+	if p.fromCache(b, buf) {
 		return
 	}
 	packed, err := e.Encode(buf[:0], b.raw)
@@ -190,7 +190,7 @@ func (p *pipeline) pack(e codec.Encoder, b *block) {
 		packed = buf[:0]
 	}
 	b.take(packed)
-	p.keep(b, packed)
+	p.toCache(b, packed)
 	if len(packed) == 0 {
 		p.buffers.put(buf)
 	}

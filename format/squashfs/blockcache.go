@@ -44,11 +44,11 @@ func (p *pipeline) blockKey(sum [32]byte, index int) (key [32]byte) {
 	return sha256.Sum256(le.AppendUint64(append(b, sum[:]...), uint64(index)))
 }
 
-// endsKey makes the key of a fragment.
-type endsKey struct{ hash hash.Hash }
+// fragmentKey makes the key of a fragment.
+type fragmentKey struct{ hash hash.Hash }
 
 // add adds the last n bytes of the file with a digest.
-func (k *endsKey) add(sum [32]byte, n int) {
+func (k *fragmentKey) add(sum [32]byte, n int) {
 	if k.hash == nil {
 		k.hash = sha256.New()
 	}
@@ -56,14 +56,14 @@ func (k *endsKey) add(sum [32]byte, n int) {
 }
 
 // end returns the key and begins the next one.
-func (k *endsKey) end(namespace [32]byte) [32]byte {
+func (k *fragmentKey) end(namespace [32]byte) [32]byte {
 	list := k.hash.Sum(nil)
 	k.hash.Reset()
 	return sha256.Sum256(append(append(namespace[:], keyOfEnds), list...))
 }
 
-// recall takes the compressed block from the cache, into buf, if it is there.
-func (p *pipeline) recall(b *block, buf []byte) bool {
+// fromCache takes the compressed block from the cache, into buf, if it is there.
+func (p *pipeline) fromCache(b *block, buf []byte) bool {
 	if p.o.Cache == nil {
 		return false
 	}
@@ -84,7 +84,7 @@ func (p *pipeline) recall(b *block, buf []byte) bool {
 	return true
 }
 
-func (p *pipeline) keep(b *block, packed []byte) {
+func (p *pipeline) toCache(b *block, packed []byte) {
 	if p.o.Cache != nil {
 		p.o.Cache.Put(b.key, packed)
 	}

@@ -27,7 +27,7 @@ func TestInOrder(t *testing.T) {
 	add(&want, "zz")
 	want = slices.Concat(want, texts, last)
 	var got []string
-	for _, in := range inOrder(files) {
+	for _, in := range storageOrder(files) {
 		got = append(got, in.path)
 	}
 	if !slices.Equal(got, want) {

@@ -14,16 +14,16 @@ import (
 	"strings"
 )
 
-// packed is a bag or crate in a tar or zip archive. Nothing is unpacked: each
+// archiveFile is a bag or crate in a tar or zip archive. Nothing is unpacked: each
 // file is read where it lies.
-type packed struct {
+type archiveFile struct {
 	f     *os.File
 	size  int64
-	files map[string]packedFile
+	files map[string]archivedFile
 }
 
-// packedFile is one file of an archive.
-type packedFile struct {
+// archivedFile is one file of an archive.
+type archivedFile struct {
 	size  int64
 	plain *io.SectionReader // where it lies as it is
 	open  func() (io.ReadCloser, error)
@@ -40,12 +40,12 @@ var compressions = []struct{ magic, name string }{
 	{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ", "xz"}, {"BZh", "bzip2"}, {"7z\xbc\xaf", "7z"},
 }
 
-func openPacked(name string) (Reader, error) {
+func openArchive(name string) (Reader, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	s := &packed{f: f, files: map[string]packedFile{}}
+	s := &archiveFile{f: f, files: map[string]archivedFile{}}
 	if err := s.index(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -54,7 +54,7 @@ func openPacked(name string) (Reader, error) {
 }
 
 // index notes where each file lies, with paths from the root of the bag.
-func (s *packed) index() error {
+func (s *archiveFile) index() error {
 	info, err := s.f.Stat()
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *packed) index() error {
 }
 
 // add notes one file under the name that the archive gives it.
-func (s *packed) add(given string, f packedFile) error {
+func (s *archiveFile) add(given string, f archivedFile) error {
 	name := path.Clean(given)
 	switch {
 	case len(given) > maxPackedName:
@@ -100,7 +100,7 @@ func (s *packed) add(given string, f packedFile) error {
 	return nil
 }
 
-func (s *packed) tar() error {
+func (s *archiveFile) tar() error {
 	for r := tar.NewReader(s.f); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -124,14 +124,14 @@ func (s *packed) tar() error {
 			return fmt.Errorf("%q: %d bytes are said to be there, the archive has %d", h.Name, h.Size, s.size-offset)
 		}
 		plain := io.NewSectionReader(s.f, offset, h.Size)
-		if err := s.add(h.Name, packedFile{h.Size, plain, nil}.withOpen()); err != nil {
+		if err := s.add(h.Name, archivedFile{h.Size, plain, nil}.withOpen()); err != nil {
 			return err
 		}
 	}
 }
 
 // withOpen has a file that lies as it is opened there.
-func (f packedFile) withOpen() packedFile {
+func (f archivedFile) withOpen() archivedFile {
 	f.open = func() (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(f.plain, 0, f.plain.Size())), nil
 	}
@@ -141,7 +141,7 @@ func (f packedFile) withOpen() packedFile {
 // zip reads the directory of a zip archive. Files whose places overlap, by
 // which a small archive could hold anything, are refused: what is left cannot
 // be larger than deflate makes it.
-func (s *packed) zip() error {
+func (s *archiveFile) zip() error {
 	bounded := &boundedReader{s.f, maxDirectory}
 	r, err := zip.NewReader(bounded, s.size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
@@ -162,7 +162,7 @@ func (s *packed) zip() error {
 		case f.UncompressedSize64 > 1<<62 || f.CompressedSize64 > uint64(s.size) || total > uint64(s.size):
 			return fmt.Errorf("%q: more is said to be in the archive than its size allows", f.Name)
 		}
-		e := packedFile{size: int64(f.UncompressedSize64), open: f.Open}
+		e := archivedFile{size: int64(f.UncompressedSize64), open: f.Open}
 		if f.Method == zip.Store {
 			offset, err := f.DataOffset()
 			if err != nil {
@@ -198,12 +198,12 @@ const crateFile = "ro-crate-metadata.json"
 
 // rebase makes paths count from the root of the bag, which is that of the
 // archive or the one folder in it.
-func (s *packed) rebase() error {
+func (s *archiveFile) rebase() error {
 	if s.files["bagit.txt"].open != nil || s.files[crateFile].open != nil {
 		return nil
 	}
 	top := ""
-	inner := map[string]packedFile{}
+	inner := map[string]archivedFile{}
 	for name, f := range s.files {
 		folder, rest, below := strings.Cut(name, "/")
 		if top == "" {
@@ -218,9 +218,9 @@ func (s *packed) rebase() error {
 	return nil
 }
 
-func (s *packed) Close() { s.f.Close() }
+func (s *archiveFile) Close() { s.f.Close() }
 
-func (s *packed) Names() (map[string]int64, error) {
+func (s *archiveFile) Names() (map[string]int64, error) {
 	all := map[string]int64{}
 	for name, f := range s.files {
 		all[name] = f.size
@@ -228,7 +228,7 @@ func (s *packed) Names() (map[string]int64, error) {
 	return all, nil
 }
 
-func (s *packed) Open(name string) (io.ReadCloser, error) {
+func (s *archiveFile) Open(name string) (io.ReadCloser, error) {
 	f, ok := s.files[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -236,7 +236,7 @@ func (s *packed) Open(name string) (io.ReadCloser, error) {
 	return f.open()
 }
 
-func (s *packed) At(name string) (File, error) {
+func (s *archiveFile) At(name string) (File, error) {
 	f, ok := s.files[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}

@@ -32,58 +32,60 @@ func isBulk(name string) bool {
 	return dot > 0 && bulk[base[dot+1:]]
 }
 
-// ends fills fragments of one kind with what is left of files (SQ-9).
-type ends struct {
-	room  int        // bytes that a fragment holds at most
-	alone int        // ends of so many bytes are blocks of their own
-	raw   []byte     // the fragment that is being filled
-	files []*content // that have an end in it
-	lacks []lack
-	key   endsKey
+// fragmentFiller fills fragments of one kind with the tails of files: the bytes
+// after their last whole block (SQ-9).
+type fragmentFiller struct {
+	room   int        // bytes that a fragment holds at most
+	alone  int        // a tail of so many bytes or more is a block of its own
+	raw    []byte     // the fragment that is being filled
+	files  []*content // whose tails are in it
+	unread []unreadPart
+	key    fragmentKey
 }
 
-// newEnds returns the two kinds: of starting, and of bulk.
-func newEnds(blockSize int) [2]ends {
+// newFragmentFillers returns the two kinds: for files that programs start from,
+// and for bulk.
+func newFragmentFillers(blockSize int) [2]fragmentFiller {
 	small := min(startFragment, blockSize)
-	return [2]ends{
+	return [2]fragmentFiller{
 		{room: small, alone: small},
 		{room: blockSize, alone: max(startFragment, blockSize/2)},
 	}
 }
 
-// ends returns the kind of a file.
-func (c *cutter) endsOf(in *inode) *ends {
+// fragmentFor returns the filler for a file.
+func (c *cutter) fragmentFor(in *inode) *fragmentFiller {
 	if isBulk(in.path) {
-		return &c.ends[1]
+		return &c.fillers[1]
 	}
-	return &c.ends[0]
+	return &c.fillers[0]
 }
 
-// alone returns how many bytes at the end of a file are a block of their own;
-// 0 if the end goes into a fragment.
-func (c *cutter) alone(in *inode) int {
+// tailInBlock returns the size of the tail of a file that is a block of its own; 0
+// if the tail goes into a fragment.
+func (c *cutter) tailInBlock(in *inode) int {
 	n := int(in.node.Size % int64(c.o.BlockSize))
-	if n >= c.endsOf(in).alone {
+	if n >= c.fragmentFor(in).alone {
 		return n
 	}
 	return 0
 }
 
-// end packs what is left of a file after its blocks.
-func (c *cutter) end(in *inode, rest []byte) error {
-	room, err := c.endRoom(in, len(rest))
+// packTail puts the tail of a file into a fragment.
+func (c *cutter) packTail(in *inode, rest []byte) error {
+	room, err := c.tailRoom(in, len(rest))
 	copy(room, rest)
 	return err
 }
 
-// endRoom returns where in a fragment the last n bytes of a file go.
-func (c *cutter) endRoom(in *inode, n int) ([]byte, error) {
+// tailRoom returns the place in a fragment for a tail of n bytes.
+func (c *cutter) tailRoom(in *inode, n int) ([]byte, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	e := c.endsOf(in)
+	e := c.fragmentFor(in)
 	if len(e.raw)+n > e.room {
-		if err := c.flushEnds(e); err != nil {
+		if err := c.flushFragment(e); err != nil {
 			return nil, err
 		}
 	}
@@ -100,9 +102,9 @@ func (c *cutter) endRoom(in *inode, n int) ([]byte, error) {
 	return e.raw[at:], nil
 }
 
-// flushEnds sends a fragment on. Its number is known only then, for two are
-// filled at a time.
-func (c *cutter) flushEnds(e *ends) error {
+// flushFragment hands a fragment to the compressors. It gets its number only now,
+// because two are filled at a time.
+func (c *cutter) flushFragment(e *fragmentFiller) error {
 	if len(e.raw) == 0 {
 		return nil
 	}
@@ -110,10 +112,10 @@ func (c *cutter) flushEnds(e *ends) error {
 		f.fragment = c.fragments
 	}
 	c.fragments++
-	b := &block{raw: e.raw, pooled: true, lacks: e.lacks}
+	b := &block{raw: e.raw, pooled: true, unread: e.unread}
 	if c.o.Cache != nil {
 		b.key = e.key.end(c.namespace)
 	}
-	e.raw, e.files, e.lacks = nil, e.files[:0], nil
+	e.raw, e.files, e.unread = nil, e.files[:0], nil
 	return c.send(b)
 }

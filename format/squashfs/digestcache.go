@@ -40,17 +40,17 @@ func (d digests) keep(n *tree.Node, sum [32]byte) {
 	}
 }
 
-// lack is a part of a block that is not read yet.
-type lack struct {
+// unreadPart is a part of a block that is not read yet.
+type unreadPart struct {
 	in   *inode
 	sum  [32]byte // of the file
 	from int      // in the file
 	to   []byte   // in the block
 }
 
-// recallUnread takes a block from the cache whose bytes are not all there. If
+// loadUnread takes a block from the cache whose bytes are not all there. If
 // it cannot, they are when it returns.
-func (p *pipeline) recallUnread(b *block) bool {
+func (p *pipeline) loadUnread(b *block) bool {
 	buf := p.buffers.get()
 	packed, ok := p.o.Cache.Get(b.key, buf[:0])
 	if ok && len(packed) > 0 && len(packed) < len(b.raw) {
@@ -58,7 +58,7 @@ func (p *pipeline) recallUnread(b *block) bool {
 		return true
 	}
 	p.buffers.put(buf)
-	for _, l := range b.lacks {
+	for _, l := range b.unread {
 		if b.err = l.read(); b.err != nil {
 			return true
 		}
@@ -66,7 +66,7 @@ func (p *pipeline) recallUnread(b *block) bool {
 	return false
 }
 
-func (l lack) read() error {
+func (l unreadPart) read() error {
 	data := make([]byte, l.in.node.Size+1)
 	if err := l.in.read(data); err != nil {
 		return err

@@ -8,11 +8,11 @@ import (
 // manyNames is how many files of one name are stored side by side (SQ-9).
 const manyNames = 8
 
-// inOrder returns files, which are in the order of their numbers, in the order
+// storageOrder returns files, which are in the order of their numbers, in the order
 // in which their contents are stored: the same, but names that many files have
 // come last, by name. They resemble each other, as translations of one program
 // into many languages do, and a block that holds several is smaller.
-func inOrder(files []*inode) []*inode {
+func storageOrder(files []*inode) []*inode {
 	namesakes := make(map[string][]*inode, len(files))
 	for _, in := range files {
 		name := lastElement(in.path)

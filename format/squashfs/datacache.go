@@ -91,7 +91,7 @@ func (c *blocks) release(b *loaded, used int) {
 		c.age.MoveToBack(b.place)
 	}
 	for c.made > c.max {
-		old := c.idle()
+		old := c.idleBlock()
 		if old == nil {
 			return
 		}
@@ -120,7 +120,7 @@ func (c *blocks) buffer() []byte {
 		c.spare = c.spare[:n-1]
 		return b
 	}
-	if old := c.idle(); old != nil && (c.made >= c.max || old.left <= 0) {
+	if old := c.idleBlock(); old != nil && (c.made >= c.max || old.left <= 0) {
 		c.forget(old)
 		return old.buf
 	}
@@ -144,8 +144,8 @@ func (c *blocks) keep(buf []byte) {
 	c.spare = append(c.spare, buf)
 }
 
-// idle returns the block that nobody uses now and asked for longest ago, or nil.
-func (c *blocks) idle() *loaded {
+// idleBlock returns the block that nobody uses now and asked for longest ago, or nil.
+func (c *blocks) idleBlock() *loaded {
 	for e := c.age.Back(); e != nil; e = e.Prev() {
 		if b := e.Value.(*loaded); b.refs == 0 {
 			return b

@@ -6,23 +6,25 @@ import (
 	"io"
 )
 
-// body is where the bytes of one regular file stand.
-type body struct {
-	r        *Reader
-	size     int64
-	blocks   []uint32 // stored sizes, with blockRaw; 0 for a hole
-	marks    []int64  // where every markEvery-th block stands
-	fragment uint32
-	offset   uint32
-	tail     int // bytes in the fragment
+// blockList says where the bytes of one regular file are: in data blocks, and the
+// rest in a fragment.
+type blockList struct {
+	r         *Reader
+	size      int64
+	blocks    []uint32 // stored sizes, with blockRaw; 0 for a hole
+	positions []int64  // where every positionEvery-th block is in the file system
+	fragment  uint32
+	offset    uint32
+	tail      int // bytes in the fragment
 }
 
-// markEvery blocks have their position kept; that of others is counted.
-const markEvery = 64
+// positionEvery is how many blocks share one stored position. That of the others
+// is the sum of the sizes before them.
+const positionEvery = 64
 
-// body reads the list of a file's blocks.
-func (r *Reader) body(in *record) (*body, error) {
-	b := &body{r: r, size: in.node.Size, fragment: in.fragment, offset: in.offset}
+// fileBlocks reads the list of a file's blocks.
+func (r *Reader) fileBlocks(in *record) (*blockList, error) {
+	b := &blockList{r: r, size: in.node.Size, fragment: in.fragment, offset: in.offset}
 	size := int64(r.super.BlockSize)
 	count := b.size / size
 	switch rest := b.size % size; {
@@ -40,8 +42,8 @@ func (r *Reader) body(in *record) (*body, error) {
 		if err != nil {
 			return nil, fmt.Errorf("inode %d: blocks: %w", in.number, err)
 		}
-		if i%markEvery == 0 {
-			b.marks = append(b.marks, at)
+		if i%positionEvery == 0 {
+			b.positions = append(b.positions, at)
 		}
 		stored := le.Uint32(word)
 		b.blocks = append(b.blocks, stored)
@@ -68,32 +70,32 @@ func (r *Reader) checkBlock(at int64, word uint32) error {
 	return nil
 }
 
-// parts returns how many pieces the file comes in: its blocks and its tail.
-func (b *body) parts() int {
+// chunks returns how many chunks the file has: its blocks and its tail.
+func (b *blockList) chunks() int {
 	if b.tail > 0 {
 		return len(b.blocks) + 1
 	}
 	return len(b.blocks)
 }
 
-// partSize returns how many bytes part i of the file has.
-func (b *body) partSize(i int) int {
+// chunkSize returns how many bytes part i of the file has.
+func (b *blockList) chunkSize(i int) int {
 	size := int64(b.r.super.BlockSize)
 	return int(min(size, b.size-int64(i)*size))
 }
 
 // at returns where block i stands.
-func (b *body) at(i int) int64 {
-	at := b.marks[i/markEvery]
-	for _, word := range b.blocks[i/markEvery*markEvery : i] {
+func (b *blockList) at(i int) int64 {
+	at := b.positions[i/positionEvery]
+	for _, word := range b.blocks[i/positionEvery*positionEvery : i] {
 		at += int64(word &^ blockRaw)
 	}
 	return at
 }
 
 // load returns block i in buf.
-func (b *body) load(i int, buf []byte) ([]byte, error) {
-	buf = buf[:b.partSize(i)]
+func (b *blockList) load(i int, buf []byte) ([]byte, error) {
+	buf = buf[:b.chunkSize(i)]
 	if b.blocks[i] == 0 {
 		clear(buf)
 		return buf, nil
@@ -106,56 +108,56 @@ func (b *body) load(i int, buf []byte) ([]byte, error) {
 	return buf, err
 }
 
-func (b *body) short(at int64, n, i int) error {
-	return malformed("block at %d: %d bytes instead of %d", at, n, b.partSize(i))
+func (b *blockList) short(at int64, n, i int) error {
+	return malformed("block at %d: %d bytes instead of %d", at, n, b.chunkSize(i))
 }
 
-// loan is a part of a file, or of one of its blocks, where it stands in the
-// Reader's cache. It must be given back.
-type loan struct {
+// borrowed is a chunk of a file, or a part of one, in the memory of the Reader's
+// cache. It must be released.
+type borrowed struct {
 	data []byte
 	b    *loaded // nil: in memory for good
 	from *blocks
 }
 
-// give gives back what was lent, of which so many bytes were made use of.
-func (l loan) give(used int) {
+// release gives the bytes back, of which so many were used.
+func (l borrowed) release(used int) {
 	if l.b != nil {
 		l.from.release(l.b, used)
 	}
 }
 
-// lend returns part i.
-func (b *body) lend(i int) (loan, error) {
+// borrow returns chunk i from the cache, which it loads if need be.
+func (b *blockList) borrow(i int) (borrowed, error) {
 	if i == len(b.blocks) {
-		return b.lendTail()
+		return b.borrowTail()
 	}
 	if b.blocks[i] == 0 {
-		return loan{data: b.r.zeros()[:b.partSize(i)]}, nil
+		return borrowed{data: b.r.zeros()[:b.chunkSize(i)]}, nil
 	}
 	at := b.at(i)
 	l, err := b.r.data.get(place{b.r, uint64(at)}, func(buf []byte) ([]byte, error) { return b.load(i, buf) })
 	if err != nil {
-		return loan{}, err
+		return borrowed{}, err
 	}
-	if len(l.data) != b.partSize(i) {
+	if len(l.data) != b.chunkSize(i) {
 		b.r.data.release(l, 0)
-		return loan{}, b.short(at, len(l.data), i)
+		return borrowed{}, b.short(at, len(l.data), i)
 	}
-	return loan{l.data, l, b.r.data}, nil
+	return borrowed{l.data, l, b.r.data}, nil
 }
 
-// lendTail returns the end of the file out of its fragment.
-func (b *body) lendTail() (loan, error) {
+// borrowTail returns the end of the file from its fragment.
+func (b *blockList) borrowTail() (borrowed, error) {
 	l, err := b.r.fragment(b.fragment)
 	if err != nil {
-		return loan{}, err
+		return borrowed{}, err
 	}
 	if int64(b.offset)+int64(b.tail) > int64(len(l.data)) {
 		b.r.data.release(l, 0)
-		return loan{}, malformed("fragment %d: %d bytes at %d of %d", b.fragment, b.tail, b.offset, len(l.data))
+		return borrowed{}, malformed("fragment %d: %d bytes at %d of %d", b.fragment, b.tail, b.offset, len(l.data))
 	}
-	return loan{l.data[b.offset:][:b.tail], l, b.r.data}, nil
+	return borrowed{l.data[b.offset:][:b.tail], l, b.r.data}, nil
 }
 
 // fragment returns fragment i from the cache.
@@ -212,19 +214,19 @@ func (r *Reader) zeros() []byte {
 }
 
 // readAt is io.ReaderAt's, through the cache.
-func (b *body) readAt(p []byte, off int64) (int, error) {
+func (b *blockList) readAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, errors.New("negative offset")
 	}
 	n := 0
 	size := int64(b.r.super.BlockSize)
 	for n < len(p) && off < b.size {
-		l, err := b.lend(int(off / size))
+		l, err := b.borrow(int(off / size))
 		if err != nil {
 			return n, err
 		}
 		m := copy(p[n:], l.data[off%size:])
-		l.give(m)
+		l.release(m)
 		n, off = n+m, off+int64(m)
 	}
 	if n < len(p) {
