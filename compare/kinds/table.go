@@ -49,6 +49,13 @@ var table = []Kind{
 	{Name: "hdf5", Words: "an HDF5 file", Starts: []string{hdf5, "MATLAB 7.3"}, Extensions: ".h5 .hdf5 .hdf .he5 .nc .nc4 .mat .cdf .keras .h5ad .loom", Options: forArrays, Next: Unread},
 	{Name: "rdata", Words: "a file of R's objects", Starts: []string{"\x1f\x8b\x08", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "X\n", "RDX"},
 		Extensions: ".rds .rda .rdata", Options: forArrays, Next: Unread},
+	{Name: "fits", Words: "a FITS file", Starts: []string{"SIMPLE  ="}, Extensions: ".fits .fit .fts", Options: forArrays, Next: Unread},
+	{Name: "nifti", Words: "a NIfTI image", Starts: []string{"\x5c\x01\x00\x00", "\x00\x00\x01\x5c", "\x1c\x02\x00\x00", "\x00\x00\x02\x1c"}, Extensions: ".nii", Options: forArrays, Next: Unread},
+	{Name: "stata", Words: "a data set of Stata", Starts: []string{"<stata_dta>", "q\x01", "q\x02", "r\x01", "r\x02", "s\x01", "s\x02"}, Extensions: ".dta", Options: forArrays, Next: Unread},
+	{Name: "xport", Words: "a transport file of SAS", Starts: []string{"HEADER RECORD*******LIB"}, Extensions: ".xpt .xport", Options: forArrays, Next: Unread},
+	{Name: "spss", Words: "a system file of SPSS", Starts: []string{"$FL2", "$FL3"}, Extensions: ".sav .zsav", Options: forArrays, Next: Unread},
+	{Name: "dbase", Words: "a table of dBASE", Starts: []string{"\x03", "\x04", "\x30", "\x83", "\x8b", "\x8c"}, Extensions: ".dbf", Options: forArrays, Next: Unread},
+	{Name: "shapefile", Words: "a shapefile", Starts: []string{"\x00\x00\x27\x0a"}, Extensions: ".shp", Options: forArrays, Next: Unread},
 	{Name: "parquet", Words: "a Parquet file", Starts: []string{"PAR1"}, Extensions: ".parquet .parq .pq", Options: forArrays, Next: Unread},
 }
 

@@ -61,3 +61,22 @@ func Whole(t *testing.T, a *ndarray.Array) {
 		}
 	}
 }
+
+// CutShort fails unless read refuses a file that is cut short, wherever it is
+// cut but in its last spare bytes, which may be padding.
+func CutShort(t *testing.T, read func([]byte) ([]ndarray.Array, error), name string, spare int) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(b); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	for n := 0; n < len(b)-spare; n += 1 + len(b)/997 {
+		if _, err := read(b[:n:n]); !badfile.Is(err) {
+			t.Fatalf("%s cut after %d of %d bytes: %v", name, n, len(b), err)
+		}
+	}
+	return b
+}
