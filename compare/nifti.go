@@ -1,8 +1,8 @@
 package compare
 
 import (
-	"repro/internal/nifti"
 	"repro/internal/ndarray"
+	"repro/internal/nifti"
 )
 
 const kindNIfTI = "nifti"

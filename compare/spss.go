@@ -1,8 +1,8 @@
 package compare
 
 import (
-	"repro/internal/spss"
 	"repro/internal/ndarray"
+	"repro/internal/spss"
 )
 
 const kindSPSS = "spss"

@@ -1,8 +1,8 @@
 package compare
 
 import (
-	"repro/internal/stata"
 	"repro/internal/ndarray"
+	"repro/internal/stata"
 )
 
 const kindStata = "stata"

@@ -1,8 +1,8 @@
 package compare
 
 import (
-	"repro/internal/xport"
 	"repro/internal/ndarray"
+	"repro/internal/xport"
 )
 
 const kindXPort = "xport"
