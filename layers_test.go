@@ -22,7 +22,7 @@ var layers = []string{
 	"archive/deposit",
 	"archive/container",
 	"build sign verify build/oci compare publish/fetch",
-	"engine/local run/shared run/checkpoint capture",
+	"engine/local engine/slurm run/shared run/checkpoint capture",
 	"recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
 	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
@@ -32,7 +32,7 @@ var layers = []string{
 	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster capture/observe examples",
 	"internal/witness",
-	"engine/enginetest",
+	"engine/enginetest engine/slurm/slurmtest",
 	"engine internal/filestat internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds compare/draws",
 	"internal/badfile",
 }

@@ -61,7 +61,11 @@ With --only, several workers on one machine or many share the work, a step each,
 a folder that all of them see; --collect compares what they left:
 
    repro run --only anova --from shared.run paper.sif
-   repro run --collect shared.run paper.sif`,
+   repro run --collect shared.run paper.sif
+
+With --on, an engine starts the workers:
+
+   repro run --on slurm:short --engine-option=--account=physics paper.sif`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag, byFlag, policyFlag,
@@ -80,7 +84,7 @@ a folder that all of them see; --collect compares what they left:
 			layersFlag,
 			keepLayersFlag,
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
-			onlyFlag, fromFlag, collectFlag, patienceFlag,
+			onlyFlag, fromFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},
@@ -92,6 +96,8 @@ a folder that all of them see; --collect compares what they left:
 			switch {
 			case ctx.IsSet("only") || ctx.IsSet("from"):
 				return c.runStep(ctx, name, steps)
+			case ctx.IsSet("on"):
+				return c.runOn(ctx, name, steps)
 			case ctx.IsSet("collect"):
 				return c.collect(ctx, name, steps)
 			}

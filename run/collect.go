@@ -31,8 +31,7 @@ func Collect(ctx context.Context, im *format.Image, o Options) (*report.Run, err
 	if !shared.Exists(o.Dir) {
 		return nil, fmt.Errorf("%s: no worker has run a step in it", o.Dir)
 	}
-	o.GPU = o.GPU || o.Host.GPU != nil
-	x, r, err := openCollected(ctx, im, &o)
+	x, r, err := openSharedFor(im, &o, o.GPU, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -53,23 +52,6 @@ func Collect(ctx context.Context, im *format.Image, o Options) (*report.Run, err
 		return rep, fmt.Errorf("%w: %s", ErrUnfinished, strings.Join(open, ", "))
 	}
 	return rep, nil
-}
-
-// openCollected opens a shared run without looking for a GPU here.
-func openCollected(ctx context.Context, im *format.Image, o *Options) (*experiment, *shared.Run, error) {
-	x, err := decide(im, Options{Quick: o.Quick, Change: o.Change})
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
-		return nil, nil, err
-	}
-	keys, err := x.sharedKeys(*o)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := shared.Open(o.Dir, x.id, x.plan, keys, 0)
-	return x, r, err
 }
 
 // gather returns the state of each step that was run to an end, nil for others,

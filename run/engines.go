@@ -1,24 +1,67 @@
 package run
 
-import "os"
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 
-// engineRow is what is known of an engine that starts workers elsewhere.
+	"repro/engine"
+	"repro/engine/slurm"
+)
+
+// engineRow is an engine that starts workers elsewhere.
 type engineRow struct {
-	name string // as --on has it, and as reports name it
-	job  string // variable in which a job finds what the engine calls it
+	name  string // as --on has it, and as reports name it
+	about string // in a few words, for help
+	job   string // variable in which a job finds what the engine calls it; empty: none
+
+	// open returns the engine. Where is what stands behind the name, such as a
+	// partition; options are handed on as they are; logs is a folder for what
+	// jobs print that is no step's.
+	open func(where string, options []string, logs string) (engine.Engine, error)
 }
 
-// engines are those whose workers say by which they were started. Another one is
-// a row here.
+// engines are those that can be named. Another one is a package and a row.
 var engines = []engineRow{
-	{name: "slurm", job: "SLURM_JOB_ID"},
+	{name: "slurm", about: "a Slurm cluster: slurm, or slurm:PARTITION; options are those of sbatch", job: "SLURM_JOB_ID",
+		open: func(where string, options []string, logs string) (engine.Engine, error) {
+			return slurm.New(slurm.Options{Partition: where, Extra: options, Logs: logs})
+		}},
+}
+
+// Engines describes the engines that can be named, one a line.
+func Engines() (lines []string) {
+	for _, e := range engines {
+		lines = append(lines, e.about)
+	}
+	return lines
+}
+
+// CheckEngine refuses a name, such as slurm:PARTITION, of which there is no
+// engine.
+func CheckEngine(name string) error {
+	_, _, err := findEngine(name)
+	return err
+}
+
+func findEngine(name string) (row engineRow, where string, err error) {
+	name, where, _ = strings.Cut(name, ":")
+	i := slices.IndexFunc(engines, func(e engineRow) bool { return e.name == name })
+	if i < 0 {
+		return row, "", fmt.Errorf("engine %q: not one of %s", name, strings.Join(Engines(), "; "))
+	}
+	return engines[i], where, nil
 }
 
 // EngineOfProcess returns the name of the engine that started this process, and
 // what it calls the job; both are empty if a person or a script did.
 func EngineOfProcess() (engine, job string) {
 	for _, e := range engines {
-		if id := os.Getenv(e.job); e.job != "" && id != "" {
+		if e.job == "" {
+			continue
+		}
+		if id := os.Getenv(e.job); id != "" {
 			return e.name, id
 		}
 	}

@@ -85,11 +85,23 @@ func Step(ctx context.Context, im *format.Image, o Options, w Worker) (status re
 	return state.Status, committed, err
 }
 
-// openShared opens the shared run that o and im belong to.
-func openShared(ctx context.Context, im *format.Image, o *Options, patience time.Duration) (*experiment, *shared.Run, error) {
+// openShared opens the shared run that o and im belong to, and finds this
+// machine's GPU if o asks for it.
+func openShared(ctx context.Context, im *format.Image, o *Options, patience time.Duration) (x *experiment, r *shared.Run, err error) {
 	if o.Host.Layers == local.LayersKernel || o.Host.Layers == local.LayersCopy {
 		return nil, nil, fmt.Errorf("run: layers: %s: cannot be shared by workers: they are served or extracted", o.Host.Layers)
 	}
+	if o.GPU {
+		if o.Host.GPU, err = findGPU(ctx, *o); err != nil {
+			return nil, nil, err
+		}
+	}
+	return openSharedFor(im, o, o.GPU, patience)
+}
+
+// openSharedFor opens the shared run that o and im belong to, whose steps use a
+// GPU where they run if gpu says so.
+func openSharedFor(im *format.Image, o *Options, gpu bool, patience time.Duration) (*experiment, *shared.Run, error) {
 	o.Steps, o.Host.NoCache = nil, true // the cache knows images, not what steps wrote
 	x, err := decide(im, *o)
 	if err != nil {
@@ -107,12 +119,7 @@ func openShared(ctx context.Context, im *format.Image, o *Options, patience time
 	if err := folder.Mark(o.Dir, o.Replace); err != nil {
 		return nil, nil, err
 	}
-	if o.GPU {
-		if o.Host.GPU, err = findGPU(ctx, *o); err != nil {
-			return nil, nil, err
-		}
-	}
-	keys, err := x.sharedKeys(*o)
+	keys, err := x.sharedKeys(*o, gpu)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,12 +128,12 @@ func openShared(ctx context.Context, im *format.Image, o *Options, patience time
 }
 
 // sharedKeys returns the keys of the plan's steps on whatever machine.
-func (x *experiment) sharedKeys(o Options) ([]manifest.Digest, error) {
+func (x *experiment) sharedKeys(o Options, gpu bool) ([]manifest.Digest, error) {
 	s := plan.Settings{
 		Image: x.id, Program: o.Version, Root: rootfs.Version, Net: o.Host.Net, Binds: local.BindTexts(o.Host.Binds),
 		Date: x.manifest.Paper.Date, Changed: o.Change.Lines(),
 	}
-	if o.GPU {
+	if gpu {
 		s.GPU.Driver = "any"
 	}
 	return x.plan.Keys(s)

@@ -33,7 +33,9 @@ func init() {
 	im, err := format.Open(words[0])
 	if err == nil {
 		var ran bool
-		_, ran, err = Step(context.Background(), im, workerOptions(words[1], words[3]), Worker{Step: words[2], Patience: 2400 * time.Millisecond})
+		w := Worker{Step: words[2], Patience: 2400 * time.Millisecond}
+		w.Engine, w.Job = EngineOfProcess()
+		_, ran, err = Step(context.Background(), im, workerOptions(words[1], words[3]), w)
 		if ran {
 			fmt.Println("ran")
 		}

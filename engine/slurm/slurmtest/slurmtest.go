@@ -1,0 +1,208 @@
+//go:build linux
+
+// Package slurmtest starts a real Slurm cluster on this machine for tests: one
+// controller and three nodes, all on the loopback interface. It needs root and
+// Slurm's daemons.
+package slurmtest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Nodes is how many nodes the cluster has, of two processors each.
+const Nodes = 3
+
+// Partition is the name of its partition.
+const Partition = "main"
+
+var cluster = sync.OnceValues(startCluster)
+
+// stop ends what startCluster began.
+var stop []func()
+
+// Main runs the tests of a package and then ends the cluster, if one of them
+// needed it. It is what TestMain calls.
+func Main(m *testing.M) {
+	code := m.Run()
+	for i := len(stop) - 1; i >= 0; i-- {
+		stop[i]()
+	}
+	os.Exit(code)
+}
+
+// Need starts the cluster with the first test that needs it, and has Slurm's
+// programs find it. It skips the test where that is not possible, and returns the
+// cluster's slurm.conf.
+func Need(t *testing.T) (conf string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to start a Slurm cluster")
+	}
+	for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs Slurm: %v", err)
+		}
+	}
+	conf, err := cluster()
+	if err != nil {
+		t.Fatalf("start a Slurm cluster: %v", err)
+	}
+	t.Setenv("SLURM_CONF", conf)
+	return conf
+}
+
+func startCluster() (conf string, err error) {
+	dir, err := os.MkdirTemp("", "repro-slurm-")
+	if err != nil {
+		return "", err
+	}
+	stop = append(stop, func() { os.RemoveAll(dir) })
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"munge", "state", "spool", "log"} {
+		if err := os.Mkdir(at(name), 0o711); err != nil {
+			return "", err
+		}
+	}
+	key := make([]byte, 1024)
+	_, _ = rand.Read(key)
+	if err := errors.Join(os.Chmod(dir, 0o711), os.WriteFile(at("munge/key"), key, 0o400)); err != nil {
+		return "", err
+	}
+	text, err := configuration(dir)
+	if err != nil {
+		return "", err
+	}
+	conf = at("slurm.conf")
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		return "", err
+	}
+	daemons := [][]string{
+		{"munged", "--foreground", "--force", "--key-file=" + at("munge/key"), "--socket=" + at("munge/socket"), "--pid-file=" + at("munge/pid"),
+			"--log-file=" + at("munge/log"), "--seed-file=" + at("munge/seed")},
+		{"slurmctld", "-D", "-c"},
+	}
+	for i := range Nodes {
+		daemons = append(daemons, []string{"slurmd", "-D", "-N", fmt.Sprint("n", i+1)})
+	}
+	for i, args := range daemons {
+		if err := daemon(conf, args); err != nil {
+			return "", err
+		}
+		if i == 0 {
+			if err := waitFor(5*time.Second, func() bool { _, err := os.Stat(at("munge/socket")); return err == nil }); err != nil {
+				return "", fmt.Errorf("munged: %w", err)
+			}
+		}
+	}
+	idle := func() bool {
+		cmd := exec.Command("sinfo", "--noheader", "--Node", "--format=%T")
+		cmd.Env = append(os.Environ(), "SLURM_CONF="+conf)
+		out, err := cmd.Output()
+		return err == nil && strings.Count(string(out), "idle") == Nodes
+	}
+	if err := waitFor(60*time.Second, idle); err != nil {
+		logs, _ := os.ReadFile(at("log/slurmctld.log"))
+		return "", fmt.Errorf("%w: %s", err, logs[max(0, len(logs)-2000):])
+	}
+	return conf, nil
+}
+
+func daemon(conf string, args []string) error {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "SLURM_CONF="+conf)
+	cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop = append(stop, func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+	})
+	return nil
+}
+
+func waitFor(limit time.Duration, ready func() bool) error {
+	for deadline := time.Now().Add(limit); !ready(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not ready after %v", limit)
+		}
+	}
+	return nil
+}
+
+// configuration is a slurm.conf without control groups, accounting and network.
+func configuration(dir string) (string, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	host, _, _ = strings.Cut(host, ".")
+	ports, err := freePorts(1 + Nodes)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `ClusterName=test
+SlurmctldHost=%s(127.0.0.1)
+AuthType=auth/munge
+AuthInfo=socket=%s/munge/socket
+CredType=cred/munge
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+SlurmUser=root
+SlurmdUser=root
+SlurmctldPort=%d
+StateSaveLocation=%[2]s/state
+SlurmdSpoolDir=%[2]s/spool/%%n
+SlurmctldPidFile=%[2]s/slurmctld.pid
+SlurmdPidFile=%[2]s/slurmd-%%n.pid
+SlurmctldLogFile=%[2]s/log/slurmctld.log
+SlurmdLogFile=%[2]s/log/slurmd-%%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SchedulerType=sched/backfill
+SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=1
+MpiDefault=none
+ReturnToService=2
+MinJobAge=300
+KillWait=2
+`, host, dir, ports[0])
+	for i := range Nodes {
+		fmt.Fprintf(&b, "NodeName=n%d NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=2 RealMemory=4000 State=UNKNOWN\n", i+1, host, ports[1+i])
+	}
+	fmt.Fprintf(&b, "PartitionName="+Partition+" Nodes=n[1-%d] Default=YES MaxTime=INFINITE State=UP\n", Nodes)
+	return b.String(), nil
+}
+
+func freePorts(n int) (ports []int, err error) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
+}
