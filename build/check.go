@@ -39,8 +39,10 @@ func (b *builder) check(ctx context.Context) error {
 	}
 	b.links(b.code, made)
 	b.links(b.data, made)
-	b.pythons()
-	b.libraries()
+	if b.Recipe.Environment.Kind != recipe.Capture { // of which is known that it sufficed
+		b.pythons()
+		b.libraries()
+	}
 	if err := b.checkSpreads(); err != nil {
 		return err
 	}

@@ -169,7 +169,14 @@ func (c *console) noteCapture(r *capture.Result) {
 			c.note("%s: was changed by another program while it was read", f.Path)
 		}
 	}
-	if wrote == 0 && s.Exit == 0 {
+	ran := func(name string) bool {
+		return slices.ContainsFunc(s.Programs, func(p capture.Program) bool { return filepath.Base(p.Path) == name })
+	}
+	switch {
+	case wrote > 0 || s.Exit != 0:
+	case ran("make"):
+		c.note("nothing was written in this folder: if make found all of it up to date, have it make all anew: repro capture -- make -B")
+	default:
 		c.note("nothing was written in this folder, so there is no result to compare: have the command write one, such as sh -c 'COMMAND > results.txt'")
 	}
 }

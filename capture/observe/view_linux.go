@@ -401,29 +401,27 @@ func whoAmI() caller {
 	return c
 }
 
-// nobody is what the kernel shows for users without a number.
-const nobody = 65534
-
-// owner is whom a file belongs to, as the command sees it. Its own groups but
-// the first have no number in a user namespace either.
+// owner is whom a file belongs to, as the command sees it. In a user namespace
+// all belong to the caller: the kernel could not copy what belongs to somebody
+// without a number there, such as a folder on the way to what the command
+// changes, to the upper layer of an overlay.
 func (c caller) owner(st *unix.Stat_t) fuse.Owner {
-	switch {
-	case !c.alone:
-		return fuse.Owner{Uid: st.Uid, Gid: st.Gid}
-	case st.Uid == c.uid:
+	if c.alone {
 		return fuse.Owner{Uid: c.uid, Gid: c.gid}
-	case st.Gid == c.gid:
-		return fuse.Owner{Uid: nobody, Gid: c.gid}
 	}
-	return fuse.Owner{Uid: nobody, Gid: nobody}
+	return fuse.Owner{Uid: st.Uid, Gid: st.Gid}
 }
 
-// mode has the kernel decide about a file as it does outside: what the
-// command's groups may do, where they have no number, others may.
+// mode has the kernel decide about a file as it does outside: an owner that is
+// none may what the group or others may.
 func (c caller) mode(st *unix.Stat_t) uint32 {
 	mode := st.Mode
-	if c.alone && st.Uid != c.uid && st.Gid != c.gid && slices.Contains(c.groups, int(st.Gid)) {
-		mode = mode&^0o7 | mode>>3&0o7
+	switch {
+	case !c.alone || st.Uid == c.uid:
+	case st.Gid == c.gid || slices.Contains(c.groups, int(st.Gid)):
+		mode = mode&^0o700 | mode&0o70<<3
+	default:
+		mode = mode&^0o700 | mode&0o7<<6
 	}
 	return mode
 }
