@@ -48,7 +48,7 @@ type ClosureOptions struct {
 //
 // All that is wrong comes back at once, joined.
 func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
-	c := &closing{record: r, root: tree.NewDir(), sums: map[string]Sum{}}
+	c := &closing{record: r, root: tree.NewDir(), made: r.makers(), sums: map[string]Sum{}}
 	for i := range r.Steps {
 		if s := &r.Steps[i]; s.Exit != 0 || s.Interrupted {
 			c.problem("step %q failed when it was captured", s.Name)
@@ -81,6 +81,7 @@ func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
 type closing struct {
 	record   *Record
 	root     *tree.Node
+	made     map[string]int // files of the experiment that its steps make
 	sums     map[string]Sum
 	problems []error
 }
@@ -130,6 +131,9 @@ func (c *closing) at(name string) string {
 func (c *closing) step(s *Step) {
 	for _, f := range s.Files {
 		if rel, own := c.record.ownFile(f.Path); own {
+			if _, made := c.made[rel]; made {
+				continue
+			}
 			c.sum(Sum{Name: f.Path, Rel: rel, Want: f.Digest}, s)
 			continue
 		}
