@@ -69,23 +69,16 @@ func (o *owners) dpkg(db string) {
 			merged[name] = real
 		}
 	}
-	owns := map[string][]string{} // list → files
-	for _, list := range lists {
-		for line := range bytes.Lines(readSome(list, maxDatabase)) {
-			line = bytes.TrimSuffix(line, []byte("\n"))
-			if _, ok := o.wanted[string(line)]; ok {
-				owns[list] = append(owns[list], string(line))
-				continue
-			}
-			if at := bytes.IndexByte(line[min(1, len(line)):], '/'); at > 0 && at < 7 {
-				if real := merged[string(line[:at+1])]; real != "" {
-					if full := real + string(line[at+1:]); o.has(full) {
-						owns[list] = append(owns[list], full)
-					}
-				}
+	listed := map[string]string{} // as a list has a path → as it is wanted
+	for name := range o.wanted {
+		listed[name] = name
+		for link, real := range merged {
+			if rest, ok := strings.CutPrefix(name, real+"/"); ok {
+				listed[link+"/"+rest] = name
 			}
 		}
 	}
+	owns := findLines(lists, listed)
 	if len(owns) == 0 {
 		return
 	}
@@ -108,7 +101,40 @@ func (o *owners) dpkg(db string) {
 	}
 }
 
-func (o *owners) has(name string) bool { _, ok := o.wanted[name]; return ok }
+// findLines returns for each of the files what wanted has for its lines. The
+// lists of a machine have hundreds of thousands of lines, so that most are told
+// apart by their length and last byte.
+func findLines(files []string, wanted map[string]string) map[string][]string {
+	const longest = 512
+	var ends [longest][256]bool
+	for line := range wanted {
+		if n := len(line); n > 0 && n < longest {
+			ends[n][line[n-1]] = true
+		}
+	}
+	found := map[string][]string{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil || len(b) > maxDatabase {
+			continue
+		}
+		for len(b) > 0 {
+			line := b
+			if at := bytes.IndexByte(b, '\n'); at >= 0 {
+				line, b = b[:at], b[at+1:]
+			} else {
+				b = nil
+			}
+			if n := len(line); n == 0 || n < longest && !ends[n][line[n-1]] {
+				continue
+			}
+			if name, ok := wanted[string(line)]; ok {
+				found[file] = append(found[file], name)
+			}
+		}
+	}
+	return found
+}
 
 // dpkgStatus reads the packages of a status file, by name and by name:arch.
 func dpkgStatus(name string) map[string]Package {
@@ -144,9 +170,14 @@ func (o *owners) python() {
 				continue
 			}
 			p.Where = dir
+			var modules []string
+			if len(listed) == 0 {
+				modules = strings.Fields(string(readSome(path.Join(info, "top_level.txt"), maxHeader)))
+			}
 			for _, f := range files {
 				rel, _ := below(f, dir)
-				if listed[rel] || strings.HasPrefix(f, info+"/") || len(listed) == 0 && topModule(info, rel) {
+				first, _, _ := strings.Cut(rel, "/")
+				if listed[rel] || first == path.Base(info) || slices.Contains(modules, strings.TrimSuffix(first, ".py")) {
 					o.own(f, p)
 				}
 			}
@@ -197,18 +228,6 @@ func pythonPackage(info string) (p Package, listed map[string]bool) {
 		}
 	}
 	return p, listed
-}
-
-// topModule reports whether rel belongs to a package without a list, by what
-// its top_level.txt says.
-func topModule(info, rel string) bool {
-	first, _, _ := strings.Cut(rel, "/")
-	for line := range strings.Lines(string(readSome(path.Join(info, "top_level.txt"), maxHeader))) {
-		if name := strings.TrimSpace(line); name != "" && (first == name || first == name+".py") {
-			return true
-		}
-	}
-	return false
 }
 
 // conda asks the records of a prefix, one a package.

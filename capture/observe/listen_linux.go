@@ -125,8 +125,8 @@ func (l *listener) handle(n *notification) (commit func()) {
 func (l *listener) exec(t target, dirfd int32, nameAt, argsAt uint64) func() {
 	name, _ := t.text(nameAt)
 	full, _ := t.place(dirfd, name)
-	if full == "" {
-		full = name
+	if full == "" || !t.canExecute(full) { // as where PATH is searched by trying
+		return nil
 	}
 	p := Program{Path: full, Args: t.texts(argsAt), Start: time.Since(l.started)}
 	p.Dir, _ = t.place(unix.AT_FDCWD, "")

@@ -126,10 +126,17 @@ func (t target) place(dirfd int32, name string) (string, bool) {
 // parent returns the parent of a process and when the process began, in the
 // kernel's clock ticks: proc_pid_stat(5).
 func parent(pid int) (ppid int, began uint64, ok bool) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	var buf [1024]byte
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0, 0, false
 	}
+	n, err := unix.Read(fd, buf[:])
+	unix.Close(fd)
+	if err != nil {
+		return 0, 0, false
+	}
+	b := buf[:n]
 	_, rest, found := strings.Cut(string(b[max(0, bytes.LastIndexByte(b, ')')):]), " ")
 	fields := strings.Fields(rest)
 	if !found || len(fields) < 20 {
@@ -142,6 +149,9 @@ func parent(pid int) (ppid int, began uint64, ok bool) {
 
 // group returns the process that a thread belongs to.
 func group(tid int) int {
+	if unix.Tgkill(tid, tid, 0) == nil { // the first thread has the process's number
+		return tid
+	}
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
 	if err != nil {
 		return tid
@@ -152,4 +162,13 @@ func group(tid int) int {
 		return pid
 	}
 	return tid
+}
+
+// canExecute reports whether the thread finds a file to execute at a path. In a
+// view, what the command made itself is not on the machine.
+func (t target) canExecute(name string) bool {
+	if unix.Access(name, unix.X_OK) == nil {
+		return true
+	}
+	return unix.Access("/proc/"+strconv.Itoa(t.pid)+"/root"+name, unix.X_OK) == nil
 }

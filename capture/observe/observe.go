@@ -136,7 +136,7 @@ type Change struct {
 	Link   bool   // what the command left is a symbolic link
 }
 
-// Program is one successful or attempted execve.
+// Program is one that was executed.
 type Program struct {
 	Parent int    // index of the program that started this one; -1 for the first
 	Path   string // as it was asked for, made absolute

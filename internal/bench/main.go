@@ -19,6 +19,7 @@ import (
 var benches = map[string]func(args []string) error{
 	"archive":         benchArchive,
 	"archive.traffic": archiveTraffic,
+	"capture":         benchCapture,
 	"compare":         benchCompare,
 	"compare.files":   compareFiles,
 	"figures":         benchFigures,
