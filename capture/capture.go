@@ -253,9 +253,14 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 			want = append(want, t.content(f))
 		}
 	}
-	if err := digests(ctx, want, newWordSearch(mentionable(t.options.Env), t.folder), func(w *wanted) bool { return inside(w.path, t.folder) }); err != nil {
+	own := func(w *wanted) bool { return inside(w.path, t.folder) }
+	known := openKnown()
+	others := known.fill(want, func(w *wanted) bool { return !own(w) })
+	if err := digests(ctx, others, newWordSearch(mentionable(t.options.Env), t.folder), own); err != nil {
 		return err
 	}
+	known.learn(others, time.Now())
+	known.save()
 	t.words = map[string]bool{}
 	for _, w := range want {
 		f := read[w.path]
