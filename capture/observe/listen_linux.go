@@ -4,11 +4,10 @@ package observe
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path"
-	"runtime"
 	"strconv"
 	"time"
 	"unsafe"
@@ -41,7 +40,7 @@ const (
 
 // listener answers the system calls that a filter reports.
 type listener struct {
-	fd      int
+	file    *os.File
 	started time.Time
 	trace   *trace // files, with Calls; nil with View
 
@@ -58,37 +57,45 @@ type process struct {
 }
 
 func newListener(fd int, trace *trace) *listener {
-	return &listener{fd: fd, started: time.Now(), trace: trace, known: map[[2]string]bool{}, running: map[int]process{}}
+	_ = unix.SetNonblock(fd, true) // so that Go's poller takes it
+	return &listener{file: os.NewFile(uintptr(fd), "seccomp"), started: time.Now(), trace: trace, known: map[[2]string]bool{}, running: map[int]process{}}
 }
 
-// serve answers until no process is left under the filter. Closing stop's
-// other end ends it before.
-func (l *listener) serve(stop int) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer unix.Close(l.fd)
-	for {
-		polled := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}, {Fd: int32(stop), Events: unix.POLLIN}}
-		if _, err := unix.Poll(polled, -1); err != nil && !errors.Is(err, unix.EINTR) {
-			return
-		}
-		if polled[0].Revents&unix.POLLIN == 0 {
-			if polled[0].Revents != 0 || polled[1].Revents != 0 {
-				return
+// serve answers until no process is left under the filter, or the file is
+// closed. The descriptor waits in Go's poller, which costs less than a thread
+// that waits in the call; of what is then there to be received, the call gives
+// one without waiting, for nobody else receives.
+func (l *listener) serve() {
+	conn, err := l.file.SyscallConn()
+	if err != nil {
+		return
+	}
+	for over := false; !over; {
+		err := conn.Read(func(fd uintptr) bool {
+			polled := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+			_, _ = quick(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&polled)), 1, uintptr(unsafe.Pointer(&unix.Timespec{})), 0, 0, 0)
+			if polled.Revents&unix.POLLIN == 0 {
+				over = polled.Revents != 0
+				return over
 			}
-			continue
-		}
-		var n notification
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), notifReceive, uintptr(unsafe.Pointer(&n)))
-		if errno != 0 {
-			continue // a target that was killed meanwhile, or a signal
-		}
-		commit := l.handle(&n)
-		r := response{id: n.id, flags: notifContinue}
-		_, _, errno = unix.Syscall(unix.SYS_IOCTL, uintptr(l.fd), notifSend, uintptr(unsafe.Pointer(&r)))
-		if errno == 0 && commit != nil {
-			commit()
-		}
+			l.answer(fd)
+			return true
+		})
+		over = over || err != nil
+	}
+}
+
+// answer receives one call and has it go on.
+func (l *listener) answer(fd uintptr) {
+	var n notification
+	if _, errno := quick(unix.SYS_IOCTL, fd, notifReceive, uintptr(unsafe.Pointer(&n)), 0, 0, 0); errno != 0 {
+		return // a target that was killed meanwhile, or a signal
+	}
+	commit := l.handle(&n)
+	r := response{id: n.id, flags: notifContinue}
+	_, errno := quick(unix.SYS_IOCTL, fd, notifSend, uintptr(unsafe.Pointer(&r)), 0, 0, 0)
+	if errno == 0 && commit != nil {
+		commit()
 	}
 }
 

@@ -30,12 +30,7 @@ func (t target) bytes(at uint64, buf []byte) []byte {
 	if at == 0 || len(buf) == 0 {
 		return nil
 	}
-	local := []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}}
-	n, err := unix.ProcessVMReadv(t.pid, local, []unix.RemoteIovec{{Base: uintptr(at), Len: len(buf)}}, 0)
-	if err != nil || n < 0 {
-		return nil
-	}
-	return buf[:n]
+	return buf[:quickMemory(t.pid, at, buf)]
 }
 
 // text reads text that ends in a zero byte, page by page: what lies behind may
@@ -112,8 +107,8 @@ func (t target) place(dirfd int32, name string) (string, bool) {
 	if dirfd != unix.AT_FDCWD {
 		link = "/proc/" + strconv.Itoa(t.pid) + "/fd/" + strconv.Itoa(int(dirfd))
 	}
-	base, err := os.Readlink(link)
-	if err != nil || !strings.HasPrefix(base, "/") {
+	base, ok := quickLink(link)
+	if !ok || !strings.HasPrefix(base, "/") {
 		return "", false
 	}
 	base = strings.TrimSuffix(base, " (deleted)")
@@ -127,13 +122,8 @@ func (t target) place(dirfd int32, name string) (string, bool) {
 // kernel's clock ticks: proc_pid_stat(5).
 func parent(pid int) (ppid int, began uint64, ok bool) {
 	var buf [1024]byte
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0, 0, false
-	}
-	n, err := unix.Read(fd, buf[:])
-	unix.Close(fd)
-	if err != nil {
+	n, ok := quickRead("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
+	if !ok {
 		return 0, 0, false
 	}
 	b := buf[:n]
@@ -142,14 +132,14 @@ func parent(pid int) (ppid int, began uint64, ok bool) {
 	if !found || len(fields) < 20 {
 		return 0, 0, false
 	}
-	ppid, err = strconv.Atoi(fields[1])
+	ppid, err := strconv.Atoi(fields[1])
 	began, err2 := strconv.ParseUint(fields[19], 10, 64)
 	return ppid, began, err == nil && err2 == nil
 }
 
 // group returns the process that a thread belongs to.
 func group(tid int) int {
-	if unix.Tgkill(tid, tid, 0) == nil { // the first thread has the process's number
+	if _, errno := quick(unix.SYS_TGKILL, uintptr(tid), uintptr(tid), 0, 0, 0, 0); errno == 0 { // the first thread has the process's number
 		return tid
 	}
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")

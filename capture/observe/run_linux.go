@@ -66,7 +66,6 @@ type observer struct {
 	trace  *trace
 	listen *listener
 	served chan struct{}
-	wake   [2]int // a pipe that ends the listener
 }
 
 func run(ctx context.Context, c Command, way Way) (*Observation, error) {
@@ -75,32 +74,25 @@ func run(ctx context.Context, c Command, way Way) (*Observation, error) {
 		return nil, unavailable("adopt what the command leaves", err)
 	}
 	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-	if err := unix.Pipe2(o.wake[:], unix.O_CLOEXEC); err != nil {
-		return nil, err
-	}
-	defer unix.Close(o.wake[0])
 	before := children()
 	cmd, socket, err := o.command()
 	if err != nil {
-		unix.Close(o.wake[1])
 		return nil, err
 	}
 	defer unix.Close(socket)
 	out := &Observation{Way: way, Started: time.Now()}
 	if err := cmd.Start(); err != nil {
-		unix.Close(o.wake[1])
 		return nil, unavailable("start in namespaces of its own", err)
 	}
 	closeExtra(cmd)
 	if err := o.makeReady(socket); err != nil {
 		_ = cmd.Wait()
-		unix.Close(o.wake[1])
 		o.end()
 		return nil, err
 	}
 	out.wait(ctx, cmd)
 	out.Left = endLeft(before)
-	unix.Close(o.wake[1])
+	o.listen.file.Close()
 	<-o.served
 	o.end()
 	return out, o.report(out)
@@ -191,7 +183,7 @@ func (o *observer) makeReady(socket int) error {
 			o.listen = newListener(h.fd, o.trace)
 			go func() {
 				defer close(o.served)
-				o.listen.serve(o.wake[0])
+				o.listen.serve()
 			}()
 		case saysNoStart:
 			return &StartError{o.c.Args[0], errors.New(h.text)}
