@@ -45,6 +45,7 @@ it; leave --cache out to read everything.`,
 			&cli.IntFlag{Name: "block-size", Usage: "compress in blocks of so many `BYTES`, a power of two from 4096 to 1048576", DefaultText: "524288; with gzip 131072"},
 			draftFlag,
 			&cli.BoolFlag{Name: "check", Usage: "build twice, on different numbers of processors, and write nothing unless the bytes are the same"},
+			&cli.BoolFlag{Name: "no-check", Usage: "do not start the steps of a captured experiment for a moment, to see whether the image has what they need"},
 			&cli.BoolFlag{Name: "cache", Usage: "keep compressed blocks for the next build, which compresses only what changed since; the bytes of the image are the same"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "keep them in `FOLDER`", DefaultText: "repro/build in the user's cache folder"},
 			&cli.StringFlag{Name: "provenance", Usage: "also write an in-toto statement to `FILE`: of which sources the image was built, and how"},
@@ -88,10 +89,17 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 	if cache != nil {
 		options.Cache = cache
 	}
-	if ctx.Bool("check") {
-		err = c.buildTwice(ctx.Context, out, options)
+	make := func(out string) error {
+		if ctx.Bool("check") {
+			return c.buildTwice(ctx.Context, out, options)
+		}
+		_, err := build.Image(ctx.Context, out, options)
+		return err
+	}
+	if r.Environment.Kind == recipe.Capture && !ctx.Bool("no-check") {
+		err = c.buildStarted(ctx.Context, out, make)
 	} else {
-		_, err = build.Image(ctx.Context, out, options)
+		err = make(out)
 	}
 	c.closeBuildCache(cache)
 	if err != nil {

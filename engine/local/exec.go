@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,9 +20,10 @@ import (
 
 // Program is one that a person wants to run in an image.
 type Program struct {
-	Args    []string // empty: a shell
-	Dir     string   // where it starts; empty: /paper
-	Scratch string   // where what it writes goes; empty: TMPDIR
+	Args    []string          // empty: a shell
+	Dir     string            // where it starts; empty: /paper
+	Env     map[string]string // over that of a step that names none
+	Scratch string            // where what it writes goes; empty: TMPDIR
 
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
@@ -132,6 +134,7 @@ func (h *Host) execKernel(ctx context.Context, p Program) (result sandbox.Result
 // execOn runs the program on the layers of c.
 func (h *Host) execOn(ctx context.Context, c sandbox.Command, p Program, scratch string) (sandbox.Result, error) {
 	step := manifest.Step{Dir: p.Dir, Env: map[string]string{}}
+	maps.Copy(step.Env, p.Env)
 	if step.Dir == "" {
 		step.Dir = "/paper"
 	}

@@ -44,7 +44,7 @@ func (c *checkReader) Read(p []byte) (int, error) {
 	c.sum.Write(p[:n])
 	if err == io.EOF {
 		if wrong := c.check([sha256.Size]byte(c.sum.Sum(nil))); wrong != nil {
-			return n, wrong
+			return 0, wrong // io.ReadFull drops an error that comes with all that it asked for
 		}
 	}
 	return n, err
