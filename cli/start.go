@@ -14,7 +14,6 @@ import (
 	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
-	"repro/internal/sandbox"
 )
 
 // startPatience is how long a step may take to show that something is missing.
@@ -82,10 +81,8 @@ func startStep(ctx context.Context, image *format.Image, s manifest.Step) error 
 		return ctx.Err()
 	case short.Err() != nil: // it works
 		return nil
-	case errors.As(err, new(*sandbox.StartError)):
-		return fmt.Errorf("does not start on what was captured: %w", err)
 	case err != nil:
-		return err
+		return fmt.Errorf("on what was captured: %w", err)
 	case status == 0, len(s.Needs) > 0 && status != notFound && status != notExecutable:
 		return nil
 	}
