@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"repro/build/host"
+	"repro/capture"
 	"repro/recipe"
 )
 
@@ -36,6 +37,7 @@ func openHost(ctx context.Context, b *builder, _ string) (*Source, error) {
 		}
 		return nil, all
 	}
+	capture.AddPackageRecords(c.Tree)
 	src := &Source{Tree: c.Tree, Arch: c.Arch, lacks: "add it to the programs of the host"}
 	if len(c.Path) > 0 {
 		src.Env = map[string]string{"PATH": strings.Join(append(c.Path, host.DefaultPath...), ":")}

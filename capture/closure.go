@@ -119,6 +119,9 @@ func (e *StaleError) Unwrap() []error { return e.Problems }
 
 // at returns the path in the image of a path on the machine.
 func (c *closing) at(name string) string {
+	if c.record.Folder == "" { // of no experiment: packages alone
+		return name
+	}
 	if rel, ok := below(name, c.record.Folder); ok {
 		return path.Join(Paper, rel)
 	}
@@ -364,6 +367,24 @@ func (c *closing) metadata() {
 	if target, err := filepath.EvalSymlinks("/etc/os-release"); err == nil {
 		c.take(target, false)
 	}
+}
+
+// AddPackageRecords adds to a tree of this machine's files, each at its own
+// path, what says which packages they are of: a bill of materials of the tree
+// then names them (SPEC.md, ENV-14). A tree that has records of its own stays.
+func AddPackageRecords(root *tree.Node) {
+	if root.Lookup("/var/lib/dpkg/status") != nil {
+		return
+	}
+	var files []string
+	for name, n := range root.All() {
+		if n.Mode.IsRegular() {
+			files = append(files, path.Join("/", name))
+		}
+	}
+	_, packages := findOwners(files)
+	c := &closing{record: &Record{Packages: packages}, root: root, sums: map[string]Sum{}}
+	c.metadata() // what cannot be read is missing in the bill, and nowhere else
 }
 
 func (c *closing) dpkg(status string, packages map[string]bool) {
