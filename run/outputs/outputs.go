@@ -20,6 +20,7 @@ import (
 
 	"repro/format/manifest"
 	"repro/internal/filestat"
+	"repro/internal/stream"
 	"repro/report"
 )
 
@@ -183,7 +184,7 @@ func (c *Collector) file(ctx context.Context, from *os.Root, name string, info f
 	}
 	defer dst.Close()
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(dst, sum), contextReader{ctx, io.LimitReader(src, info.Size())})
+	n, err := io.Copy(io.MultiWriter(dst, sum), stream.Until(ctx, io.LimitReader(src, info.Size())))
 	if err == nil {
 		err = dst.Close()
 	}
@@ -253,7 +254,7 @@ func Digest(ctx context.Context, root *os.Root, name string) (manifest.Digest, i
 		return "", 0, errors.Join(err, fs.ErrInvalid)
 	}
 	sum := sha256.New()
-	n, err := io.Copy(sum, contextReader{ctx, f})
+	n, err := io.Copy(sum, stream.Until(ctx, f))
 	return manifest.DigestSum([32]byte(sum.Sum(nil))), n, err
 }
 
@@ -269,17 +270,4 @@ func kindOf(mode fs.FileMode) string {
 		return "a device"
 	}
 	return "a special file"
-}
-
-// contextReader stops a copy when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

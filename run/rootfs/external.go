@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"repro/format/manifest"
 	"repro/format/tree"
 	"repro/internal/progress"
+	"repro/internal/stream"
 )
 
 // ErrData is what every error wraps that says that data which the image only
@@ -71,19 +71,15 @@ func external(ctx context.Context, x manifest.External, published, folder string
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s in %s is not a file", rel, folder)
 	}
-	h := sha256.New()
-	for done := int64(0); ; {
-		n, err := io.CopyN(h, f, 16<<20)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		done += n
-		p.Report(progress.Event{Task: "check " + rel, Done: done, Total: info.Size(), Bytes: true})
-		if ctx.Err() != nil || err != nil {
-			break
-		}
+	event := progress.Event{Task: "check " + rel, Total: info.Size(), Bytes: true}
+	sum, _, err := stream.SHA256(ctx, f, func(n int) {
+		event.Done += int64(n)
+		p.Report(event)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if got := manifest.DigestSum([sha256.Size]byte(h.Sum(nil))); got != x.Digest {
+	if got := manifest.DigestSum(sum); got != x.Digest {
 		return nil, fmt.Errorf("%s in %s is not the file that the image names: its digest is %s, want %s", rel, folder, got, x.Digest)
 	}
 	date, err := time.Parse(time.RFC3339, published)
@@ -102,24 +98,16 @@ func external(ctx context.Context, x manifest.External, published, folder string
 			if err != nil {
 				return nil, err
 			}
-			return &checkedFile{f, sha256.New(), x.Digest, rel}, nil
+			checked := stream.Check(f, func(sum [sha256.Size]byte) error {
+				if manifest.DigestSum(sum) != x.Digest {
+					return fmt.Errorf("%s changed while it was read: %w", rel, ErrData)
+				}
+				return nil
+			})
+			return struct {
+				io.Reader
+				io.Closer
+			}{checked, f}, nil
 		},
 	}, nil
-}
-
-// checkedFile fails at its end if what was read is not what was promised.
-type checkedFile struct {
-	io.ReadCloser
-	sum  hash.Hash
-	want manifest.Digest
-	name string
-}
-
-func (f *checkedFile) Read(p []byte) (int, error) {
-	n, err := f.ReadCloser.Read(p)
-	f.sum.Write(p[:n])
-	if errors.Is(err, io.EOF) && manifest.DigestSum([sha256.Size]byte(f.sum.Sum(nil))) != f.want {
-		return n, fmt.Errorf("%s changed while it was read: %w", f.name, ErrData)
-	}
-	return n, err
 }
