@@ -28,7 +28,7 @@ var layers = []string{
 	"format/signature",
 	"format/squashfs format/verity report key",
 	"format/tree format/manifest",
-	"internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/nifti internal/npy internal/parquet internal/rdata internal/spss internal/stata internal/tiff internal/xlsx internal/xport",
+	"internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/newick internal/nifti internal/npy internal/parquet internal/rdata internal/sequence internal/spss internal/stata internal/tiff internal/vcf internal/xlsx internal/xport",
 	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster capture/observe examples",
 	"internal/witness",

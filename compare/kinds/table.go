@@ -56,6 +56,11 @@ var table = []Kind{
 	{Name: "spss", Words: "a system file of SPSS", Starts: []string{"$FL2", "$FL3"}, Extensions: ".sav .zsav", Options: forArrays, Next: Unread},
 	{Name: "dbase", Words: "a table of dBASE", Starts: []string{"\x03", "\x04", "\x30", "\x83", "\x8b", "\x8c"}, Extensions: ".dbf", Options: forArrays, Next: Unread},
 	{Name: "shapefile", Words: "a shapefile", Starts: []string{"\x00\x00\x27\x0a"}, Extensions: ".shp", Options: forArrays, Next: Unread},
+	{Name: "newick", Words: "trees in Newick's format", Extensions: ".nwk .newick .tree .treefile", Options: forValues, Next: Text},
+	{Name: "nexus", Words: "a Nexus file", Extensions: ".nex .nexus .nxs", Options: forValues, Next: Text},
+	{Name: "fasta", Words: "a FASTA file", Extensions: ".fasta .fa .fna .faa .ffn .fas", Options: []string{}, Next: Text},
+	{Name: "fastq", Words: "a FASTQ file", Extensions: ".fastq .fq", Options: []string{}, Next: Text},
+	{Name: "vcf", Words: "a VCF file", Extensions: ".vcf", Options: forValues, Next: Text},
 	{Name: "parquet", Words: "a Parquet file", Starts: []string{"PAR1"}, Extensions: ".parquet .parq .pq", Options: forArrays, Next: Unread},
 }
 
