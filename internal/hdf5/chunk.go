@@ -41,7 +41,7 @@ func (p *chunkReader) read(where location, at []int) error {
 		}
 		edge = edge || v+p.d.layout.chunk[i] > p.d.space.dims[i]
 	}
-	if where.size > MaxData {
+	if where.size > 2*maxChunk {
 		return badfile.TooLarge("a chunk of %d bytes", where.size)
 	}
 	if edge && p.d.layout.plainEdges {

@@ -232,8 +232,8 @@ func (l *layout) check() error {
 		if d <= 0 {
 			return badfile.Damaged("chunks without a size")
 		}
-		if n > MaxData/d {
-			return badfile.TooLarge("chunks of more than %d bytes", MaxData)
+		if n > maxChunk/d {
+			return badfile.TooLarge("chunks of more than %d bytes", maxChunk)
 		}
 		n *= d
 	}
@@ -275,6 +275,9 @@ func (f *File) bytesOf(ctx context.Context, d *dataset) ([]byte, error) {
 		return nil, badfile.TooLarge("%d values of %d bytes", count, d.typed.size)
 	}
 	size := count * d.typed.size
+	if c := d.typed.class; size > MaxMixed && (c == classCompound && !d.typed.isComplex() || c == classVariable || c == classArray) {
+		return nil, badfile.TooLarge("%d values of %d bytes that are compounds", count, d.typed.size)
+	}
 	if f.left -= int64(size); f.left < 0 {
 		return nil, badfile.TooLarge("its data sets have more than %d bytes", int64(MaxUnpacked))
 	}

@@ -96,11 +96,17 @@ func inflate(b []byte, most int) ([]byte, error) {
 	if err != nil {
 		return nil, badfile.Damaged("a chunk: %v", err)
 	}
-	out, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
-	if err != nil && !errors.Is(err, io.EOF) || len(out) > most {
-		return nil, badfile.Damaged("a chunk can't be unpacked")
+	out := make([]byte, most+1)
+	for n := 0; n <= most; {
+		m, err := r.Read(out[n:])
+		if n += m; errors.Is(err, io.EOF) {
+			return out[:n], nil
+		}
+		if err != nil {
+			break
+		}
 	}
-	return out, nil
+	return nil, badfile.Damaged("a chunk can't be unpacked")
 }
 
 // unshuffle puts the bytes of each value together again. Bytes that make no

@@ -25,8 +25,10 @@ import (
 
 // Limits on what is read.
 const (
-	MaxNodes    = 1 << 16  // groups, data sets, attributes and links
-	MaxData     = 96 << 20 // bytes of one data set
+	MaxNodes    = 1 << 16   // groups, data sets, attributes and links
+	MaxData     = 192 << 20 // bytes of one data set
+	MaxMixed    = 64 << 20  // bytes of one of compounds or of values of variable length, which are taken apart
+	maxChunk    = 64 << 20
 	MaxUnpacked = 4 << 30  // bytes of all data sets
 	maxReads    = 8        // times its size that a file is read; blocks that refer to each other could ask for more
 	minReads    = 64 << 20 // bytes that may be read of any file

@@ -1,6 +1,8 @@
 package hdf5
 
 import (
+	"bytes"
+	"compress/zlib"
 	"errors"
 	"slices"
 	"testing"
@@ -94,6 +96,28 @@ func TestGrowingForms(t *testing.T) {
 		change(&g)
 		if _, err := g.superBlocks(); !errors.Is(err, badfile.ErrDamaged) {
 			t.Errorf("%+v: %v", g, err)
+		}
+	}
+}
+
+func TestInflate(t *testing.T) {
+	var packed bytes.Buffer
+	z := zlib.NewWriter(&packed)
+	if _, err := z.Write(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := packed.Bytes()
+	for most, want := range map[int]bool{100: true, 104: true, 99: false} {
+		if out, err := inflate(b, most); (err == nil && len(out) == 100) != want {
+			t.Errorf("of at most %d bytes: %d %v", most, len(out), err)
+		}
+	}
+	for n := range len(b) { // without its checksum, too
+		if out, err := inflate(b[:n], 104); !errors.Is(err, badfile.ErrDamaged) {
+			t.Errorf("cut after %d of %d bytes: %d %v", n, len(b), len(out), err)
 		}
 	}
 }

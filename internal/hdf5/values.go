@@ -19,7 +19,7 @@ func (n *Node) Read(ctx context.Context) ([]ndarray.Array, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", n.Name, err)
 	}
-	v := &valueReader{f: n.file, ctx: ctx, left: MaxData}
+	v := &valueReader{f: n.file, ctx: ctx, left: MaxMixed}
 	shape := n.data.space.dims
 	if n.data.space.null {
 		shape = []int{0}
@@ -46,7 +46,7 @@ type valueReader struct {
 
 func (v *valueReader) spend(n int) error {
 	if v.left -= n; v.left < 0 {
-		return badfile.TooLarge("values of more than %d bytes", MaxData)
+		return badfile.TooLarge("values of more than %d bytes", MaxMixed)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestRead(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v %v", got, err)
 	}
-	if got, err := Read(head + "\n"); err != nil || len(got.Records) != 0 || got.Samples != nil && len(got.Samples) > 0 {
+	if got, err := Read(head + "\n"); err != nil || len(got.Records) != 0 || len(got.Samples) > 0 {
 		t.Errorf("%+v %v", got, err)
 	}
 }
