@@ -99,7 +99,7 @@ func inflate(b []byte, most int) ([]byte, error) {
 	out := make([]byte, most+1)
 	for n := 0; n <= most; {
 		m, err := r.Read(out[n:])
-		if n += m; errors.Is(err, io.EOF) {
+		if n += m; n <= most && errors.Is(err, io.EOF) {
 			return out[:n], nil
 		}
 		if err != nil {
