@@ -12,10 +12,11 @@ import (
 // modeBits are what a mode has besides the type.
 const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
-// looks is what is known of new files: as one process makes them all below one
-// directory, they all get the owner of the first, and of each permissions what
-// the first that asked for them got. So much need not be set.
-type looks struct {
+// defaults is what the system gives to new files by itself, as the first of them
+// showed. One process makes all files below one directory, so they all get the
+// same owner, and the same mode for the same permissions asked. What a file has
+// already is not set again.
+type defaults struct {
 	once     sync.Once
 	known    bool
 	uid, gid uint32
@@ -29,15 +30,15 @@ const (
 	modeChanged // by a umask, or the directory's default ACL
 )
 
-// stated is what of a file on disk has to be as its node says.
-type stated struct {
+// fileState is what a file on disk has of what its node says.
+type fileState struct {
 	uid, gid uint32
 	bits     uint32 // of the mode besides the type, as in Unix
 }
 
-// isOwner reports whether new files belong to the owner of n. The first who
-// asks says whom that file belongs to.
-func (l *looks) isOwner(n *Node, stat func() (stated, error)) bool {
+// isOwner reports whether new files belong to the owner of n. The first call asks
+// stat about the file that was just made.
+func (l *defaults) isOwner(n *Node, stat func() (fileState, error)) bool {
 	l.once.Do(func() {
 		if s, err := stat(); err == nil {
 			l.known, l.uid, l.gid = true, s.uid, s.gid
@@ -46,8 +47,8 @@ func (l *looks) isOwner(n *Node, stat func() (stated, error)) bool {
 	return l.known && l.uid == n.UID && l.gid == n.GID
 }
 
-// firstMode is the mode to make a regular file with: its own if nothing on the
-// way to the whole file needs or changes another.
+// firstMode is the mode to create a regular file with: its own, unless writing its
+// content or attributes needs another or changes it.
 func firstMode(n *Node) fs.FileMode {
 	const own = 0o600
 	if n.Mode&modeBits&^fs.ModePerm == 0 && n.Mode&own == own && len(n.Xattrs) == 0 {
@@ -57,7 +58,7 @@ func firstMode(n *Node) fs.FileMode {
 }
 
 // hasMode reports whether a file that was made with firstMode has its mode.
-func (l *looks) hasMode(n *Node, f newFile) bool {
+func (l *defaults) hasMode(n *Node, f newFile) bool {
 	mode := n.Mode & modeBits
 	if firstMode(n) != mode || len(n.Xattrs) > 0 { // an ACL may be among them
 		return false
@@ -73,19 +74,19 @@ func (l *looks) hasMode(n *Node, f newFile) bool {
 	return known.Load() == modeKept
 }
 
-// giveFile sets the owner of a new regular file.
-func (x *extractor) giveFile(n *Node, f newFile) error {
-	if !x.o.Owners || x.looks.isOwner(n, f.stat) {
+// setFileOwner sets the owner of a new regular file.
+func (x *extractor) setFileOwner(n *Node, f newFile) error {
+	if !x.o.Owners || x.defaults.isOwner(n, f.stat) {
 		return nil
 	}
 	return f.chown(int(n.UID), int(n.GID))
 }
 
-// give sets the owner of anything else. The topmost folder may have been there
+// setOwner sets the owner of anything else. The topmost folder may have been there
 // before.
-func (x *extractor) give(e named, base string, in *place) error {
-	stat := func() (stated, error) { return in.stat(base) }
-	if !x.o.Owners || e.name != "" && x.looks.isOwner(e.node, stat) {
+func (x *extractor) setOwner(e named, base string, in *place) error {
+	stat := func() (fileState, error) { return in.stat(base) }
+	if !x.o.Owners || e.name != "" && x.defaults.isOwner(e.node, stat) {
 		return nil
 	}
 	return in.chown(base, int(e.node.UID), int(e.node.GID))
@@ -125,7 +126,7 @@ func (x *extractor) special(e named, base string, in *place) error {
 // the mode, since that takes setuid bits away, and the mode last, which may take
 // away the permission to do more.
 func (x *extractor) attributes(e named, base string, in *place) error {
-	if err := x.give(e, base, in); err != nil {
+	if err := x.setOwner(e, base, in); err != nil {
 		return nameError(e.name, err)
 	}
 	x.setXattrs(e, base, in)

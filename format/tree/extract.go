@@ -82,7 +82,7 @@ type extractor struct {
 	jobs  chan []fileJob
 	meter meter
 
-	looks looks
+	defaults defaults
 }
 
 type named struct {
@@ -186,11 +186,11 @@ func (x *extractor) fill(ctx context.Context, j fileJob, f newFile, src io.Reade
 	if err := w.end(); err != nil {
 		return err
 	}
-	if err := x.giveFile(n, f); err != nil {
+	if err := x.setFileOwner(n, f); err != nil {
 		return err
 	}
 	x.setXattrs(j.named, path.Base(j.name), j.in.place)
-	if !x.looks.hasMode(n, f) {
+	if !x.defaults.hasMode(n, f) {
 		if err := f.chmod(n.Mode & modeBits); err != nil {
 			return err
 		}

@@ -42,10 +42,10 @@ func (p *place) symlink(target, name string) error {
 }
 
 // stat describes a file or a link itself.
-func (p *place) stat(name string) (stated, error) {
+func (p *place) stat(name string) (fileState, error) {
 	var st unix.Stat_t
 	err := call("stat", func() error { return unix.Fstatat(p.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
-	return statedOf(&st), err
+	return stateOf(&st), err
 }
 
 // chown sets the owner of a file or of a link itself.
@@ -129,14 +129,14 @@ func (f rawFile) truncate(n int64) error {
 	return call("truncate", func() error { return unix.Ftruncate(int(f), n) })
 }
 
-func (f rawFile) stat() (stated, error) {
+func (f rawFile) stat() (fileState, error) {
 	var st unix.Stat_t
 	err := call("stat", func() error { return unix.Fstat(int(f), &st) })
-	return statedOf(&st), err
+	return stateOf(&st), err
 }
 
-func statedOf(st *unix.Stat_t) stated {
-	return stated{uid: st.Uid, gid: st.Gid, bits: st.Mode &^ unix.S_IFMT}
+func stateOf(st *unix.Stat_t) fileState {
+	return fileState{uid: st.Uid, gid: st.Gid, bits: st.Mode &^ unix.S_IFMT}
 }
 
 // setTime sets both times, as futimens(3): of the file, whatever its name leads

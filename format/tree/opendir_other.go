@@ -31,7 +31,7 @@ func (p *place) mkdir(name string) (*place, error) {
 
 func (p *place) symlink(target, name string) error { return p.root.Symlink(target, name) }
 
-func (p *place) stat(string) (stated, error) { return stated{}, errors.ErrUnsupported }
+func (p *place) stat(string) (fileState, error) { return fileState{}, errors.ErrUnsupported }
 
 func (p *place) chown(name string, uid, gid int) error { return p.root.Lchown(name, uid, gid) }
 
@@ -62,7 +62,7 @@ func (p *place) create(name string, perm fs.FileMode) (newFile, error) {
 	return &osFile{File: f, in: p, name: name}, err
 }
 
-func (f *osFile) stat() (stated, error) { return stated{}, errors.ErrUnsupported }
+func (f *osFile) stat() (fileState, error) { return fileState{}, errors.ErrUnsupported }
 
 // setTime is put off until the file is closed, which may set the time itself.
 func (f *osFile) setTime(t time.Time) error {

@@ -29,9 +29,9 @@ const holeSize = 4096
 type newFile interface {
 	io.Writer
 	io.Closer
-	skip(n int64) error     // leave a hole
-	truncate(n int64) error // set the size
-	stat() (stated, error)  // errors.ErrUnsupported where that is not known
+	skip(n int64) error       // leave a hole
+	truncate(n int64) error   // set the size
+	stat() (fileState, error) // errors.ErrUnsupported where that is not known
 	chown(uid, gid int) error
 	chmod(m fs.FileMode) error
 	setTime(t time.Time) error // the last call before Close
