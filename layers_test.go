@@ -33,7 +33,7 @@ var layers = []string{
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster capture/observe examples",
 	"internal/witness",
 	"engine/enginetest engine/slurm/slurmtest",
-	"engine internal/filestat internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds compare/draws",
+	"engine internal/filestat internal/notebook internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds compare/draws",
 	"internal/badfile",
 }
 

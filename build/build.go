@@ -98,6 +98,7 @@ type builder struct {
 	digest                manifest.Digest // of the environment's source
 	code, data, published *tree.Node
 	union                 *tree.Node // what steps see
+	notebooks             []string   // published, that steps see without outputs
 	sums                  []*sum
 	captured              []capture.Sum
 	manifest              manifest.Manifest

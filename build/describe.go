@@ -25,6 +25,7 @@ func (b *builder) describe() {
 		Steps:   []manifest.Step{},
 		Results: []manifest.Result{},
 	}
+	b.manifest.Notebooks = b.notebooks
 	b.manifest.Draft = len(r.Placeholders()) > 0
 	for _, d := range r.Data {
 		if d.Fetch {

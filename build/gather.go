@@ -81,6 +81,7 @@ func (b *builder) behindLinks(folder *tree.Node, c *choice) error {
 func (b *builder) share(c *choice, name string, n *tree.Node) {
 	if c.published[name] {
 		b.publish(name, n)
+		b.bare(c, name, n)
 		return
 	}
 	if c.isOutput(name) {

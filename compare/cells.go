@@ -25,7 +25,7 @@ func (j *job) compareCells(ctx context.Context, pub, new []cell) error {
 	if j.depth == maxNested {
 		return tooLarge(published, "notebooks and archives lie more than %d deep in each other", maxNested)
 	}
-	chosen, err := choose(j.rule.Cells, pub, new)
+	chosen, err := choose(j.rule, pub, new)
 	if err != nil {
 		return err
 	}
@@ -121,13 +121,13 @@ func inGap(a, b []cell) (out []cellPair) {
 
 // choose returns which pairs the rule's cells select (CMP-106): by the number of
 // the published cell, a tag, or a pattern of the source between slashes.
-func choose(names []string, pub, new []cell) (func(cellPair) bool, error) {
-	if len(names) == 0 {
+func choose(r *rule, pub, new []cell) (func(cellPair) bool, error) {
+	if len(r.Cells) == 0 {
 		return func(cellPair) bool { return true }, nil
 	}
 	picked := map[*cell]bool{}
-	for _, name := range names {
-		picks, err := selector(name)
+	for _, name := range r.Cells {
+		picks, err := selector(name, &r.work)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func choose(names []string, pub, new []cell) (func(cellPair) bool, error) {
 	return func(p cellPair) bool { return p.pub != nil && picked[p.pub] || p.pub == nil && picked[p.new] }, nil
 }
 
-func selector(name string) (func(*cell) bool, error) {
+func selector(name string, w *work) (func(*cell) bool, error) {
 	if n, err := strconv.Atoi(name); err == nil {
 		return func(c *cell) bool { return c.n == n }, nil
 	}
@@ -158,6 +158,7 @@ func selector(name string) (func(*cell) bool, error) {
 		if err != nil {
 			return nil, err
 		}
+		re[0].work = w
 		return func(c *cell) bool { return re[0].Match(c.source) }, nil
 	}
 	return func(c *cell) bool { return slices.Contains(c.tags, name) }, nil

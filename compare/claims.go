@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,13 +164,17 @@ func pointedAt(in io.Reader, pointer string) (text, where string, err error) {
 
 // matched finds the one place that a regular expression matches.
 func matched(in io.Reader, pattern string) (text, where string, err error) {
-	re, err := regexp.Compile(pattern)
+	re, err := compilePattern("pattern", pattern)
 	if err != nil || len(pattern) > maxPattern || re.NumSubexp() != 1 {
 		return "", "", &RuleError{"pattern", clip(pattern), "want a regular expression with one group"}
 	}
 	b, err := all(in, produced, maxMarkup)
 	if err != nil {
 		return "", "", err
+	}
+	re.work = new(work)
+	if !re.may(b) {
+		return "", "", re.work.undecided()
 	}
 	all := re.FindAllSubmatch(b, 2)
 	switch len(all) {

@@ -234,7 +234,11 @@ func run(ctx context.Context, f *report.Finding, pub, new File, r *rule, to sink
 		*to.show = Show{Kind: f.Kind}
 		j.watch = &shower{differ: d, show: to.show, hide: (&matcher{t: j.tally}).visible}
 	}
-	if err := comparers[f.Kind](ctx, j); err != nil {
+	err = comparers[f.Kind](ctx, j)
+	if spent := r.work.undecided(); spent != nil {
+		return spent
+	}
+	if err != nil {
 		return err
 	}
 	if f.Verdict == "" {

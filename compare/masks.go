@@ -87,7 +87,7 @@ func Masks() []string {
 // hiding is one pattern of a rule. Where parts, only what its groups match is
 // hidden.
 type hiding struct {
-	*regexp.Regexp
+	counted
 	parts bool
 }
 
@@ -104,7 +104,7 @@ func masked(names []string) ([]hiding, error) {
 			continue
 		}
 		for _, re := range m.patterns() {
-			out = append(out, hiding{re, re.NumSubexp() == 1})
+			out = append(out, hiding{counted{Regexp: re}, re.NumSubexp() == 1})
 		}
 	}
 	return out, nil
@@ -112,6 +112,9 @@ func masked(names []string) ([]hiding, error) {
 
 // replace hides what matches in text, and counts.
 func (h hiding) replace(text []byte) ([]byte, int64) {
+	if !h.may(text) {
+		return text, 0
+	}
 	all := h.FindAllSubmatchIndex(text, -1)
 	if len(all) == 0 {
 		return text, 0

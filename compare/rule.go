@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -46,8 +45,9 @@ type rule struct {
 	*limits
 	score   *number
 	ignore  []hiding
-	only    []*regexp.Regexp
-	section [2]*regexp.Regexp // its first line, and the line after its last; nil: none
+	only    []counted
+	section [2]*counted // its first line, and the line after its last; nil: none
+	work    work        // of the patterns
 	columns map[string]*limits
 }
 
@@ -116,10 +116,14 @@ func (r *rule) prepareLines() (err error) {
 		return err
 	}
 	for _, re := range own {
-		r.ignore = append(r.ignore, hiding{Regexp: re})
+		re.work = &r.work
+		r.ignore = append(r.ignore, hiding{counted: re})
 	}
 	if r.only, err = patterns("only", r.Only); err != nil {
 		return err
+	}
+	for i := range r.only {
+		r.only[i].work = &r.work
 	}
 	if r.To != "" && r.From == "" {
 		return &RuleError{"to", clip(r.To), "a section has a first line, too: from"}
@@ -132,7 +136,8 @@ func (r *rule) prepareLines() (err error) {
 		if err != nil {
 			return err
 		}
-		r.section[i] = one[0]
+		one[0].work = &r.work
+		r.section[i] = &one[0]
 	}
 	return nil
 }
@@ -148,18 +153,18 @@ func limit(field, text string) (*number, error) {
 	return n, nil
 }
 
-func patterns(field string, texts []string) ([]*regexp.Regexp, error) {
+func patterns(field string, texts []string) ([]counted, error) {
 	if len(texts) > maxPatterns {
 		return nil, &RuleError{field, fmt.Sprint(len(texts)), fmt.Sprintf("at most %d patterns", maxPatterns)}
 	}
-	var out []*regexp.Regexp
+	var out []counted
 	for _, text := range texts {
 		if len(text) > maxPattern {
 			return nil, &RuleError{field, clip(text), fmt.Sprintf("at most %d bytes", maxPattern)}
 		}
-		re, err := regexp.Compile(text)
+		re, err := compilePattern(field, text)
 		if err != nil {
-			return nil, &RuleError{field, text, err.Error()}
+			return nil, err
 		}
 		out = append(out, re)
 	}

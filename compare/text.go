@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"repro/compare/kinds"
 	"slices"
 
@@ -160,7 +159,7 @@ func (s *selection) selects(line []byte) bool {
 	if !s.inside && first.Match(line) {
 		s.inside = true
 	}
-	return s.inside && (len(s.rule.only) == 0 || slices.ContainsFunc(s.rule.only, func(re *regexp.Regexp) bool { return re.Match(line) }))
+	return s.inside && (len(s.rule.only) == 0 || slices.ContainsFunc(s.rule.only, func(re counted) bool { return re.Match(line) }))
 }
 
 // wholeLines refuses rules that speak of columns and arrays.

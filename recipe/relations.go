@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"repro/internal/form"
+	"repro/internal/notebook"
 )
 
 // relations checks what goes beyond one value: names, needs, and who makes
@@ -153,6 +154,9 @@ func (p *parser) resultPaths(r *Recipe, makers map[string]maker) {
 // hidden checks that no step or data reads the published file: a program
 // must not be able to copy the answer. SPEC.md, RCP-16.
 func (p *parser) hidden(r *Recipe, res Result, published Text) {
+	if notebook.Is(published.Value) {
+		return // steps get it without its outputs
+	}
 	for _, s := range r.Steps {
 		for _, in := range s.Inputs {
 			if in.Value == published.Value && in.Value != res.Output.Value {

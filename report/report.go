@@ -260,11 +260,12 @@ type Run struct {
 	Findings  []Finding        `json:"findings"`
 	Counts    Counts           `json:"counts"`
 	Outputs   []OutputFile     `json:"outputs,omitempty"`
-	Quick     bool             `json:"quick,omitempty"`   // only the recipe's quick profile was run
-	LeftOut   []string         `json:"leftOut,omitempty"` // results and claims of which it says nothing
-	Changed   []string         `json:"changed,omitempty"` // what was set otherwise than the image says
-	Kept      []string         `json:"kept,omitempty"`    // finished steps that a run of the same can go on with
-	Repeat    *Repeat          `json:"repeat,omitempty"`  // what a second run showed
+	Quick     bool             `json:"quick,omitempty"`     // only the recipe's quick profile was run
+	LeftOut   []string         `json:"leftOut,omitempty"`   // results and claims of which it says nothing
+	Changed   []string         `json:"changed,omitempty"`   // what was set otherwise than the image says
+	Notebooks []string         `json:"notebooks,omitempty"` // that are published, and that steps saw without their outputs
+	Kept      []string         `json:"kept,omitempty"`      // finished steps that a run of the same can go on with
+	Repeat    *Repeat          `json:"repeat,omitempty"`    // what a second run showed
 }
 
 // Repeat is what running all steps a second time showed, on the same machine

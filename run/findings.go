@@ -24,6 +24,7 @@ func (x *experiment) report(ctx context.Context, e execution, outcomes []outcome
 		Started: timestamp(started), Finished: timestamp(time.Now()),
 		Steps: steps, Outputs: e.collector.Files(),
 		Quick: e.options.Quick, LeftOut: x.profile.LeftOut, Changed: e.options.Change.Lines(),
+		Notebooks: x.manifest.Notebooks,
 	}
 	rep.Machine.Repro = e.options.Version
 	return rep

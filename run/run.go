@@ -207,7 +207,7 @@ func open(ctx context.Context, x *experiment, dir, scratch string, o Options, mo
 	if err != nil {
 		return nil, err
 	}
-	root, err := rootfs.Compose(layers, x.manifest.Steps, data, local.Identity(), more...)
+	root, err := rootfs.Compose(layers, x.manifest.Hiding(), data, local.Identity(), more...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", x.image.Name(), err)
 	}

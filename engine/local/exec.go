@@ -76,7 +76,7 @@ func Exec(ctx context.Context, im *format.Image, p Program, o Options) (int, err
 	if err != nil {
 		return 0, err
 	}
-	root, err := rootfs.Compose(layers, m.Steps, nil, Identity())
+	root, err := rootfs.Compose(layers, m.Hiding(), nil, Identity())
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", im.Name(), err)
 	}

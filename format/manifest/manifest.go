@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // Version is the version of the manifest that this package writes and
 // the only one that it reads.
 const Version = 1
@@ -17,7 +19,18 @@ type Manifest struct {
 	Results     []Result    `json:"results"`
 	External    []External  `json:"external,omitempty"` // data that the image only names, in the order of the recipe
 	Claims      []Claim     `json:"claims,omitempty"`
-	Draft       bool        `json:"draft,omitempty"` // something is still left open: not for signing or archiving (MAN-12)
+	Notebooks   []string    `json:"notebooks,omitempty"` // absolute paths of published notebooks that steps see without outputs (MAN-12a)
+	Draft       bool        `json:"draft,omitempty"`     // something is still left open: not for signing or archiving (MAN-12)
+}
+
+// Hiding is the steps with the outputs that are taken from the root before any
+// runs (SPEC.md RUN-2): all but the notebooks that steps see without outputs.
+func (m *Manifest) Hiding() []Step {
+	out := slices.Clone(m.Steps)
+	for i := range out {
+		out[i].Outputs = slices.DeleteFunc(slices.Clone(out[i].Outputs), func(name string) bool { return slices.Contains(m.Notebooks, name) })
+	}
+	return out
 }
 
 // Experiment is a digest of what is run: the steps, and the trees of the layers

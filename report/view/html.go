@@ -367,6 +367,9 @@ func (p *page) run(r *report.Run) {
 	for _, note := range r.Isolation.Notes {
 		p.RunMore = append(p.RunMore, Clean(note))
 	}
+	if words := bareNotebooks(r); words != "" {
+		p.RunMore = append(p.RunMore, sentence(Clean(words)))
+	}
 }
 
 func (p *page) describe(r *report.Run) {

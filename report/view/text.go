@@ -67,6 +67,9 @@ func Run(w io.Writer, r *report.Run, s Style) error {
 	for _, note := range r.Isolation.Notes {
 		p.line("  %s", s.paint(warn, "note: "+Clean(note)))
 	}
+	if words := bareNotebooks(r); words != "" {
+		p.line("  %s", Clean(words))
+	}
 	if len(r.Findings) > 0 {
 		table(r.Findings).write(p)
 	}
@@ -83,6 +86,17 @@ func Run(w io.Writer, r *report.Run, s Style) error {
 	}
 	p.verdict(r.Counts)
 	return p.err
+}
+
+// bareNotebooks says which published notebooks steps saw without their outputs.
+func bareNotebooks(r *report.Run) string {
+	switch len(r.Notebooks) {
+	case 0:
+		return ""
+	case 1:
+		return "steps saw " + r.Notebooks[0] + " without its outputs"
+	}
+	return "steps saw " + strings.Join(r.Notebooks, ", ") + " without their outputs"
 }
 
 // repeat writes what a second run showed.

@@ -177,7 +177,7 @@ def objects(value):
 
 EXTERNAL = Form("EXT-1", path=path, source=text, digest=digest, **optional(size=count))
 MANIFEST = Form("MAN-1", version=number, paper=PAPER, arch=text, environment=ENVIRONMENT, objects=objects,
-                steps=[STEP], results=[RESULT], **optional(claims=[CLAIM], external=[EXTERNAL], draft=truth))  # fmt: skip
+                steps=[STEP], results=[RESULT], **optional(claims=[CLAIM], external=[EXTERNAL], draft=truth, notebooks=paths))  # fmt: skip
 
 
 def parse(raw):
