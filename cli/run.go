@@ -84,7 +84,7 @@ With --on, an engine starts the workers:
 			layersFlag,
 			keepLayersFlag,
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
-			onlyFlag, fromFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag,
+			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},

@@ -18,6 +18,7 @@ import (
 var (
 	onlyFlag    = &cli.StringFlag{Name: "only", Usage: "with --from: run this one `STEP`, as a worker of a run that others share; any number may at once"}
 	fromFlag    = &cli.StringFlag{Name: "from", Usage: "with --only: the `FOLDER` of the run, which all workers see; the first one makes it"}
+	stageFlag   = &cli.StringFlag{Name: "stage", Usage: "with --only or --on: copy the image into `FOLDER` on each machine's own disk, once, and read it there"}
 	collectFlag = &cli.StringFlag{Name: "collect", Usage: "compare and report what workers left in `FOLDER`"}
 
 	patienceFlag = &cli.DurationFlag{Name: "patience", DefaultText: "2m",
@@ -43,7 +44,7 @@ var (
 )
 
 // handedOn are the flags that a worker gets as they were given to repro run --on.
-var handedOn = []string{"quick", "fixed", "memory", "disk", "isolation", "network", "gpu", "layers", "by", "scratch"}
+var handedOn = []string{"quick", "fixed", "memory", "disk", "isolation", "network", "gpu", "layers", "by", "scratch", "stage"}
 
 // forOneProcess are the flags that mean something only where one process runs
 // all steps.
@@ -80,7 +81,7 @@ func (c *console) runStep(ctx *cli.Context, name string, steps []string) error {
 	if _, err := c.checkSigners(ctx, image); err != nil {
 		return err
 	}
-	worker := run.Worker{Step: ctx.String("only"), Patience: ctx.Duration("patience")}
+	worker := run.Worker{Step: ctx.String("only"), Patience: ctx.Duration("patience"), Stage: ctx.String("stage")}
 	worker.Engine, worker.Job = run.EngineOfProcess()
 	status, ran, err := run.Step(ctx.Context, image, options, worker)
 	if err != nil {

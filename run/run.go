@@ -73,7 +73,7 @@ func Image(ctx context.Context, im *format.Image, o Options) (*report.Run, error
 	if err == nil {
 		damaged, err = judge(ctx, x, first.execution, outcomes, rep)
 	}
-	rep.Kept = first.settle(outcomes, damaged)
+	rep.Kept = first.finish(outcomes, damaged)
 	return rep, err
 }
 
@@ -251,9 +251,9 @@ func (p *preparation) close() {
 	}
 }
 
-// settle keeps what a later run can resume from, and returns the names of its
+// finish keeps what a later run can resume from, and returns the names of its
 // steps. Nothing is kept that was made of damaged layers.
-func (p *preparation) settle(outcomes []outcome, damaged bool) []string {
+func (p *preparation) finish(outcomes []outcome, damaged bool) []string {
 	p.keepScratch = false
 	switch {
 	case p.recorder == nil:
@@ -266,7 +266,7 @@ func (p *preparation) settle(outcomes []outcome, damaged bool) []string {
 	for i, s := range outcomes {
 		done[i] = s.status.Status == report.StepDone
 	}
-	names := p.recorder.Settle(done, p.options.KeepSize)
+	names := p.recorder.Finish(done, p.options.KeepSize)
 	p.keepScratch = len(names) > 0
 	return names
 }

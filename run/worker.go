@@ -32,6 +32,7 @@ type Worker struct {
 	Engine   string        // that started it, for the record; empty: none
 	Job      string        // what the engine calls it
 	Patience time.Duration // as in shared.Open
+	Stage    string        // folder on this machine's disk from which the image is read, as shared.Stage puts it there; empty: it is read where it lies
 }
 
 // Step runs one step of im in the shared run in o.Dir, which it makes if it is
@@ -43,6 +44,16 @@ type Worker struct {
 // and [Collect], must have the same Quick, Change, Host.Net, Host.Binds and GPU.
 // Errors are those of [Image].
 func Step(ctx context.Context, im *format.Image, o Options, w Worker) (status report.StepStatus, ran bool, err error) {
+	if w.Stage != "" {
+		// The copy is out of the steps' reach; so must be what it is a copy of.
+		if err := local.CheckBinds(o.Host.Binds, map[string]string{im.Name(): "the image, with its published results"}); err != nil {
+			return status, false, err
+		}
+		if im, err = shared.Stage(ctx, im, w.Stage, o.Progress); err != nil {
+			return status, false, err
+		}
+		defer im.Close()
+	}
 	x, r, err := openShared(ctx, im, &o, w.Patience)
 	if err != nil {
 		return status, false, err

@@ -191,7 +191,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-func TestSettle(t *testing.T) {
+func TestFinish(t *testing.T) {
 	notC := []bool{true, true, false, true}
 	for _, tt := range []struct {
 		name  string
@@ -212,7 +212,7 @@ func TestSettle(t *testing.T) {
 		r.finish(0, 1000)
 		r.finish(1, 2000)
 		r.finish(3, 4000)
-		got := strings.Join(r.recorder.Settle(tt.done, tt.limit), " ")
+		got := strings.Join(r.recorder.Finish(tt.done, tt.limit), " ")
 		if got != tt.want || r.found() != tt.want {
 			t.Errorf("%s: kept %q, found %q, want %q", tt.name, got, r.found(), tt.want)
 		}

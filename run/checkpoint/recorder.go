@@ -83,12 +83,12 @@ func (r *Recorder) Add(i int, st report.StepStatus, outputs []report.OutputFile,
 // Discard removes the checkpoint. The scratch directory is left to the caller.
 func (r *Recorder) Discard() { _ = os.Remove(filepath.Join(r.dir, fileName)) }
 
-// Settle ends the recording. If steps are not done, it keeps as much as they
+// Finish ends the recording. If steps are not done, it keeps as much as they
 // need of what finished steps wrote, at most limit bytes (0 stands for
 // [DefaultSize], less for nothing), and returns the names of the steps that a
 // later run would not have to run again. Otherwise it discards the checkpoint and
 // returns none.
-func (r *Recorder) Settle(done []bool, limit int64) []string {
+func (r *Recorder) Finish(done []bool, limit int64) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.doc.Steps) == 0 || limit < 0 || !slices.Contains(done, false) {
