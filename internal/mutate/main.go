@@ -21,7 +21,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -75,8 +74,6 @@ func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (
 	mutants := p.mutants()
 	all := len(mutants)
 	mutants = draw(mutants, n, seed)
-	limit := 10*took + 30*time.Second
-
 	outcomes := make([]outcome, len(mutants))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
@@ -86,7 +83,7 @@ func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (
 			continue
 		}
 		g.Go(func() (err error) {
-			outcomes[i], err = p.try(ctx, m, filepath.Join(scratch, fmt.Sprint(i)), limit)
+			outcomes[i], err = p.try(ctx, m, filepath.Join(scratch, fmt.Sprint(i)), took.limits())
 			return err
 		})
 	}

@@ -108,7 +108,7 @@ func TestTells(t *testing.T) {
 	var outcomes []outcome
 	for _, m := range p.mutants() {
 		key := m.String()[strings.Index(m.String(), `"`):]
-		got, err := p.try(t.Context(), m, t.TempDir()+"/m", 10*took+time.Minute)
+		got, err := p.try(t.Context(), m, t.TempDir()+"/m", took.limits())
 		if err != nil || !reached.has(m) || got != want[key] {
 			t.Errorf("%s: outcome %v, %v; reached: %v", m, got, err, reached.has(m))
 		}
@@ -120,5 +120,22 @@ func TestTells(t *testing.T) {
 	}
 	if share := summary("sample", mutants, outcomes, reached, len(mutants)); share != 50 {
 		t.Errorf("%v %% killed, want one of two", share)
+	}
+}
+
+// TestLimits: the short tests come first where they are short.
+func TestLimits(t *testing.T) {
+	for took, want := range map[pace]string{
+		{whole: time.Second, short: time.Second}:          "-test.short=false 40s;",
+		{whole: 2 * time.Second, short: time.Second}:      "-test.short=false 50s;",
+		{whole: 20 * time.Second, short: 3 * time.Second}: "-test.short 1m0s;-test.short=false 3m50s;",
+	} {
+		var got string
+		for _, r := range took.limits() {
+			got += fmt.Sprintf("%s %v;", r.flag, r.limit)
+		}
+		if got != want {
+			t.Errorf("%+v: %s, want %s", took, got, want)
+		}
 	}
 }

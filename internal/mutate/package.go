@@ -31,24 +31,44 @@ func load(ctx context.Context, pattern string) (*goPackage, error) {
 	return &p, json.Unmarshal(out, &p)
 }
 
+// pace is how long a package's tests take.
+type pace struct{ whole, short time.Duration }
+
+// limits are the flags and the time that a mutant's tests get, run by run: the
+// short tests come first where that saves time, for they kill most mutants.
+func (t pace) limits() (runs []testRun) {
+	if 2*t.short < t.whole {
+		runs = append(runs, testRun{"-test.short", 10*t.short + 30*time.Second})
+	}
+	return append(runs, testRun{"-test.short=false", 10*t.whole + 30*time.Second})
+}
+
+type testRun struct {
+	flag  string
+	limit time.Duration
+}
+
 // cover runs the package's tests as they are. They must pass. It returns the
 // lines that they reach and how long they took, without the build.
-func (p *goPackage) cover(ctx context.Context, scratch string) (lines, time.Duration, error) {
+func (p *goPackage) cover(ctx context.Context, scratch string) (lines, pace, error) {
+	var took pace
 	binary, profile := filepath.Join(scratch, "test"), filepath.Join(scratch, "cover")
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-cover", "-o", binary, p.ImportPath)
 	if out, err := build.CombinedOutput(); err != nil {
-		return nil, 0, fmt.Errorf("the tests of %s do not compile as they are:\n%s", p.ImportPath, out)
+		return nil, took, fmt.Errorf("the tests of %s do not compile as they are:\n%s", p.ImportPath, out)
 	}
-	began := time.Now()
-	run := exec.CommandContext(ctx, binary, "-test.coverprofile="+profile)
-	run.Dir = p.Dir
-	if out, err := run.CombinedOutput(); err != nil {
-		return nil, 0, fmt.Errorf("the tests of %s fail as they are:\n%s", p.ImportPath, out)
+	for flag, took := range map[string]*time.Duration{"-test.short": &took.short, "-test.coverprofile=" + profile: &took.whole} {
+		began := time.Now()
+		run := exec.CommandContext(ctx, binary, flag)
+		run.Dir = p.Dir
+		if out, err := run.CombinedOutput(); err != nil {
+			return nil, pace{}, fmt.Errorf("the tests of %s fail as they are:\n%s", p.ImportPath, out)
+		}
+		*took = time.Since(began)
 	}
-	took := time.Since(began)
 	b, err := os.ReadFile(profile)
 	if err != nil {
-		return nil, 0, err
+		return nil, took, err
 	}
 	return p.reached(b), took, nil
 }
@@ -104,7 +124,7 @@ const (
 )
 
 // try runs the package's tests with the mutant in place.
-func (p *goPackage) try(ctx context.Context, m mutant, scratch string, limit time.Duration) (outcome, error) {
+func (p *goPackage) try(ctx context.Context, m mutant, scratch string, runs []testRun) (outcome, error) {
 	if err := os.Mkdir(scratch, 0o755); err != nil {
 		return void, err
 	}
@@ -134,19 +154,27 @@ func (p *goPackage) try(ctx context.Context, m mutant, scratch string, limit tim
 		}
 		return void, fmt.Errorf("%s: %w\n%s", m, err, out)
 	}
-	within, stop := context.WithTimeout(ctx, limit)
+	for _, r := range runs {
+		passed, err := p.passes(ctx, binary, r, scratch)
+		if err != nil {
+			return void, err
+		}
+		if !passed {
+			return killed, nil
+		}
+	}
+	return survived, nil
+}
+
+// passes reports whether the tests in binary pass.
+func (p *goPackage) passes(ctx context.Context, binary string, r testRun, scratch string) (bool, error) {
+	within, stop := context.WithTimeout(ctx, r.limit)
 	defer stop()
-	run := exec.CommandContext(within, binary, "-test.failfast", "-test.timeout="+limit.String())
+	run := exec.CommandContext(within, binary, r.flag, "-test.failfast", "-test.timeout="+r.limit.String())
 	run.Dir, run.Env = p.Dir, append(os.Environ(), "TMPDIR="+scratch)
 	run.WaitDelay = time.Second
-	err = run.Run()
-	if ctx.Err() != nil {
-		return void, ctx.Err()
-	}
-	if err == nil {
-		return survived, nil
-	}
-	return killed, nil
+	err := run.Run()
+	return err == nil, ctx.Err()
 }
 
 // described adds what a command wrote on standard error.
