@@ -136,3 +136,48 @@ func TestResolveAll(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestParseBounds holds the numbers that a policy may state, and that a key of
+// which the fingerprint is missing gives one message.
+func TestParseBounds(t *testing.T) {
+	const head = "policy: 1\nname: J\n"
+	const people = "people:\n  - {person: a, roles: [r], keys: [{fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567}]}\n"
+	const require = "require: [{role: r}]\n"
+	for text, want := range map[string]string{
+		"serial: 1\n" + people + require:           "",
+		"serial: 2147483647\n" + people + require:  "",
+		"serial: 2147483648\n" + people + require:  "p:3:9: serial: 2147483648 is not between 1 and 2147483647",
+		"serial: 0\n" + people + require:           "p:3:9: serial: 0 is not between 1 and 2147483647",
+		"crypto: {rsa: 2047}\n" + people + require: "p:3:15: rsa: 2047 is not between 2048 and 8192",
+		"crypto: {rsa: 8193}\n" + people + require: "p:3:15: rsa: 8193 is not between 2048 and 8192",
+		"crypto: {rsa: 8192}\n" + people + require: "",
+		people + "require: [{persons: 2}]\n":       "p:5:11: rule: it can never be met: 2 persons are wanted, 1 could sign",
+	} {
+		p, err := Parse("p", []byte(head+text))
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+		if err == nil && (len(p.People) != 1 || p.Require[0].Persons != 1) {
+			t.Errorf("%+v", p)
+		}
+	}
+	k, err := key.New(key.PEM, key.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := k.Public().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := "public: \"" + strings.ReplaceAll(string(b), "\n", "\\n") + "\"}]}\n"
+	for fingerprint, want := range map[string]string{
+		"": "p:4:36: key: key \"fingerprint\" is missing",
+		"fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567, ": "p:4:36: key: public is key " + string(k.Fingerprint()) + ", not the one that fingerprint names",
+		"fingerprint: '" + string(k.Fingerprint()) + "', ":        "",
+	} {
+		_, err := Parse("p", []byte(head+"people:\n  - {person: a, roles: [r], keys: [{"+fingerprint+public+require))
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v, want %s", fingerprint, err, want)
+		}
+	}
+}
