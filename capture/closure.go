@@ -64,7 +64,9 @@ func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
 	c.metadata()
 	c.locale()
 	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Absolute }) && r.Folder != Paper {
-		c.link(r.Folder, Paper)
+		if err := c.root.Put(r.Folder, tree.NewSymlink(Paper)); err != nil {
+			c.problem("%s: %w", r.Folder, err)
+		}
 	}
 	if err := c.failed(); err != nil {
 		return nil, err
