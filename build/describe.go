@@ -50,7 +50,7 @@ func (b *builder) describe() {
 		b.manifest.Claims = append(b.manifest.Claims, claim)
 	}
 	b.places()
-	complete(b.env.Tree, r.Environment.Kind)
+	complete(b.env.Tree)
 	b.singularity()
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"repro/format/tree"
-	"repro/recipe"
 )
 
 // normalise brings all layers into the form that depends on contents alone
@@ -144,12 +143,8 @@ var defaults = map[string]string{
 
 // complete gives the environment what a runner, ours or Apptainer, mounts
 // onto or looks for. SPEC.md, FS-7.
-func complete(root *tree.Node, kind recipe.Kind) {
+func complete(root *tree.Node) {
 	for _, name := range emptied {
-		if name == "tmp" && kind == recipe.Capture {
-			makeDir(root, name) // what the captured run read there was there for it
-			continue
-		}
 		if n := root.Entries[name]; n == nil || n.IsDir() {
 			root.Entries[name] = tree.NewDir()
 		}

@@ -91,7 +91,7 @@ func TestComplete(t *testing.T) {
 	if err := root.Put("etc/hosts", tree.NewSymlink("../run/hosts")); err != nil {
 		t.Fatal(err)
 	}
-	complete(root, "")
+	complete(root)
 	want := map[string]int64{"etc/hostname": 10, "etc/resolv.conf": 0, "etc/passwd": 3, "etc/hosts": 0, "etc/group": 27}
 	for name, size := range want {
 		if n := root.Lookup(name); n == nil || n.Size != size {

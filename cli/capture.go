@@ -161,6 +161,9 @@ func (c *console) noteCapture(r *capture.Result) {
 	if len(s.Denied) > 0 {
 		c.note("could not write to %s: --write %s lets it", s.Denied[0], filepath.Dir(s.Denied[0]))
 	}
+	if s.Absolute && strings.HasPrefix(s.Dir, "/tmp/") {
+		c.note("something names this folder by its path, %s: steps have a /tmp of their own, so move the folder elsewhere and capture again", s.Dir)
+	}
 	if len(s.Left) > 0 {
 		c.note("outlived the command and ended: %s", strings.Join(s.Left, ", "))
 	}
