@@ -325,8 +325,13 @@ func (c *closing) whole() {
 func filesOf(p Package) (names []string) {
 	switch p.Kind {
 	case "deb":
-		for line := range bytes.Lines(readSome(p.Records[0], maxDatabase)) {
-			names = append(names, string(bytes.TrimSpace(line)))
+		for _, list := range p.Records {
+			if !strings.HasSuffix(list, ".list") {
+				continue
+			}
+			for line := range bytes.Lines(readSome(list, maxDatabase)) {
+				names = append(names, string(bytes.TrimSpace(line)))
+			}
 		}
 	case "pypi":
 		_, listed := pythonPackage(path.Dir(p.Records[0]))

@@ -89,6 +89,10 @@ func TestDpkg(t *testing.T) {
 	if p := o.packages["deb:lib:i386"]; p == nil || p.Version != "4" {
 		t.Errorf("lib for i386: %+v", p)
 	}
+	whole := Package{Kind: "deb", Records: []string{filepath.Join(db, "copyright"), filepath.Join(db, "info/tool.list")}}
+	if got := filesOf(whole); !slices.Contains(got, "/opt/tool.txt") {
+		t.Errorf("files of the package: %q", got)
+	}
 	if p := o.packages["deb:tool:amd64"]; p == nil || p.Version != "1:2-3" || p.Records[0] != filepath.Join(db, "info/tool.list") {
 		t.Errorf("tool: %+v", p)
 	}
