@@ -30,7 +30,7 @@ var layers = []string{
 	"format/tree format/manifest",
 	"internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/newick internal/nifti internal/npy internal/parquet internal/rdata internal/sequence internal/spss internal/stata internal/tiff internal/vcf internal/xlsx internal/xport",
 	"internal/spdx",
-	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/raster capture/observe examples",
+	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/pdf internal/raster capture/observe examples",
 	"internal/witness",
 	"engine/enginetest engine/slurm/slurmtest",
 	"engine internal/filestat internal/notebook internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds compare/draws",
@@ -58,6 +58,8 @@ var owners = map[string]string{
 	"mvdan.cc/sh/v3":                         "build",
 	"gonum.org/v1/gonum":                     "compare/draws",
 	"github.com/BurntSushi/toml":             "recipe/draft",
+	"github.com/klippa-app/go-pdfium":        "internal/pdf",
+	"github.com/tetratelabs/wazero":          "internal/pdf",
 	"golang.org/x/sync":                      "*",
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"repro/compare/kinds"
@@ -23,54 +22,46 @@ const maxStreams = 64 << 20
 
 // comparePDF compares the objects of two PDF files in the order in which they
 // stand, streams unpacked, without dates, ids and the names of the programs
-// that wrote them (CMP-125). Files whose text is known and says something else
-// differ. What else remains may look the same in other ways than a program can
-// tell: another object needs eyes.
+// that wrote them (CMP-125). Where these differ in more than numbers, the pages
+// are read and drawn (CMP-125b): other objects may look the same.
 func comparePDF(ctx context.Context, j *job) error {
-	var readers [2]*pdfReader
+	var bytes [2][]byte
+	var lists [2][]fact
 	for i, r := range []io.Reader{j.pub, j.new} {
 		of := []side{published, produced}[i]
 		b, err := all(r, of, maxMarkup)
 		if err != nil {
 			return err
 		}
-		if readers[i], err = readPDF(b, of); err != nil {
+		read, err := readPDF(b, of)
+		if err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		bytes[i], lists[i] = b, read.list
 	}
-	pub, pubKnown := readers[0].doc.text()
-	new, newKnown := readers[1].doc.text()
-	said := textDiffers(pub, new)
-	if pubKnown && newKnown && said == "words" {
-		if different, err := j.pdfWords(ctx, pub, new); different || err != nil {
-			return err
-		}
-	}
-	if err := j.compareLists(ctx, readers[0].list, readers[1].list, "the same objects; only dates, ids, the writing program or packing differ"); err != nil {
+	trial := j.trial("")
+	if err := trial.compareLists(ctx, lists[0], lists[1], ""); err != nil {
 		return err
 	}
-	if j.tally.broken == 0 {
-		return nil
+	if trial.tally.broken == 0 {
+		return j.compareLists(ctx, lists[0], lists[1], "the same objects; only dates, ids, the writing program or packing differ")
 	}
-	why := "the text of the two PDF files is the same, but their objects differ in more than numbers"
-	switch {
-	case !pubKnown || !newKnown:
-		why = "the objects of the two PDF files differ in more than numbers, and not all of their text can be read"
-	case said == "order":
-		why = "the two PDF files hold the same words in another order"
-	case said == "words":
-		why = "the numbers in the text of the two PDF files are as the rule asks, but their objects differ in more than numbers"
-	}
-	return &undecided{why + ", first at " + j.tally.firstAt.Where}
+	return j.pdfPages(ctx, bytes[0], bytes[1], hides(lists[0]) || hides(lists[1]))
+}
+
+// trial is the job once more, to see what comes of a comparison.
+func (j *job) trial(sameContent string) *job {
+	t := &job{rule: j.rule, tally: newTally(j.rule), watch: &differ{}, sameContent: sameContent}
+	t.tally.spread = j.tally.spread
+	return t
 }
 
 // pdfWords compares the text of the pages, if that makes the files differ.
 func (j *job) pdfWords(ctx context.Context, pub, new []fact) (bool, error) {
-	trial := &job{rule: j.rule, tally: newTally(j.rule), watch: &differ{}, sameContent: "the same text"}
-	trial.tally.spread = j.tally.spread
+	trial := j.trial("the same text")
 	if err := trial.compareLists(ctx, pub, new, trial.sameContent); err != nil {
 		return false, err
 	}
@@ -94,7 +85,6 @@ var (
 type pdfReader struct {
 	facts
 	left int64
-	doc  *pdfDocument
 }
 
 func readPDF(b []byte, of side) (*pdfReader, error) {
@@ -104,8 +94,7 @@ func readPDF(b []byte, of side) (*pdfReader, error) {
 	if bytes.Contains(b, []byte("/Encrypt")) {
 		return nil, &undecided{"the " + string(of) + " PDF is encrypted"}
 	}
-	p := &pdfReader{facts: facts{of: of}, left: maxStreams,
-		doc: &pdfDocument{objects: map[int]pdfObjectData{}, fonts: map[int]*pdfFont{}}}
+	p := &pdfReader{facts: facts{of: of}, left: maxStreams}
 	for at := 0; ; {
 		m := pdfObject.Regexp().FindSubmatchIndex(b[at:])
 		if m == nil {
@@ -131,7 +120,6 @@ func (p *pdfReader) trailer(b []byte) error {
 		return nil
 	}
 	text, _, _ := strings.Cut(string(b[at:]), "startxref")
-	p.doc.trailer(strings.TrimPrefix(text, "trailer"))
 	return p.add("trailer", pdfText(text))
 }
 
@@ -146,9 +134,7 @@ func (p *pdfReader) object(name string, b []byte) (int, error) {
 		return 0, malformed(p.of, kindPDF, "%s does not end", name)
 	}
 	s := pdfStream.Regexp().FindIndex(b)
-	number, _ := strconv.Atoi(strings.TrimPrefix(name, "object "))
 	if s == nil || s[0] > end {
-		p.doc.keep(number, string(b[:end]), nil, true)
 		return end + len("endobj"), p.add(name, pdfText(string(b[:end])))
 	}
 	head := string(b[:s[0]])
@@ -157,20 +143,14 @@ func (p *pdfReader) object(name string, b []byte) (int, error) {
 		return 0, err
 	}
 	content := b[s[1] : s[1]+size]
-	unpacked := !strings.Contains(head, "/Filter")
 	plainHead := pdfFilter.ReplaceAllString(pdfLength.ReplaceAllString(head, ""), "")
 	if strings.Contains(head, "/Type /XRef") || strings.Contains(head, "/Type/XRef") {
-		p.doc.keep(number, head, nil, false)
 		return s[1] + size, nil // where the objects stand
 	}
 	if pdfFilter.MatchString(head) && !strings.Contains(head, "/DecodeParms") {
 		if content, err = p.unpack(name, content); err != nil {
 			return 0, err
 		}
-		unpacked = true
-	}
-	if !strings.Contains(head, "/Image") {
-		p.doc.keep(number, head, content, unpacked)
 	}
 	if err := p.add(name, pdfText(plainHead)); err != nil {
 		return 0, err

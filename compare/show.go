@@ -312,7 +312,7 @@ func (s *Show) add(row Row) {
 // first is how many equal rows are kept at the start: few of a drawing or a
 // page, whose parts say little.
 func (s *Show) first() int {
-	if shown := kinds.Of(s.Kind).Shown; shown == kinds.Parts || shown == kinds.Drawing {
+	if shown := kinds.Of(s.Kind).Shown; shown == kinds.Parts || shown == kinds.Drawing || shown == kinds.Pages {
 		return context3
 	}
 	return firstRows

@@ -37,6 +37,7 @@ const (
 	Parts                // the same, with few of the equal parts around what differs
 	Drawing              // the drawings, and their parts
 	Picture              // the pictures
+	Pages                // the page that differs, and lines if they are listed
 	Scan                 // the pictures, and the samples if they are listed
 )
 

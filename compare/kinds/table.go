@@ -38,7 +38,7 @@ var table = []Kind{
 	{Name: "latex", Words: "LaTeX", Extensions: ".tex", Options: forLines, Next: Text},
 	{Name: "markdown", Words: "Markdown", Extensions: ".md .markdown", Options: forLines, Next: Text},
 	{Name: "yaml", Words: "YAML", Extensions: ".yaml .yml", Options: forValues, Next: Text},
-	{Name: "pdf", Words: "a PDF file", Starts: []string{"%PDF-"}, Extensions: ".pdf", Options: forLines, Next: Exact, Shown: Parts},
+	{Name: "pdf", Words: "a PDF file", Starts: []string{"%PDF-"}, Extensions: ".pdf", Options: forLines, Next: Exact, Shown: Pages},
 	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forCells, Next: "json", Holds: true},
 	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forNumbers, Next: "zip"},
 	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},

@@ -114,11 +114,11 @@ func (b *builder) result(i int, f report.Finding) result {
 	if f.Kind == kinds.Claim && f.Worst != nil {
 		r.Meta = append(r.Meta, field{Name: "Printed", Value: Clean(f.Worst.Published)}, field{Name: "New", Value: Clean(f.Worst.New)})
 	}
-	if isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Drawing {
+	if hasPicture(f) {
 		r.Pictures = b.figures(f)
 		r.Slide = b.slide(f, r.Pictures)
 	}
-	if !isPicture(f.Kind) || kinds.Of(f.Kind).Shown == kinds.Scan && f.Diff != "" {
+	if shown := kinds.Of(f.Kind).Shown; !isPicture(f.Kind) && shown != kinds.Pages || (shown == kinds.Scan || shown == kinds.Pages) && f.Diff != "" {
 		r.Side = b.side(f)
 	}
 	r.Cells = cellsOf(f.Cells)
@@ -140,6 +140,13 @@ func judgedInWords(groups []report.Judged) string {
 		parts = append(parts, fmt.Sprintf("%s: %s", Clean(g.Group), Clean(g.Written)))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// hasPicture reports whether both files are shown as pictures. Pages are drawn
+// for what is not plainly the same.
+func hasPicture(f report.Finding) bool {
+	shown := kinds.Of(f.Kind).Shown
+	return isPicture(f.Kind) || shown == kinds.Drawing || shown == kinds.Pages && f.Verdict != report.Identical && f.Verdict != report.SameContent
 }
 
 func isPicture(kind string) bool {
@@ -190,8 +197,8 @@ func (b *builder) text(s string) string {
 
 func (b *builder) figures(f report.Finding) []figure {
 	out := []figure{
-		b.figure("Published", "The published picture of "+f.Result, b.shown(f.Kind, read(b.files.Published, f.Published))),
-		b.figure("New", "The new picture of "+f.Result, b.shown(f.Kind, read(b.files.New, f.Output))),
+		b.figure("Published", "The published picture of "+f.Result, b.shown(f, read(b.files.Published, f.Published))),
+		b.figure("New", "The new picture of "+f.Result, b.shown(f, read(b.files.New, f.Output))),
 	}
 	if where := b.files.Pictures[f.Result]; where != nil {
 		out = append(out, b.figure("Difference, in red", "Where the two pictures of "+f.Result+" differ", where))
@@ -199,19 +206,31 @@ func (b *builder) figures(f report.Finding) []figure {
 	return out
 }
 
-// shown is a picture in a format that browsers show: TIFF as PNG, and SVG only
-// where it begins as one.
-func (b *builder) shown(kind string, picture []byte) []byte {
-	if kinds.Of(kind).Shown != kinds.Scan || picture == nil {
-		return picture
+// shown is a picture in a format that browsers show: TIFF and the page of a PDF
+// as PNG, and SVG only where it begins as one.
+func (b *builder) shown(f report.Finding, file []byte) []byte {
+	var m image.Image
+	var err error
+	switch shown := kinds.Of(f.Kind).Shown; {
+	case file == nil:
+		return nil
+	case shown == kinds.Scan:
+		m, err = compare.DrawTIFF(b.ctx, file)
+	case shown == kinds.Pages:
+		where := ""
+		if f.Worst != nil {
+			where = f.Worst.Where
+		}
+		m, err = compare.DrawPDF(b.ctx, file, where)
+	default:
+		return file
 	}
-	m, err := compare.DrawTIFF(b.ctx, picture)
 	if err != nil {
-		return picture
+		return file
 	}
 	var out bytes.Buffer
 	if png.Encode(&out, m) != nil {
-		return picture
+		return file
 	}
 	return out.Bytes()
 }
