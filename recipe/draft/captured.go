@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"repro/internal/form"
 	"repro/recipe"
@@ -38,7 +39,12 @@ type CapturedStep struct {
 // Draft writes the recipe of a captured experiment that has none yet, with
 // comments. Whose work it is is taken from the folder dir, as by [Folder].
 func (c Captured) Draft(dir string, o Options) ([]byte, error) {
-	w := &draft{root: os.DirFS(dir), day: c.Day, options: o}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	w := &draft{root: root.FS(), day: c.Day, options: o}
 	w.known = describe(w.root)
 	w.about()
 	w.printf(`
@@ -142,6 +148,8 @@ func doubleQuoted(s string) string {
 			b.WriteString(`\t`)
 		case r < ' ' || r == 0x7f:
 			fmt.Fprintf(&b, `\x%02x`, r)
+		case unicode.Is(unicode.Cf, r): // such as those that turn the direction of a line
+			fmt.Fprintf(&b, `\U%08x`, r)
 		default:
 			b.WriteRune(r)
 		}

@@ -14,13 +14,10 @@ var entryPoints = []struct {
 	find   func(w *draft) []step
 }{
 	{"a codechecker's script", named("sh", "codecheck/run.sh", "codecheck/codecheck.sh")},
-	{"Makefile", (*draft).makefile},
-	{"Snakefile", (*draft).snakefile},
-	{"a script by its name", named("sh", "run.sh", "run_all.sh", "runall.sh", "reproduce.sh", "main.sh", "all.sh", "do_all.sh")},
+	{"what runs all", func(w *draft) []step { return w.wholeIn(".") }},
 	{"README", (*draft).readmeCommands},
-	{"a script by its name", named("python3", "main.py", "run.py", "run_all.py", "reproduce.py", "analysis.py")},
-	{"a script by its name", named("Rscript", "main.R", "run.R", "run_all.R", "reproduce.R", "master.R", "analysis.R", "main.r")},
-	{"a script by its name", named("julia", "main.jl", "run.jl")},
+	{"a script by its name", func(w *draft) []step { return w.mainIn(".") }},
+	{"what runs all in the only folder that has it", (*draft).wholeBelow},
 	{"its documents", (*draft).documents},
 	{"its scripts", (*draft).scripts},
 }
@@ -44,27 +41,124 @@ func (w *draft) commands() []step {
 func named(program string, names ...string) func(w *draft) []step {
 	return func(w *draft) []step {
 		for _, name := range names {
-			if w.has(name) && plainName(name) {
-				return []step{{command: []string{program, name}, from: name}}
+			if w.there[name] {
+				return []step{w.start(program, name)}
 			}
 		}
 		return nil
 	}
 }
 
-func (w *draft) makefile() []step {
+// start is the step that runs a script: a shell's by the shell that its first
+// line names.
+func (w *draft) start(program, name string) step {
+	if shell := shebang(w.root, name); program == "sh" && slices.Contains(shells, shell) {
+		program = shell
+	}
+	return step{command: []string{program, name}, from: name}
+}
+
+var shells = []string{"sh", "bash", "dash", "ksh", "zsh"}
+
+// wholeIn finds what runs all that lies in a folder.
+func (w *draft) wholeIn(dir string) []step {
 	for _, name := range []string{"Makefile", "makefile", "GNUmakefile"} {
-		if w.has(name) {
-			return []step{{command: []string{"make"}, from: name}}
+		if full := path.Join(dir, name); w.there[full] {
+			return []step{{command: append([]string{"make"}, w.goal(full)...), from: full}}
+		}
+	}
+	for _, name := range []string{"Snakefile", "workflow/Snakefile"} {
+		if full := path.Join(dir, name); w.there[full] {
+			return []step{{command: []string{"snakemake", "--cores", "1"}, from: full}}
+		}
+	}
+	return named("sh", within(dir, "run.sh", "run_all.sh", "runall.sh", "reproduce.sh", "main.sh", "all.sh", "do_all.sh")...)(w)
+}
+
+// mainIn finds the script in a folder that is called as the main one is.
+func (w *draft) mainIn(dir string) []step {
+	for _, c := range []struct {
+		program string
+		names   []string
+	}{
+		{"python3", []string{"main.py", "run.py", "run_all.py", "reproduce.py", "analysis.py"}},
+		{"Rscript", []string{"main.R", "run.R", "run_all.R", "reproduce.R", "master.R", "analysis.R", "main.r"}},
+		{"julia", []string{"main.jl", "run.jl"}},
+	} {
+		if steps := named(c.program, within(dir, c.names...)...)(w); steps != nil {
+			return steps
 		}
 	}
 	return nil
 }
 
-func (w *draft) snakefile() []step {
-	for _, name := range []string{"Snakefile", "workflow/Snakefile"} {
-		if w.has(name) {
-			return []step{{command: []string{"snakemake", "--cores", "1"}, from: name}}
+func within(dir string, names ...string) (full []string) {
+	for _, name := range names {
+		full = append(full, path.Join(dir, name))
+	}
+	return full
+}
+
+// wholeBelow looks into the folders at the top: if just one of them has
+// something that runs all, the experiment is in it.
+func (w *draft) wholeBelow() (only []step) {
+	seen := map[string]bool{}
+	for _, f := range w.files {
+		dir, _, below := strings.Cut(f.name, "/")
+		if !below || seen[dir] || f.use != useCode {
+			continue
+		}
+		seen[dir] = true
+		steps := w.wholeIn(dir)
+		inside := steps != nil // make and its like start in their own folder
+		if !inside {
+			steps = w.mainIn(dir)
+		}
+		if steps == nil {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = w.startIn(dir, steps, inside)
+	}
+	return only
+}
+
+// startIn has steps start in a folder, if they must, or if all published
+// results lie in it: then that is where the author started them.
+func (w *draft) startIn(dir string, steps []step, must bool) []step {
+	here := len(w.results) > 0
+	for _, r := range w.results {
+		here = here && strings.HasPrefix(r.output, dir+"/")
+	}
+	if !here && !must {
+		return steps
+	}
+	for i := range steps {
+		steps[i].dir = dir
+		for j, arg := range steps[i].command {
+			steps[i].command[j] = strings.TrimPrefix(arg, dir+"/")
+		}
+	}
+	return steps
+}
+
+var targetLine = regexp.MustCompile(`(?m)^([A-Za-z0-9_./ -]+?)\s*:(?:[^=:]|$)`)
+
+// goal returns the word all, if the Makefile has a target of that name and
+// would make another.
+func (w *draft) goal(makefile string) []string {
+	first := true
+	for _, m := range targetLine.FindAllSubmatch(peek(w.root, makefile), -1) {
+		switch name := string(m[1]); {
+		case strings.HasPrefix(name, "."): // .PHONY and the like are no goals
+		case name != "all":
+			first = false
+		case first:
+			return nil
+		default:
+			return []string{"all"}
 		}
 	}
 	return nil
@@ -76,21 +170,35 @@ var starters = []string{"python", "python3", "Rscript", "bash", "sh", "julia", "
 // maxCommands bounds the steps that a README makes.
 const maxCommands = 20
 
-// readmeCommands takes the commands of a README's blocks that start a known
-// program on a file of the folder. Those that install or fetch are left out.
+// readmeCommands takes the commands of a README that start a known program on a
+// file of the folder: those of its blocks, or else those within its sentences.
+// What installs or fetches is left out.
 func (w *draft) readmeCommands() []step {
 	for _, name := range []string{"README.md", "README.rst", "README.txt", "README", "readme.md"} {
-		var steps []step
-		for _, line := range blocks(string(peek(w.root, name))) {
-			if c := w.typed(line); c != nil && len(steps) < maxCommands && !slices.ContainsFunc(steps, func(s step) bool { return slices.Equal(s.command, c) }) {
-				steps = append(steps, step{command: c, from: name})
+		readme := string(peek(w.root, name))
+		for _, lines := range [][]string{blocks(readme), spans(readme)} {
+			var steps []step
+			for _, line := range lines {
+				if c := w.typed(line); c != nil && len(steps) < maxCommands && !slices.ContainsFunc(steps, func(s step) bool { return slices.Equal(s.command, c) }) {
+					steps = append(steps, step{command: c, from: name})
+				}
 			}
-		}
-		if len(steps) > 0 {
-			return steps
+			if len(steps) > 0 {
+				return steps
+			}
 		}
 	}
 	return nil
+}
+
+var span = regexp.MustCompile("`([^`\n]+)`")
+
+// spans returns what a text sets apart as code within its sentences.
+func spans(text string) (lines []string) {
+	for _, m := range span.FindAllStringSubmatch(text, -1) {
+		lines = append(lines, m[1])
+	}
+	return lines
 }
 
 // blocks returns the lines of a text that are set apart as commands: within
@@ -113,10 +221,14 @@ func blocks(text string) (lines []string) {
 	return lines
 }
 
+// remark is what a README says of a command behind it, on the same line.
+var remark = regexp.MustCompile(`(\s{2,}|\s+#\s).*$`)
+
 var plainWords = regexp.MustCompile(`^[A-Za-z0-9_./=,:+@ -]+$`)
 
 // typed returns the words of a command line that a step can be, or nil.
 func (w *draft) typed(line string) []string {
+	line = remark.ReplaceAllString(strings.TrimSpace(line), "")
 	words := strings.Fields(line)
 	if len(words) == 0 || !plainWords.MatchString(line) {
 		return nil // quotes, pipes and the like: a person must look
@@ -164,33 +276,6 @@ func (w *draft) documents() (steps []step) {
 		}
 	}
 	return steps
-}
-
-// scripts takes the only script, or the first at the top of the folder.
-func (w *draft) scripts() []step {
-	var all []found
-	for _, f := range w.files {
-		if f.use == useCode && f.lang != "" && !installs(f.name) && !w.defines(f) {
-			all = append(all, f)
-		}
-	}
-	for _, f := range all {
-		if len(all) == 1 || !strings.Contains(f.name, "/") {
-			return []step{{command: f.command(), from: f.name}}
-		}
-	}
-	return nil
-}
-
-var firstStatement = regexp.MustCompile(`(?m)^[ \t]*([^%#\s][^\n]*)`)
-
-// defines reports whether an Octave file only defines a function for others.
-func (w *draft) defines(f found) bool {
-	if f.lang != "octave" {
-		return false
-	}
-	m := firstStatement.FindSubmatch(peek(w.root, f.name))
-	return m != nil && (strings.HasPrefix(string(m[1]), "function") || strings.HasPrefix(string(m[1]), "classdef"))
 }
 
 // command runs one script.

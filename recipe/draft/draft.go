@@ -19,7 +19,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
+	"repro/internal/form"
 	"repro/internal/pattern"
 	"repro/recipe"
 )
@@ -42,14 +44,19 @@ func Folder(dir string, o Options) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, newest, err := scan(dir)
+	root, err := os.OpenRoot(dir) // a link that leads out of the folder leads nowhere
 	if err != nil {
 		return nil, err
 	}
-	w := &draft{root: os.DirFS(dir), dir: filepath.ToSlash(full), options: o, files: files, day: newest}
+	defer root.Close()
+	w := &draft{root: root.FS(), dir: filepath.ToSlash(full), options: o}
+	if w.files, w.day, w.there, err = scan(w.root); err != nil {
+		return nil, err
+	}
 	w.known = describe(w.root)
 	w.claimResults()
 	w.steps = w.commands()
+	w.codeOfSteps()
 	env := w.chooseEnvironment()
 	w.about()
 	w.environment(env)
@@ -71,9 +78,12 @@ type draft struct {
 	dir     string // absolute
 	options Options
 	files   []found
+	there   map[string]bool // every regular file that a recipe can name
 	day     time.Time
 	known   about
 	steps   []step
+	results []result
+	other   int // files in folders of results that a manifest does not list
 	notes   []string
 }
 
@@ -84,8 +94,14 @@ func from(source string) string {
 	if source == "" {
 		return ""
 	}
+	if strings.ContainsFunc(source, unseen) {
+		source = doubleQuoted(source)
+	}
 	return "   # from " + source
 }
+
+// unseen reports whether people do not see a character as it is.
+func unseen(r rune) bool { return form.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 // of returns the names of the files that are for this use.
 func (w *draft) of(u use) (names []string) {
@@ -244,6 +260,7 @@ func (w *draft) dataList() {
 // step is one command of the experiment.
 type step struct {
 	command []string
+	dir     string // where it starts; empty: at the top
 	from    string
 }
 
@@ -270,6 +287,9 @@ steps:
 			}
 		}
 		w.printf("  - name: %s\n    command: [%s]%s%s\n", name, strings.Join(words, ", "), comment, from(s.from))
+		if s.dir != "" {
+			w.printf("    dir: %s\n", quoted(s.dir))
+		}
 		if i > 0 {
 			w.printf("    needs: [step-%d]\n", i)
 		}
@@ -293,74 +313,15 @@ func isNumber(s string) bool {
 
 var notName = pattern.New(`[^A-Za-z0-9._-]+`)
 
-// claimResults turns the files that a codechecker lists, and the outputs that R
-// keeps beside a script, into results, whatever else they look like; and takes
-// what a codechecker made out of all else.
-func (w *draft) claimResults() {
-	listed := map[string]bool{}
-	for _, p := range w.known.results.value {
-		listed[p.file] = w.has(p.file)
-	}
-	w.files = slices.DeleteFunc(w.files, func(f found) bool {
-		return strings.HasPrefix(f.name, codecheckers) || strings.HasPrefix(f.name, "repro.new/")
-	})
-	for i, f := range w.files {
-		if listed[f.name] {
-			w.files[i].use = useResult
-			delete(listed, f.name)
-		}
-	}
-	for name, there := range listed {
-		if there && plainName(name) {
-			w.files = append(w.files, found{name: name, use: useResult})
+// codeOfSteps sees to it that the scripts which the steps start are code.
+func (w *draft) codeOfSteps() {
+	for _, s := range w.steps {
+		for _, arg := range s.command {
+			name := path.Join(s.dir, arg)
+			if w.there[name] && classify(w.root, name).use == useCode && !slices.ContainsFunc(w.files, func(f found) bool { return f.name == name }) {
+				w.files = append(w.files, found{name: name, use: useCode})
+			}
 		}
 	}
 	slices.SortFunc(w.files, func(a, b found) int { return cmp.Compare(a.name, b.name) })
-}
-
-// codecheckers is the folder in which a codechecker keeps what was made anew.
-const codecheckers = "codecheck/"
-
-// outputs are the results, as the steps leave them.
-func (w *draft) outputs() (names []string) {
-	for _, name := range w.of(useResult) {
-		if output := strings.TrimSuffix(name, ".save"); !slices.Contains(names, output) {
-			names = append(names, output)
-		}
-	}
-	return names
-}
-
-func (w *draft) resultList() {
-	w.printf(`
-# What the paper reports: the file as published, kept out of sight of the steps,
-# and the output that is compared with it (at the same place unless "published"
-# says otherwise).
-`)
-	results := w.of(useResult)
-	if len(results) == 0 {
-		w.printf("# results:\n#   - {name: table-1, output: results/table1.csv, claim: \"Table 1\", compare: {kind: csv, digits: 4}}\n")
-		return
-	}
-	claims := map[string]string{}
-	for _, p := range w.known.results.value {
-		claims[p.file] = p.claim
-	}
-	w.printf("results:%s\n", from(w.known.results.from))
-	taken := map[string]bool{}
-	for _, published := range results {
-		output := strings.TrimSuffix(published, ".save")
-		w.printf("  - name: %s\n    output: %s\n", quoted(resultName(output, taken)), quoted(output))
-		if output != published {
-			w.printf("    published: %s\n", quoted(published))
-		}
-		if again := codecheckers + "outputs/" + path.Base(published); w.has(again) {
-			w.printf("    # a codechecker's own: %s\n", again)
-		}
-		if claim := claims[published]; claim != "" && recipe.Wrong("claim", claim) == "" {
-			w.printf("    claim: %s\n", quoted(claim))
-		} else {
-			w.printf("    # claim: what the paper says that rests on it\n")
-		}
-	}
 }

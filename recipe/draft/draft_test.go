@@ -31,7 +31,7 @@ func TestFolder(t *testing.T) {
 			},
 			[]string{
 				"title: On Flies   # from codecheck.yml", "authors:   # from codecheck.yml\n  - name: Ada Lovelace\n    orcid: \"0000-0002-1825-0097\"", `doi: "10.1234/abc"   # from codecheck.yml`, "# licence:",
-				"abstract: \"What was found.\"   # from CITATION.cff", "results:   # from codecheck.yml\n  - name: one\n    output: plots/one.eps\n    # a codechecker's own: codecheck/outputs/one.eps\n    claim: Figure 1\n", "command: [Rscript, main.R]",
+				"# codecheck.yml lists gone.csv, which is not here.", "abstract: \"What was found.\"   # from CITATION.cff", "results:   # from codecheck.yml\n  - name: one\n    output: plots/one.eps\n    published: {author: plots/one.eps, codechecker: codecheck/outputs/one.eps}\n    claim: Figure 1\n", "command: [Rscript, main.R]",
 			},
 		},
 		{"a codechecker's files are no inputs", map[string]string{"codecheck/notes.csv": "1", "main.R": ""}, []string{"# data:\n"}},
@@ -45,7 +45,7 @@ func TestFolder(t *testing.T) {
 		{"never install", map[string]string{"install.sh": "", "setup.py": "", "z.sh": ""}, []string{"command: [sh, z.sh]"}},
 		{"image", map[string]string{"run.sh": "", "image/oci-layout": "{}", "image/index.json": "{}"}, []string{"environment:\n  oci: image   # lies in the folder"}},
 		{"saved image", map[string]string{"run.sh": "", "image.tar": "manifest.json\x00", "other.tar": "data.csv\x00"}, []string{"environment:\n  oci: image.tar"}},
-		{"make", map[string]string{"Makefile": "all:", "a.c": ""}, []string{"command: [make]", "programs: [make, sh]"}},
+		{"make", map[string]string{"Makefile": "all:", "a.c": ""}, []string{"command: [make]", "programs: [cc, make, sh]"}},
 		{"shebang", map[string]string{"analyse": "#!/usr/bin/env python3\n"}, []string{"command: [python3, analyse]"}},
 		{
 			"many", map[string]string{"1.dat": "", "2.dat": "", "3.dat": "", "4.dat": "", "5.dat": "", "6.dat": "", "7.csv": "", "code/only.awk": ""},

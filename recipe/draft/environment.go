@@ -15,6 +15,7 @@ import (
 type environment struct {
 	image    string   // an image that docker or podman saved; empty: programs of this machine
 	programs []string // of this machine
+	absent   []string // programs that the code seems to start and that are not to be had
 	comments []string
 }
 
@@ -53,10 +54,14 @@ func (w *draft) chooseEnvironment() environment {
 		switch lang := f.command()[0]; lang {
 		case "stata", "quarto", "jupyter": // only where a step starts them
 		default:
-			e.add(w.program(lang, prefix))
+			e.addIfThere(w, w.program(lang, prefix))
 		}
 	}
+	for _, name := range w.startedByScripts() {
+		e.addIfThere(w, w.program(name, prefix))
+	}
 	slices.Sort(e.programs)
+	w.notes = append(w.notes, w.absent(e)...)
 	if prefix != "" {
 		w.notes = append(w.notes, "the folder has an environment of its own, "+prefix+": `repro capture -- "+w.captureCommand()+"` takes just what a run of it uses")
 		return e
@@ -73,6 +78,26 @@ func (e *environment) add(program string) {
 	if !strings.HasPrefix(program, "./") && !slices.Contains(e.programs, program) && recipe.Wrong("program", program) == "" {
 		e.programs = append(e.programs, program)
 	}
+}
+
+// addIfThere adds a program that no step names, so that a machine without it
+// can build the rest.
+func (e *environment) addIfThere(w *draft, program string) {
+	if w.onMachine(program) {
+		e.add(program)
+	} else if !slices.Contains(e.absent, program) {
+		e.absent = append(e.absent, program)
+	}
+}
+
+// absent says what the code seems to start and this machine has not.
+func (w *draft) absent(e environment) (notes []string) {
+	for _, program := range e.absent {
+		if slices.Contains(starters, program) || slices.Contains(heavy, program) {
+			notes = append(notes, "the code seems to start "+program+", which this machine has not: build where it is, or name an image that has it")
+		}
+	}
+	return notes
 }
 
 func (w *draft) captureCommand() string {
@@ -127,12 +152,12 @@ func (w *draft) program(name, prefix string) string {
 	if strings.Contains(name, "/") {
 		return name
 	}
-	if prefix != "" && w.has(path.Join(prefix, "bin", name)) {
-		return path.Join(w.dir, prefix, "bin", name)
+	if own := path.Join(w.dir, prefix, "bin", name); prefix != "" && isProgram(own) {
+		return own
 	}
 	for dir := range strings.SplitSeq(w.options.Path, string(os.PathListSeparator)) {
 		full := filepath.Join(dir, name)
-		if info, err := os.Stat(full); !filepath.IsAbs(dir) || err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		if !filepath.IsAbs(dir) || !isProgram(full) {
 			continue
 		}
 		if filepath.Base(dir) == "shims" {
@@ -144,6 +169,28 @@ func (w *draft) program(name, prefix string) string {
 		return name
 	}
 	return name
+}
+
+func isProgram(full string) bool {
+	info, err := os.Stat(full)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+// onMachine reports whether a program is to be had: by its path, or in PATH.
+// Where no PATH may be looked at, each is.
+func (w *draft) onMachine(program string) bool {
+	if w.options.Path == "" {
+		return true
+	}
+	if strings.Contains(program, "/") {
+		return isProgram(program)
+	}
+	for dir := range strings.SplitSeq(w.options.Path, string(os.PathListSeparator)) {
+		if filepath.IsAbs(dir) && filepath.Base(dir) != "shims" && isProgram(filepath.Join(dir, program)) {
+			return true
+		}
+	}
+	return false
 }
 
 // chosen returns the program of the version that pyenv or rbenv chooses: by the

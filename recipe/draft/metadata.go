@@ -22,38 +22,6 @@ func decodeYAML(name string, b []byte, v any) bool {
 	return err == nil && unlike == nil
 }
 
-// readCodecheck reads codecheck.yml, of which the manifest lists the files that
-// a codechecker made anew (https://codecheck.org.uk/spec/config/1.0/).
-func readCodecheck(b []byte) (w work) {
-	var c struct {
-		Paper struct {
-			Title   string `yaml:"title"`
-			Authors []struct {
-				Name  string `yaml:"name"`
-				ORCID string `yaml:"ORCID"`
-			} `yaml:"authors"`
-			Reference string `yaml:"reference"`
-		} `yaml:"paper"`
-		Manifest []struct {
-			File    string `yaml:"file"`
-			Comment string `yaml:"comment"`
-		} `yaml:"manifest"`
-	}
-	if !decodeYAML("codecheck.yml", b, &c) {
-		return w
-	}
-	w.title, w.doi = c.Paper.Title, c.Paper.Reference
-	for _, a := range c.Paper.Authors {
-		w.authors = append(w.authors, author{name: a.Name, orcid: a.ORCID})
-	}
-	for _, m := range c.Manifest {
-		if file := path.Clean(m.File); m.File != "" && !path.IsAbs(file) && !strings.HasPrefix(file, "../") {
-			w.results = append(w.results, published{file, strings.Join(strings.Fields(m.Comment), " ")})
-		}
-	}
-	return w
-}
-
 // readCitation reads CITATION.cff (https://citation-file-format.github.io, 1.2).
 func readCitation(b []byte) (w work) {
 	var c struct {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ const (
 	maxScanned   = 20_000
 	maxScanDepth = 12
 	maxPeek      = 64 << 10
+	maxResults   = 500 // files that the recipe lists as results, or a manifest as such
 )
 
 // use is what a file of an experiment is for.
@@ -67,14 +67,13 @@ var (
 	notLooked  = []string{"node_modules", "__pycache__", "venv", "packrat", "renv", "CVS", "conda-meta", "env"}
 )
 
-// scan lists the files in dir that look like a part of an experiment, in byte
-// order, and the day of the newest.
-func scan(dir string) ([]found, time.Time, error) {
-	var all []found
-	var newest time.Time
-	root := os.DirFS(dir)
+// scan lists the files below root that look like a part of an experiment, in
+// byte order, the day of the newest, and every regular file that a recipe can
+// name. What only a symbolic link leads to is in none of them.
+func scan(root fs.FS) (all []found, newest time.Time, there map[string]bool, err error) {
+	there = map[string]bool{}
 	n := 0
-	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if name == "." {
 				return err
@@ -94,6 +93,7 @@ func scan(dir string) ([]found, time.Time, error) {
 		if !d.Type().IsRegular() || !plainName(name) || name == recipe.FileName {
 			return nil
 		}
+		there[name] = true
 		f := classify(root, name)
 		if f.use == useOther {
 			return nil
@@ -105,7 +105,7 @@ func scan(dir string) ([]found, time.Time, error) {
 		return nil
 	})
 	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.name, b.name) })
-	return all, newest, err
+	return all, newest, there, err
 }
 
 // plainName reports whether a recipe can name the file as it is.
@@ -168,14 +168,14 @@ func shebang(root fs.FS, name string) string {
 
 // peek returns the beginning of a file, empty if it cannot be read.
 func peek(root fs.FS, name string) []byte {
+	if info, err := fs.Stat(root, name); err != nil || !info.Mode().IsRegular() {
+		return nil // to open a pipe would wait for a writer
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
 	b, err := io.ReadAll(io.LimitReader(f, maxPeek))
 	if err != nil {
 		return nil
