@@ -1,12 +1,15 @@
 package format
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 
 	"repro/format/manifest"
+	"repro/format/squashfs"
 	"repro/format/verity"
 	"repro/internal/progress"
 	"repro/internal/stream"
@@ -48,7 +51,10 @@ func (im *Image) Check(ctx context.Context, o CheckOptions) ([]report.ObjectStat
 		case errors.Is(err, ErrAltered):
 			wrong = append(wrong, err)
 			st.Intact, st.Problem = false, err.Error()
-		case errors.Is(err, ErrMalformed): // part of what Layout found
+		case errors.Is(err, ErrMalformed):
+			if len(wrong) == 0 { // else part of what Layout found
+				wrong = append(wrong, err)
+			}
 			st.Intact, st.Problem = false, err.Error()
 		case err != nil:
 			return nil, fmt.Errorf("%s: object %d (%q): %w", im.name, ob.ID, ob.Name, err)
@@ -88,7 +94,10 @@ func (im *Image) checkObject(ctx context.Context, ob manifest.Object, o CheckOpt
 	if ob.Layer != nil {
 		err := im.checkLayer(ctx, ob, o)
 		if bad := (*AlteredError)(nil); errors.As(err, &bad) && bad.Object != ob.Name {
-			return im.checkSum(ctx, ob) // its hash tree is damaged: ask the digest
+			return im.withoutTree(ctx, ob, bad)
+		}
+		if err == nil && !o.OnRead {
+			err = im.checkFiles(ctx, ob)
 		}
 		return err
 	}
@@ -97,6 +106,67 @@ func (im *Image) checkObject(ctx context.Context, ob manifest.Object, o CheckOpt
 		return err
 	}
 	return im.checkSum(ctx, ob)
+}
+
+// withoutTree checks a layer whose hash tree is not what the manifest binds. If
+// the tree is damaged, the layer's own digest vouches for it. If tree and layer
+// both have the digests that the manifest states, the manifest's root is wrong,
+// and nobody could run the image: bad is returned.
+func (im *Image) withoutTree(ctx context.Context, layer manifest.Object, bad *AlteredError) error {
+	if err := im.checkSum(ctx, layer); err != nil {
+		return err
+	}
+	m, err := im.manifest()
+	if err != nil {
+		return err
+	}
+	for _, ob := range m.Objects {
+		if ob.Name == bad.Object && im.checkSum(ctx, ob) == nil {
+			return bad
+		}
+	}
+	return nil
+}
+
+// checkFiles refuses a layer that two readers would understand in two ways:
+// what is signed must have one meaning. A layer that is no file system at all
+// is nothing to any of them (IMG-11).
+func (im *Image) checkFiles(ctx context.Context, ob manifest.Object) error {
+	d, err := im.bound(ob)
+	if err != nil {
+		return err
+	}
+	section := im.Section(d)
+	if !squashfs.IsSquashfs(section) {
+		return nil
+	}
+	r, err := squashfs.NewReader(section, d.Size)
+	if err == nil {
+		err = r.Check(ctx)
+	}
+	if err == nil {
+		err = padding(section, r.Size(), d.Size)
+	}
+	if errors.Is(err, squashfs.ErrMalformed) {
+		return malformed("object %q: %v", ob.Name, err)
+	}
+	return err
+}
+
+// padding refuses a layer whose file system is followed by anything but the
+// zeros up to the next 4096 bytes.
+func padding(r io.ReaderAt, end, size int64) error {
+	if size-end >= align {
+		return fmt.Errorf("%w: %d bytes behind the file system", squashfs.ErrMalformed, size-end)
+	}
+	b := make([]byte, size-end)
+	if _, err := r.ReadAt(b, end); err != nil && err != io.EOF {
+		return err
+	}
+	if len(bytes.Trim(b, "\x00")) > 0 {
+		return fmt.Errorf("%w: bytes behind the file system that are not zero", squashfs.ErrMalformed)
+	}
+	return nil
 }
 
 func (im *Image) checkSum(ctx context.Context, ob manifest.Object) error {

@@ -6,3 +6,6 @@ const (
 	HashBLAKE2b   = hashBLAKE2b
 	MaxSignature  = maxSignature
 )
+
+// Padding is padding, for tests.
+var Padding = padding

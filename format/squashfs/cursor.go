@@ -101,3 +101,12 @@ func (r *Reader) loadMetadataBlock(at int64) (metadataBlock, int64, error) {
 	}
 	return metadataBlock{data: b, next: at + 2 + size}, metadataSize, nil
 }
+
+// position returns the cursor with what comes next in its own metadata block,
+// not at the end of the one before.
+func (c cursor) position() cursor {
+	if m, err := c.r.metadataBlock(c.region, c.at); err == nil && c.offset == len(m.data) {
+		c.at, c.offset = m.next, 0
+	}
+	return c
+}

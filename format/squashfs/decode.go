@@ -37,6 +37,8 @@ type record struct {
 	within  int    // offset in that metadata block
 	length  int64  // bytes of entries
 	parent  uint32
+	indexed uint16 // entries of the index
+	index   cursor // of these
 }
 
 // inode reads the inode at a reference.
@@ -158,6 +160,7 @@ func (in *record) decodeExtendedDir(c cursor) error {
 	in.links = le.Uint32(b)
 	in.listing = uint64(le.Uint32(b[8:]))
 	in.parent = le.Uint32(b[12:])
+	in.indexed, in.index = le.Uint16(b[16:]), c
 	in.within = int(le.Uint16(b[18:]))
 	in.xattr = le.Uint32(b[20:])
 	return in.setLength(le.Uint32(b[4:]))

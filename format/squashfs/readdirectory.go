@@ -44,15 +44,23 @@ func (r *Reader) readList(dir *record) (list []tree.Name, weight int64, err erro
 	if err != nil {
 		return nil, 0, err
 	}
+	var runs []runStart
 	for left := dir.length; left > 0; {
 		var used int64
+		begins, first := c.position(), len(list)
 		if list, used, err = c.readRun(list, left); err != nil {
 			return nil, 0, err
+		}
+		if dir.indexed > 0 {
+			runs = append(runs, runStart{at: dir.length - left, start: begins.at - c.start, offset: begins.offset, name: list[first].Name})
 		}
 		if len(list) > MaxNames {
 			return nil, 0, malformed("more than %d names", MaxNames)
 		}
 		left -= used
+	}
+	if err := dir.checkIndex(runs); err != nil {
+		return nil, 0, err
 	}
 	return list, dir.length + int64(len(list))*int64(unsafe.Sizeof(tree.Name{})), nil
 }
