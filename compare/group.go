@@ -48,6 +48,7 @@ type group struct {
 
 	met     bool
 	pending int64  // pairs that round, if that is how to read them
+	lonely  int64  // of these, of numbers that no wider group speaks of
 	large   int64  // of these, changed by more than largeChange
 	cut     int64  // pairs that are cut off and do not round
 	cutMet  int64  // the same, of this group and of those within it
@@ -121,20 +122,23 @@ func (g *group) wider(p *number) reading {
 	switch {
 	case g.onePen && w.shortest() && (len(g.pub.distinct) == 1 || !g.pub.fixed()):
 		return exact
-	case w.enough():
+	case w.enough() && p.significant() > 1: // one digit could excuse half of a number
 		return likely
 	}
 	return untold
 }
 
 // note counts a changed pair that rounds as evidence: had other numbers come
-// out, as far apart as those of the group are, how likely would this one have
-// rounded to the published one?
-func (g *group) note(p, n *number) {
+// out, as far apart as those of the group are, or of the narrower one in which
+// this one stands, how likely would it have rounded to the published one?
+func (g *group) note(p, n *number, within *writing) {
 	if !g.changed.add(p.text, n.text) {
 		return
 	}
 	scale := math.Min(g.pub.high-g.pub.low, math.Abs(p.float()))
+	if len(within.distinct) >= minDistinct {
+		scale = math.Min(scale, within.high-within.low)
+	}
 	unit := math.Pow(10, float64(p.last))
 	if scale > unit {
 		g.chance += math.Log10(unit / scale)
@@ -156,9 +160,14 @@ func (g *group) evident() bool {
 // settle decides the pairs that hang on the group, once all were met.
 func (g *group) settle(t *tally) {
 	if g.pending > 0 {
+		told := g.any((*group).evident)
 		switch {
-		case g.any((*group).evident):
+		case told && (g.lonely == 0 || g.evident()):
 			g.become(t, pending, agrees, g.pending)
+		case told:
+			t.outcomes[agrees] += g.pending - g.lonely
+			t.doubt(g, numbersRounded)
+			g.become(t, pending, unclear, g.lonely)
 		case g.pending == g.large:
 			g.become(t, pending, differs, g.pending)
 		default:

@@ -168,7 +168,7 @@ func (t *tally) hang(what outcome) {
 	for at := g; at != nil; at = at.up {
 		switch what {
 		case pending:
-			at.note(&t.p, &t.n)
+			at.note(&t.p, &t.n, &g.pub)
 		case cut:
 			at.cutMet++
 		}
@@ -176,6 +176,9 @@ func (t *tally) hang(what outcome) {
 	switch what {
 	case pending:
 		g.pending++
+		if g.read(&t.p) == untold {
+			g.lonely++
+		}
 		if t.changed() > largeChange && len(t.p.digits) > 0 {
 			g.large++
 		}

@@ -138,7 +138,7 @@ func (m *matcher) byLine(pub []byte, changes []change) {
 	for _, c := range changes {
 		var p, n number
 		if c.what == pending && p.parse(c.pub) && n.parse(c.new) {
-			line.note(&p, &n)
+			line.note(&p, &n, &line.pub)
 		}
 	}
 	to := pending
