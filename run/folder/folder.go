@@ -102,9 +102,13 @@ func Mark(dir string, replace bool) error {
 			return err
 		}
 		for _, e := range entries {
-			if !strings.HasPrefix(e.Name(), marker) { // two runs may start at once
-				return fmt.Errorf("%s: holds %q, and no earlier run made it: name a new or an empty directory", dir, e.Name())
+			if strings.HasPrefix(e.Name(), marker) { // two runs may start at once
+				continue
 			}
+			if _, err := os.Lstat(name); err == nil { // another run has made both since
+				break
+			}
+			return fmt.Errorf("%s: holds %q, and no earlier run made it: name a new or an empty directory", dir, e.Name())
 		}
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644)

@@ -3,9 +3,11 @@ package folder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -98,5 +100,25 @@ func TestRetain(t *testing.T) {
 	}
 	if got := files(dir); got != "logs/a.log mine outputs/paper/a" {
 		t.Errorf("left: %s", got)
+	}
+}
+
+// Runs that start at once in a new folder all find it theirs, whatever the first
+// of them has put there already.
+func TestMarkAtOnce(t *testing.T) {
+	for range 50 {
+		dir := t.TempDir()
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				if err := Mark(dir, false); err != nil {
+					t.Error(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("run-", i)), nil, 0o644); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
 	}
 }
