@@ -80,26 +80,25 @@ func gpg(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fmt.Errorf("gpg: %w: %.500q", err, strings.TrimSpace(stderr.String()))
+		return nil, fmt.Errorf("gpg: %w: %.500q", err, bytes.TrimSpace(stderr.kept))
 	case out.full:
 		return nil, fmt.Errorf("gpg: it printed more than %d bytes", signature.MaxSize)
 	}
-	return out.Bytes(), nil
+	return out.kept, nil
 }
 
-// bounded keeps the first bytes of what is written to it.
+// bounded keeps the first bytes of what is written to it. It must not embed a
+// bytes.Buffer: package exec would find that one's ReadFrom, which has no bound.
 type bounded struct {
-	bytes.Buffer
-	full bool
+	kept []byte
+	full bool // there were more
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if room := signature.MaxSize - b.Len(); len(p) > room {
-		b.full = true
-		b.Buffer.Write(p[:room])
-		return len(p), nil
-	}
-	return b.Buffer.Write(p)
+	room := signature.MaxSize - len(b.kept)
+	b.full = b.full || len(p) > room
+	b.kept = append(b.kept, p[:min(len(p), room)]...)
+	return len(p), nil
 }
 
 // Adopt takes the signatures of an image that another program for SIF files
