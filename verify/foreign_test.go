@@ -145,6 +145,23 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// TestForeignMounts: of a foreign file the root and overlays are mounted, data
+// partitions and other objects are not.
+func TestForeignMounts(t *testing.T) {
+	k := newKey(t, key.PEM, "")
+	r, err := run(newForeign(t, 3).sign(k).bytes(), trusting(k), verify.Options{Foreign: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range r.Objects {
+		got = append(got, o.Mounted)
+	}
+	if want := []string{"", "/", "", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("mounted at %q, want %q", got, want)
+	}
+}
+
 // TestForeignFlips: what package integrity refuses of a foreign file, we
 // refuse.
 func TestForeignFlips(t *testing.T) {
