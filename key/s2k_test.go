@@ -57,6 +57,13 @@ func TestHostileS2K(t *testing.T) {
 			t.Errorf("%v: %v, asked %v", hostile, err, asked)
 		}
 	}
+	// 32 parts may be encrypted: the key, the subkey that it came with, and 30
+	// more.
+	for subkeys, want := range map[int]bool{30: true, 31: false} {
+		if _, err := key.ParsePrivate(argon(subkeys), ask); (err == nil) != want {
+			t.Errorf("%d more subkeys: %v", subkeys, err)
+		}
+	}
 	if _, err := key.ParsePrivate(argon(40), ask); !errors.Is(err, key.ErrUnsupported) {
 		t.Errorf("41 encrypted parts: %v", err)
 	}

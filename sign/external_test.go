@@ -135,7 +135,7 @@ func TestGPGAnswers(t *testing.T) {
 	program("exec sleep 60")
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := s(cancelled, nil); !errors.Is(err, context.Canceled) {
+	if _, err := s(cancelled, nil); err != context.Canceled {
 		t.Errorf("%v", err)
 	}
 	t.Setenv("PATH", t.TempDir())

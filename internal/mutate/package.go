@@ -73,10 +73,16 @@ func (p *goPackage) cover(ctx context.Context, scratch string) (lines, pace, err
 	return p.reached(b), took, nil
 }
 
-// lines are the lines of each file that tests reach.
+// lines says of each file's lines in blocks of statements whether tests reach
+// them.
 type lines map[string]map[int]bool
 
-func (l lines) has(m mutant) bool { return l[m.file][m.line] }
+// has reports whether tests may reach m. A line in no block may be reached: the
+// conditions of a switch are such.
+func (l lines) has(m mutant) bool {
+	reached, known := l[m.file][m.line]
+	return reached || !known
+}
 
 // reached reads a cover profile: "module/dir/file.go:1.2,3.4 statements count".
 func (p *goPackage) reached(profile []byte) lines {
@@ -84,7 +90,7 @@ func (p *goPackage) reached(profile []byte) lines {
 	for scan := bufio.NewScanner(bytes.NewReader(profile)); scan.Scan(); {
 		name, rest, ok := strings.Cut(scan.Text(), ":")
 		var from, fromColumn, to, toColumn, statements, count int
-		if n, _ := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &from, &fromColumn, &to, &toColumn, &statements, &count); !ok || n != 6 || count == 0 {
+		if n, _ := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &from, &fromColumn, &to, &toColumn, &statements, &count); !ok || n != 6 {
 			continue
 		}
 		file := filepath.Join(p.Module.Dir, strings.TrimPrefix(name, p.Module.Path+"/"))
@@ -92,7 +98,7 @@ func (p *goPackage) reached(profile []byte) lines {
 			out[file] = map[int]bool{}
 		}
 		for line := from; line <= to; line++ {
-			out[file][line] = true
+			out[file][line] = out[file][line] || count > 0
 		}
 	}
 	return out
