@@ -116,6 +116,9 @@ func TestPrograms(t *testing.T) {
 	if want := "programs: [gfortran, make, sh, sort]"; !strings.Contains(string(d.Text), want) {
 		t.Errorf("no %q in\n%s", want, d.Text)
 	}
+	if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, "gfortran opens files that its program does not name: `repro capture -- make` takes") {
+		t.Errorf("notes:\n%s", notes)
+	}
 	if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, "start matlab,") || !strings.Contains(notes, "start octave-cli,") || strings.Contains(notes, "uniq") {
 		t.Errorf("notes:\n%s", notes)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,6 +63,9 @@ func (w *draft) chooseEnvironment() environment {
 	}
 	slices.Sort(e.programs)
 	w.notes = append(w.notes, w.absent(e)...)
+	if i := slices.IndexFunc(e.programs, opensMore); i >= 0 {
+		w.notes = append(w.notes, path.Base(e.programs[i])+" opens files that its program does not name: `repro capture -- "+w.captureCommand()+"` takes just what a run of it uses")
+	}
 	if prefix != "" {
 		w.notes = append(w.notes, "the folder has an environment of its own, "+prefix+": `repro capture -- "+w.captureCommand()+"` takes just what a run of it uses")
 		return e
@@ -79,6 +83,12 @@ func (e *environment) add(program string) {
 		e.programs = append(e.programs, program)
 	}
 }
+
+var compilers = regexp.MustCompile(`^(cc|c\+\+|gcc|g\+\+|gfortran|clang|jupyter|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
+
+// opensMore reports whether a program is of those that open more than
+// environments of named programs bring: compilers their headers, for example.
+func opensMore(program string) bool { return compilers.MatchString(path.Base(program)) }
 
 // addIfThere adds a program that no step names, so that a machine without it
 // can build the rest.

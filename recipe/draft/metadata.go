@@ -315,13 +315,24 @@ var licenceTexts = []struct{ mark, id string }{
 	{"This is free and unencumbered software released into the public domain", "Unlicense"},
 }
 
-// readLicence recognises the text of a licence.
+// readLicence recognises the text of a licence. A text that names a licence for
+// code and one for texts leaves to people which is for what.
 func readLicence(b []byte) work {
 	text := strings.Join(strings.Fields(string(b)), " ")
 	for _, l := range licenceTexts {
-		if strings.Contains(text[:min(len(text), 600)], l.mark) {
-			return work{licence: l.id}
+		if !strings.Contains(text[:min(len(text), 600)], l.mark) {
+			continue
 		}
+		if !strings.HasPrefix(l.id, "CC") && len(text) < maxTwoLicences && alsoCC.MatchString(text) {
+			return work{}
+		}
+		return work{licence: l.id}
 	}
 	return work{}
 }
+
+// maxTwoLicences is the size of a file that may hold two short licences; the
+// long ones say in their text how they go with others.
+const maxTwoLicences = 4 << 10
+
+var alsoCC = regexp.MustCompile(`\bCC[ -]BY|\bCreative Commons|\bCC0\b`)

@@ -28,6 +28,7 @@ func TestSources(t *testing.T) {
 		{"README with badges", readReadme, "[![b](x)](y)\n<p>\n\n# The Paper\n", work{title: "The Paper"}},
 		{"README with a head", readReadme, "---\noutput: x\ntitle: \"The Paper\"\n---\n# Other\n", work{title: "The Paper"}},
 		{"MIT without its name", readLicence, "Copyright 2025\n\nPermission is hereby granted, free of charge, to any person\nobtaining a copy", work{licence: "MIT"}},
+		{"one for code, one for texts", readLicence, "Code: MIT License\n\nPermission is hereby granted.\n\nText: CC BY 4.0\n", work{}},
 		{"CC BY-NC", readLicence, "Attribution-NonCommercial 4.0 International", work{licence: "CC-BY-NC-4.0"}},
 		{"no licence that is known", readLicence, "All rights reserved", work{}},
 		{"not JSON", readZenodo, "{", work{}},
