@@ -272,7 +272,7 @@ func (w *draft) documents() (steps []step) {
 		case ".qmd":
 			steps = append(steps, step{command: []string{"quarto", "render", f.name}, from: f.name})
 		case ".ipynb":
-			steps = append(steps, step{command: []string{"jupyter", "nbconvert", "--execute", "--to", "notebook", "--inplace", f.name}, from: f.name})
+			steps = append(steps, step{command: []string{"jupyter-nbconvert", "--execute", "--to", "notebook", "--inplace", f.name}, from: f.name})
 		}
 	}
 	return steps

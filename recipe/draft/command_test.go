@@ -123,3 +123,35 @@ func TestPrograms(t *testing.T) {
 		t.Errorf("notes:\n%s", notes)
 	}
 }
+
+// TestNotebookOfTheFolder: a notebook is run by the nbconvert of the folder's
+// environment, which brings all of it.
+func TestNotebookOfTheFolder(t *testing.T) {
+	dir := folder(t, map[string]string{"a.ipynb": "{}", ".venv/pyvenv.cfg": "", ".venv/bin/python3": "", ".venv/bin/jupyter-nbconvert": ""})
+	for _, name := range []string{"python3", "jupyter-nbconvert"} {
+		if err := os.Chmod(dir+"/.venv/bin/"+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := Folder(dir, Options{Path: "/nonexistent"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := dir + "/.venv/"
+	for _, want := range []string{
+		"programs: [\"" + b + "bin/jupyter-nbconvert\", \"" + b + "bin/python3\", sh]\n    files:\n      - \"" + b + "lib\"\n      - \"" + b + "share\"\n",
+		"command: [\"" + b + "bin/jupyter-nbconvert\", \"--execute\"",
+	} {
+		if !strings.Contains(string(d.Text), want) {
+			t.Errorf("no %q in\n%s", want, d.Text)
+		}
+	}
+}
+
+// TestRunFolders: what an earlier run left is neither code nor result.
+func TestRunFolders(t *testing.T) {
+	d, err := Folder(folder(t, map[string]string{"a.sh": "", "x.run/report.json": "{}", "x.run/outputs/a.csv": "", "y.run/outputs/b.csv": ""}), Options{})
+	if err != nil || strings.Contains(string(d.Text), "x.run") || !strings.Contains(string(d.Text), "output: y.run/outputs/b.csv") {
+		t.Errorf("%v\n%s", err, d.Text)
+	}
+}

@@ -16,6 +16,7 @@ import (
 type environment struct {
 	image    string   // an image that docker or podman saved; empty: programs of this machine
 	programs []string // of this machine
+	files    []string // and what they open beside what environments of programs bring
 	absent   []string // programs that the code seems to start and that are not to be had
 	comments []string
 }
@@ -53,13 +54,18 @@ func (w *draft) chooseEnvironment() environment {
 			continue
 		}
 		switch lang := f.command()[0]; lang {
-		case "stata", "quarto", "jupyter": // only where a step starts them
+		case "stata", "quarto", "jupyter", "jupyter-nbconvert": // only where a step starts them
 		default:
 			e.addIfThere(w, w.program(lang, prefix))
 		}
 	}
 	for _, name := range w.startedByScripts() {
 		e.addIfThere(w, w.program(name, prefix))
+	}
+	if prefix != "" && slices.ContainsFunc(e.programs, func(p string) bool { return path.Base(p) == "jupyter-nbconvert" }) {
+		// It starts a kernel, of a Python and a list of kernels that no code imports.
+		e.add(w.program("python3", prefix))
+		e.files = []string{path.Join(w.dir, prefix, "lib"), path.Join(w.dir, prefix, "share")}
 	}
 	slices.Sort(e.programs)
 	w.notes = append(w.notes, w.absent(e)...)
@@ -84,7 +90,7 @@ func (e *environment) add(program string) {
 	}
 }
 
-var compilers = regexp.MustCompile(`^(cc|c\+\+|gcc|g\+\+|gfortran|clang|jupyter|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
+var compilers = regexp.MustCompile(`^(cc|c\+\+|gcc|g\+\+|gfortran|clang|jupyter-nbconvert|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
 
 // opensMore reports whether a program is of those that open more than
 // environments of named programs bring: compilers their headers, for example.
@@ -241,5 +247,9 @@ environment:
 	for i, p := range e.programs {
 		words[i] = word(p)
 	}
-	w.printf("environment:\n  host:\n    programs: [%s]\n    # files: [/usr/lib/example]\n", strings.Join(words, ", "))
+	w.printf("environment:\n  host:\n    programs: [%s]\n", strings.Join(words, ", "))
+	if len(e.files) == 0 {
+		w.printf("    # files: [/usr/lib/example]\n")
+	}
+	w.list("files", "    ", e.files)
 }

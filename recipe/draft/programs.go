@@ -9,7 +9,7 @@ import (
 )
 
 // heavy are programs beside [starters] whose absence an author should hear of.
-var heavy = []string{"matlab", "stata", "sas", "octave-cli", "conda", "docker", "singularity", "apptainer", "pandoc", "latexmk", "pdflatex", "jupyter", "gcc", "g++", "gfortran"}
+var heavy = []string{"matlab", "stata", "sas", "octave-cli", "conda", "docker", "singularity", "apptainer", "pandoc", "latexmk", "pdflatex", "jupyter-nbconvert", "gcc", "g++", "gfortran"}
 
 // inShell are words of the shell itself.
 var inShell = []string{

@@ -90,6 +90,9 @@ func scan(root fs.FS) (all []found, newest time.Time, there map[string]bool, err
 			}
 			return nil
 		}
+		if d.IsDir() && isRun(root, name) {
+			return fs.SkipDir
+		}
 		if !d.Type().IsRegular() || !plainName(name) || name == recipe.FileName {
 			return nil
 		}
@@ -106,6 +109,13 @@ func scan(root fs.FS) (all []found, newest time.Time, there map[string]bool, err
 	})
 	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.name, b.name) })
 	return all, newest, there, err
+}
+
+// isRun knows a folder that "repro run" left: what lies there is no part of the
+// experiment.
+func isRun(root fs.FS, name string) bool {
+	info, err := fs.Stat(root, path.Join(name, "report.json"))
+	return strings.HasSuffix(name, ".run") && err == nil && info.Mode().IsRegular()
 }
 
 // plainName reports whether a recipe can name the file as it is.
