@@ -16,6 +16,7 @@ const (
 	minDistinct  = 2    // different numbers
 	cutPairs     = 10   // different pairs that are all cut off: 2^-10 by chance
 	cutSuspected = 3    // pairs from which a person is asked
+	cutLowShare  = 8    // of so many pairs at least one is cut off by less than a half
 	plainChance  = 0.9  // that a number does not end in a zero
 	paddedChance = 0.05 // for a zero that stands in another group of the file
 	largeChange  = 0.1  // relative; never excused without evidence
@@ -53,6 +54,7 @@ type group struct {
 	cut     int64  // pairs that are cut off and do not round
 	cutMet  int64  // the same, of this group and of those within it
 	cuts    hashes // pairs that are cut off, whether they round or not
+	cutLow  int    // of these, pairs that round as well: what was cut off is below a half
 	uncut   int64  // pairs that are changed and not cut off
 	padded  int64  // of the published numbers that changed
 	coarse  int64  // pairs equal in value of which the new shows fewer digits
@@ -197,8 +199,12 @@ func (g *group) settle(t *tally) {
 }
 
 // provenCut reports whether so many pairs are cut off, and none is not, that
-// chance cannot be why: half of the numbers that moved moved down.
-func (g *group) provenCut() bool { return g.suspectedCut() && len(g.cuts) >= cutPairs }
+// chance cannot be why: half of the numbers that moved moved down. What is cut
+// off is anything from nothing to a whole unit; where it is more than a half
+// nearly everywhere, all numbers have moved by the same, and nothing was cut.
+func (g *group) provenCut() bool {
+	return g.suspectedCut() && len(g.cuts) >= cutPairs && g.cutLow*cutLowShare >= len(g.cuts)
+}
 
 func (g *group) suspectedCut() bool {
 	return g.uncut == 0 && g.cutMet > 1 && len(g.cuts) >= cutSuspected

@@ -155,11 +155,14 @@ func (t *tally) hang(what outcome) {
 	if t.p.padded() {
 		g.padded++
 	}
-	truncates := asPrinted(&t.p, &t.n).truncates
+	fits := asPrinted(&t.p, &t.n)
+	truncates := fits.truncates
 	if what != coarse && !equal(&t.p, &t.n) {
 		for at := g; at != nil; at = at.up {
 			if truncates {
-				at.cuts.add(t.p.text, t.n.text)
+				if at.cuts.add(t.p.text, t.n.text) && fits.rounds {
+					at.cutLow++
+				}
 			} else {
 				at.uncut++
 			}
