@@ -17,6 +17,7 @@ import (
 
 	"repro/capture/observe"
 	"repro/internal/atomicfile"
+	"repro/internal/rmtree"
 )
 
 // Options say what to capture, and what becomes of it.
@@ -81,7 +82,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { _ = rmtree.Remove(scratch) }() // a command may close its folders to itself
 	seen, err := observe.Run(ctx, observe.Command{
 		Args: o.Command, Dir: folder, Env: o.Env, Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr,
 		Way: o.Way, Own: folder, Scratch: scratch, Writable: o.Writable,

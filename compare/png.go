@@ -119,7 +119,7 @@ func because(found *raster.Found) string {
 	case found.Scaled:
 		return "; drawn at another size, a figure can't be told from one that is a little wrong"
 	case found.Unclear:
-		return "; the letters are drawn so differently that one could pass for another"
+		return "; letters or markers are drawn otherwise, so that one could pass for another"
 	}
 	return "; the lines are drawn so differently that one a little wrong could pass for the same"
 }

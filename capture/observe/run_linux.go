@@ -19,6 +19,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"repro/internal/rmtree"
 )
 
 const (
@@ -217,7 +219,7 @@ func (o *observer) end() {
 	}
 	for _, p := range o.places { // the kernel's own, closed even to the caller
 		_ = os.Chmod(filepath.Join(p.Work, "work"), 0o700)
-		_ = os.RemoveAll(p.Work)
+		_ = rmtree.Remove(p.Work)
 	}
 }
 

@@ -25,12 +25,6 @@ const (
 	enough      = 5 // neighbours to tell by
 )
 
-// When letters are drawn so differently that one could pass for another.
-const (
-	noisy = 20 // the peak that a quarter of the letters exceed
-	small = 60 // pixels of ink in half of the letters, or fewer
-)
-
 const (
 	strictPeak = 12 // where lines are drawn alike in both pictures, of markers
 	together   = 4  // half pixels by which letters of a word may move apart
@@ -212,21 +206,18 @@ func neighbours(shapes []shape) [][]int {
 	return out
 }
 
-// unclear reports whether letters are so small, and drawn so differently, that
-// one could pass for another.
+// unclear reports whether a letter or marker is drawn otherwise than in the
+// other picture, pixel for pixel, wherever it stands there. What is drawn
+// otherwise could be another letter: at the sizes of tick labels a full stop and
+// a comma, a 6 and an 8, a minus sign and none differ by less than two ways of
+// smoothing one letter do.
 func unclear(shapes ...[]shape) bool {
-	var peaks, inks []int
 	for _, list := range shapes {
 		for _, s := range list {
-			if s.grey && !s.best.tiny {
-				peaks, inks = append(peaks, s.best.peak), append(inks, len(s.pixels))
+			if !s.best.same {
+				return true
 			}
 		}
 	}
-	if len(peaks) == 0 {
-		return false
-	}
-	slices.Sort(peaks)
-	slices.Sort(inks)
-	return peaks[len(peaks)*3/4] > noisy && inks[len(inks)/2] <= small
+	return false
 }

@@ -18,7 +18,7 @@ const (
 	goneInk    = 3    // pixels of ink that is gone or new
 	nearby     = 6    // pixels within which ink has moved rather than gone
 	goneOf     = 2    // one of so many of its pixels
-	mostBeside = 100  // pixels that may differ a little on edges, away from letters
+	mostBeside = 0    // pixels that may differ on edges, away from letters
 )
 
 // Outcome judges by the largest piece. Where lines are drawn otherwise, a curve
