@@ -74,8 +74,8 @@ func Image(ctx context.Context, out string, o Options) (*manifest.Manifest, erro
 	return m, nil
 }
 
-// Check does all that [Image] does before contents are read and an image is
-// written, and returns the same error.
+// Check does all that [Image] does before an image is written, reads the
+// contents of which a digest is known, and returns the same error.
 func Check(ctx context.Context, o Options) error {
 	b := &builder{Options: o}
 	if b.Dir == "" {
@@ -85,7 +85,12 @@ func Check(ctx context.Context, o Options) error {
 	if err := b.plan(ctx); err != nil {
 		return b.explain(ctx, err)
 	}
-	return nil
+	for _, s := range b.sums {
+		if text := s.verify(ctx); text != "" {
+			b.problem(s.at, "%s", text)
+		}
+	}
+	return errors.Join(ctx.Err(), b.failed())
 }
 
 // builder gathers one image.
@@ -108,7 +113,6 @@ type builder struct {
 // plan does everything short of reading contents.
 func (b *builder) plan(ctx context.Context) error {
 	b.setDate()
-	b.placeholders()
 	if err := b.gather(ctx); err != nil {
 		return err
 	}
@@ -119,14 +123,16 @@ func (b *builder) plan(ctx context.Context) error {
 	if err := b.checkFiles(); err != nil {
 		return err
 	}
-	if err := b.failed(); err != nil {
-		return err
+	if len(b.problems) > 0 {
+		b.placeholders()
+		return b.failed()
 	}
 	b.describe()
 	b.normalise()
 	if err := b.check(ctx); err != nil {
 		return err
 	}
+	b.placeholders() // last, so that they hide nothing that is found above
 	return b.failed()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"strings"
 
 	"repro/build/host"
 	"repro/capture"
@@ -48,6 +49,7 @@ func openCapture(ctx context.Context, b *builder, name string) (*Source, error) 
 		return nil, err
 	}
 	b.captured = closure.Sums
+	b.inTemporary(record)
 	addShell(ctx, closure.Tree)
 	return &Source{Tree: closure.Tree, Arch: record.Machine.Arch, Digest: manifest.DigestOf(text)}, nil
 }
@@ -98,5 +100,31 @@ func (b *builder) expectCaptured(c *choice) {
 		sum := &sum{name: s.Name, at: at, want: s.Want, open: n.Open, captured: true}
 		n.Open, n.Stamp = sum.Open, ""
 		b.sums = append(b.sums, sum)
+	}
+}
+
+// inTemporary refuses a captured run of programs that lie in /tmp, of which an
+// image keeps nothing, and tells of files that were read there.
+func (b *builder) inTemporary(record *capture.Record) {
+	at := b.Recipe.Environment.Source.Pos
+	temporary := func(name string) bool {
+		return strings.HasPrefix(name, "/tmp/") && name != record.Folder && !strings.HasPrefix(name, record.Folder+"/")
+	}
+	for _, s := range record.Steps {
+		for _, p := range s.Programs {
+			if temporary(p.Path) {
+				b.problem(at, "capture: step %q ran %s: an image keeps nothing of /tmp: move it to another place, such as the experiment's folder, and capture again", s.Name, p.Path)
+				return
+			}
+		}
+		var read []string
+		for _, f := range s.Files {
+			if f.Read && temporary(f.Path) {
+				read = append(read, f.Path)
+			}
+		}
+		if len(read) > 0 {
+			b.warn(at, "capture: step %q read %s (%d in all): an image keeps nothing of /tmp: if the step needs it, move it to another place and capture again", s.Name, read[0], len(read))
+		}
 	}
 }

@@ -74,6 +74,9 @@ steps:
 	if got := build(); !strings.Contains(got, "x.csv") || !strings.Contains(got, "but the captured run read sha256:") {
 		t.Errorf("changed since: %q", got)
 	}
+	if err := Check(t.Context(), options(t, dir)); err == nil || !strings.Contains(err.Error(), "but the captured run read sha256:") {
+		t.Errorf("check says %v of it", err)
+	}
 	write(t, dir, map[string]string{"x.csv": "1\n", "repro.yaml": strings.Replace(strings.Replace(text, "data: [x.csv]\n", "", 1), "inputs: [x.csv], ", "", 1)})
 	if got := build(); !strings.Contains(got, `"x.csv": was used by the captured run, and is neither in the code nor in the data`) {
 		t.Errorf("left out: %q", got)

@@ -41,6 +41,9 @@ func (b *builder) checkFiles() error {
 			if err := b.checkLineEnds(layer, name, n); err != nil {
 				return err
 			}
+			if err := b.checkSecrets(name, n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -74,6 +74,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := claim(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	record, err := openRecord(folder)
 	if err != nil {
 		return nil, err

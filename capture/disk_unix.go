@@ -3,6 +3,8 @@
 package capture
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -17,4 +19,21 @@ func sameDisk(a, b string) bool {
 	s, ok := x.Sys().(*syscall.Stat_t)
 	u, ok2 := y.Sys().(*syscall.Stat_t)
 	return ok && ok2 && s.Dev == u.Dev
+}
+
+// claim keeps other captures from a folder until release is called: the last to
+// end would write the recipe without the steps of the others.
+func claim(folder string) (release func(), err error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: another capture is at work in this folder: start this one when it has ended", folder)
+		}
+		return func() {}, nil // a filesystem without locks
+	}
+	return func() { f.Close() }, nil
 }
