@@ -125,25 +125,25 @@ func TestPython(t *testing.T) {
 
 func TestVirtualEnvironment(t *testing.T) {
 	files := map[string]string{
-		"work/.venv/bin/python3": "-> /usr/bin/python3", "work/.venv/pyvenv.cfg": "home = /usr/bin\ninclude-system-site-packages = false\n",
-		"work/.venv/lib/python3.11/site-packages/alpha/__init__.py": "# newer\n",
-		"work/.venv/bin/tool": "#!/work/.venv/bin/python3\nimport eta\n", "work/.venv/lib/python3.11/site-packages/eta.py": "",
+		"exp/.venv/bin/python3": "-> /usr/bin/python3", "exp/.venv/pyvenv.cfg": "home = /usr/bin\ninclude-system-site-packages = false\n",
+		"exp/.venv/lib/python3.11/site-packages/alpha/__init__.py": "# newer\n",
+		"exp/.venv/bin/tool": "#!/exp/.venv/bin/python3\nimport eta\n", "exp/.venv/lib/python3.11/site-packages/eta.py": "",
 	}
 	for name, content := range pythonMachine {
 		files[name] = content
 	}
 	code := map[string]string{"a.py": "import alpha, zeta\n"}
 	root := fakeRoot(t, files)
-	holds(t, gathered(t, root, []string{"/work/.venv/bin/python3"}, nil, code), []string{
-		"/work/.venv/bin/python3", "/work/.venv/pyvenv.cfg", "/usr/bin/python3.11", "/usr/lib/python3.11/json/__init__.py",
-		"/work/.venv/lib/python3.11/site-packages/alpha/__init__.py",
+	holds(t, gathered(t, root, []string{"/exp/.venv/bin/python3"}, nil, code), []string{
+		"/exp/.venv/bin/python3", "/exp/.venv/pyvenv.cfg", "/usr/bin/python3.11", "/usr/lib/python3.11/json/__init__.py",
+		"/exp/.venv/lib/python3.11/site-packages/alpha/__init__.py",
 	}, []string{"/usr/lib/python3/dist-packages"})
-	holds(t, gathered(t, root, []string{"/work/.venv/bin/tool"}, nil, nil), []string{"/work/.venv/lib/python3.11/site-packages/eta.py"}, nil)
-	if err := os.WriteFile(filepath.Join(root, "work/.venv/pyvenv.cfg"), []byte("include-system-site-packages = True\n"), 0o644); err != nil {
+	holds(t, gathered(t, root, []string{"/exp/.venv/bin/tool"}, nil, nil), []string{"/exp/.venv/lib/python3.11/site-packages/eta.py"}, nil)
+	if err := os.WriteFile(filepath.Join(root, "exp/.venv/pyvenv.cfg"), []byte("include-system-site-packages = True\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, gathered(t, root, []string{"/work/.venv/bin/python3"}, nil, code), []string{
-		"/work/.venv/lib/python3.11/site-packages/alpha/__init__.py", "/usr/lib/python3/dist-packages/zeta/__init__.py",
+	holds(t, gathered(t, root, []string{"/exp/.venv/bin/python3"}, nil, code), []string{
+		"/exp/.venv/lib/python3.11/site-packages/alpha/__init__.py", "/usr/lib/python3/dist-packages/zeta/__init__.py",
 	}, []string{"/usr/lib/python3/dist-packages/alpha"})
 }
 
