@@ -143,7 +143,8 @@ func bareDOI(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// gitAuthor is who works in this folder, by git's own settings.
+// gitAuthor is who works in this folder, by git's own settings: the name, for an
+// address is for its owner to give.
 func gitAuthor(root fs.FS, home string) (author, string) {
 	for _, f := range []struct {
 		root fs.FS
@@ -163,11 +164,8 @@ func gitAuthor(root fs.FS, home string) (author, string) {
 			if !ok || section != "[user]" {
 				continue
 			}
-			switch strings.TrimSpace(key) {
-			case "name":
+			if strings.TrimSpace(key) == "name" {
 				a.name = strings.Trim(strings.TrimSpace(value), `"`)
-			case "email":
-				a.email = strings.Trim(strings.TrimSpace(value), `"`)
 			}
 		}
 		if all := usable([]author{a}); len(all) == 1 {
