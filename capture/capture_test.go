@@ -75,17 +75,17 @@ func TestHideSecrets(t *testing.T) {
 }
 
 func TestSearchPath(t *testing.T) {
-	used := func(dir string) bool { return dir == "/home/a/bin" || dir == "/work/tools" }
+	used := func(dir string) bool { return dir == "/home/a/bin" || dir == "/srv/tools" }
 	for value, want := range map[string]string{
 		"/usr/local/bin:/usr/bin:/bin":                "",
 		"/opt/none:/usr/bin:/bin":                     "",
 		"/home/a/bin:/usr/bin:/bin":                   "/home/a/bin:/usr/bin:/bin",
 		"/usr/bin:/home/a/bin/:/home/a/bin":           "/usr/bin:/home/a/bin",
 		"/bin:/usr/bin":                               "/bin:/usr/bin", // not the usual order
-		"tools:/usr/bin":                              "/work/tools:/usr/bin",
+		"tools:/usr/bin":                              "/srv/tools:/usr/bin",
 		"/usr/local/sbin:/usr/local/bin:/opt/x:/sbin": "",
 	} {
-		if got := searchPath(value, "/work", used); got != want {
+		if got := searchPath(value, "/srv", used); got != want {
 			t.Errorf("%s: %q, want %q", value, got, want)
 		}
 	}
