@@ -27,7 +27,7 @@ var layers = []string{
 	"format recipe verify/policy key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature",
 	"format/squashfs format/verity report key",
-	"format/tree format/manifest",
+	"format/tree format/manifest format/bundle",
 	"capture/observe internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/newick internal/nifti internal/npy internal/parquet internal/rdata internal/sequence internal/spss internal/stata internal/tiff internal/vcf internal/xlsx internal/xport",
 	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/pdf internal/raster examples",
