@@ -3,7 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,7 +90,9 @@ func (c *console) exportOCI(ctx *cli.Context, name, to string) error {
 	if err != nil {
 		return err
 	}
-	e.Ref, e.Progress = ctx.String("ref"), c.progress()
+	if e.Progress = c.progress(); ctx.IsSet("ref") {
+		e.Ref = ctx.String("ref")
+	}
 	if isArchive(to) {
 		return e.Archive(ctx.Context, to)
 	}
@@ -110,9 +115,14 @@ func exportOf(image *format.Image) (*oci.Export, error) {
 	if err != nil {
 		return nil, err
 	}
+	id, err := image.ContentID()
+	if err != nil {
+		return nil, err
+	}
 	e := &oci.Export{
-		Arch: m.Arch, Created: created, Annotations: annotations(m),
-		Config: oci.Config{Env: environment(m, created), WorkingDir: build.Paper, Cmd: []string{"/.singularity.d/runscript"}},
+		Ref:  containerRef(id),
+		Arch: m.Arch, Created: created, Annotations: annotations(m, id),
+		Config: oci.Config{Env: environment(m, created), WorkingDir: build.Paper, Entrypoint: entrypoint(m.Steps)},
 	}
 	for _, o := range m.Objects {
 		if o.Role != manifest.RoleLayer {
@@ -124,17 +134,91 @@ func exportOf(image *format.Image) (*oci.Export, error) {
 		}
 		e.Layers, e.Names = append(e.Layers, layer), append(e.Names, o.Name)
 	}
+	writable, err := writableFolders(tree.Union(e.Layers...), m.Steps, created)
+	if err != nil {
+		return nil, err
+	}
+	e.Layers, e.Names = append(e.Layers, writable), append(e.Names, "writable folders")
 	return e, nil
+}
+
+// contentIDLabel is the annotation, and label, of a container that names the
+// image that it was made from. SPEC.md, EXP-6.
+const contentIDLabel = "repro.content-id"
+
+// containerRef is what a container of an image is called where nobody names it:
+// container engines lose images without a name. SPEC.md, EXP-6.
+func containerRef(id manifest.Digest) string {
+	return "localhost/repro:" + strings.TrimPrefix(string(id), "sha256:")[:16]
+}
+
+// entrypoint runs all steps if a container gets no arguments, the steps that its
+// arguments name, or else the command that they are. SPEC.md, EXP-5.
+func entrypoint(steps []manifest.Step) []string {
+	var names []string
+	for _, s := range steps {
+		names = append(names, "'"+s.Name+"'")
+	}
+	const runscript = "/.singularity.d/runscript"
+	script := "[ $# -gt 0 ] || exec " + runscript + "; "
+	if len(names) > 0 {
+		script += "case $1 in " + strings.Join(names, "|") + ") exec " + runscript + ` "$@" ;; esac; `
+	}
+	return []string{"/bin/sh", "-c", script + `exec "$@"`, "repro"}
+}
+
+// writableFolders is a layer in which any user may write to the folders that steps
+// leave outputs in, as far as they lie below /paper: containers may run as any.
+// SPEC.md, EXP-9.
+func writableFolders(root *tree.Node, steps []manifest.Step, created time.Time) (*tree.Node, error) {
+	layer := tree.NewDir()
+	modes := map[string]fs.FileMode{"tmp": fs.ModeDir | fs.ModeSticky | 0o777, "var/tmp": fs.ModeDir | fs.ModeSticky | 0o777, build.Paper[1:]: fs.ModeDir | 0o777}
+	for _, s := range steps {
+		for _, o := range s.Outputs {
+			for dir := path.Dir(o); strings.HasPrefix(dir, build.Paper+"/"); dir = path.Dir(dir) {
+				modes[dir[1:]] = fs.ModeDir | 0o777
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(modes)) {
+		if isRealFolder(root, name) {
+			if _, err := layer.MkdirAll(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for name, dir := range layer.All() { // as they are below, but for the mode
+		dir.ModTime = created.Unix()
+		if old := root.Lookup(name); old != nil {
+			dir.Mode, dir.UID, dir.GID, dir.ModTime, dir.Xattrs = old.Mode, old.UID, old.GID, old.ModTime, old.Xattrs
+		}
+		if mode, ok := modes[name]; ok {
+			dir.Mode = mode
+		}
+	}
+	return layer, nil
+}
+
+// isRealFolder reports whether name is a folder in root, or can be made, without a
+// link or a file on the way.
+func isRealFolder(root *tree.Node, name string) bool {
+	for ; name != "."; name = path.Dir(name) {
+		if n := root.Lookup(name); n != nil && !n.IsDir() {
+			return false
+		}
+	}
+	return true
 }
 
 // annotations are those of the OCI image specification that a paper has a word
 // for.
-func annotations(m *manifest.Manifest) map[string]string {
+func annotations(m *manifest.Manifest, id manifest.Digest) map[string]string {
 	var authors []string
 	for _, a := range m.Paper.Authors {
 		authors = append(authors, a.Name)
 	}
 	out := map[string]string{
+		contentIDLabel:                         string(id),
 		"org.opencontainers.image.title":       m.Paper.Title,
 		"org.opencontainers.image.authors":     strings.Join(authors, ", "),
 		"org.opencontainers.image.created":     m.Paper.Date,
