@@ -65,7 +65,8 @@ a folder that all of them see; --collect compares what they left:
 
 With --on, an engine starts the workers:
 
-   repro run --on slurm:short --engine-option=--account=physics paper.sif`,
+   repro run --on slurm:short --engine-option=--account=physics paper.sif
+   repro run --on slurm --detach paper.sif; repro run --attach paper.run`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
 			keyFlag, byFlag, policyFlag,
@@ -84,11 +85,14 @@ With --on, an engine starts the workers:
 			layersFlag,
 			keepLayersFlag,
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
-			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag,
+			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag, detachFlag, attachFlag, cancelFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
+			if ctx.IsSet("attach") || ctx.IsSet("cancel") {
+				return c.follow(ctx, ctx.Args().Slice())
+			}
 			if ctx.NArg() == 0 {
 				return usagef("run: name one image")
 			}

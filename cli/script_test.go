@@ -16,12 +16,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"repro/cli"
+	"repro/engine/slurm/slurmtest"
 	"repro/format"
 	"repro/internal/sandbox"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(slurmtest.Tests{M: m}, map[string]func(){
 		"repro": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
 
 		"sigstore-kms-testing": kmsPlugin,
@@ -57,6 +58,7 @@ func params() testscript.Params {
 			"sifsign":   sifsign,
 			"nobody":    nobody,
 			"interrupt": interrupt,
+			"slurm":     startSlurm,
 		},
 		Condition: condition,
 	}
@@ -131,6 +133,16 @@ func nobody(ts *testscript.TestScript, neg bool, args []string) {
 	exits(ts, neg, append(setpriv, args[1:]...))
 }
 
+// startSlurm has what follows in a script use a Slurm cluster of this machine.
+func startSlurm(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: slurm")
+	}
+	conf, err := slurmtest.Start()
+	ts.Check(err)
+	ts.Setenv("SLURM_CONF", conf)
+}
+
 // binaries is the folder that testscript put in front of PATH.
 func binaries(ts *testscript.TestScript) string {
 	return filepath.SplitList(ts.Getenv("PATH"))[0]
@@ -147,7 +159,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(program, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "XDG_CACHE_HOME=" + ts.Getenv("XDG_CACHE_HOME"), "TMPDIR=" + ts.Getenv("TMPDIR")}
+	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "XDG_CACHE_HOME=" + ts.Getenv("XDG_CACHE_HOME"), "TMPDIR=" + ts.Getenv("TMPDIR"), "SLURM_CONF=" + ts.Getenv("SLURM_CONF")}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	ts.Check(cmd.Start())
@@ -213,6 +225,8 @@ func condition(cond string) (bool, error) {
 			}
 		}
 		return true, nil
+	case "slurm":
+		return slurmtest.Missing() == nil, nil
 	case "faketime":
 		found, err := filepath.Glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 		return len(found) > 0, err

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
-	"repro/report"
 	"repro/run"
 )
 
@@ -30,21 +27,6 @@ var (
 			return nil
 		}}
 )
-
-// Flags of runs whose workers an engine starts.
-var (
-	onFlag = &cli.StringFlag{Name: "on", Usage: "run the steps on the machines of `ENGINE`, each as a job: slurm, or slurm:PARTITION; the image and the folder must be visible there",
-		Action: func(_ *cli.Context, name string) error {
-			if err := run.CheckEngine(name); err != nil {
-				return usagef("--on: %w", err)
-			}
-			return nil
-		}}
-	engineOptionFlag = &cli.StringSliceFlag{Name: "engine-option", Usage: "with --on: hand `OPTION` to the engine as it is, such as --engine-option=--account=physics"}
-)
-
-// handedOn are the flags that a worker gets as they were given to repro run --on.
-var handedOn = []string{"quick", "fixed", "memory", "disk", "isolation", "network", "gpu", "layers", "by", "scratch", "stage"}
 
 // forOneProcess are the flags that mean something only where one process runs
 // all steps.
@@ -116,82 +98,4 @@ func (c *console) collect(ctx *cli.Context, name string, steps []string) error {
 		return err
 	}
 	return c.runAndReport(ctx, image, options, checked, run.Collect)
-}
-
-// runOn has an engine start a worker for each step.
-func (c *console) runOn(ctx *cli.Context, name string, steps []string) error {
-	collectForComparing()
-	for _, flag := range forOneProcess[1:] {
-		if ctx.IsSet(flag) {
-			return usagef("run: --%s does not go with --on: a run that is spread goes on where it stopped by itself", flag)
-		}
-	}
-	if len(steps) > 0 {
-		return usagef("run: with --on, name the image alone")
-	}
-	options, err := c.runOptions(ctx, name, nil)
-	if err != nil {
-		return err
-	}
-	spread := run.Spread{Engine: ctx.String("on"), Options: ctx.StringSlice("engine-option"), Patience: ctx.Duration("patience")}
-	if spread.Command, err = workerCommand(ctx, name, options); err != nil {
-		return err
-	}
-	image, err := format.Open(name)
-	if err != nil {
-		return err
-	}
-	defer image.Close()
-	checked, err := c.checkSigners(ctx, image)
-	if err != nil {
-		return err
-	}
-	return c.runAndReport(ctx, image, options, checked, func(ctx context.Context, im *format.Image, o run.Options) (*report.Run, error) {
-		return run.On(ctx, im, o, spread)
-	})
-}
-
-// workerCommand returns the command lines of workers: this program, with what
-// was asked of it. Files are named by absolute paths.
-func workerCommand(ctx *cli.Context, image string, o run.Options) (func(step, folder string) []string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	if image, err = filepath.Abs(image); err != nil {
-		return nil, err
-	}
-	var flags []string
-	for _, flag := range handedOn {
-		if !ctx.IsSet(flag) {
-			continue
-		}
-		values := ctx.StringSlice(flag)
-		if len(values) == 0 {
-			values = []string{fmt.Sprint(ctx.Value(flag))}
-		}
-		for _, v := range values {
-			flags = append(flags, "--"+flag+"="+v)
-		}
-	}
-	for _, b := range o.Host.Binds {
-		flags = append(flags, "--bind="+b.String())
-	}
-	files := map[string][]string{"key": ctx.StringSlice("key"), "policy": {ctx.String("policy")}, "data": {ctx.String("data")}}
-	for _, flag := range []string{"key", "policy", "data"} {
-		for _, file := range files[flag] {
-			if file == "" {
-				continue
-			}
-			if _, statErr := os.Stat(file); statErr == nil { // else it names a key of the user's store
-				if file, err = filepath.Abs(file); err != nil {
-					return nil, err
-				}
-			}
-			flags = append(flags, "--"+flag+"="+file)
-		}
-	}
-	return func(step, folder string) []string {
-		return append(append([]string{self, "run", "--only=" + step, "--from=" + folder}, flags...), image)
-	}, nil
 }

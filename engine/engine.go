@@ -33,6 +33,21 @@ type Job struct {
 	// Args is the command line of another process that does the job: the
 	// program and its arguments. Exit status 0 says that it is done.
 	Args []string
+
+	// Apart says how the job is done where the run's folder cannot be seen. Nil:
+	// it cannot be done there.
+	Apart *Apart
+}
+
+// Apart is how a job is done on a machine that shares no files with this one: in
+// an empty working folder, which gets what the job needs, and whose Leaves are
+// brought back. Engines that share the folder of a run ignore it.
+type Apart struct {
+	Args   []string // as Job.Args; files are named as they lie in the working folder
+	Files  []string // absolute paths of this machine, files or folders; each lies there under its last element
+	Folder string   // absolute path of the run's folder on this machine
+	Reads  []string // paths in Folder, of files or folders, which lie there under the same paths
+	Leaves []string // paths in Folder of what the job leaves, if it comes that far
 }
 
 // Resources are what a job asks for. An engine that has less gives what it has.
@@ -106,6 +121,17 @@ type Notifier interface {
 
 	// Changed receives after one or more states have changed.
 	Changed() <-chan struct{}
+}
+
+// Adopter is an engine whose jobs outlive the process that submitted them.
+type Adopter interface {
+	Engine
+
+	// Adopt makes jobs known that an engine of the same kind, with the same
+	// options, has submitted, be it in another process; ids are what its Submit
+	// returned. The jobs' names and needs count. It does not look whether they
+	// exist: one that does not is [Unknown] later.
+	Adopt(jobs []Job, ids []ID) error
 }
 
 // ErrMachine is what every error wraps that says that this machine, or engine,

@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -14,7 +13,10 @@ import (
 type engineRow struct {
 	name  string // as --on has it, and as reports name it
 	about string // in a few words, for help
-	job   string // variable in which a job finds what the engine calls it; empty: none
+
+	// job returns what the engine calls the job in which this process runs;
+	// empty if it runs in none.
+	job func() string
 
 	// open returns the engine. Where is what stands behind the name, such as a
 	// partition; options are handed on as they are; logs is a folder for what
@@ -24,7 +26,7 @@ type engineRow struct {
 
 // engines are those that can be named. Another one is a package and a row.
 var engines = []engineRow{
-	{name: "slurm", about: "a Slurm cluster: slurm, or slurm:PARTITION; options are those of sbatch", job: "SLURM_JOB_ID",
+	{name: "slurm", about: "a Slurm cluster: slurm, or slurm:PARTITION; options are those of sbatch", job: slurm.Job,
 		open: func(where string, options []string, logs string) (engine.Engine, error) {
 			return slurm.New(slurm.Options{Partition: where, Extra: options, Logs: logs})
 		}},
@@ -58,10 +60,7 @@ func findEngine(name string) (row engineRow, where string, err error) {
 // what it calls the job; both are empty if a person or a script did.
 func EngineOfProcess() (engine, job string) {
 	for _, e := range engines {
-		if e.job == "" {
-			continue
-		}
-		if id := os.Getenv(e.job); id != "" {
+		if id := e.job(); id != "" {
 			return e.name, id
 		}
 	}

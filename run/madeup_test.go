@@ -16,6 +16,7 @@ import (
 	"repro/engine"
 	"repro/engine/enginetest"
 	"repro/format/manifest"
+	"repro/internal/progress"
 	"repro/report"
 )
 
@@ -23,12 +24,16 @@ import (
 // starts each job as a process of its own, all at once.
 
 func init() {
-	engines = append(engines, engineRow{name: "madeup", about: "processes: madeup", job: "MADEUP_JOB",
+	engines = append(engines, engineRow{name: "madeup", about: "processes: madeup", job: func() string { return os.Getenv("MADEUP_JOB") },
 		open: func(where string, options []string, _ string) (engine.Engine, error) {
 			if where != "" || slices.Contains(options, "broken") {
 				return nil, &engine.MachineError{Err: errors.New("madeup: broken")}
 			}
-			return &madeUp{jobs: map[engine.ID]*madeUpJob{}}, nil
+			m := &madeUp{jobs: map[engine.ID]*madeUpJob{}}
+			if slices.Contains(options, "deaf") {
+				m.deaf = 3
+			}
+			return m, nil
 		}})
 }
 
@@ -36,6 +41,7 @@ type madeUp struct {
 	mu   sync.Mutex
 	jobs map[engine.ID]*madeUpJob
 	all  sync.WaitGroup
+	deaf int // times that it does not answer
 }
 
 type madeUpJob struct {
@@ -112,6 +118,10 @@ func (m *madeUp) run(ctx context.Context, j engine.Job, one *madeUpJob) {
 func (m *madeUp) State(_ context.Context, ids []engine.ID) ([]engine.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.deaf > 0 {
+		m.deaf--
+		return nil, errors.New("madeup: no answer")
+	}
 	states := make([]engine.State, len(ids))
 	for i, id := range ids {
 		states[i].Phase = engine.Unknown
@@ -145,14 +155,20 @@ func TestMadeUpEngineKeepsTheContract(t *testing.T) {
 // spreadTo runs e by the made-up engine.
 func spreadTo(t *testing.T, ctx context.Context, e fixture, dir string, options ...string) (*report.Run, error) {
 	t.Helper()
+	im := e.build(t)
+	return On(ctx, im, Options{Dir: dir}, Spread{Engine: "madeup", Options: options, Patience: 4 * time.Second, Command: workerCommand(t, im.Name())})
+}
+
+// workerCommand has this test's program run a step.
+func workerCommand(t *testing.T, image string) func(step, folder string) []string {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	im := e.build(t)
-	return On(ctx, im, Options{Dir: dir}, Spread{Engine: "madeup", Options: options, Patience: 4 * time.Second, Command: func(step, folder string) []string {
-		return []string{"/usr/bin/env", fmt.Sprintf("%s=%s|%s|%s|", workerVariable, im.Name(), folder, step), self}
-	}})
+	return func(step, folder string) []string {
+		return []string{"/usr/bin/env", fmt.Sprintf("%s=%s|%s|%s|", workerVariable, image, folder, step), self}
+	}
 }
 
 func TestSpread(t *testing.T) {
@@ -175,6 +191,32 @@ func TestSpread(t *testing.T) {
 	}
 	if got := readFile(t, filepath.Join(dir, "outputs/paper/b")); got != "1\nx\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// An engine that does not answer for a while is asked again; whoever watches is
+// told.
+func TestSpreadWithoutAnswer(t *testing.T) {
+	e := fixture{steps: []manifest.Step{sh("a", "echo one; printf two; echo 1 >a", "/paper/a")}, published: map[string]string{"a": "1\n"}}
+	im := e.build(t)
+	var told, shown strings.Builder
+	var mu sync.Mutex
+	o := Options{Dir: t.TempDir(), Log: &shown, Progress: func(e progress.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintln(&told, e.Task, e.Done, e.Total)
+	}}
+	rep, err := On(t.Context(), im, o, Spread{Engine: "madeup", Options: []string{"deaf"}, Patience: 4 * time.Second, Command: workerCommand(t, im.Name())})
+	if err != nil || rep.Counts.Reproduced != 1 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !strings.Contains(told.String(), "madeup does not answer, jobs go on: madeup: no answer") || !strings.Contains(told.String(), "1 1") {
+		t.Errorf("told %q", told.String())
+	}
+	if shown.String() != "a: one\na: two\n" {
+		t.Errorf("shown %q", shown.String())
 	}
 }
 
@@ -234,8 +276,8 @@ func TestEngineNames(t *testing.T) {
 	if _, err := spreadTo(t, t.Context(), fixture{steps: []manifest.Step{sh("a", "true")}}, t.TempDir(), "broken"); !errors.Is(err, ErrMachine) {
 		t.Errorf("an engine that is not here: %v", err)
 	}
-	for _, e := range engines {
-		t.Setenv(e.job, "")
+	for _, name := range []string{"SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "MADEUP_JOB"} {
+		t.Setenv(name, "")
 	}
 	if name, job := EngineOfProcess(); name != "" || job != "" {
 		t.Errorf("%q %q", name, job)
@@ -243,5 +285,10 @@ func TestEngineNames(t *testing.T) {
 	t.Setenv("SLURM_JOB_ID", "7")
 	if name, job := EngineOfProcess(); name != "slurm" || job != "7" {
 		t.Errorf("%q %q", name, job)
+	}
+	t.Setenv("SLURM_ARRAY_JOB_ID", "5")
+	t.Setenv("SLURM_ARRAY_TASK_ID", "2")
+	if name, job := EngineOfProcess(); name != "slurm" || job != "5_2" {
+		t.Errorf("an element of an array: %q %q", name, job)
 	}
 }

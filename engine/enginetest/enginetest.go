@@ -62,6 +62,7 @@ func Run(t *testing.T, h Harness) {
 		{"several goroutines can share an engine", (*suite).shared},
 		{"a context that has ended submits nothing", (*suite).endedContext},
 		{"arguments arrive as they are", (*suite).arguments},
+		{"another engine can adopt jobs, if jobs outlive their engine", (*suite).adopted},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
 			s := &suite{t: t, h: h, e: h.Open(t), dir: h.Folder(t)}
@@ -309,4 +310,40 @@ func (s *suite) arguments() {
 	script := `for a; do printf '%s|' "$a"; done >"$0"`
 	s.wait(s.submit(s.command("a", append([]string{"/bin/sh", "-c", script, filepath.Join(s.dir, "out")}, odd...))), engine.Done)
 	s.expect("out", strings.Join(odd, "|")+"|")
+}
+
+func (s *suite) adopted() {
+	if _, ok := s.e.(engine.Adopter); !ok {
+		return // its jobs end with it
+	}
+	first := []engine.Job{s.job("a", "while ! test -e go; do sleep 0.1; done; echo 1 >a"), s.job("b", "cat a >b", "a"), s.job("c", "exec sleep 600")}
+	ids := s.submit(first...)
+	if err := s.e.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.e = s.h.Open(s.t)
+	heir := s.e.(engine.Adopter)
+	if states, err := heir.State(s.t.Context(), ids[:1]); err != nil || states[0].Phase != engine.Unknown {
+		s.t.Errorf("before it is adopted: %+v, %v", states, err)
+	}
+	if err := heir.Adopt(first, ids[:2]); err == nil {
+		s.t.Error("three jobs were adopted by two names")
+	}
+	if err := heir.Adopt(first, ids); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := heir.Submit(s.t.Context(), []engine.Job{s.job("a", "echo 1 >ran")}); err == nil {
+		s.t.Error("submitted a job with the name of one that was adopted")
+	}
+	later := s.submit(s.job("d", "cat a >d", "a"))
+	if err := heir.Cancel(s.t.Context(), ids[2:]); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "go"), nil, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.wait(append(ids, later...), engine.Done, engine.Done, engine.Cancelled, engine.Done)
+	s.expect("b", "1\n")
+	s.expect("d", "1\n")
+	s.expect("ran", "missing")
 }

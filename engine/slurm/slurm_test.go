@@ -5,7 +5,9 @@ package slurm
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +35,148 @@ func TestContract(t *testing.T) {
 		Open:     func(t *testing.T) engine.Engine { return open(t, Options{Partition: slurmtest.Partition}) },
 		Parallel: 3, Patience: 90 * time.Second,
 	})
+}
+
+// at is a job that runs a shell script in dir.
+func at(dir, name, script string, needs ...string) engine.Job {
+	return engine.Job{Name: name, Needs: needs, Resources: engine.Resources{CPUs: 1, Memory: 64 << 20}, Args: []string{"/bin/sh", "-c", "cd " + dir + " && " + script}}
+}
+
+func wait(t *testing.T, e *Engine, ids []engine.ID) []engine.State {
+	t.Helper()
+	states, err := engine.Wait(t.Context(), e, ids, 300*time.Millisecond, time.Minute, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return states
+}
+
+// Like jobs are elements of arrays, of as many as the cluster allows; others can
+// need all of them, or one.
+func TestArrays(t *testing.T) {
+	slurmtest.Need(t)
+	dir := t.TempDir()
+	e := open(t, Options{Logs: dir})
+	var jobs []engine.Job
+	var names []string
+	for i := range 14 {
+		names = append(names, fmt.Sprint("fit-", i))
+		jobs = append(jobs, at(dir, names[i], fmt.Sprintf("echo %d >out-%d; echo $SLURM_ARRAY_JOB_ID >array-%d; test %d != 3", i, i, i, i)))
+	}
+	jobs = append(jobs, at(dir, "one", "cat out-5 >one", "fit-5"), at(dir, "second", "cat out-1? >second", names[11:]...),
+		at(dir, "never", "echo 1 >never", names...), at(dir, "never-either", "echo 1 >never", names...), at(dir, "after", "echo 1 >never", "never"))
+	ids, err := e.Submit(t.Context(), jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := wait(t, e, ids)
+	for i, s := range states {
+		want := engine.Done
+		if i == 3 {
+			want = engine.Failed
+		} else if i >= 16 {
+			want = engine.Skipped
+		}
+		if s.Phase != want {
+			t.Errorf("job %s is %s (%s), want %s", jobs[i].Name, s.Phase, s.Reason, want)
+		}
+	}
+	if !strings.Contains(states[3].Reason, "exit status 1") {
+		t.Errorf("why it failed: %q", states[3].Reason)
+	}
+	text, err := exec.Command("sh", "-c", "cd "+dir+"; cat array-* | sort | uniq -c | awk '{print $1}'; cat one second; ls never 2>&1 >/dev/null | wc -l").Output()
+	if err != nil || string(text) != "11\n3\n5\n10\n11\n12\n13\n1\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// What a job printed last, how long it might run and that its node failed is what
+// a person wants to know.
+func TestReasons(t *testing.T) {
+	slurmtest.Need(t)
+	dir := t.TempDir()
+	e := open(t, Options{Logs: dir, Extra: []string{"--time=1"}})
+	ids, err := e.Submit(t.Context(), []engine.Job{at(dir, "long", "sleep 300"), at(dir, "says", "echo 'repro: error: no room' >&2; echo 'repro: hint: move' >&2; exit 7"),
+		at(dir, "again", "echo 1 >>again; test -e twice || exec sleep 300")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := func(i int) engine.State {
+		states, err := e.State(t.Context(), ids[i:i+1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return states[0]
+	}
+	until := func(what string, ready func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(90 * time.Second); !ready(); time.Sleep(200 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("not within 90 s: %s", what)
+			}
+		}
+	}
+	until("a job that says what is wrong", func() bool { return state(1).Phase == engine.Failed })
+	if got := state(1).Reason; !strings.Contains(got, "exit status 7") || !strings.Contains(got, `"no room"`) {
+		t.Errorf("a job that says what is wrong: %q", got)
+	}
+	again := filepath.Join(dir, "again")
+	until("a job that is started again", func() bool {
+		b, err := os.ReadFile(again)
+		return err == nil && string(b) == "1\n" && state(2).Node != ""
+	})
+	node := state(2).Node
+	for _, as := range []string{"down", "resume"} {
+		if as == "resume" {
+			if err := os.WriteFile(filepath.Join(dir, "twice"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, err := exec.Command("scontrol", "update", "NodeName="+node, "State="+as, "Reason=test").CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+	}
+	until("the end of a job whose node had failed", func() bool { return state(2).Phase == engine.Done })
+	if b, err := os.ReadFile(again); err != nil || string(b) != "1\n1\n" {
+		t.Errorf("started %q, %v", b, err)
+	}
+	until("the end of a job without time", func() bool { return state(0).Phase == engine.Failed || state(0).Phase == engine.Done })
+	if got := state(0); !strings.Contains(got.Reason, "longer than its time limit of 00:01:00") || got.Node == "" {
+		t.Errorf("a job without time: %+v", got)
+	}
+}
+
+// While the controller is down the engine says so; then it knows its jobs again.
+func TestControllerDown(t *testing.T) {
+	slurmtest.Need(t)
+	dir := t.TempDir()
+	e := open(t, Options{})
+	ids, err := e.Submit(t.Context(), []engine.Job{at(dir, "a", "echo 1 >a; while ! test -e go; do sleep 0.1; done"), at(dir, "b", "cat a >b", "a")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "a")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the job did not start")
+		}
+	}
+	slurmtest.WithoutController(t, func() {
+		if states, err := e.State(t.Context(), ids); err == nil || !strings.Contains(err.Error(), "squeue") {
+			t.Errorf("%+v, %v", states, err)
+		}
+		if _, err := e.Submit(t.Context(), []engine.Job{at(dir, "c", "echo 1 >c")}); err == nil {
+			t.Error("submitted")
+		}
+		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if states := wait(t, e, ids); states[0].Phase != engine.Done || states[1].Phase != engine.Done {
+		t.Errorf("%+v", states)
+	}
 }
 
 // A partition that is not there, or an account, is Slurm's own message; and
@@ -68,7 +212,7 @@ func TestScript(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := exec.Command("sh")
-		cmd.Stdin = strings.NewReader(script(args))
+		cmd.Stdin = strings.NewReader(script(group{{Args: args}}))
 		if got, err := cmd.Output(); err != nil || string(got) != string(want) {
 			t.Errorf("%q: %q, want %q (%v)", args, got, want, err)
 		}
@@ -77,14 +221,14 @@ func TestScript(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	e := &Engine{options: Options{Partition: "fat", Logs: "/logs/50%"}}
-	got := e.arguments(engine.Job{Name: "fit", Resources: engine.Resources{CPUs: 8, Memory: 1<<30 + 1, Time: 61 * time.Second, GPU: true}}, []string{"7", "9"})
+	got := e.arguments(group{{Name: "fit", Resources: engine.Resources{CPUs: 8, Memory: 1<<30 + 1, Time: 61 * time.Second, GPU: true}}}, []string{"7", "9"})
 	for _, want := range []string{"--cpus-per-task=8", "--mem=1025M", "--time=7", "--gres=gpu:1", "--dependency=afterok:7:9", "--kill-on-invalid-dep=yes",
 		"--partition=fat", "--job-name=fit", "--output=/logs/50%%/slurm-%j.log", "--hold"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not in %q", want, got)
 		}
 	}
-	if got := strings.Join((&Engine{}).arguments(engine.Job{Name: "a"}, nil), " "); strings.Contains(got, "mem") || strings.Contains(got, "time") || strings.Contains(got, "dependency") || !strings.Contains(got, "--cpus-per-task=1") {
+	if got := strings.Join((&Engine{}).arguments(group{{Name: "a"}}, nil), " "); strings.Contains(got, "mem") || strings.Contains(got, "time") || strings.Contains(got, "dependency") || !strings.Contains(got, "--cpus-per-task=1") {
 		t.Errorf("a job that asks for nothing: %s", got)
 	}
 }
@@ -109,7 +253,7 @@ func TestStates(t *testing.T) {
 		if !ok {
 			t.Fatalf("%q: not read", tt.text)
 		}
-		if got := e.stateOf(tt.job, l); got.Phase != tt.want {
+		if got, _ := e.stateOf(tt.job, l); got.Phase != tt.want {
 			t.Errorf("%q: %+v, want %s", tt.text, got, tt.want)
 		}
 	}

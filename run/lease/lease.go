@@ -147,6 +147,16 @@ func Held(dir string) (Holder, bool) {
 	return h, true
 }
 
+// Newest returns the number of the last lease of dir, held or not; 0 if there is
+// none that can be seen.
+func Newest(dir string) int {
+	last, err := newest(dir)
+	if err != nil {
+		return 0
+	}
+	return last
+}
+
 // Number tells the holders of one folder's leases apart. Later ones have higher
 // numbers.
 func (l *Lease) Number() int { return l.number }

@@ -35,14 +35,16 @@ import (
 	"repro/run/plan"
 )
 
+// DocumentName is the file, in the folder, that says what is run.
+const DocumentName = "run.json"
+
 const (
 	version = 1
 
-	documentName = "run.json"
-	stepsDir     = "steps"
-	doneName     = "done.json"
-	logName      = "step.log"
-	layerName    = "layer"
+	stepsDir  = "steps"
+	doneName  = "done.json"
+	logName   = "step.log"
+	layerName = "layer"
 
 	maxDocument = 64 << 20 // bytes of run.json, or of one step's state
 )
@@ -92,7 +94,7 @@ func Open(dir string, image manifest.Digest, p *plan.Plan, keys []manifest.Diges
 	if err != nil {
 		return nil, err
 	}
-	name := filepath.Join(dir, documentName)
+	name := filepath.Join(dir, DocumentName)
 	if _, err := atomicfile.WriteNew(name, append(b, '\n'), 0o644); err != nil {
 		return nil, err
 	}
@@ -135,7 +137,7 @@ func (d document) check(want document) error {
 
 // Exists reports whether dir holds a shared run.
 func Exists(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, documentName))
+	_, err := os.Lstat(filepath.Join(dir, DocumentName))
 	return err == nil
 }
 
@@ -145,10 +147,22 @@ func (r *Run) Dir() string { return r.dir }
 // LogOf is the file with what step i printed in the try that a state describes.
 func (r *Run) LogOf(i int, s *State) string { return filepath.Join(r.tryDir(i, s.Lease), logName) }
 
-func (r *Run) stepDir(i int) string {
-	name := strings.TrimSuffix(outputs.LogName(r.plan.Steps[i].Name), ".log")
-	return filepath.Join(r.dir, stepsDir, name)
+// NewestLog is the file with what step i prints in its newest try, or printed;
+// empty if it was not tried.
+func (r *Run) NewestLog(i int) string {
+	n := lease.Newest(r.stepDir(i))
+	if n == 0 {
+		return ""
+	}
+	return filepath.Join(r.tryDir(i, n), logName)
 }
+
+// FolderOf is the path, in the run's folder, of all that there is of step i.
+func (r *Run) FolderOf(i int) string {
+	return path.Join(stepsDir, strings.TrimSuffix(outputs.LogName(r.plan.Steps[i].Name), ".log"))
+}
+
+func (r *Run) stepDir(i int) string { return filepath.Join(r.dir, filepath.FromSlash(r.FolderOf(i))) }
 
 // Claim waits until this process may work on step i; it returns nil if the step
 // gets done meanwhile.

@@ -67,7 +67,7 @@ func TestOpen(t *testing.T) {
 	}
 	for _, text := range []string{`{"version":2}`, `{"version":1,"image":"sha256:1","patienceMs":5,"steps":[]}`} {
 		d := t.TempDir()
-		if err := os.WriteFile(filepath.Join(d, documentName), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(d, DocumentName), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Open(d, "sha256:1", steps, keys, 0); !errors.Is(err, ErrOther) {
@@ -75,7 +75,7 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	d := t.TempDir()
-	if err := os.WriteFile(filepath.Join(d, documentName), []byte("{"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(d, DocumentName), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(d, "sha256:1", steps, keys, 0); err == nil || errors.Is(err, ErrOther) {

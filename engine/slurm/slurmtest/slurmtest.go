@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,28 +34,62 @@ var stop []func()
 
 // Main runs the tests of a package and then ends the cluster, if one of them
 // needed it. It is what TestMain calls.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { os.Exit(Tests{m}.Run()) }
+
+// Tests are the tests of a package that may need the cluster.
+type Tests struct{ M interface{ Run() int } }
+
+// Run runs them and then ends the cluster.
+func (t Tests) Run() int {
+	code := t.M.Run()
 	for i := len(stop) - 1; i >= 0; i-- {
 		stop[i]()
 	}
-	os.Exit(code)
+	return code
 }
+
+// controller ends and starts the controller.
+var controller struct{ stop, start func() error }
+
+// WithoutController calls f while the cluster's controller is not there.
+func WithoutController(t *testing.T, f func()) {
+	t.Helper()
+	if err := controller.stop(); err != nil {
+		t.Fatalf("stop Slurm's controller: %v", err)
+	}
+	defer func() {
+		if err := controller.start(); err != nil {
+			t.Fatalf("start Slurm's controller again: %v", err)
+		}
+	}()
+	f()
+}
+
+// Missing says what this machine lacks for a cluster; nil if that is nothing.
+func Missing() error {
+	if os.Getuid() != 0 {
+		return errors.New("needs root, to start a Slurm cluster")
+	}
+	for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("needs Slurm: %w", err)
+		}
+	}
+	return nil
+}
+
+// Start starts the cluster, unless it runs, and returns its slurm.conf.
+func Start() (conf string, err error) { return cluster() }
 
 // Need starts the cluster with the first test that needs it, and has Slurm's
 // programs find it. It skips the test where that is not possible, and returns the
 // cluster's slurm.conf.
 func Need(t *testing.T) (conf string) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root, to start a Slurm cluster")
+	if err := Missing(); err != nil {
+		t.Skip(err)
 	}
-	for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("needs Slurm: %v", err)
-		}
-	}
-	conf, err := cluster()
+	conf, err := Start()
 	if err != nil {
 		t.Fatalf("start a Slurm cluster: %v", err)
 	}
@@ -96,8 +131,12 @@ func startCluster() (conf string, err error) {
 		daemons = append(daemons, []string{"slurmd", "-D", "-N", fmt.Sprint("n", i+1)})
 	}
 	for i, args := range daemons {
-		if err := daemon(conf, args); err != nil {
+		end, err := daemon(conf, args)
+		if err != nil {
 			return "", err
+		}
+		if i == 1 {
+			controller.stop = end
 		}
 		if i == 0 {
 			if err := waitFor(5*time.Second, func() bool { _, err := os.Stat(at("munge/socket")); return err == nil }); err != nil {
@@ -105,27 +144,40 @@ func startCluster() (conf string, err error) {
 			}
 		}
 	}
-	idle := func() bool {
-		cmd := exec.Command("sinfo", "--noheader", "--Node", "--format=%T")
-		cmd.Env = append(os.Environ(), "SLURM_CONF="+conf)
-		out, err := cmd.Output()
-		return err == nil && strings.Count(string(out), "idle") == Nodes
+	controller.start = func() error {
+		end, err := daemon(conf, []string{"slurmctld", "-D"}) // with the jobs that it knew
+		controller.stop = end
+		return errors.Join(err, waitForNodes(conf))
 	}
-	if err := waitFor(60*time.Second, idle); err != nil {
+	if err := waitForNodes(conf); err != nil {
 		logs, _ := os.ReadFile(at("log/slurmctld.log"))
 		return "", fmt.Errorf("%w: %s", err, logs[max(0, len(logs)-2000):])
 	}
 	return conf, nil
 }
 
-func daemon(conf string, args []string) error {
+// waitForNodes waits until the controller knows that all nodes are up.
+func waitForNodes(conf string) error {
+	return waitFor(60*time.Second, func() bool {
+		cmd := exec.Command("sinfo", "--noheader", "--Node", "--format=%T")
+		cmd.Env = append(os.Environ(), "SLURM_CONF="+conf)
+		out, err := cmd.Output()
+		states := strings.Fields(string(out))
+		return err == nil && len(states) == Nodes && !slices.ContainsFunc(states, func(s string) bool {
+			return strings.HasSuffix(s, "*") || s == "unknown" || strings.HasPrefix(s, "down")
+		})
+	})
+}
+
+// daemon starts a daemon, which end ends; so does the end of all tests.
+func daemon(conf string, args []string) (end func() error, err error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "SLURM_CONF="+conf)
 	cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
-	stop = append(stop, func() {
+	end = sync.OnceValue(func() error {
 		_ = cmd.Process.Signal(os.Interrupt)
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
@@ -135,8 +187,10 @@ func daemon(conf string, args []string) error {
 			_ = cmd.Process.Kill()
 			<-ended
 		}
+		return nil
 	})
-	return nil
+	stop = append(stop, func() { _ = end() })
+	return end, nil
 }
 
 func waitFor(limit time.Duration, ready func() bool) error {
@@ -163,7 +217,7 @@ func configuration(dir string) (string, error) {
 	fmt.Fprintf(&b, `ClusterName=test
 SlurmctldHost=%s(127.0.0.1)
 AuthType=auth/munge
-AuthInfo=socket=%s/munge/socket
+AuthInfo=socket=%s/munge/socket,cred_expire=10
 CredType=cred/munge
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser=root
@@ -186,6 +240,8 @@ SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=1
 MpiDefault=none
 ReturnToService=2
 MinJobAge=300
+MaxArraySize=11
+SlurmdTimeout=20
 KillWait=2
 `, host, dir, ports[0])
 	for i := range Nodes {

@@ -1,0 +1,112 @@
+package slurm
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"repro/engine"
+)
+
+// refresh asks squeue about all jobs that have not ended. The caller holds e.mu.
+func (e *Engine) refresh(ctx context.Context) error {
+	open := e.open()
+	if len(open) == 0 {
+		return nil
+	}
+	// Not by --jobs: squeue refuses a list with a job that it has forgotten.
+	out, err := output(exec.CommandContext(ctx, "squeue", "--noheader", "--states=all", "--me", "--array", "--format=%i|%T|%r|%N"))
+	if err != nil {
+		return fmt.Errorf("slurm: %w", err)
+	}
+	listed := parseQueue(out)
+	for _, id := range open {
+		j := e.jobs[id]
+		l, ok := listed[id]
+		if !ok {
+			switch {
+			case j.back: // it ended as was seen
+			case j.cancelled: // elements of arrays that have not started leave no trace
+				j.state = engine.State{Phase: engine.Cancelled, Reason: "cancelled", Node: j.state.Node}
+			default:
+				j.state = engine.State{Phase: engine.Unknown, Reason: "Slurm does not know it any more", Node: j.state.Node}
+			}
+			continue
+		}
+		before := j.state.Phase
+		j.state, j.back = e.stateOf(j, l)
+		if j.state.Phase == engine.Failed && before != engine.Failed {
+			j.state.Reason = e.explain(ctx, id, l)
+		}
+	}
+	return nil
+}
+
+// open are the jobs that have not ended, as far as is known, those that others
+// need first.
+func (e *Engine) open() (ids []engine.ID) {
+	for id, j := range e.jobs {
+		if j.back || !j.state.Phase.Ended() {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, bySubmission)
+	return ids
+}
+
+// line is what squeue says of a job.
+type line struct{ state, reason, node string }
+
+// maxOutput bounds what one of Slurm's programs may print, in bytes.
+const maxOutput = 64 << 20
+
+// parseQueue reads the lines ID|STATE|REASON|NODES of squeue. It ignores what has
+// another form.
+func parseQueue(out string) map[engine.ID]line {
+	listed := map[engine.ID]line{}
+	for l := range strings.Lines(out) {
+		if f := strings.SplitN(strings.TrimRight(l, "\n"), "|", 4); len(f) == 4 {
+			listed[engine.ID(f[0])] = line{strings.ToUpper(strings.TrimSpace(f[1])), f[2], f[3]}
+		}
+	}
+	return listed
+}
+
+// mayReturn are the states of jobs that have ended but that Slurm may start
+// again: it was not their fault.
+var mayReturn = []string{"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
+
+// stateOf turns Slurm's words (squeue(1), JOB STATE CODES) into a state, and says
+// whether the job may be put back into the queue.
+func (e *Engine) stateOf(j *job, l line) (s engine.State, back bool) {
+	s = engine.State{Phase: engine.Failed, Reason: strings.ToLower(l.state), Node: l.node}
+	neverStarts := strings.HasPrefix(l.reason, "DependencyNeverSatisfied")
+	switch l.state {
+	case "PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT":
+		s.Phase, s.Reason = engine.Waiting, l.reason
+		if neverStarts { // it is about to be cancelled
+			s.Phase, s.Reason = engine.Skipped, "a job that it needs did not get done"
+		}
+	case "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING":
+		s.Phase, s.Reason = engine.Running, ""
+	case "COMPLETED":
+		s.Phase, s.Reason = engine.Done, ""
+	case "CANCELLED":
+		s.Phase, s.Reason = engine.Cancelled, "cancelled"
+		if !j.cancelled && (neverStarts || slices.ContainsFunc(j.needs, e.notDone)) {
+			s.Phase, s.Reason = engine.Skipped, "a job that it needs did not get done"
+		}
+	}
+	if j.cancelled && s.Phase == engine.Failed {
+		s.Phase = engine.Cancelled
+	}
+	return s, s.Phase == engine.Failed && slices.Contains(mayReturn, l.state)
+}
+
+// notDone reports whether a job has ended otherwise than well.
+func (e *Engine) notDone(id engine.ID) bool {
+	j := e.jobs[id]
+	return j != nil && j.state.Phase.Ended() && j.state.Phase != engine.Done
+}
