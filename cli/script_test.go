@@ -59,6 +59,7 @@ func params() testscript.Params {
 			"nobody":    nobody,
 			"interrupt": interrupt,
 			"slurm":     startSlurm,
+			"tsa":       tsa,
 		},
 		Condition: condition,
 	}

@@ -25,6 +25,7 @@ another: the content id, which names what was signed, stays the same.
 
    repro sign --key alice.key paper.sif
    repro sign --key alice.key --detached paper.sif.asc paper.sif
+   repro sign --key alice.key --tsa URL paper.sif    # and let an authority state when
    repro sign --gpg FINGERPRINT paper.sif            # gpg and its agent sign
    repro sign --kms NAME://KEY paper.sif             # sigstore-kms-NAME signs
    repro sign --embed paper.sif.asc --key alice.pub paper.sif
@@ -37,6 +38,7 @@ another: the content id, which names what was signed, stays the same.
 			&cli.StringFlag{Name: "detached", Usage: "write the signature to `FILE` and leave the image alone"},
 			&cli.StringFlag{Name: "embed", Usage: "put the detached signature in `FILE` into the image"},
 			&cli.BoolFlag{Name: "adopt", Usage: "take over the signature that another program for SIF files put into the image"},
+			tsaFlag, authorityFlag,
 			&cli.StringFlag{Name: "time", Usage: "`TIME` to state in the signature, RFC 3339 (default: now)"},
 		},
 		Action: func(ctx *cli.Context) error {
@@ -71,6 +73,10 @@ func checkSignFlags(ctx *cli.Context) error {
 		return usagef("sign: give one of --detached, --embed and --adopt")
 	case given("embed", "adopt") == 1 && given("key") == 0:
 		return usagef("sign: name the public key of the signer with --key FILE")
+	case given("tsa") == 1 && given("detached") == 1:
+		return usagef("sign: --tsa goes into the image: leave out --detached")
+	case given("authority") == 1 && given("tsa") == 0:
+		return usagef("sign: --authority goes with --tsa")
 	case given("time") == 1 && given("gpg", "kms", "embed", "adopt") > 0:
 		return usagef("sign: --time goes with --key only")
 	}
@@ -85,6 +91,9 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 			return usagef("--time %q: want RFC 3339, such as 2026-01-02T15:04:05Z", text)
 		}
 		options.Time = t
+	}
+	if _, err := stampers(ctx); err != nil { // before anything is signed
+		return err
 	}
 	image, err := format.Open(name) // before a passphrase is asked for
 	if err != nil {
@@ -109,6 +118,12 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 		c.note("this key had signed it before; nothing was changed")
 	case result.Beside:
 		c.note("programs for SIF files go on checking the first signature and pass this one over; repro verify counts it in full")
+	}
+	if !ctx.IsSet("tsa") {
+		return nil
+	}
+	if err := c.timestamp(ctx, name, false); err != nil {
+		return fmt.Errorf("signed, but without a time (repro timestamp adds one later): %w", err)
 	}
 	return nil
 }

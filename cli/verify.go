@@ -44,10 +44,12 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
    repro verify --key alice.pub paper.sif
    repro verify --by author paper.sif       # whom your trust file calls author
    repro verify --policy journal.yaml paper.sif
+   repro verify --key alice.pub --authority tsa.pem paper.sif   # when, by whose clock
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
 		Flags: []cli.Flag{
-			keyFlag, byFlag, policyFlag,
+			keyFlag, byFlag, policyFlag, authorityFlag,
+			&cli.IntFlag{Name: "authorities", Usage: "believe a time only if `N` different authorities agree", Value: 1},
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
 			&cli.BoolFlag{Name: "foreign", Usage: "let a SIF file of another program pass if its signatures cover all objects"},
@@ -103,8 +105,16 @@ func asksForSigners(ctx *cli.Context) bool {
 	return len(ctx.StringSlice("key"))+len(ctx.StringSlice("by")) > 0 || ctx.String("policy") != ""
 }
 
-// trust reads whom the flags of ctx name.
+// trust reads whom the flags of ctx name, and whose word about times counts.
 func (c *console) trust(ctx *cli.Context) (verify.Trust, error) {
+	t, err := c.trustKeys(ctx)
+	if err == nil {
+		t.Times, err = readTimes(ctx)
+	}
+	return t, err
+}
+
+func (c *console) trustKeys(ctx *cli.Context) (verify.Trust, error) {
 	keys, whom := ctx.StringSlice("key"), ctx.StringSlice("by")
 	if name := ctx.String("policy"); name != "" {
 		if len(keys)+len(whom) > 0 {

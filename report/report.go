@@ -169,6 +169,7 @@ type Verify struct {
 	Reason     string            `json:"reason"`    // one line for a person
 	Objects    []ObjectStatus    `json:"objects"`
 	Signatures []SignatureStatus `json:"signatures"`
+	Times      []TimeStatus      `json:"times,omitempty"`    // what time-stamping authorities said
 	Policy     *PolicyStatus     `json:"policy,omitempty"`   // none if only keys were given
 	Problems   []string          `json:"problems,omitempty"` // everything found wrong, most important first
 }
@@ -210,12 +211,33 @@ type SignatureStatus struct {
 	Kind        string   `json:"kind"`               // openpgp or dsse
 	Status      string   `json:"status"`             // SignatureValid and so on
 	Fingerprint string   `json:"fingerprint,omitempty"`
-	Signer      string   `json:"signer,omitempty"` // user id or the name the caller gave
-	Person      string   `json:"person,omitempty"` // whose key it is by the policy
-	Roles       []string `json:"roles,omitempty"`  // of that person
-	Trusted     bool     `json:"trusted"`          // by a key that the caller named
-	Time        string   `json:"time,omitempty"`   // by the signer's own word
+	Signer      string   `json:"signer,omitempty"`     // user id or the name the caller gave
+	Person      string   `json:"person,omitempty"`     // whose key it is by the policy
+	Roles       []string `json:"roles,omitempty"`      // of that person
+	Trusted     bool     `json:"trusted"`              // by a key that the caller named
+	Time        string   `json:"time,omitempty"`       // by the signer's own word
+	AnchoredAt  string   `json:"anchoredAt,omitempty"` // it was there then, by the word of AnchoredBy
+	AnchoredBy  []string `json:"anchoredBy,omitempty"` // authorities that the caller named
 	Problem     string   `json:"problem,omitempty"`
+}
+
+// What a time stamp is worth.
+const (
+	TimeCounts    = "counts"
+	TimeUnknown   = "unknown authority" // nobody whom the caller named made it
+	TimeInvalid   = "invalid"           // the authority did not make it, or might not then, or has failed since
+	TimeOther     = "other"             // about something else
+	TimeWeak      = "weak"              // broken cryptography
+	TimeMalformed = "malformed"         // it breaks the rules
+)
+
+// TimeStatus is what was found about one time stamp in a time record.
+type TimeStatus struct {
+	ObjectID  uint32 `json:"objectId,omitempty"`  // of the record; 0 outside the image
+	Status    string `json:"status"`              // TimeCounts and so on
+	Time      string `json:"time,omitempty"`      // that it states
+	Authority string `json:"authority,omitempty"` // by the caller's name, or whose it claims to be
+	Problem   string `json:"problem,omitempty"`   // why it does not count, or soon may not
 }
 
 // Inspect is what `repro inspect` says of one SIF file.

@@ -11,6 +11,7 @@ import (
 
 	"repro/format"
 	"repro/format/signature"
+	"repro/format/timerecord"
 	"repro/key"
 	"repro/report"
 )
@@ -35,6 +36,9 @@ const maxSignatures = 256
 
 // checkSignatures reports every signature in the image and outside.
 func (v *verification) checkSignatures(f about) error {
+	if err := v.collectTimes(); err != nil {
+		return err
+	}
 	n := 0
 	for _, o := range v.im.Objects() {
 		if o.Type != format.DataSignature {
@@ -63,6 +67,9 @@ func (v *verification) checkSignatures(f about) error {
 
 // checkBlock reports the signatures in one block. st holds what is known.
 func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, data []byte, f about) {
+	if timerecord.Is(data) { // was read by collectTimes
+		return
+	}
 	b, err := signature.Parse(data)
 	switch {
 	case err != nil:
@@ -79,7 +86,11 @@ func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, d
 		for _, s := range b.Envelope.Signatures {
 			st.Fingerprint = fingerprintOf(s.KeyID)
 			p, err := v.maker(func(p *key.Public) error { return b.Envelope.Verify(s, p) })
-			v.add(st, o, inEnvelope(p, v.now), err, b.Envelope.Payload, f)
+			m := inEnvelope(p, v.now)
+			if m.anchored, m.anchoredBy = v.anchored(s.Sig); !m.anchored.IsZero() {
+				m.at = m.anchored
+			}
+			v.add(st, o, m, err, b.Envelope.Payload, f)
 		}
 	}
 }
@@ -97,8 +108,9 @@ func (v *verification) checkClearsigned(st report.SignatureStatus, o *format.Obj
 		err = v.checkDescriptor(o, c.Signature.Hash, [20]byte(p.Entity().PrimaryKey.Fingerprint))
 	}
 	m := made{by: p, with: c.Algorithm(p), at: c.Time()}
+	m.anchored, m.anchoredBy = v.anchored(c.Packet())
 	if p != nil {
-		m.noLongerValid = c.NoLongerValid(p, v.now)
+		m.noLongerValid = c.NoLongerValid(p, m.proven(v.now))
 	}
 	v.add(st, o, m, err, c.Payload, f)
 }
@@ -149,8 +161,21 @@ type made struct {
 	with key.Algorithm
 	at   time.Time // by the signer's word; now, where he gave none
 
-	// Why the key, or its subkey that signed, has become invalid since; or "".
+	anchored   time.Time // when it was there, by the word of anchoredBy; zero: nobody says
+	anchoredBy []string
+
+	// Why the key, or its subkey that signed, has become invalid since, or had
+	// by the time at which the signature is known to have been there; or "".
 	noLongerValid string
+}
+
+// proven is the earliest time at which the signature is known to have been
+// there.
+func (m *made) proven(now time.Time) time.Time {
+	if m.anchored.IsZero() || m.anchored.After(now) {
+		return now
+	}
+	return m.anchored
 }
 
 // inEnvelope is how p made a signature in an envelope, which states no time.
@@ -172,7 +197,10 @@ func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, 
 		v.addBroken(st, err)
 		return
 	}
-	if st.Status, st.Problem = v.refused(m); st.Problem != "" {
+	if !m.anchored.IsZero() {
+		st.AnchoredAt, st.AnchoredBy = stamp(m.anchored), m.anchoredBy
+	}
+	if st.Status, st.Problem = v.refused(&m); st.Problem != "" {
 		v.append(st, finding{})
 		return
 	}
@@ -185,7 +213,7 @@ func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, 
 	st.Status, st.Trusted = report.SignatureValid, true
 	if m.noLongerValid != "" {
 		st.Status = report.SignatureUnanchored
-		st.Problem = "the key is no longer valid: " + m.noLongerValid + "; only the signer says that this was made before"
+		st.Problem = "the key is no longer valid: " + m.noLongerValid + "; without trusted time: only the signer says that this was made before"
 		if v.trust.Policy != nil && !v.trust.Policy.AcceptExpired {
 			st.Trusted = false
 			v.append(st, finding{})

@@ -44,7 +44,7 @@ func (v *verification) namePerson(st *report.SignatureStatus, p *key.Public) {
 
 // refused says what the caller has against a good signature: cryptography that
 // his policy does not allow, or a time for which he does not trust the key.
-func (v *verification) refused(m made) (status, problem string) {
+func (v *verification) refused(m *made) (status, problem string) {
 	if p := v.trust.Policy; p != nil {
 		if why := p.Weak(m.with); why != "" {
 			return report.SignatureWeak, why
@@ -57,6 +57,9 @@ func (v *verification) refused(m made) (status, problem string) {
 	var trusted []string
 	for _, w := range windows {
 		if w.Contains(m.at) {
+			if m.noLongerValid == "" && !w.Until.IsZero() && !m.proven(v.now).Before(w.Until) {
+				m.noLongerValid = "it was trusted before " + stamp(w.Until)
+			}
 			return "", ""
 		}
 		trusted = append(trusted, w.String())

@@ -29,6 +29,7 @@ import (
 	"repro/key"
 	"repro/report"
 	"repro/verify/policy"
+	"repro/verify/timestamp"
 )
 
 // ErrNotSigned is in the error about an image that is intact but carries no
@@ -44,6 +45,10 @@ type Trust struct {
 	// Windows limits a key to signatures that were made in one of them.
 	// Signatures in an envelope state no time: they count as made now.
 	Windows map[key.Fingerprint][]key.Window
+
+	// Times says whose word counts about when a signature was there. Without
+	// any, only the signers say.
+	Times timestamp.Trust
 
 	// Policy, if not nil, decides in place of "one is enough": who must have
 	// signed, with what cryptography, as of when. Its keys are added to Keys.
@@ -129,6 +134,10 @@ type verification struct {
 	native  bool // an image, not another program's file
 	report  *report.Verify
 
+	metadata  []byte // of an image whose layout is canonical; what signatures are over
+	times     *timestamp.Evidence
+	recordIDs []uint32 // objects of the time records in times
+
 	findings []finding // one for each of report.Signatures
 	altered  error     // wraps format.ErrAltered
 }
@@ -164,7 +173,7 @@ func (v *verification) examineImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.ContentID = manifest.DigestOf(metadata)
+	r.ContentID, v.metadata = manifest.DigestOf(metadata), metadata
 	return v.checkSignatures(func(_ *format.Object, signed []byte) (set, string) {
 		if !bytes.Equal(signed, metadata) {
 			return nil, v.difference(signed, metadata)

@@ -111,3 +111,6 @@ func unarmour(b []byte) ([]byte, error) {
 	}
 	return raw, nil
 }
+
+// Packet returns the bytes of the signature itself, without text and armour.
+func (c *Clearsigned) Packet() []byte { return c.packet }

@@ -23,6 +23,7 @@ func Verify(w io.Writer, r *report.Verify, s Style) error {
 	}
 	p.policy(r.Policy)
 	p.signatures(r.Signatures)
+	p.times(r.Times)
 	p.objects(r)
 	for _, problem := range r.Problems {
 		if problem != r.Reason {
@@ -74,8 +75,32 @@ func (p *printer) signatures(signatures []report.SignatureStatus) {
 		if s.Time != "" {
 			dated = "dated " + s.Time
 		}
+		if s.AnchoredAt != "" {
+			dated = "there at " + s.AnchoredAt + " by " + strings.Join(s.AnchoredBy, " and ")
+		}
 		c.add(cell{text: number(i)}, cell{text: Clean(s.Status), tone: t}, cell{text: Clean(who)},
 			cell{text: Clean(strings.TrimSpace(s.Kind + " " + s.Fingerprint))}, cell{text: Clean(dated)}, cell{text: Clean(s.Problem), tone: t})
+	}
+	c.write(p)
+}
+
+// times writes what authorities said about when.
+func (p *printer) times(times []report.TimeStatus) {
+	if len(times) == 0 {
+		return
+	}
+	p.line("times")
+	c := columns{indent: "  "}
+	for _, st := range times {
+		t := warn
+		switch st.Status {
+		case report.TimeCounts:
+			t = good
+		case report.TimeUnknown:
+		default:
+			t = bad
+		}
+		c.add(cell{text: Clean(st.Status), tone: t}, cell{text: st.Time}, cell{text: Clean(st.Authority)}, cell{text: Clean(st.Problem), tone: warn})
 	}
 	c.write(p)
 }
