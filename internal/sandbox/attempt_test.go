@@ -88,6 +88,9 @@ var attempts = []attempt{
 	{"read kernel symbols", reads("/proc/kallsyms")},
 	{"read the kernel's command line", reads("/proc/cmdline")},
 	{"read the boot id", reads("/proc/sys/kernel/random/boot_id")},
+	{"read the load", reads("/proc/loadavg")},
+	{"read the pressure", reads("/proc/pressure/memory")},
+	{"read statistics of memory", reads("/proc/vmstat")},
 	{"list /sys", func() error {
 		e, err := os.ReadDir("/sys")
 		if err == nil && len(e) == 0 {

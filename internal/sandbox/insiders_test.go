@@ -17,6 +17,7 @@ var insiders = map[string]func(){
 	"nest":     nestMain,
 	"loopback": loopbackMain,
 	"dial":     dialMain,
+	"hold":     holdMain,
 }
 
 // attemptMain is the program that the escape tests run inside. It prints the

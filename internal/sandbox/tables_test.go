@@ -128,7 +128,13 @@ func TestRulesByValue(t *testing.T) {
 		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET6}, allow},
 		{unix.SYS_SOCKET, [6]uint32{unix.AF_NETLINK, 3, unix.NETLINK_ROUTE}, allow},
 		{unix.SYS_SOCKET, [6]uint32{unix.AF_NETLINK, 3, unix.NETLINK_NETFILTER}, unix.EPROTONOSUPPORT},
-		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET, 3, unix.NETLINK_NETFILTER}, allow}, // a protocol of another family
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET, 1, unix.IPPROTO_TCP}, allow},
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET6, 2, unix.IPPROTO_UDP}, allow},
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_UNIX, 1, unix.AF_UNIX}, allow}, // which is a way to write 0
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET, 1, unix.IPPROTO_MPTCP}, unix.EPROTONOSUPPORT},
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET, 2, unix.IPPROTO_UDPLITE}, unix.EPROTONOSUPPORT},
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET6, 1, unix.IPPROTO_SCTP}, unix.EPROTONOSUPPORT},
+		{unix.SYS_SOCKET, [6]uint32{unix.AF_INET, 3, unix.NETLINK_NETFILTER}, unix.EPROTONOSUPPORT},
 		{unix.SYS_SOCKET, [6]uint32{unix.AF_PACKET}, unix.EAFNOSUPPORT},
 		{unix.SYS_SOCKET, [6]uint32{unix.AF_ALG}, unix.EAFNOSUPPORT},
 		{unix.SYS_SOCKET, [6]uint32{unix.AF_VSOCK}, unix.EAFNOSUPPORT},

@@ -150,22 +150,6 @@ func usageBelow(fd int) (t usage) {
 	return t
 }
 
-// openFiles are the names that /proc has for all that is open in the sandbox.
-func openFiles() (names []string) {
-	processes, _ := os.ReadDir("/proc")
-	for _, p := range processes {
-		if c := p.Name()[0]; c < '0' || c > '9' {
-			continue
-		}
-		dir := "/proc/" + p.Name() + "/fd/"
-		files, _ := os.ReadDir(dir) // it may have ended
-		for _, f := range files {
-			names = append(names, dir+f.Name())
-		}
-	}
-	return names
-}
-
 func (t *usage) add(st *syscall.Stat_t) {
 	t.files++
 	t.bytes += st.Blocks * 512

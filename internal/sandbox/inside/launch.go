@@ -309,7 +309,7 @@ func startProgram(req *Request, isolation *Isolation) (pid int, err error) {
 	if l.landlock >= 0 {
 		isolation.Landlock = LandlockVersion()
 	}
-	fixFirstPID(req.firstPID)
+	fixFirstPID(req.files.firstPID)
 	pid, stage, errno := l.start()
 	write.Close()
 	if errno != 0 {

@@ -32,6 +32,7 @@ func limits(l Limits) []limit {
 		{kernel.RLIMIT_NPROC, orDefault(l.Processes, DefaultProcesses)},
 		{syscall.RLIMIT_NOFILE, orDefault(l.OpenFiles, DefaultOpenFiles)},
 		{kernel.RLIMIT_MEMLOCK, 64 << 10},
+		{kernel.RLIMIT_MSGQUEUE, 800 << 10},
 		{syscall.RLIMIT_DATA, orDefault(2*l.Memory, -1)},
 		{syscall.RLIMIT_FSIZE, orDefault(l.FileSize, -1)},
 	} {

@@ -3,8 +3,6 @@
 package inside
 
 import (
-	"os"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -14,13 +12,22 @@ import (
 // fast as it can gets some hundred megabytes past its limit in that time.
 const memoryInterval = 100 * time.Millisecond
 
-// memoryShare is how much of its time process 1 spends at most on adding up:
-// one part in so many.
-const memoryShare = 50
+// Process 1 spends at most one part in memoryShare of its time on adding up,
+// but is never blind for longer than maxMemoryPause: a program could slow it
+// down on purpose, with many processes and descriptors.
+const (
+	memoryShare    = 50
+	maxMemoryPause = 10 * time.Second
+)
 
-// memoryWatch adds up what all processes of the sandbox hold and kills them
-// when it is too much, where no control group does.
-type memoryWatch struct{ over atomic.Bool }
+// memoryWatch adds up what the sandbox holds and kills its processes when that
+// is too much, where no control group does. SPEC.md, RUN-16.
+type memoryWatch struct {
+	over     atomic.Bool
+	segments int  // a descriptor of /proc/sysvipc/shm, or -1
+	queues   int  // of /proc/sysvipc/msg, or -1
+	sockets  bool // the network is the sandbox's own, so all sockets in it are
+}
 
 func (w *memoryWatch) exceeded() bool { return w.over.Load() }
 
@@ -30,59 +37,54 @@ func (w *memoryWatch) start(limit int64) {
 		for pause := memoryInterval; ; {
 			time.Sleep(pause)
 			began := time.Now()
-			// Pages shared after a fork count for every process at first sight;
-			// only if that is too much, ask for the exact and slower sum.
-			if total(privateBytes) > limit && total(proportionalBytes) > limit {
+			// The first sum is quick and never too small; only if it is too
+			// large, ask for the exact and slower one.
+			if w.most() > limit && w.exact() > limit {
 				w.over.Store(true)
 				_ = syscall.Kill(-1, syscall.SIGKILL)
 			}
-			pause = max(memoryInterval, memoryShare*time.Since(began))
+			pause = min(max(memoryInterval, memoryShare*time.Since(began)), maxMemoryPause)
 		}
 	}()
 }
 
-// total adds up a measure over all processes but process 1.
-func total(measure func(dir string) int64) int64 {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return 0
+// most is at least what the sandbox holds: pages that processes share count for
+// each of them, and the shared memory of the whole machine counts as if it were
+// the sandbox's.
+func (w *memoryWatch) most() (sum int64) {
+	for _, p := range processes() {
+		s := statusOf(p)
+		sum += s.private + s.pipes
 	}
-	var sum int64
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != 1 {
-			sum += measure("/proc/" + e.Name())
-		}
+	return sum + machineShared() + w.buffers()
+}
+
+// exact is what the sandbox holds, each page counted once.
+func (w *memoryWatch) exact() (sum int64) {
+	shared := sharedObjects{}
+	for _, p := range distinct(processes()) {
+		sum += shared.addProcess(p)
+	}
+	pipes := shared.addOpen(openFiles())
+	shared.addSegments(content(w.segments))
+	return sum + shared.bytes() + pipes*pipeBytes + heldIn("/dev/shm") + heldIn("/run") + w.buffers()
+}
+
+// buffers is what the kernel holds for the sandbox in queues of messages and in
+// sockets.
+func (w *memoryWatch) buffers() int64 {
+	sum := queuedBytes(content(w.queues))
+	if w.sockets {
+		sum += socketBytes()
 	}
 	return sum
 }
 
-// privateBytes is resident memory that is backed by no file.
-func privateBytes(dir string) int64 {
-	b, err := os.ReadFile(dir + "/statm") // proc_pid_statm(5)
-	if err != nil {
+// heldIn is what the files of a filesystem in memory take.
+func heldIn(dir string) int64 {
+	var st syscall.Statfs_t
+	if syscall.Statfs(dir, &st) != nil {
 		return 0
 	}
-	words := fields(string(b))
-	if len(words) < 3 {
-		return 0
-	}
-	resident, _ := strconv.ParseInt(words[1], 10, 64)
-	shared, _ := strconv.ParseInt(words[2], 10, 64)
-	return (resident - shared) * int64(os.Getpagesize())
-}
-
-// proportionalBytes is the same with each page divided by the number of
-// processes that share it.
-func proportionalBytes(dir string) int64 {
-	b, err := os.ReadFile(dir + "/smaps_rollup")
-	if err != nil {
-		return 0
-	}
-	for line := range parts(string(b), '\n') {
-		if words := fields(line); len(words) > 1 && words[0] == "Pss_Anon:" {
-			kib, _ := strconv.ParseInt(words[1], 10, 64)
-			return kib << 10
-		}
-	}
-	return privateBytes(dir) // kernels before 5.15 have no such line
+	return int64(st.Blocks-st.Bfree) * st.Bsize
 }

@@ -38,7 +38,7 @@ type Request struct {
 	Terminal int // socket on which the caller waits for a terminal's other end; 0: none
 
 	hostProc int // the machine's /proc, where there can be no other; 0: there is one
-	firstPID int // sets the number of the next process; -1: nothing does
+	files    procFiles
 	upper    int // where the program's files come to lie
 }
 

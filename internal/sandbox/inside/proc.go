@@ -17,6 +17,7 @@ var hidden = []string{
 	"cmdline", "config.gz", "modules", "kallsyms", "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", // the kernel's inside
 	"keys", "key-users", "locks", "latency_stats", "sched_debug", "schedstat", "timer_list", "timer_stats", // other users' doings
 	"diskstats", "partitions", "swaps", "mtrr", "iomem", "ioports", "interrupts", "slabinfo", "vmallocinfo", "pagetypeinfo",
+	"loadavg", "pressure", "buddyinfo", "zoneinfo", "softirqs", "vmstat", // what else goes on
 	"sysrq-trigger", "sysvipc",
 	"sys/kernel/random/boot_id", // an identity of the machine
 }
@@ -25,27 +26,43 @@ var hidden = []string{
 // library asks there for its own.
 const driverFiles = "driver"
 
+// procFiles are files of /proc that process 1 alone has, open before they are
+// hidden; -1 where the kernel has none.
+type procFiles struct {
+	firstPID int // takes the number of the process before the next one
+	segments int // lists System V segments
+	queues   int // lists System V queues of messages
+}
+
 // newProc makes a /proc at the place of the machine's, from where it is moved
-// into the root, and hides what nobody needs there. FirstPID is then where to
-// write the number of the process before the next one, or -1.
-func newProc() (proc, firstPID int, err error) {
-	firstPID = -1
+// into the root, and hides what nobody needs there.
+func newProc() (proc int, files procFiles, err error) {
+	files = procFiles{-1, -1, -1}
 	proc, err = kernel.NewMount("proc", kernel.MOUNT_ATTR_NOSUID|kernel.MOUNT_ATTR_NODEV|kernel.MOUNT_ATTR_NOEXEC, nil)
 	if err != nil {
-		return 0, firstPID, &stepError{Proc, err}
+		return 0, files, &stepError{Proc, err}
 	}
 	if err := kernel.MoveMount(proc, "", kernel.AT_FDCWD, "/proc", kernel.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return 0, firstPID, &stepError{Proc, err}
+		return 0, files, &stepError{Proc, err}
 	}
-	if fd, err := syscall.Open("/proc/sys/kernel/ns_last_pid", syscall.O_WRONLY|syscall.O_CLOEXEC, 0); err == nil {
-		firstPID = fd
+	for _, f := range []struct {
+		fd   *int
+		name string
+		flag int
+	}{
+		{&files.firstPID, "sys/kernel/ns_last_pid", syscall.O_WRONLY},
+		{&files.segments, "sysvipc/shm", syscall.O_RDONLY}, {&files.queues, "sysvipc/msg", syscall.O_RDONLY},
+	} {
+		if fd, err := syscall.Open("/proc/"+f.name, f.flag|syscall.O_CLOEXEC, 0); err == nil {
+			*f.fd = fd
+		}
 	}
 	for _, name := range hidden {
 		if err := hide(path.Join("/proc", name)); err != nil {
-			return 0, firstPID, err
+			return 0, files, err
 		}
 	}
-	return proc, firstPID, bindReadOnly("/proc/sys")
+	return proc, files, bindReadOnly("/proc/sys")
 }
 
 // hide hides a file behind /dev/null and a directory behind an empty tmpfs.

@@ -73,7 +73,7 @@ func execute(req *Request, count writeCount, isolation Isolation, started func(I
 		return failedStart(err)
 	}
 	started(isolation)
-	watch := &memoryWatch{}
+	watch := &memoryWatch{segments: req.files.segments, queues: req.files.queues, sockets: !req.Net}
 	if !isolation.Group {
 		watch.start(req.Memory)
 	}

@@ -21,10 +21,10 @@ const staging = "/tmp"
 // groundwork is what process 1 makes before it has a request. It is the same in
 // every sandbox, and made while the parent does something else.
 type groundwork struct {
-	system   *system
-	firstPID int   // descriptor that sets the number of the next process; -1: none
-	noProc   error // why there is no /proc
-	err      error // why nothing can be built
+	system *system
+	files  procFiles
+	noProc error // why there is no /proc
+	err    error // why nothing can be built
 }
 
 func layGroundwork() *groundwork {
@@ -38,7 +38,7 @@ func layGroundwork() *groundwork {
 		return &e
 	}
 	if e.system, e.err = openSystem(); e.err == nil {
-		e.system.proc, e.firstPID, e.noProc = newProc()
+		e.system.proc, e.files, e.noProc = newProc()
 	}
 	return &e
 }
@@ -52,7 +52,7 @@ func (e *groundwork) build(req *Request, isolation *Isolation) error {
 	if err := e.withoutProc(req); err != nil {
 		return err
 	}
-	isolation.Proc, req.firstPID = req.hostProc == 0, e.firstPID
+	isolation.Proc, req.files = req.hostProc == 0, e.files
 	layers, err := openLayers(req)
 	if err != nil {
 		return err

@@ -164,3 +164,15 @@ func LoopbackUp() error {
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request)))
 	return failure(errno)
 }
+
+// SameMemory reports whether two threads share one address space: kcmp(2).
+// False also if the kernel does not say.
+func SameMemory(a, b int) bool { return compare(a, b, kcmpVM) }
+
+// SameFiles does so for their descriptors.
+func SameFiles(a, b int) bool { return compare(a, b, kcmpFiles) }
+
+func compare(a, b int, what uintptr) bool {
+	r, _, errno := syscall.Syscall6(sysKcmp, uintptr(a), uintptr(b), what, 0, 0, 0)
+	return errno == 0 && r == 0
+}

@@ -63,8 +63,9 @@ const (
 	PR_CAP_AMBIENT_CLEAR_ALL   = 4
 	SECCOMP_SET_MODE_FILTER    = 1
 
-	RLIMIT_NPROC   = 6
-	RLIMIT_MEMLOCK = 8
+	RLIMIT_NPROC    = 6
+	RLIMIT_MEMLOCK  = 8
+	RLIMIT_MSGQUEUE = 12
 
 	SIG_SETMASK = 2
 
@@ -77,4 +78,10 @@ const (
 	fsconfigSetFlag          = 0
 	fsconfigSetString        = 1
 	fsconfigCmdCreate        = 6
+)
+
+// Of linux/kcmp.h.
+const (
+	kcmpVM    = 1
+	kcmpFiles = 2
 )

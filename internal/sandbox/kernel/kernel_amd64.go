@@ -6,4 +6,5 @@ package kernel
 const (
 	SYS_SECCOMP = 317
 	sysFstatat  = 262
+	sysKcmp     = 312
 )

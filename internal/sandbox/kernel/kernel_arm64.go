@@ -6,4 +6,5 @@ package kernel
 const (
 	SYS_SECCOMP = 277
 	sysFstatat  = 79
+	sysKcmp     = 272
 )
