@@ -59,6 +59,7 @@ var owners = map[string]string{
 	"mvdan.cc/sh/v3":                         "build",
 	"gonum.org/v1/gonum":                     "compare/draws",
 	"github.com/BurntSushi/toml":             "recipe/draft",
+	"github.com/rogpeppe/go-internal":        "internal/bench",
 	"github.com/klippa-app/go-pdfium":        "internal/pdf",
 	"github.com/tetratelabs/wazero":          "internal/pdf",
 	"golang.org/x/sync":                      "*",

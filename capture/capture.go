@@ -227,8 +227,9 @@ func (t *taking) take(ctx context.Context) (*Step, error) {
 // Limits on files that were only looked at, as by stat(2): all of them are
 // taken, but not where a command looks at a whole disk (CAP-8).
 const (
-	maxLookedFile = 1 << 20  // bytes of one
-	maxLooked     = 64 << 20 // bytes of all
+	maxLookedFile    = 1 << 20  // bytes of one
+	maxLookedProgram = 8 << 20  // of one that can be executed: that it is there may be all that was asked
+	maxLooked        = 64 << 20 // bytes of all
 )
 
 // ofEveryImage are files of which every image has its own.
@@ -252,6 +253,13 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 				s.Links = append(s.Links, Link{f.Path, f.Target})
 			}
 		case f.Mode.IsRegular():
+			if f.Access&(observe.Updated|observe.Read) == observe.Updated {
+				if t.madeAnew(f) {
+					t.leave(f.Path, "was opened to be changed, and is taken for a result, not for something that the step reads", t.includeHint(f.Path))
+					continue
+				}
+				f.Access |= observe.Read
+			}
 			if !t.wanted(f, &room) {
 				continue
 			}
@@ -289,6 +297,30 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 	return nil
 }
 
+// madeAnew tells a file that a step wrote anew, without having it emptied first
+// as programs in Fortran do, from one that it changed in place: a text that was
+// written. A database that was only asked was not written, and one that was
+// added to is no text (CAP-5).
+func (t *taking) madeAnew(f observe.File) bool {
+	c := t.changes[f.Path]
+	if c == nil || c.Before == "" || c.After == "" || c.Link || !inside(f.Path, t.folder) {
+		return false
+	}
+	info, err := os.Lstat(c.After)
+	return err == nil && info.ModTime().UnixNano() != f.ID.Modified && !bytes.ContainsRune(startOf(c.Before), 0)
+}
+
+// startOf reads the first bytes of a file; none if it cannot be read.
+func startOf(name string) []byte {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b, _ := io.ReadAll(io.LimitReader(f, 64<<10))
+	return b
+}
+
 // isOurs knows what capture, build and run themselves leave in the folder.
 func (t *taking) isOurs(name string) bool {
 	rel, ok := below(name, t.folder)
@@ -313,7 +345,11 @@ func (t *taking) wanted(f observe.File, room *int64) bool {
 	if isRead || f.Size == 0 {
 		return true
 	}
-	if f.Size > maxLookedFile && !inside(f.Path, t.folder) || f.Size > *room {
+	most := int64(maxLookedFile)
+	if f.Mode&0o111 != 0 {
+		most = maxLookedProgram
+	}
+	if f.Size > most && !inside(f.Path, t.folder) || f.Size > *room {
 		t.leave(f.Path, fmt.Sprintf("was only looked at (stat), and has %d bytes", f.Size), t.includeHint(f.Path))
 		return false
 	}

@@ -367,7 +367,7 @@ func (c *closing) metadata() {
 			debian[p.Name+":"+p.Arch] = true
 		}
 	}
-	if len(debian) > 0 {
+	if len(debian) > 0 && c.root.Lookup("/var/lib/dpkg/status") == nil { // a step may have read it whole
 		c.dpkg("/var/lib/dpkg/status", debian)
 	}
 	c.take("/etc/os-release", false)

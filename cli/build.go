@@ -15,7 +15,9 @@ import (
 	"repro/build/oci"
 	"repro/format"
 	"repro/internal/codec"
+	"repro/key"
 	"repro/recipe"
+	"repro/sign"
 )
 
 func buildCommand(c *console) *cli.Command {
@@ -32,6 +34,7 @@ recipe and the contents of what it names, and on nothing else.
    repro build --check -o paper.sif         # twice, and compare
    repro build --draft -o draft.sif         # title and authors still open
    repro build --cache -o paper.sif         # compress only what changed
+   repro build --key alice.key -o paper.sif # and sign it
 
 With --cache, a file of up to 1 MiB whose device, inode, size and times of change
 are those of the last build is taken to have the same content and is not read.
@@ -48,6 +51,8 @@ it; leave --cache out to read everything.`,
 			&cli.BoolFlag{Name: "no-check", Usage: "do not start the steps of a captured experiment for a moment, to see whether the image has what they need"},
 			&cli.BoolFlag{Name: "cache", Usage: "keep compressed blocks for the next build, which compresses only what changed since; the bytes of the image are the same"},
 			&cli.StringFlag{Name: "cache-dir", Usage: "keep them in `FOLDER`", DefaultText: "repro/build in the user's cache folder"},
+			&cli.StringFlag{Name: "key", Aliases: []string{"k"}, Usage: "sign the image with the private key in `FILE`, or of that name in the key store, as repro sign does"},
+			passphraseFlag,
 			&cli.StringFlag{Name: "provenance", Usage: "also write an in-toto statement to `FILE`: of which sources the image was built, and how"},
 			jsonFlag,
 		},
@@ -75,6 +80,10 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 		return err
 	}
 	date, err := sourceDate()
+	if err != nil {
+		return err
+	}
+	signer, err := c.builtBy(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -111,7 +120,34 @@ func (c *console) build(ctx *cli.Context, dir string) error {
 			return err
 		}
 	}
-	return c.printBuilt(out, ctx.Bool("json"))
+	if err := c.printBuilt(out, ctx.Bool("json")); err != nil || signer == nil {
+		return err
+	}
+	return c.signBuilt(ctx, out, signer)
+}
+
+// builtBy is the key that is to sign what is built; nil if none is named. Its
+// passphrase is asked for before the work, not after it.
+func (c *console) builtBy(ctx *cli.Context, r *recipe.Recipe) (*key.Private, error) {
+	if !ctx.IsSet("key") {
+		return nil, nil
+	}
+	if ctx.Bool("draft") && len(r.Placeholders()) > 0 {
+		return nil, usagef("build: an image with placeholders is a draft, which is not signed: leave out --draft or --key")
+	}
+	return c.readPrivateKey(ctx, ctx.String("key"))
+}
+
+// signBuilt signs the image that was just built. If that fails, it stays, unsigned.
+func (c *console) signBuilt(ctx *cli.Context, out string, signer *key.Private) error {
+	result, err := sign.Image(ctx.Context, out, signer, sign.Options{Progress: c.progress()})
+	if err != nil {
+		return fmt.Errorf("%s is built, but not signed: %w", out, err)
+	}
+	if !ctx.Bool("json") {
+		fmt.Fprintf(c.out, "%s  signed by %s  content id %s\n", out, result.Fingerprint, result.ContentID)
+	}
+	return nil
 }
 
 // readRecipe reads the recipe of a folder, or the one that was asked for.

@@ -28,7 +28,8 @@ func root(t testing.TB, files map[string]string) *tree.Node {
 
 var system = map[string]string{
 	"etc/os-release":                "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
-	"var/lib/dpkg/status":           "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nSource: glibc (2.36-8)\nVersion: 2.36-9+deb12u1\nDescription: the library\n longer\n\nPackage: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n\nPackage: held\nStatus: hold ok installed\nArchitecture: all\nVersion: 1:2~3\n",
+	"var/lib/dpkg/status":           "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nSource: glibc (2.36-8)\nVersion: 2.36-9+deb12u1\nDescription: the library\n longer\n\nPackage: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n\nPackage: held\nStatus: hold ok installed\nArchitecture: all\nVersion: 1:2~3\n\nPackage: elsewhere\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n",
+	"var/lib/dpkg/info/held.list":   "/.\n",
 	"var/lib/dpkg/info/libc6.list":  "/.\n/lib\n/lib/libc.so.6\n/usr/share/doc/libc6/copyright\n",
 	"lib/libc.so.6":                 "code",
 	"usr/share/doc/libc6/copyright": "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: LGPL-2.1+\n text\n\nFiles: x\nLicense: GPL-2+ or Expat\n\nLicense: BSD-3-clause\n unused\n",

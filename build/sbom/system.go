@@ -20,6 +20,13 @@ func (r *reader) dpkg() error {
 		}
 	}
 	slices.Sort(files)
+	info := r.children(db + "/info")
+	lists := map[string]bool{}
+	for name, n := range info {
+		if base, ok := strings.CutSuffix(name, ".list"); ok && n.Mode.IsRegular() {
+			lists[base] = true
+		}
+	}
 	for _, name := range files {
 		b, err := r.file(name, MaxDatabase)
 		if err != nil {
@@ -28,6 +35,9 @@ func (r *reader) dpkg() error {
 		err = paragraphs(b, func(f map[string]string) error {
 			if f["package"] == "" || f["status"] != "" && !strings.HasSuffix(f["status"], " installed") {
 				return nil
+			}
+			if name == db+"/status" && len(lists) > 0 && !lists[f["package"]] && !lists[f["package"]+":"+f["architecture"]] {
+				return nil // a captured run read the status of a machine of which the tree holds a part
 			}
 			source, _, _ := strings.Cut(f["source"], " ")
 			licences, err := r.copyright(f["package"])
@@ -43,12 +53,8 @@ func (r *reader) dpkg() error {
 			return err
 		}
 	}
-	info := r.children(db + "/info")
-	for name, n := range info {
-		if !strings.HasSuffix(name, ".list") || !n.Mode.IsRegular() {
-			continue
-		}
-		b, err := content("/"+db+"/info/"+name, n, MaxDatabase)
+	for base := range lists {
+		b, err := content("/"+db+"/info/"+base+".list", info[base+".list"], MaxDatabase)
 		if err != nil {
 			return err
 		}

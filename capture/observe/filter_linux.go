@@ -75,7 +75,9 @@ const (
 )
 
 // program is the filter, as a classic BPF program for seccomp(2): calls that
-// matter are reported, io_uring is answered with ENOSYS, all others pass.
+// matter are reported, io_uring is answered with ENOSYS, all others pass. Without
+// files, of the calls that name files only openings to change what is there are
+// reported.
 // Programs of an interface that is not known here are not stopped, and not
 // seen.
 func program(files bool) []unix.SockFilter {
@@ -104,9 +106,14 @@ func (a abi) filter(files bool) []unix.SockFilter {
 	for _, nr := range a.uring {
 		on(nr, unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS))
 	}
-	if files {
-		for _, nr := range slices.Sorted(maps.Keys(a.files)) {
+	for _, nr := range slices.Sorted(maps.Keys(a.files)) {
+		switch c := a.files[nr]; {
+		case files:
 			on(nr, unix.SECCOMP_RET_USER_NOTIF)
+		case c.does == opens:
+			part := updates(c.flags)
+			out = append(out, jump(unix.BPF_JEQ, nr, 0, uint8(len(part))))
+			out = append(out, part...)
 		}
 	}
 	return append(out, // of sendto, only calls that name an address
@@ -115,6 +122,23 @@ func (a abi) filter(files bool) []unix.SockFilter {
 		jump(unix.BPF_JEQ, 0, 1, 0),
 		answer(unix.SECCOMP_RET_USER_NOTIF),
 		answer(unix.SECCOMP_RET_ALLOW))
+}
+
+// updates is the part that reports openings to change what is there, and lets
+// others pass: flags is the argument that says so.
+func updates(flags int) []unix.SockFilter {
+	return []unix.SockFilter{
+		statement(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offsetArgs+8*uint32(flags)),
+		jump(unix.BPF_JSET, unix.O_TRUNC|unix.O_APPEND, 1, 0),
+		jump(unix.BPF_JSET, unix.O_ACCMODE, 1, 0),
+		answer(unix.SECCOMP_RET_ALLOW),
+		answer(unix.SECCOMP_RET_USER_NOTIF),
+	}
+}
+
+// isUpdate reports whether flags of open(2) are those that updates reports.
+func isUpdate(flags int) bool {
+	return flags&(unix.O_TRUNC|unix.O_APPEND) == 0 && flags&unix.O_ACCMODE != 0
 }
 
 func statement(code uint16, k uint32) unix.SockFilter { return unix.SockFilter{Code: code, K: k} }

@@ -43,6 +43,7 @@ type listener struct {
 	file    *os.File
 	started time.Time
 	trace   *trace // files, with Calls; nil with View
+	view    *view  // with View
 
 	programs []Program
 	contacts []Contact
@@ -56,9 +57,9 @@ type process struct {
 	program int
 }
 
-func newListener(fd int, trace *trace) *listener {
+func newListener(fd int, trace *trace, view *view) *listener {
 	_ = unix.SetNonblock(fd, true) // so that Go's poller takes it
-	return &listener{file: os.NewFile(uintptr(fd), "seccomp"), started: time.Now(), trace: trace, known: map[[2]string]bool{}, running: map[int]process{}}
+	return &listener{file: os.NewFile(uintptr(fd), "seccomp"), started: time.Now(), trace: trace, view: view, known: map[[2]string]bool{}, running: map[int]process{}}
 }
 
 // serve answers until no process is left under the filter, or the file is
@@ -123,6 +124,12 @@ func (l *listener) handle(n *notification) (commit func()) {
 		case l.trace != nil:
 			if c, ok := a.files[nr]; ok {
 				return l.trace.handle(t, c, n.args)
+			}
+		case l.view != nil:
+			if c, ok := a.files[nr]; ok && c.does == opens {
+				if name, ok := t.named(c.dir, c.path, n.args); ok {
+					l.view.update(name)
+				}
 			}
 		}
 	}

@@ -162,3 +162,18 @@ func (t target) canExecute(name string) bool {
 	}
 	return unix.Access("/proc/"+strconv.Itoa(t.pid)+"/root"+name, unix.X_OK) == nil
 }
+
+// named is the absolute path that an argument of a call names, relative to the
+// descriptor of another; false if it names none, or one of the kernel's.
+func (t target) named(dir, at int, args [6]uint64) (string, bool) {
+	name, ok := t.text(args[at])
+	if !ok || name == "" || isOfKernel(name) { // an empty name means a descriptor, whose opening was seen
+		return "", false
+	}
+	fd := int32(unix.AT_FDCWD)
+	if dir != none {
+		fd = int32(args[dir])
+	}
+	full, ok := t.place(fd, name)
+	return full, ok && !isOfKernel(full)
+}

@@ -105,6 +105,7 @@ const (
 	Read                        // content was read, mapped or executed; of Calls: it was opened for that
 	Listed                      // a folder's names were read
 	Executed                    // it was started as a program
+	Updated                     // it was opened to be changed in place, unread before: whether what it held mattered was not seen
 )
 
 // File is a file, folder or symbolic link that was there before the command

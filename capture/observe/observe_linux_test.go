@@ -155,6 +155,43 @@ func TestReadChangedRead(t *testing.T) {
 	})
 }
 
+// TestUpdated opens files to be changed: what was read before that is read, and
+// what is added to; what is emptied is not.
+func TestUpdated(t *testing.T) {
+	const script = `
+import os
+def change(name, flags):
+    fd = os.open(name, flags)
+    os.write(fd, b"new")
+    os.close(fd)
+open("read").read()
+for name in "read", "unread", "../work/target": change(name, os.O_RDWR)
+change("only", os.O_WRONLY)
+change("added", os.O_WRONLY | os.O_APPEND)
+change("emptied", os.O_RDWR | os.O_TRUNC)
+os.close(os.open("asked", os.O_RDWR))
+`
+	ways(t, func(t *testing.T, way Way) {
+		files := map[string]string{"script.py": script}
+		for _, name := range []string{"read", "unread", "target", "only", "added", "emptied", "asked"} {
+			files[name] = "what it held"
+		}
+		o := try(t, way, files, "/usr/bin/python3", "script.py")
+		got := map[string]Access{}
+		for _, f := range o.Files {
+			got[filepath.Base(f.Path)] = f.Access & (Read | Updated)
+		}
+		for name, want := range map[string]Access{"unread": Updated, "target": Updated, "only": Updated, "asked": Updated, "added": Read, "emptied": 0} {
+			if got[name] != want {
+				t.Errorf("%s: access %b, want %b", name, got[name], want)
+			}
+		}
+		if got["read"]&Read == 0 {
+			t.Errorf("read: access %b, want it read", got["read"])
+		}
+	})
+}
+
 func TestFolderRenamed(t *testing.T) {
 	ways(t, func(t *testing.T, way Way) {
 		r := try(t, way, nil, "mkdir a a/b; echo 1 > a/b/f; mv a z; echo 2 > z/g")

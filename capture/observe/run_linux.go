@@ -182,7 +182,7 @@ func (o *observer) makeReady(socket int) error {
 				return unavailable("serve a view", err)
 			}
 		case saysListener:
-			o.listen = newListener(h.fd, o.trace)
+			o.listen = newListener(h.fd, o.trace, o.view)
 			go func() {
 				defer close(o.served)
 				o.listen.serve()

@@ -56,7 +56,7 @@ func isOfKernel(name string) bool {
 
 // handle does what must be done before the call c is made.
 func (r *trace) handle(t target, c call, args [6]uint64) func() {
-	full, ok := r.name(t, c.dir, c.path, args)
+	full, ok := t.named(c.dir, c.path, args)
 	if !ok {
 		return nil
 	}
@@ -78,35 +78,16 @@ func (r *trace) handle(t target, c call, args [6]uint64) func() {
 	case changes:
 		r.change(r.resolve(full, false))
 	case moves:
-		if to, ok := r.name(t, c.dir2, c.path2, args); ok {
+		if to, ok := t.named(c.dir2, c.path2, args); ok {
 			r.move(r.resolve(full, false), r.resolve(to, false))
 		}
 	case links:
 		r.note(full, Looked, false)
-		if to, ok := r.name(t, c.dir2, c.path2, args); ok {
+		if to, ok := t.named(c.dir2, c.path2, args); ok {
 			r.change(r.resolve(to, false))
 		}
 	}
 	return nil
-}
-
-func (r *trace) name(t target, dir, at int, args [6]uint64) (string, bool) {
-	name, ok := t.text(args[at])
-	if !ok || isOfKernel(name) || name == "" && dir == none {
-		return "", false
-	}
-	fd := int32(unix.AT_FDCWD)
-	if dir != none {
-		fd = int32(args[dir])
-	}
-	if name == "" && fd == unix.AT_FDCWD {
-		return "", false
-	}
-	if name == "" {
-		return "", false // of a descriptor, whose opening was seen
-	}
-	full, ok := t.place(fd, name)
-	return full, ok && !isOfKernel(full)
 }
 
 // open notes that a file is opened with some flags of open(2).
@@ -120,7 +101,10 @@ func (r *trace) open(full string, flags int) {
 		r.note(full, Looked, follow)
 		return
 	}
-	if flags&unix.O_ACCMODE != unix.O_WRONLY && flags&unix.O_TRUNC == 0 {
+	switch {
+	case isUpdate(flags):
+		r.note(full, Looked|Updated, follow)
+	case flags&unix.O_TRUNC == 0: // what is appended to, counts as it is
 		r.note(full, Looked|Read, follow)
 	}
 	if writes && flags&unix.O_DIRECTORY == 0 {

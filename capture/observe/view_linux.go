@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +38,8 @@ type view struct {
 	next    uint64
 	devices map[uint64]uint64 // device → number
 	denied  map[string]bool
-	open    []*node // whose files are kept open, those read last at the end
+	updated map[string]bool // path of a file that was opened to be changed → whether it had been read
+	open    []*node         // whose files are kept open, those read last at the end
 }
 
 // node is one file of the view. view.mu guards it, but for what does not change.
@@ -56,7 +58,7 @@ const maxKept = 200 // files kept open
 
 func newView(hidden string) (*view, error) {
 	v := &view{RawFileSystem: fuse.NewDefaultRawFileSystem(), hidden: hidden, caller: whoAmI(),
-		nodes: map[uint64]*node{}, next: fuse.FUSE_ROOT_ID, devices: map[uint64]uint64{}, denied: map[string]bool{}}
+		nodes: map[uint64]*node{}, next: fuse.FUSE_ROOT_ID, devices: map[uint64]uint64{}, denied: map[string]bool{}, updated: map[string]bool{}}
 	var st unix.Stat_t
 	if err := unix.Lstat("/", &st); err != nil {
 		return nil, &os.PathError{Op: "stat", Path: "/", Err: err}
@@ -303,6 +305,27 @@ func (v *view) StatFs(_ <-chan struct{}, header *fuse.InHeader, out *fuse.Statfs
 	return fuse.OK
 }
 
+// update notes that a file is about to be opened to be changed in place, for
+// which the kernel copies it: that it is then read says nothing.
+func (v *view) update(name string) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return // a new file, or one that the command made
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, known := v.updated[real]; known {
+		return
+	}
+	n := v.nodes[fuse.FUSE_ROOT_ID]
+	for elem := range strings.SplitSeq(strings.TrimPrefix(real, "/"), "/") {
+		if n = n.children[elem]; n == nil {
+			break
+		}
+	}
+	v.updated[real] = n != nil && n.file.Access&Read != 0
+}
+
 // result returns the files that were looked at, but those of the kernel.
 func (v *view) result() (files []File, denied []string) {
 	v.mu.Lock()
@@ -312,7 +335,11 @@ func (v *view) result() (files []File, denied []string) {
 		if f.Access == 0 || isOfKernel(f.Path) {
 			continue
 		}
-		if f.Mode.IsRegular() && f.Size == 0 {
+		before, updated := v.updated[f.Path]
+		switch {
+		case updated && !before:
+			f.Access = f.Access&^Read | Updated
+		case f.Mode.IsRegular() && f.Size == 0:
 			f.Access |= Read // the kernel does not ask for what is not there
 		}
 		files = append(files, f)

@@ -17,6 +17,8 @@ import (
 func benchCapture(args []string) error {
 	flags := flag.NewFlagSet("capture", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "runs of each")
+	only := flags.String("experiments", "", "play only these, by name and separated by commas; none: no experiment")
+	place := flags.String("place", "/var/lib", "folder for the experiments, outside /tmp: steps have a /tmp of their own")
 	reprozip := flags.String("reprozip", "reprozip", "ReproZip's program; without it sizes have no peer")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -30,11 +32,19 @@ func benchCapture(args []string) error {
 	if out, err := exec.Command("go", "build", "-o", repro, "./cmd/repro").CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
 	}
+	var goals []goal
+	if *only != "none" {
+		if goals, err = benchComplete(*place, repro, *only); err != nil {
+			return err
+		}
+	}
+	if *rounds == 0 {
+		return printGoals(os.Stdout, goals)
+	}
 	loads, err := captureLoads(dir)
 	if err != nil {
 		return err
 	}
-	var goals []goal
 	for _, l := range loads {
 		more, err := l.measure(repro, *rounds)
 		if err != nil {

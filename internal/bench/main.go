@@ -20,6 +20,7 @@ var benches = map[string]func(args []string) error{
 	"archive":         benchArchive,
 	"archive.traffic": archiveTraffic,
 	"capture":         benchCapture,
+	"capture.bare":    bareRoot,
 	"compare":         benchCompare,
 	"compare.files":   compareFiles,
 	"figures":         benchFigures,
