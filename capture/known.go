@@ -18,7 +18,7 @@ import (
 // build reads each file and compares.
 type knownDigests struct {
 	file    string // where they are kept; empty: nowhere
-	digests map[observe.Identity]manifest.Digest
+	digests map[observe.Identity][32]byte
 	fresh   int
 }
 
@@ -34,7 +34,7 @@ const (
 const settled = 2 * time.Second
 
 func openKnown() *knownDigests {
-	k := &knownDigests{digests: map[observe.Identity]manifest.Digest{}}
+	k := &knownDigests{digests: map[observe.Identity][32]byte{}}
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return k
@@ -47,7 +47,7 @@ func openKnown() *knownDigests {
 			n[i] = binary.LittleEndian.Uint64(b[i*8:])
 		}
 		id := observe.Identity{Device: n[0], Inode: n[1], Size: int64(n[2]), Modified: int64(n[3]), Changed: int64(n[4])}
-		k.digests[id] = manifest.DigestSum([32]byte(b[5*8 : knownEntry]))
+		k.digests[id] = [32]byte(b[5*8 : knownEntry])
 		b = b[knownEntry:]
 	}
 	return k
@@ -57,7 +57,7 @@ func openKnown() *knownDigests {
 func (k *knownDigests) fill(files []*wanted, may func(*wanted) bool) (others []*wanted) {
 	for _, w := range files {
 		if d, ok := k.digests[w.id]; ok && !w.copy && may(w) {
-			w.digest, w.size = d, w.id.Size
+			w.digest, w.size = manifest.DigestSum(d), w.id.Size
 			continue
 		}
 		others = append(others, w)
@@ -72,8 +72,10 @@ func (k *knownDigests) learn(files []*wanted, now time.Time) {
 		if w.err != nil || w.copy || w.unsteady || !old || secretStart(w.head) != "" {
 			continue
 		}
-		k.digests[w.id] = w.digest
-		k.fresh++
+		if sum, err := w.digest.Sum(); err == nil {
+			k.digests[w.id] = sum
+			k.fresh++
+		}
 	}
 }
 
@@ -83,11 +85,7 @@ func (k *knownDigests) save() {
 		return
 	}
 	b := []byte(knownMagic)
-	for id, d := range k.digests {
-		sum, err := d.Sum()
-		if err != nil {
-			continue
-		}
+	for id, sum := range k.digests {
 		for _, n := range []uint64{id.Device, id.Inode, uint64(id.Size), uint64(id.Modified), uint64(id.Changed)} {
 			b = binary.LittleEndian.AppendUint64(b, n)
 		}

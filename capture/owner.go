@@ -59,26 +59,7 @@ func (o *owners) own(name string, p Package) {
 // dpkg asks the database of Debian and its kin: whose files are whose stands
 // in info/*.list. Debian lists /bin/sh, where /bin is a link by now.
 func (o *owners) dpkg(db string) {
-	lists, _ := filepath.Glob(db + "/info/*.list")
-	if len(lists) == 0 {
-		return
-	}
-	merged := map[string]string{}
-	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
-		if real, err := filepath.EvalSymlinks(name); err == nil && real != name {
-			merged[name] = real
-		}
-	}
-	listed := map[string]string{} // as a list has a path → as it is wanted
-	for name := range o.wanted {
-		listed[name] = name
-		for link, real := range merged {
-			if rest, ok := strings.CutPrefix(name, real+"/"); ok {
-				listed[link+"/"+rest] = name
-			}
-		}
-	}
-	owns := findLines(lists, listed)
+	owns := o.listed(db)
 	if len(owns) == 0 {
 		return
 	}
@@ -99,6 +80,59 @@ func (o *owners) dpkg(db string) {
 			o.own(f, p)
 		}
 	}
+}
+
+// listed returns for each of dpkg's lists the wanted files that it has.
+func (o *owners) listed(db string) map[string][]string {
+	known := openOwners(db)
+	owns, others := map[string][]string{}, map[string]bool{}
+	for name := range o.wanted {
+		list, ok := known.lists[name]
+		switch {
+		case !ok:
+			others[name] = true
+		case list != "":
+			owns[list] = append(owns[list], name)
+		}
+	}
+	if len(others) == 0 {
+		return owns
+	}
+	lists, _ := filepath.Glob(db + "/info/*.list")
+	found := findLines(lists, asListed(others))
+	for list, files := range found {
+		for _, name := range files {
+			known.learn(name, list)
+			delete(others, name)
+		}
+		owns[list] = append(owns[list], files...)
+	}
+	for name := range others {
+		known.learn(name, "")
+	}
+	known.save()
+	return owns
+}
+
+// asListed maps what lists may call the wanted files to these: Debian lists
+// /bin/sh, where /bin is a link by now.
+func asListed(wanted map[string]bool) map[string]string {
+	merged := map[string]string{}
+	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		if real, err := filepath.EvalSymlinks(name); err == nil && real != name {
+			merged[name] = real
+		}
+	}
+	listed := map[string]string{}
+	for name := range wanted {
+		listed[name] = name
+		for link, real := range merged {
+			if rest, ok := strings.CutPrefix(name, real+"/"); ok {
+				listed[link+"/"+rest] = name
+			}
+		}
+	}
+	return listed
 }
 
 // findLines returns for each of the files what wanted has for its lines. The

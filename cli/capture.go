@@ -73,6 +73,7 @@ func (c *console) capture(ctx *cli.Context, args []string) error {
 			return err
 		}
 	}
+	collectForBuilding()
 	result, err := capture.Run(ctx.Context, capture.Options{
 		Command: args, Folder: ".", Step: ctx.String("step"), Env: os.Environ(), Way: observe.Way(ctx.String("watch")),
 		Writable: ctx.StringSlice("write"), Replace: ctx.Bool("replace"),

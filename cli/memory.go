@@ -31,7 +31,7 @@ func collectForComparing() {
 	}
 }
 
-// collectForBuilding has the collector of a build wait: what a build allocates
+// collectForBuilding has the collector of a build or a capture wait: what a build allocates
 // anew is little beside its buffers, which it uses again, so each collection
 // mostly goes over the description of the tree once more. A build of a 4 GiB
 // file and one of 100,000 files stay well below 400 MiB.

@@ -14,6 +14,9 @@ import (
 
 // children returns the processes whose parent is this one.
 func children() (pids []int) {
+	if _, errno := quick(unix.SYS_WAITID, unix.P_ALL, 0, 0, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, 0, 0); errno == unix.ECHILD {
+		return nil // none, without asking each process of the machine
+	}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
