@@ -92,6 +92,9 @@ var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 const maxBlockWindow = 8 << 20
 
 func decodeZstd(dst, src []byte) (int, error) {
+	if err := checkFrame(src, maxBlockWindow); err != nil {
+		return 0, err
+	}
 	d, err := zstdDecoder()
 	if err != nil {
 		return 0, err
@@ -121,6 +124,9 @@ func decodeZlib(dst, src []byte) (int, error) {
 	n, err := readWhole(dst, r)
 	if err == nil {
 		zlibReaders.Put(r)
+		if in.Len() > 0 {
+			err = errTrailing
+		}
 	}
 	return n, err
 }
