@@ -220,12 +220,18 @@ func TestReaderOfSignatures(t *testing.T) {
 
 func TestReaderOfLayers(t *testing.T) {
 	r := startReader(t)
-	var list []struct{ Name, Defect string }
+	var list []struct {
+		Name, Defect string
+		Verification bool // what only verification refuses (SQ-41 to SQ-46), which this reader does not check
+	}
 	dir := readVectors(t, "squashfs", &list)
 	if len(list) < 80 {
 		t.Errorf("only %d vectors", len(list))
 	}
 	for _, v := range list {
+		if v.Verification {
+			continue
+		}
 		var got answer
 		if exit := r.ask(t, &got, "squashfs", filepath.Join(dir, v.Name+".squashfs")); exit != 4 || got.Clause != "SQ-19" {
 			t.Errorf("%s (%s): exit status %d, %+v; want it refused by SQ-19", v.Name, v.Defect, exit, got)
@@ -250,6 +256,10 @@ func TestReaderOfLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameContent(t, r, root, valid)
+	var got answer
+	if exit := r.ask(t, &got, "squashfs", filepath.Join(dir, "valid-index.squashfs")); exit != 0 || got.Content == "" {
+		t.Errorf("valid-index: exit status %d, %+v", exit, got)
+	}
 }
 
 // TestReaderOfWrittenLayers reads the layers that a writer of them must write.

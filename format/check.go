@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"repro/format/manifest"
 	"repro/format/squashfs"
@@ -129,17 +130,15 @@ func (im *Image) withoutTree(ctx context.Context, layer manifest.Object, bad *Al
 }
 
 // checkFiles refuses a layer that two readers would understand in two ways:
-// what is signed must have one meaning. A layer that is no file system at all
-// is nothing to any of them (IMG-11).
+// what is signed must have one meaning. And it refuses one that a run could not
+// begin with: that is no file system, that is not as the manifest describes it,
+// or that lacks a published file (IMG-11, IMG-12).
 func (im *Image) checkFiles(ctx context.Context, ob manifest.Object) error {
 	d, err := im.bound(ob)
 	if err != nil {
 		return err
 	}
 	section := im.Section(d)
-	if !squashfs.IsSquashfs(section) {
-		return nil
-	}
 	r, err := squashfs.NewReader(section, d.Size)
 	if err == nil {
 		err = r.Check(ctx)
@@ -147,10 +146,45 @@ func (im *Image) checkFiles(ctx context.Context, ob manifest.Object) error {
 	if err == nil {
 		err = padding(section, r.Size(), d.Size)
 	}
+	if err == nil {
+		err = im.described(r, ob)
+	}
 	if errors.Is(err, squashfs.ErrMalformed) {
 		return malformed("object %q: %v", ob.Name, err)
 	}
 	return err
+}
+
+// described compares a layer with what the manifest says of it, and looks for
+// the published files in theirs.
+func (im *Image) described(r *squashfs.Reader, ob manifest.Object) error {
+	m, err := im.manifest()
+	if err != nil {
+		return err
+	}
+	bad := func(text string, a ...any) error {
+		return fmt.Errorf("%w: %s", squashfs.ErrMalformed, fmt.Sprintf(text, a...))
+	}
+	switch l := ob.Layer; {
+	case r.BlockSize() != l.BlockSize:
+		return bad("blocks of %d bytes, the manifest says %d", r.BlockSize(), l.BlockSize)
+	case r.Inodes() != l.Files:
+		return bad("%d files, the manifest says %d", r.Inodes(), l.Files)
+	case r.ModTime() != m.date:
+		return bad("its time is %d, that of the image %d", r.ModTime(), m.date)
+	case ob.Role != manifest.RoleHidden:
+		return nil
+	}
+	for _, name := range m.PublishedFiles() {
+		info, err := fs.Stat(r, name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+			return bad("published file %q: there is none", name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // padding refuses a layer whose file system is followed by anything but the

@@ -163,6 +163,9 @@ func (m *storedManifest) check() error {
 	if err := checkResults(m.Results, m.Claims); err != nil {
 		return err
 	}
+	if err := m.CheckMade(); err != nil {
+		return err
+	}
 	return checkExternal(m.External)
 }
 

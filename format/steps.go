@@ -41,7 +41,7 @@ func checkSteps(steps []manifest.Step) error {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}
-	return nil
+	return manifest.CheckOutputs(steps)
 }
 
 func checkStep(s manifest.Step, seen map[string]bool) error {

@@ -319,7 +319,7 @@ func (t *tracker) salvage(ctx context.Context, step manifest.Step, upper string)
 // outputsOf are the files that were collected of a step.
 func (t *tracker) outputsOf(step manifest.Step) (files []report.OutputFile) {
 	for _, f := range t.collector.Files() {
-		if plan.Declares(step, f.Path) {
+		if step.Declares(f.Path) {
 			files = append(files, f)
 		}
 	}

@@ -61,7 +61,7 @@ func create(name, content string) error {
 			Paper:       manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
 			Arch:        "amd64",
 			Environment: manifest.Environment{Kind: "host"},
-			Steps:       []manifest.Step{},
+			Steps:       []manifest.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}},
 			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: T\n"),

@@ -46,7 +46,7 @@ func named(t *testing.T, env, code, published map[string]string) *format.Image {
 			Paper: manifest.Paper{Title: "Sums", Date: "2026-01-01T00:00:00Z", DOI: "10.1000/1", Licence: "MIT",
 				Authors: []manifest.Author{{Name: "Ada Lovelace", Email: "ada.l@example.org"}}},
 			Environment: manifest.Environment{Kind: "rootfs", Source: "/home/ada/root"},
-			Steps:       []manifest.Step{}, Results: []manifest.Result{},
+			Steps:       []manifest.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}}, Results: []manifest.Result{},
 		},
 		Recipe: []byte(recipeText), Inspect: []byte(`{"author": "Ada Lovelace"}`),
 		Layers: []format.LayerSpec{

@@ -26,7 +26,7 @@ func image(t *testing.T) *format.Image {
 		Manifest: manifest.Manifest{
 			Version: manifest.Version, Paper: manifest.Paper{Title: "t & <u>", Authors: []manifest.Author{}, Date: "2026-01-02T00:00:00Z"},
 			Arch: "amd64", Environment: manifest.Environment{Kind: "tar", Source: "/home/ada/root.tar", Digest: digest},
-			Steps: []manifest.Step{}, Results: []manifest.Result{},
+			Steps: []manifest.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}}, Results: []manifest.Result{},
 		},
 		Recipe: []byte("r"), Inspect: []byte("{}"),
 		Layers: []format.LayerSpec{{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: root}},

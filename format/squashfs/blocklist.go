@@ -160,18 +160,30 @@ func (b *blockList) borrowTail() (borrowed, error) {
 	return borrowed{l.data[b.offset:][:b.tail], l, b.r.data}, nil
 }
 
-// fragment returns fragment i from the cache.
-func (r *Reader) fragment(i uint32) (*loaded, error) {
+// fragmentAt returns where fragment i stands and its size word.
+func (r *Reader) fragmentAt(i uint32) (at int64, word uint32, err error) {
 	rec, err := r.record(r.fragments, uint64(i))
 	if err != nil {
-		return nil, fmt.Errorf("fragment %d: %w", i, err)
+		return 0, 0, fmt.Errorf("fragment %d: %w", i, err)
 	}
-	at, word := le.Uint64(rec), le.Uint32(rec[8:])
-	if err := r.checkBlock(int64(at), word); err != nil || word == 0 {
-		return nil, malformed("fragment %d: %d bytes at %d", i, word, at)
+	at, word = int64(le.Uint64(rec)), le.Uint32(rec[8:])
+	if err := r.checkBlock(at, word); err != nil || word == 0 {
+		return 0, 0, malformed("fragment %d: %d bytes at %d", i, word, at)
 	}
-	return r.data.get(place{r, at}, func(buf []byte) ([]byte, error) {
-		n, err := r.loadBlock(int64(at), word, buf)
+	if unused := le.Uint32(rec[12:]); unused != 0 {
+		return 0, 0, malformed("fragment %d: %#x in unused bytes", i, unused)
+	}
+	return at, word, nil
+}
+
+// fragment returns fragment i from the cache.
+func (r *Reader) fragment(i uint32) (*loaded, error) {
+	at, word, err := r.fragmentAt(i)
+	if err != nil {
+		return nil, err
+	}
+	return r.data.get(place{r, uint64(at)}, func(buf []byte) ([]byte, error) {
+		n, err := r.loadBlock(at, word, buf)
 		return buf[:n], err
 	})
 }

@@ -6,8 +6,9 @@ import (
 
 // metadataBlock is one uncompressed metadataBlock of metadata and where the next one begins.
 type metadataBlock struct {
-	data []byte
-	next int64
+	data       []byte
+	next       int64
+	compressed bool
 }
 
 // cursor reads a stream of metadata within its region.
@@ -88,7 +89,8 @@ func (r *Reader) loadMetadataBlock(at int64) (metadataBlock, int64, error) {
 	if _, err := r.src.ReadAt(b, at+2); err != nil {
 		return metadataBlock{}, 0, err
 	}
-	if le.Uint16(head[:])&metadataRaw == 0 {
+	compressed := le.Uint16(head[:])&metadataRaw == 0
+	if compressed {
 		out := newBuffer(metadataSize)
 		n, err := r.decompress(out, b)
 		if err != nil {
@@ -99,7 +101,7 @@ func (r *Reader) loadMetadataBlock(at int64) (metadataBlock, int64, error) {
 	if len(b) == 0 {
 		return metadataBlock{}, 0, malformed("metadata at %d: nothing in it", at)
 	}
-	return metadataBlock{data: b, next: at + 2 + size}, metadataSize, nil
+	return metadataBlock{data: b, next: at + 2 + size, compressed: compressed}, metadataSize, nil
 }
 
 // position returns the cursor with what comes next in its own metadata block,

@@ -7,8 +7,13 @@ import (
 	"repro/internal/codec"
 )
 
-// decompress decompresses src into dst.
+// decompress decompresses src into dst. A frame that asks for more memory than
+// Linux has for a file system of this block size is refused (SQ-6).
 func (r *Reader) decompress(dst, src []byte) (int, error) {
+	most := max(int64(r.super.BlockSize), metadataSize)
+	if h, _ := codec.ReadHead(r.super.algorithm(), src); h.Window > most {
+		return 0, malformed("a window of %d bytes, at most %d are allowed", h.Window, most)
+	}
 	n, err := codec.Decode(r.super.algorithm(), dst, src)
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -21,7 +26,10 @@ func (r *Reader) decompress(dst, src []byte) (int, error) {
 type record struct {
 	ref    uint64
 	kind   uint16 // basic type
+	long   bool   // in the extended form
 	number uint32
+	uid    uint16 // place in the id table
+	gid    uint16
 	links  uint32
 	xattr  uint32
 	node   tree.Node
@@ -30,12 +38,14 @@ type record struct {
 	start    uint64 // of the first block
 	fragment uint32
 	offset   uint32 // in the fragment
+	holes    uint64 // bytes that holes stand for, by its own word
 	list     cursor // of the sizes of blocks
 
 	// Of directories.
 	listing uint64 // its first metadata block in the directory table
 	within  int    // offset in that metadata block
 	length  int64  // bytes of entries
+	short   bool   // its size is too small to count "." and ".."
 	parent  uint32
 	indexed uint16 // entries of the index
 	index   cursor // of these
@@ -61,7 +71,7 @@ func (r *Reader) readInode(ref uint64) (*record, error) {
 	}
 	kind, mode := le.Uint16(b), le.Uint16(b[2:])
 	uid, gid := le.Uint16(b[4:]), le.Uint16(b[6:])
-	in := &record{ref: ref, number: le.Uint32(b[12:]), links: 1, xattr: none32}
+	in := &record{ref: ref, number: le.Uint32(b[12:]), uid: uid, gid: gid, links: 1, xattr: none32}
 	switch {
 	case kind < 1 || kind > 2*extended:
 		return nil, malformed("type %d", kind)
@@ -72,7 +82,7 @@ func (r *Reader) readInode(ref uint64) (*record, error) {
 	case in.number == 0 || in.number > r.super.Inodes:
 		return nil, malformed("number %d of %d", in.number, r.super.Inodes)
 	}
-	in.kind = (kind-1)%extended + 1
+	in.kind, in.long = (kind-1)%extended+1, kind > extended
 	in.node = tree.Node{
 		Mode:    modeOf[in.kind] | fileMode(mode),
 		UID:     r.ids[uid],
@@ -170,7 +180,7 @@ func (in *record) setLength(size uint32) error {
 	if size > MaxListing {
 		return malformed("listing of %d bytes: at most %d", size, MaxListing)
 	}
-	in.length = max(int64(size)-listExtra, 0)
+	in.length, in.short = max(int64(size)-listExtra, 0), size < listExtra
 	return nil
 }
 
@@ -191,6 +201,7 @@ func (in *record) decodeExtendedFile(c cursor) error {
 		return err
 	}
 	in.start = le.Uint64(b)
+	in.holes = le.Uint64(b[16:])
 	in.links = le.Uint32(b[24:])
 	in.fragment = le.Uint32(b[28:])
 	in.offset = le.Uint32(b[32:])

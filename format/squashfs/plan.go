@@ -171,6 +171,9 @@ func (p *plan) check(in *inode) error {
 
 func (p *plan) id(id uint32) (uint16, error) {
 	place, ok := p.idPlace[id]
+	if id == none32 {
+		return 0, fmt.Errorf("user or group id %d: it stands for none", id)
+	}
 	if !ok {
 		if len(p.ids) >= MaxIDs {
 			return 0, fmt.Errorf("more than %d different user and group ids", MaxIDs)

@@ -30,6 +30,7 @@ type Reader struct {
 	dirs      region
 	fragments index
 	ids       []uint32
+	idTable   index
 	xattrs    xattrIndex
 
 	metadata *cache[metadataBlock]
@@ -133,14 +134,16 @@ func (r *Reader) openIDs(end int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	ids := index{region: region{start, int64(s.IDTable)}, at: int64(s.IDTable), count: uint64(s.IDs), width: 4}
+	r.idTable = index{region: region{start, int64(s.IDTable)}, at: int64(s.IDTable), count: uint64(s.IDs), width: 4}
 	r.ids = make([]uint32, s.IDs)
 	for i := range r.ids {
-		b, err := r.record(ids, uint64(i))
+		b, err := r.record(r.idTable, uint64(i))
 		if err != nil {
 			return 0, fmt.Errorf("id table: %w", err)
 		}
-		r.ids[i] = le.Uint32(b)
+		if r.ids[i] = le.Uint32(b); r.ids[i] == none32 { // -1: Linux takes it for nobody, others for the reader
+			return 0, malformed("id table: %d is no id", r.ids[i])
+		}
 	}
 	return start, nil
 }

@@ -45,6 +45,9 @@ func write(t testing.TB, root *tree.Node, o squashfs.Options) (*image, squashfs.
 	if stats.Size != int64(len(m.b)) || stats.Size%4096 != 0 {
 		t.Fatalf("Stats.Size = %d, wrote %d", stats.Size, len(m.b))
 	}
+	if err := open(t, &m).Check(t.Context()); err != nil { // what is written has one meaning
+		t.Fatal(err)
+	}
 	return &m, stats
 }
 

@@ -145,6 +145,9 @@ func (w *writer) begin() error {
 	return w.write(append(le.AppendUint16(nil, metadataRaw|uint16(len(options))), options...))
 }
 
+// optionsSize is how many bytes of options a compressor has.
+var optionsSize = map[codec.Algorithm]int{codec.Zstd: 4, codec.Gzip: 8}
+
 func compressorOptions(c *codec.Codec) []byte {
 	b := le.AppendUint32(nil, uint32(c.Level()))
 	if c.Algorithm() == codec.Gzip {

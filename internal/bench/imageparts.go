@@ -50,7 +50,7 @@ func benchSpec(root *tree.Node) format.Spec {
 			Paper:       manifest.Paper{Title: "Bench", Authors: []manifest.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
 			Arch:        "amd64",
 			Environment: manifest.Environment{Kind: "host"},
-			Steps:       []manifest.Step{},
+			Steps:       []manifest.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}},
 			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: Bench\n"),

@@ -130,33 +130,21 @@ func closures(steps []manifest.Step, index map[string]int) ([][]int, error) {
 	return out, nil
 }
 
-// checkOutputs refuses outputs that two steps claim, or of which one holds the
-// other, and paths that are not clean.
+// checkOutputs checks what a manifest from [format.Image.Manifest] has been held
+// to already, for steps that come from elsewhere.
 func checkOutputs(steps []manifest.Step) error {
-	owner := map[string]string{}
 	for _, s := range steps {
 		if !path.IsAbs(s.Dir) || path.Clean(s.Dir) != s.Dir || len(s.Command) == 0 {
 			return fmt.Errorf("%w: manifest: step %q: command %q in directory %q", format.ErrMalformed, s.Name, s.Command, s.Dir)
 		}
 		for _, name := range slices.Concat(s.Inputs, s.Outputs) {
-			if !path.IsAbs(name) || path.Clean(name) != name || name == "/" {
+			if !path.IsAbs(name) || path.Clean(name) != name {
 				return fmt.Errorf("%w: manifest: step %q: %q is not a clean absolute path", format.ErrMalformed, s.Name, name)
 			}
 		}
-		for _, name := range s.Outputs {
-			if other, taken := owner[name]; taken {
-				return fmt.Errorf("%w: manifest: output %q belongs to step %q and to step %q", format.ErrMalformed, name, other, s.Name)
-			}
-			owner[name] = s.Name
-		}
 	}
-	for name, step := range owner {
-		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
-			if other, taken := owner[dir]; taken && other != step {
-				return fmt.Errorf("%w: manifest: output %q of step %q lies in output %q of step %q",
-					format.ErrMalformed, name, step, dir, other)
-			}
-		}
+	if err := manifest.CheckOutputs(steps); err != nil {
+		return fmt.Errorf("%w: manifest: %w", format.ErrMalformed, err)
 	}
 	return nil
 }
@@ -176,7 +164,7 @@ func (p *Plan) IsNeeded(i int) bool {
 func (p *Plan) Results(all []manifest.Result) []manifest.Result {
 	var out []manifest.Result
 	for _, r := range all {
-		if slices.ContainsFunc(p.Steps, func(s manifest.Step) bool { return Declares(s, r.Output) }) {
+		if slices.ContainsFunc(p.Steps, func(s manifest.Step) bool { return s.Declares(r.Output) }) {
 			out = append(out, r)
 		}
 	}
@@ -187,19 +175,11 @@ func (p *Plan) Results(all []manifest.Result) []manifest.Result {
 func (p *Plan) Claims(all []manifest.Claim) []manifest.Claim {
 	var out []manifest.Claim
 	for _, c := range all {
-		if slices.ContainsFunc(p.Steps, func(s manifest.Step) bool { return Declares(s, c.Output) }) {
+		if slices.ContainsFunc(p.Steps, func(s manifest.Step) bool { return s.Declares(c.Output) }) {
 			out = append(out, c)
 		}
 	}
 	return out
-}
-
-// Declares reports whether the file called name is an output of step s, or lies
-// in one that is a directory.
-func Declares(s manifest.Step, name string) bool {
-	return slices.ContainsFunc(s.Outputs, func(out string) bool {
-		return name == out || strings.HasPrefix(name, out+"/")
-	})
 }
 
 // CPUs is how many processors a step uses: each of its ranks as many as it says.

@@ -36,7 +36,7 @@ func TestPlan(t *testing.T) {
 		{"output in output", []manifest.Step{out(step("a"), "/x"), out(step("b"), "/x/y/z")}, nil, "lies in output"},
 		{"relative", []manifest.Step{out(step("a"), "x")}, nil, "clean absolute"},
 		{"above", []manifest.Step{out(step("a"), "/x/../y")}, nil, "clean absolute"},
-		{"everything", []manifest.Step{out(step("a"), "/")}, nil, "clean absolute"},
+		{"everything", []manifest.Step{out(step("a"), "/")}, nil, "whole root"},
 		{"no command", []manifest.Step{{Name: "a", Dir: "/"}}, nil, "command"},
 	} {
 		p, err := New(tt.steps, tt.only)

@@ -49,7 +49,7 @@ func Quick(m *manifest.Manifest) (Profile, error) {
 		p.Steps = append(p.Steps, quickStep(s, q))
 	}
 	makes := func(output string) (manifest.Step, bool) {
-		i := slices.IndexFunc(p.Steps, func(s manifest.Step) bool { return Declares(s, output) })
+		i := slices.IndexFunc(p.Steps, func(s manifest.Step) bool { return s.Declares(output) })
 		if i < 0 {
 			return manifest.Step{}, false
 		}

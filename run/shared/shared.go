@@ -255,7 +255,7 @@ func (s *State) check(step manifest.Step, key manifest.Digest) error {
 		return fmt.Errorf("a layer of %d bytes", s.Layer.Size)
 	}
 	for _, o := range s.Outputs {
-		if !path.IsAbs(o.Path) || path.Clean(o.Path) != o.Path || !plan.Declares(step, o.Path) {
+		if !path.IsAbs(o.Path) || path.Clean(o.Path) != o.Path || !step.Declares(o.Path) {
 			return fmt.Errorf("output %q: the step does not declare it", o.Path)
 		}
 	}

@@ -66,5 +66,10 @@ class Cursor:
             parts.append(part)
         return b"".join(parts)
 
+    def place(self):
+        """Returns where the next byte stands: its piece and the offset in it."""
+        data, following = self.stream.piece(self.at)
+        return (following, 0) if self.offset == len(data) else (self.at, self.offset)
+
     def fields(self, form):
         return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))

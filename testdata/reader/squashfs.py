@@ -26,7 +26,7 @@ class Node:
     """What an inode says. data is (start, block size words, fragment, offset) of a file."""
 
     __slots__ = ("kind", "mode", "uid", "gid", "time", "number", "size", "target", "device",
-                 "data", "attributes", "listing", "parent", "layer", "children")  # fmt: skip
+                 "data", "attributes", "listing", "index", "parent", "layer", "children")  # fmt: skip
 
 
 class Layer:
@@ -58,6 +58,8 @@ class Layer:
         end, self._ids = self._table(id_table, ids, 4, end, "id")
         if export_table != NONE64:  # its pieces say nothing that is not elsewhere
             end = self._list(export_table, self.inode_count, 8, end, "export")[0]
+        if NONE32 in struct.unpack(f"<{ids}I", self._ids):
+            refuse("the id that stands for none")
         self._fragments = b""
         if (fragment_table == NONE64) != (fragments == 0):
             refuse("fragments without a table, or a table without fragments")
@@ -88,7 +90,7 @@ class Layer:
                 return plain
             # The frame may state any size: look at it before memory is taken.
             stated = zstandard.get_frame_parameters(data)
-            if stated.window_size > max(limit, PIECE) or stated.content_size > limit and stated.content_size != NONE64:
+            if stated.window_size > max(self.block_size, PIECE) or stated.content_size > limit and stated.content_size != NONE64:
                 refuse("a frame of more bytes than its place has")
             z = zstandard.ZstdDecompressor().decompressobj()
             plain = z.decompress(data)
@@ -195,7 +197,7 @@ class Layer:
         extended = kind > 7
         n.kind = KINDS[(kind - 1) % 7]
         n.size, n.target, n.device, n.data, n.attributes = 0, b"", 0, None, []
-        n.parent, n.listing, n.children, n.layer = 0, None, {}, self
+        n.parent, n.listing, n.index, n.children, n.layer = 0, None, [], {}, self
         attributes = NONE32
         if n.kind == "directory":
             attributes = self._directory_fields(c, n, extended)
@@ -226,7 +228,8 @@ class Layer:
     def _directory_fields(self, c, n, extended):
         attributes = NONE32
         if extended:
-            _, size, start, n.parent, _, offset, attributes = c.fields("IIIIHHI")
+            _, size, start, n.parent, indexed, offset, attributes = c.fields("IIIIHHI")
+            n.index = [_index_entry(c) for _ in range(indexed)]
         else:
             start, _, size, offset, n.parent = c.fields("IIHHI")
         if not 3 <= size <= MAX_LISTING:
@@ -268,7 +271,9 @@ class Layer:
         """Returns place and length of a fragment, and whether it is stored as it is (SQ-39)."""
         if index * 16 >= len(self._fragments):
             refuse("a fragment that there is not")
-        start, word, _ = struct.unpack_from("<QII", self._fragments, index * 16)
+        start, word, unused = struct.unpack_from("<QII", self._fragments, index * 16)
+        if unused:
+            refuse("unused bytes of a fragment that are not zero")
         length = word & (STORED_BLOCK - 1)
         if word >> 25 or not 1 <= length <= self.block_size:
             refuse("a fragment of a wrong length")
@@ -279,17 +284,18 @@ class Layer:
     def _entries(self, directory):
         """Yields (name, reference, number, kind) of what a directory lists (SQ-37)."""
         start, offset, left = directory.listing
-        if left == 0:
-            return
-        c, last = self.directories.cursor(start, offset), b""
+        begins, index = left, list(directory.index)
+        if left:
+            c, last = self.directories.cursor(start, offset), b""
         while left:
             if left < 12:
                 refuse("a listing that ends within a header")
+            run = (begins - left, *c.place())
             count, piece, first = c.fields("III")
             left -= 12
             if count > 255:
                 refuse("a header for more than 256 entries")
-            for _ in range(count + 1):
+            for i in range(count + 1):
                 if left < 8:
                     refuse("a listing that ends within an entry")
                 at, delta, kind, length = c.fields("HhHH")
@@ -301,7 +307,18 @@ class Layer:
                 if b"/" in name or b"\0" in name or name in (b".", b"..") or name <= last:
                     refuse("a name that may not be, or is out of order")
                 last = name
+                if i == 0 and index and index[0][0] == run[0]:
+                    self._check_index(index.pop(0), run, offset, name)
                 yield name, piece << 16 | at, first + delta, KINDS[kind - 1]
+        if index:
+            refuse("an entry of an index that leads to no run")
+
+    @staticmethod
+    def _check_index(entry, run, offset, name):
+        """An index leads to the beginnings of runs, not to the first: Linux looks names up by it (SQ-19)."""
+        at, piece, first = entry
+        if at == 0 or (piece, (offset + at) % PIECE, first) != (run[1], run[2], name):
+            refuse("an entry of an index that is not where a run begins")
 
     def _attribute_set(self, index):
         """Returns the extended attributes of a set: pairs of full name and value, in order."""
@@ -370,3 +387,11 @@ class Layer:
             data = self.read(start, length)
             self._fragment = (index, data if stored else self.unpack(data, self.block_size))
         return self._fragment[1]
+
+
+def _index_entry(c):
+    """Returns an entry of a directory's index (SQ-36): offset in the listing, block, name."""
+    at, piece, length = c.fields("III")
+    if length > 255:
+        refuse("a name in an index of more than 256 bytes")
+    return at, piece, c.take(length + 1)

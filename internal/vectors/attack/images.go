@@ -80,7 +80,7 @@ func makeImage(ctx context.Context, name, content string, signer *key.Private) (
 			Paper:       manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2021-01-01T00:00:00Z"},
 			Arch:        "amd64",
 			Environment: manifest.Environment{Kind: "host"},
-			Steps:       []manifest.Step{},
+			Steps:       []manifest.Step{{Name: "run", Command: []string{"true"}, Dir: "/"}},
 			Results:     []manifest.Result{},
 		},
 		Recipe:  []byte("title: T\n"),

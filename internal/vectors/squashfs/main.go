@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"repro/format/squashfs"
 	"repro/format/tree"
@@ -51,13 +53,20 @@ func files() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := json.MarshalIndent(vectors, "", "  ")
+	large, err := makeLarge()
 	if err != nil {
 		return nil, err
 	}
-	out := map[string][]byte{index: append(list, '\n'), "valid.squashfs": base}
-	for _, v := range vectors {
+	list, err := json.MarshalIndent(slices.Concat(vectors, secondMeanings, indexes), "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{index: append(list, '\n'), "valid.squashfs": base, "valid-index.squashfs": large}
+	for _, v := range slices.Concat(vectors, secondMeanings) {
 		out[v.Name+".squashfs"] = v.edit(bytes.Clone(base))
+	}
+	for _, v := range indexes {
+		out[v.Name+".squashfs"] = v.edit(bytes.Clone(large))
 	}
 	return out, nil
 }
@@ -85,6 +94,19 @@ func makeBase() ([]byte, error) {
 	content.Xattrs = map[string][]byte{"user.x": []byte("y")}
 	for name, n := range map[string]*tree.Node{"d/file": content, "link": tree.NewSymlink("d/file"), "d/e/empty": tree.NewFile(0o600, nil)} {
 		if err := root.Put(name, n); err != nil {
+			return nil, err
+		}
+	}
+	var out output
+	_, err := squashfs.Write(context.Background(), &out, root, squashfs.Options{Codec: "none", BlockSize: 4096, ModTime: 1_700_000_000})
+	return out.b, err
+}
+
+// makeLarge makes a file system whose root has an index of two entries.
+func makeLarge() ([]byte, error) {
+	root := tree.NewDir()
+	for i := range 180 {
+		if err := root.Put(fmt.Sprintf("%03d%s", i, strings.Repeat("-", 100)), tree.NewFile(0o644, nil)); err != nil {
 			return nil, err
 		}
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"repro/format/squashfs"
@@ -33,6 +35,18 @@ func check(b []byte) error {
 	return err
 }
 
+// verified is check, and what verification asks beside.
+func verified(ctx context.Context, b []byte) error {
+	if err := check(b); err != nil {
+		return err
+	}
+	r, err := squashfs.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return err
+	}
+	return r.Check(ctx)
+}
+
 // maxRefusal is how many bytes of memory a defect may cost: the reader makes
 // buffers for blocks some four MiB at a time, on the border of a large page.
 const maxRefusal = 7 << 20
@@ -51,10 +65,29 @@ func TestEachDefectIsRefused(t *testing.T) {
 	if err := check(base); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range vectors {
-		b := v.edit(bytes.Clone(base))
-		if bytes.Equal(b, base) {
+	large, err := makeLarge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{base, large} {
+		if err := verified(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, v := range slices.Concat(vectors, secondMeanings, indexes) {
+		of, check := base, check
+		if i >= len(vectors)+len(secondMeanings) {
+			of = large
+		}
+		b := v.edit(bytes.Clone(of))
+		if bytes.Equal(b, of) {
 			t.Errorf("%s: is the valid file system", v.Name)
+		}
+		if v.Verification {
+			if err := check(b); err != nil {
+				t.Errorf("%s: already refused by who only reads it: %v", v.Name, err)
+			}
+			check = func(b []byte) error { return verified(t.Context(), b) }
 		}
 		before := allocated()
 		if err := check(b); !errors.Is(err, squashfs.ErrMalformed) {
