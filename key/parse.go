@@ -74,6 +74,9 @@ func recognise(b []byte) (form, error) {
 		return 0, fmt.Errorf("%w: neither armour nor PEM%s", ErrNotKey, hint(b))
 	}
 	title, _, _ := bytes.Cut(b[at+len(begin):], []byte("-----"))
+	if n := keyBlocks(b); n > 1 {
+		return 0, fmt.Errorf("%w: %d keys in one file", ErrNotKey, n)
+	}
 	switch {
 	case string(title) == "PGP PUBLIC KEY BLOCK":
 		return formPGPPublic, nil
@@ -94,6 +97,23 @@ func recognise(b []byte) (form, error) {
 		return formPEMPublic, nil
 	}
 	return 0, fmt.Errorf("%w: PEM of type %q", ErrNotKey, block.Type)
+}
+
+// keyBlocks counts the blocks of b that hold keys, of whatever form: who reads
+// the first of several in silence uses half of a file.
+func keyBlocks(b []byte) (n int) {
+	begin := []byte("-----BEGIN ")
+	for {
+		at := bytes.Index(b, begin)
+		if at < 0 {
+			return n
+		}
+		b = b[at+len(begin):]
+		title, _, _ := bytes.Cut(b, []byte("-----"))
+		if bytes.HasSuffix(title, []byte("KEY")) || bytes.HasSuffix(title, []byte("KEY BLOCK")) {
+			n++
+		}
+	}
 }
 
 // firstPEM returns the first block of b that may be a key: openssl ecparam

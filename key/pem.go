@@ -6,8 +6,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
@@ -45,6 +48,11 @@ func parsePrivatePEM(b []byte, ask PassphraseFunc) (*Private, error) {
 	}
 	if block.Type == "ENCRYPTED PRIVATE KEY" {
 		if err := checkPBES2(block.Bytes); err != nil {
+			return nil, err
+		}
+	}
+	if strings.HasPrefix(block.Type, "ENCRYPTED ") && block.Type != "ENCRYPTED PRIVATE KEY" {
+		if err := checkScrypt(block.Bytes); err != nil {
 			return nil, err
 		}
 	}
@@ -145,6 +153,29 @@ func checkPBES2(der []byte) error {
 		}
 	default:
 		return fmt.Errorf("%w: key encrypted with %v", ErrUnsupported, scheme.KDF.Algorithm)
+	}
+	return nil
+}
+
+// scryptCosts are the parameters of scrypt that cosign and its relatives write,
+// and the only ones that their library reads: N, r and p.
+var scryptCosts = [][3]int{{1 << 15, 8, 1}, {1 << 16, 8, 1}, {1 << 17, 8, 1}}
+
+// checkScrypt refuses a key as cosign encrypts it whose parameters are others:
+// the library calls them a wrong passphrase.
+func checkScrypt(document []byte) error {
+	var d struct {
+		KDF struct {
+			Name   string
+			Params struct{ N, R, P int }
+		}
+	}
+	if err := json.Unmarshal(document, &d); err != nil {
+		return fmt.Errorf("%w: damaged: %w", ErrNotKey, err)
+	}
+	p := d.KDF.Params
+	if d.KDF.Name != "scrypt" || !slices.Contains(scryptCosts, [3]int{p.N, p.R, p.P}) {
+		return fmt.Errorf("%w: encrypted with %.40q, N=%d r=%d p=%d", ErrUnsupported, d.KDF.Name, p.N, p.R, p.P)
 	}
 	return nil
 }

@@ -238,7 +238,13 @@ func TestParseTrust(t *testing.T) {
 		"\xff":                                  "trust: not UTF-8",
 		"\n\n" + fp1 + " alice author -":        "trust:3: 4 fields, want five: fingerprint, person, role, from, until",
 		fp1 + " alice author - - -":             "trust:1: 6 fields, want five: fingerprint, person, role, from, until",
-		"# x\n" + fp1 + " al\x1bice author - -": `trust:2: person "al\x1bice": want one word of letters, digits and ._@+-`,
+		"# x\n" + fp1 + " al/ice author - -":    `trust:2: person "al/ice": want one word of letters, digits and ._@+-`,
+		"# x\n" + fp1 + " al\x1bice author - -": `trust:2: a control character, or one that reorders text: "` + fp1 + ` al\x1bice author - -"`,
+		"# \u202ex":                             `trust:1: a control character, or one that reorders text: "# \u202ex"`,
+		"\v":                                    `trust:1: a control character, or one that reorders text: "\v"`,
+		"# a\rb":                                `trust:1: a control character, or one that reorders text: "# a\rb"`,
+		fp1 + "\u00a0alice author - -":          "trust:1: 4 fields, want five: fingerprint, person, role, from, until",
+		fp1 + " a author -\u00a0 -":             `trust:1: time "-\u00a0": want a day such as 2026-03-01, or a time such as 2026-03-01T12:00:00Z`,
 	} {
 		if _, err := store.ParseTrust("trust", []byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"repro/internal/form"
@@ -59,8 +60,11 @@ func ParseTrust(name string, b []byte) (*Trust, error) {
 		if n > maxBindings {
 			return nil, fmt.Errorf("%s: more than %d lines", name, maxBindings)
 		}
-		l := line{text: strings.TrimRight(text, "\r\n")}
-		if fields := strings.Fields(l.text); len(fields) > 0 && !strings.HasPrefix(fields[0], "#") {
+		l := line{text: strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")}
+		if strings.ContainsFunc(l.text, hidden) {
+			return nil, fmt.Errorf("%s:%d: a control character, or one that reorders text: %+q", name, n, l.text)
+		}
+		if fields := strings.FieldsFunc(l.text, isBlank); len(fields) > 0 && !strings.HasPrefix(fields[0], "#") {
 			binding, err := parseBinding(fields)
 			if err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
@@ -70,6 +74,15 @@ func ParseTrust(name string, b []byte) (*Trust, error) {
 		t.lines = append(t.lines, l)
 	}
 	return t, nil
+}
+
+// isBlank: space and tab separate fields, and nothing else that looks like
+// them; editors and people see other blanks differently.
+func isBlank(r rune) bool { return r == ' ' || r == '\t' }
+
+// hidden reports characters with which a line can be made to look like another.
+func hidden(r rune) bool {
+	return r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 func parseBinding(fields []string) (b Binding, err error) {
