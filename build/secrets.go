@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"regexp"
+	"strings"
 
 	"repro/format/tree"
 	"repro/recipe"
@@ -36,6 +37,10 @@ func (b *builder) checkSecrets(name string, n *tree.Node) error {
 	if err != nil {
 		return err
 	}
+	if isRevocation(name, text) {
+		b.problem(recipe.Pos{}, "%q: a revocation certificate: whoever has it can revoke the key; publishing it is repro key revoke: leave the file out with \"!%s\"", name, name)
+		return nil
+	}
 	for _, s := range secrets {
 		if at := s.form.FindIndex(text); at != nil {
 			line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
@@ -44,4 +49,11 @@ func (b *builder) checkSecrets(name string, n *tree.Node) error {
 		}
 	}
 	return nil
+}
+
+// isRevocation reports whether a file is a revocation certificate, as repro or
+// gpg makes it: by its name, or by the comment that both write into the armour.
+func isRevocation(name string, text []byte) bool {
+	return strings.HasSuffix(name, ".revoke") && bytes.Contains(text, []byte("-----BEGIN PGP ")) ||
+		bytes.Contains(text, []byte("\nComment: This is a revocation certificate"))
 }

@@ -38,3 +38,26 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestRevocationCertificates: who has one can revoke the key; it enters no image.
+func TestRevocationCertificates(t *testing.T) {
+	const armour = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+	for _, c := range []struct {
+		name, text string
+		refused    bool
+	}{
+		{"a.revoke", armour, true},
+		{"notes.txt", armour + "Comment: This is a revocation certificate\n\n", true},
+		{"a.revoke", "revoke\n", false},
+		{"a.pub", armour, false},
+		{"notes.txt", "This is a revocation certificate\n", false},
+	} {
+		b := &builder{Options: Options{Warn: func(recipe.Problem) {}}}
+		if err := b.checkSecrets(c.name, tree.NewFile(0o644, []byte(c.text))); err != nil {
+			t.Fatal(err)
+		}
+		if refused := len(b.problems) == 1 && strings.Contains(b.problems[0].Text, `leave the file out with "!`+c.name+`"`); refused != c.refused {
+			t.Errorf("%s %q: %v", c.name, c.text, b.problems)
+		}
+	}
+}

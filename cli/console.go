@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,12 +54,18 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// printJSON prints a report for programs.
+// printJSON prints a report for programs, and for people who look at it: what
+// [view.Clean] would escape is escaped here as JSON does, and means the same.
 func (c *console) printJSON(v any) error {
-	enc := json.NewEncoder(c.out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := c.out.Write(view.EscapeJSON(b.Bytes()))
+	return err
 }
 
 // note tells a person something that is not the answer.

@@ -69,8 +69,9 @@ func keyNewCommand(c *console) *cli.Command {
 		Usage:     "make a key: NAME.key to keep, NAME.pub to give away",
 		ArgsUsage: "NAME",
 		Description: `The default is an OpenPGP key (version 4, Ed25519), which gpg and Apptainer read
-too; its revocation certificate is written to NAME.revoke: keep it apart, for the
-day the key is lost. The other types are PEM keys as openssl and cosign use them.
+too; its revocation certificate goes to the key store, for the day the key is
+lost: repro key revoke finds it there. Back it up apart from the key. The other
+types are PEM keys as openssl and cosign use them.
 
    repro key new alice --name 'Alice Author' --email alice@example.org
    repro key new alice --expires 5y
@@ -126,12 +127,36 @@ func (c *console) newKey(ctx *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	kept, err := keepCertificate(ctx, k)
+	if err != nil {
+		return err
+	}
 	if err := writeNewFiles(files); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "%s  %s\n", k.Fingerprint(), name+".pub")
 	c.note("%s.key is the private key: keep it, and keep it to yourself", name)
+	if kept != "" {
+		c.note("%s revokes it when it is lost (repro key revoke): back it up apart from the key", kept)
+	}
 	return nil
+}
+
+// keepCertificate puts the revocation certificate of a new key into the key
+// store, and says where; "" for a key that has none.
+func keepCertificate(ctx *cli.Context, k *key.Private) (string, error) {
+	if k.Kind() != key.OpenPGP {
+		return "", nil
+	}
+	certificate, err := k.Revoke(key.Unspecified, "", time.Now())
+	if err != nil {
+		return "", err
+	}
+	s, err := openStore()
+	if err != nil {
+		return "", err
+	}
+	return s.KeepCertificate(ctx.Context, k.Fingerprint(), certificate)
 }
 
 // newFile is a file that must not exist yet.
@@ -150,15 +175,7 @@ func keyFiles(name string, k *key.Private, passphrase []byte) ([]newFile, error)
 	if err != nil {
 		return nil, err
 	}
-	files := []newFile{{name + ".key", 0o600, private}, {name + ".pub", 0o666, public}}
-	if k.Kind() == key.OpenPGP {
-		certificate, err := k.Revoke(key.Unspecified, "", time.Now())
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, newFile{name + ".revoke", 0o600, certificate})
-	}
-	return files, nil
+	return []newFile{{name + ".key", 0o600, private}, {name + ".pub", 0o666, public}}, nil
 }
 
 // writeNewFiles writes all files or none.
@@ -241,16 +258,32 @@ func aboutFile(err error) error {
 	return err
 }
 
-// readBounded reads a file that must not be larger than limit bytes.
+// patience is how long whoever writes to a pipe may take for all of it.
+const patience = time.Minute
+
+// readBounded reads a file, or a pipe as a shell's <(…) makes it, that must not
+// be larger than limit bytes. It waits for no pipe that nobody writes to, and
+// reads no device.
 func readBounded(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
+	f, err := os.OpenFile(name, os.O_RDONLY|withoutWaiting, 0)
 	if err != nil {
 		return nil, aboutFile(err)
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, aboutFile(err)
+	}
+	if m := info.Mode(); !m.IsRegular() && m&fs.ModeNamedPipe == 0 && !m.IsDir() { // reading says that it is a directory
+		return nil, fmt.Errorf("%s: neither a file nor a pipe", name)
+	}
+	_ = f.SetReadDeadline(time.Now().Add(patience)) // of files, which need none, it fails
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("%s: whoever writes to this pipe has not finished after %v", name, patience)
+	}
+	if err != nil {
+		return nil, aboutFile(err)
 	}
 	if int64(len(content)) > limit {
 		return nil, fmt.Errorf("%s: more than %d bytes long", name, limit)

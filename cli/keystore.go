@@ -283,13 +283,15 @@ func keyRevokeCommand(c *console) *cli.Command {
 		Name:      "revoke",
 		Usage:     "declare a key invalid",
 		ArgsUsage: "KEY",
-		Description: `With the private key, or with the certificate that was made with it (NAME.revoke).
+		Description: `With the private key, or with the certificate that repro key new put into the key
+store, which is used if the private key is not there and no reason is given.
 A superseded or retired key still vouches for what it signed before; any other
 revoked key vouches for nothing. The key in the store is changed; of a key in a
 file, the revoked public key is printed: give it to everyone who has the old one.
 
    repro key revoke alice --reason superseded
-   repro key revoke alice --certificate alice.revoke
+   repro key revoke alice.pub -o revoked.pub   # the private key is lost
+   repro key revoke alice --certificate backup.revoke
    repro key revoke alice.key --reason compromised -o alice.pub`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reason", Usage: "`REASON`: unspecified, superseded, compromised or retired", Value: string(key.Unspecified)},
@@ -357,9 +359,33 @@ func (c *console) revocation(ctx *cli.Context, name string) (*key.Public, []byte
 		return p, certificate, err
 	}
 	k, err := c.readPrivateKey(ctx, name)
+	if errors.Is(err, key.ErrPublic) || errors.Is(err, store.ErrNotFound) {
+		return keptCertificate(ctx, name, err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	certificate, err := k.Revoke(key.Reason(ctx.String("reason")), ctx.String("text"), time.Now())
 	return k.Public(), certificate, err
+}
+
+// keptCertificate returns the public key called name and the certificate that is
+// kept for it, which states no reason; otherwise says why there is no private key.
+func keptCertificate(ctx *cli.Context, name string, otherwise error) (*key.Public, []byte, error) {
+	p, err := readPublicKey(name)
+	if err != nil {
+		return nil, nil, otherwise
+	}
+	s, err := openStore()
+	if err != nil {
+		return nil, nil, err
+	}
+	certificate, err := s.Certificate(p.Fingerprint())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, fmt.Errorf("%w; nor is its revocation certificate in the key store", otherwise)
+	}
+	if err == nil && (ctx.IsSet("reason") || ctx.IsSet("text")) {
+		err = fmt.Errorf("%w; its revocation certificate is in the key store, and states no reason: leave out --reason and --text to use it", otherwise)
+	}
+	return p, certificate, err
 }

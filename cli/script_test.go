@@ -88,7 +88,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // flip changes one bit in the middle of an object: flip IMAGE OBJECT.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: flip IMAGE OBJECT")
+		ts.Fatalf("usage: flip IMAGE OBJECT, or -end for the last byte")
 	}
 	name := ts.MkAbs(args[0])
 	image, err := format.Open(name)
@@ -98,6 +98,9 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 		if o.Name == args[1] {
 			offset = o.Offset + o.Size/2
 		}
+	}
+	if args[1] == "-end" {
+		offset = image.Size() - 1
 	}
 	ts.Check(image.Close())
 	if offset < 0 {

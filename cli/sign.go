@@ -101,8 +101,8 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 	}
 	defer image.Close()
 	result, err := c.signed(ctx, name, image, options)
-	if errors.Is(err, format.ErrMalformed) && !ctx.Bool("adopt") {
-		c.offerAdoption(image)
+	if err != nil && !ctx.Bool("adopt") {
+		err = adoptable(image, err)
 	}
 	if err != nil {
 		return err
@@ -185,10 +185,24 @@ func embedded(ctx *cli.Context, name string, o sign.Options) (*sign.Result, erro
 	return result, nil
 }
 
-// offerAdoption tells of --adopt if another program seems to have signed the
-// image: programs for SIF files set the time of the change in the header.
-func (c *console) offerAdoption(image *format.Image) {
-	if h := image.Header(); h.Modified != h.Created {
-		c.note("if it was signed with another program, such as apptainer sign, take that over with: repro sign --adopt --key SIGNER.pub %s", image.Name())
+// adoptableError is about an image that another program seems to have written
+// to.
+type adoptableError struct {
+	error
+	image string
+}
+
+func (e adoptableError) Unwrap() error { return e.error }
+
+// adoptable returns err, marked if it says that the image is malformed and
+// another program for SIF files has written to it: such programs set the time
+// of the change in the header.
+func adoptable(image *format.Image, err error) error {
+	if h := image.Header(); h.Modified == h.Created || !errors.Is(err, format.ErrMalformed) {
+		return err
 	}
+	if _, manifestErr := image.Manifest(); errors.Is(manifestErr, format.ErrForeign) {
+		return err
+	}
+	return adoptableError{err, image.Name()}
 }

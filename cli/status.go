@@ -13,6 +13,7 @@ import (
 	"repro/format"
 	"repro/format/squashfs"
 	"repro/internal/mount"
+	"repro/report/view"
 	"repro/run"
 	"repro/sign"
 	"repro/verify"
@@ -76,13 +77,22 @@ func exitStatus(ctx context.Context, err error) int {
 // errTold is a failure that the answer itself has told of.
 var errTold = errors.New("see what was printed")
 
+// foreignHint is for who has a SIF file that is no image.
+const foreignHint = "repro did not make this SIF file: repro verify --foreign checks its signatures, Apptainer runs it, and environment: {sif: FILE} in a repro.yaml builds an experiment on it"
+
 // hintFor says what may help, or nothing.
 func hintFor(err error, status int) string {
 	var program programStatus
 	var machine *run.MachineError
+	var unverified *verify.Error
+	var adoptable adoptableError
 	switch {
 	case errors.As(err, &program):
 		return ""
+	case errors.As(err, &unverified) && unverified.Foreign, errors.Is(err, format.ErrForeign):
+		return foreignHint
+	case errors.As(err, &adoptable):
+		return "if it was signed with another program, such as apptainer sign, take that over with: repro sign --adopt --key SIGNER.pub " + view.Clean(adoptable.image)
 	case errors.Is(err, sign.ErrDraft):
 		return "fill in what `repro check` names in the recipe, then build again without --draft"
 	case errors.Is(err, run.ErrAsked):

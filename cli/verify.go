@@ -66,9 +66,7 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 			}
 			defer image.Close()
 			rep, err := c.verify(ctx, image)
-			if errors.Is(err, format.ErrMalformed) {
-				c.offerAdoption(image)
-			}
+			err = adoptable(image, err)
 			if rep == nil {
 				return err
 			}

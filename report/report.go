@@ -4,7 +4,11 @@
 // Markdown and forms.
 package report
 
-import "repro/format/manifest"
+import (
+	"strings"
+
+	"repro/format/manifest"
+)
 
 // Version is the version of the reports below.
 const Version = 1
@@ -163,15 +167,26 @@ type Verify struct {
 	Image      string            `json:"image"` // as the caller named it
 	Size       int64             `json:"size"`
 	ContentID  manifest.Digest   `json:"contentId,omitempty"`
-	Canonical  bool              `json:"canonical"` // every byte of the file is explained
-	Intact     bool              `json:"intact"`    // every object has the content that the manifest binds
-	Verdict    string            `json:"verdict"`   // ImageSigned and so on
-	Reason     string            `json:"reason"`    // one line for a person
+	Foreign    bool              `json:"foreign,omitempty"` // another program made the file
+	Canonical  bool              `json:"canonical"`         // every byte of the file is explained
+	Intact     bool              `json:"intact"`            // every object has the content that the manifest binds
+	Verdict    string            `json:"verdict"`           // ImageSigned and so on
+	Reason     string            `json:"reason"`            // one line for a person
 	Objects    []ObjectStatus    `json:"objects"`
 	Signatures []SignatureStatus `json:"signatures"`
 	Times      []TimeStatus      `json:"times,omitempty"`    // what time-stamping authorities said
 	Policy     *PolicyStatus     `json:"policy,omitempty"`   // none if only keys were given
 	Problems   []string          `json:"problems,omitempty"` // everything found wrong, most important first
+}
+
+// Headline is the verdict on an image and the reason for it, for one line. The
+// verdict "not signed" is not said of what carries a signature that nobody asked
+// for: the reason says so in better words.
+func Headline(verdict, reason string) string {
+	if verdict == ImageNotSigned && (strings.HasPrefix(reason, "signed by ") || strings.HasPrefix(reason, "unsigned")) {
+		return reason
+	}
+	return verdict + ": " + reason
 }
 
 // PolicyStatus is what a policy asks, and whether it is met.
@@ -199,6 +214,7 @@ type ObjectStatus struct {
 	Size    int64         `json:"size"`
 	Mounted string        `json:"mounted,omitempty"` // where steps see it
 	Intact  bool          `json:"intact"`
+	Unbound bool          `json:"unbound,omitempty"` // not intact only because no signature that counts says what content it should have
 	OnRead  bool          `json:"onRead,omitempty"`  // a layer or its hash tree, of which each block is checked when it is read, and was not before
 	Signers []string      `json:"signers,omitempty"` // fingerprints whose valid signature covers it
 	Problem string        `json:"problem,omitempty"`

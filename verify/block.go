@@ -21,6 +21,8 @@ type finding struct {
 	signer    *key.Public // nil: not made by a key that was given
 	covers    set         // only of a valid signature
 	elsewhere bool        // a trusted key made it, about something else
+	notMade   bool        // it names a trusted key, which did not make it
+	damaged   bool        // nobody who signs makes such an object: it was one, and was changed
 }
 
 // set holds IDs of objects.
@@ -70,6 +72,18 @@ func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, d
 	if timerecord.Is(data) { // was read by collectTimes
 		return
 	}
+	before := len(v.findings)
+	v.parseBlock(st, o, data, f)
+	if o == nil || st.Beside && !signature.IsBlock(data) {
+		return
+	}
+	for i := before; i < len(v.findings); i++ {
+		status := v.report.Signatures[i]
+		v.findings[i].damaged = status.Status == report.SignatureMalformed || v.findings[i].notMade
+	}
+}
+
+func (v *verification) parseBlock(st report.SignatureStatus, o *format.Object, data []byte, f about) {
 	b, err := signature.Parse(data)
 	switch {
 	case err != nil:
@@ -231,7 +245,7 @@ func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, 
 
 func (v *verification) addBroken(st report.SignatureStatus, err error) {
 	st.Status, st.Problem = statusOf(err)
-	v.append(st, finding{})
+	v.append(st, finding{notMade: errors.Is(err, signature.ErrNotMade)})
 }
 
 func (v *verification) append(st report.SignatureStatus, f finding) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -46,27 +47,40 @@ func (v *verification) examineForeign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	groups := groupsOf(objects)
+	groups, changed := groupsOf(objects), set{}
 	err = v.checkSignatures(func(o *format.Object, payload []byte) (set, string) {
 		for _, g := range groups {
 			if o != nil && o.LinkIsGroup && o.Link != g.id {
 				continue
 			}
-			if ids := v.coverage(g, digests, payload); len(ids) > 0 {
+			ids, other := v.coverage(g, digests, payload)
+			if len(ids) > 0 {
 				return ids, ""
 			}
+			maps.Copy(changed, other)
 		}
 		return nil, "it is about another file, or this one before it was altered"
 	})
-	// Nothing but a signature says what content an object should have.
+	v.bind(changed)
+	return err
+}
+
+// bind says of each object of a foreign file whether its content is the one that
+// it should have: nothing but a signature tells.
+func (v *verification) bind(changed set) {
 	v.report.Intact = true
 	for i := range v.report.Objects {
 		o := &v.report.Objects[i]
-		if o.Intact = len(o.Signers) > 0; !o.Intact {
-			v.report.Intact, o.Problem = false, "no trusted signature covers it"
+		if o.Intact = len(o.Signers) > 0; o.Intact {
+			continue
+		}
+		v.report.Intact = false
+		if o.Unbound = !changed[o.ID]; o.Unbound {
+			o.Problem = "no trusted signature covers it"
+		} else {
+			o.Problem = "it is not what was signed"
 		}
 	}
-	return err
 }
 
 func mountedAt(o format.Object) string {
@@ -128,31 +142,41 @@ func (v *verification) hash(ctx context.Context, objects []format.Object) (map[u
 }
 
 // coverage returns the objects of g that payload is about, none if it does not
-// fit the file: each object that it lists must be there as it was.
-func (v *verification) coverage(g group, digests map[uint32]manifest.Digest, payload []byte) set {
+// fit the file: each object that it lists must be there as it was. Then changed
+// holds those that are not, if the payload is about this file and group at all:
+// it lists as many objects, and at least one that fits.
+func (v *verification) coverage(g group, digests map[uint32]manifest.Digest, payload []byte) (ids, changed set) {
 	m, ok := parseMetadata(payload)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	listed, ids := set{}, set{}
+	listed := map[uint32]objectMetadata{}
 	for _, o := range m.Objects {
-		listed[o.RelativeID] = true
+		listed[o.RelativeID] = o
 	}
 	first := g.objects[0].ID
 	actual := metadata{Version: 1, Header: digestJSON{string(manifest.DigestOf(v.im.Header().SignedBytes()))}}
+	ids, changed = set{}, set{}
 	for _, o := range g.objects {
-		if !listed[o.ID-first] {
+		signed, ok := listed[o.ID-first]
+		if !ok {
 			continue
 		}
-		ids[o.ID] = true
-		actual.Objects = append(actual.Objects, objectMetadata{
+		now := objectMetadata{
 			RelativeID:       o.ID - first,
 			DescriptorDigest: string(manifest.DigestOf(o.SignedBytes(first))),
 			ObjectDigest:     string(digests[o.ID]),
-		})
+		}
+		ids[o.ID] = true
+		changed[o.ID] = now != signed
+		actual.Objects = append(actual.Objects, now)
 	}
-	if b, err := json.Marshal(actual); err != nil || string(b) != string(payload) {
-		return nil
+	if b, err := json.Marshal(actual); err == nil && string(b) == string(payload) {
+		return ids, nil
 	}
-	return ids
+	maps.DeleteFunc(changed, func(_ uint32, other bool) bool { return !other })
+	if len(changed) == len(ids) || len(ids) != len(m.Objects) {
+		return nil, nil
+	}
+	return nil, changed
 }

@@ -112,7 +112,7 @@ func TestForeign(t *testing.T) {
 		{"openpgp, two groups", signed(2, pgp), pgp, nil, "Alice "},
 		{"dsse, two groups", signed(2, pem), pem, nil, ""},
 		{"both kinds, which Apptainer cannot", signed(1, pgp, pem), pem, nil, ""},
-		{"unsigned", signed(1), pgp, verify.ErrNotSigned, "no signature"},
+		{"unsigned", signed(1), pgp, verify.ErrNotSigned, "unsigned, and not made by repro"},
 		{"another key", signed(1, other), pgp, verify.ErrNotSigned, string(other.Fingerprint())},
 		{"one group", newForeign(t, 2).sign(pgp, integrity.OptSignGroup(1)).bytes(), pgp, verify.ErrNotSigned, "a part of it only: object 4"},
 		{"one object", newForeign(t, 1).sign(pgp, integrity.OptSignObjects(2)).bytes(), pgp, verify.ErrNotSigned, "a part of it only: object 1"},

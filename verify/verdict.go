@@ -32,10 +32,25 @@ func (v *verification) decide() error {
 				fmt.Sprintf("%s signed something else: %s", describe(st), st.Problem))
 		}
 	}
+	if why := v.damagedSignature(); why != "" {
+		return v.refuse(report.ImageMalformed, format.ErrMalformed, why)
+	}
 	if unmet != "" {
 		return v.refuse(report.ImageNotSigned, ErrNotSigned, unmet)
 	}
 	return v.refuse(report.ImageNotSigned, ErrNotSigned, v.explainUnsigned())
+}
+
+// damagedSignature says which signature in an image is none any more, or "". It
+// matters only where no other will do (VER-5a): anyone can add such an object,
+// but nobody who signs makes one.
+func (v *verification) damagedSignature() string {
+	for i, st := range v.report.Signatures {
+		if v.native && v.findings[i].damaged {
+			return fmt.Sprintf("object %d is a damaged signature: %s", st.ObjectID, st.Problem)
+		}
+	}
+	return ""
 }
 
 // accept gives the verdict on what the given persons signed in full.
@@ -73,7 +88,7 @@ func vouch(n int) string {
 
 func (v *verification) refuse(verdict string, is error, reason string) error {
 	v.report.Verdict, v.report.Reason = verdict, reason
-	return &Error{Image: v.im.Name(), Verdict: verdict, Reason: reason, err: is}
+	return &Error{Image: v.im.Name(), Verdict: verdict, Reason: reason, Foreign: !v.native, err: is}
 }
 
 // Error is why an image does not pass.
@@ -81,10 +96,13 @@ type Error struct {
 	Image   string
 	Verdict string // as in the report
 	Reason  string
+	Foreign bool // another program made the file
 	err     error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %s", e.Image, e.Verdict, e.Reason) }
+func (e *Error) Error() string {
+	return e.Image + ": " + report.Headline(e.Verdict, e.Reason)
+}
 
 // Unwrap returns [format.ErrMalformed], [ErrNotSigned], or an error that wraps
 // [format.ErrAltered] and perhaps [*format.AlteredError].
@@ -122,6 +140,9 @@ func (v *verification) signers() (by []string) {
 // explainUnsigned says in one line what signatures there are and why none will do.
 func (v *verification) explainUnsigned() string {
 	r := v.report
+	if len(r.Signatures) == 0 && !v.native {
+		return "unsigned, and not made by repro"
+	}
 	if len(r.Signatures) == 0 {
 		return "it carries no signature"
 	}
@@ -130,24 +151,37 @@ func (v *verification) explainUnsigned() string {
 			return fmt.Sprintf("%s signed a part of it only: %s is left out", describe(r.Signatures[i]), v.uncovered(f.signer))
 		}
 	}
-	var parts []string
+	var unnamed, others []string
 	for _, st := range r.Signatures {
-		part := describe(st)
-		if st.Status != report.SignatureUnknown {
-			part += " (" + st.Status + ")"
-		}
-		if !slices.Contains(parts, part) {
-			parts = append(parts, part)
+		name := describe(st)
+		switch {
+		case st.Status == report.SignatureUnknown && st.Fingerprint != "" && !slices.Contains(unnamed, name):
+			unnamed = append(unnamed, name)
+		case st.Status == report.SignatureMalformed && st.ObjectID == 0:
+			others = append(others, "none in the file that was given as one: "+st.Problem)
+		case st.Status != report.SignatureUnknown || st.Fingerprint == "":
+			others = append(others, name+" ("+st.Status+")")
 		}
 	}
+	slices.Sort(others)
+	others = slices.Compact(others)
+	var parts []string
+	if len(unnamed) > 0 {
+		parts = append(parts, "signed by "+list(unnamed)+", whom you have not named")
+	}
+	if len(others) > 0 {
+		parts = append(parts, "it carries signatures of "+list(others))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// list joins names, and counts those behind the first four.
+func list(names []string) string {
 	const most = 4
-	if n := len(parts) - most; n > 0 {
-		parts = append(parts[:most], fmt.Sprintf("%d others", n))
+	if n := len(names) - most; n > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d others", n))
 	}
-	if len(v.trust.Keys) == 0 {
-		return "no key was given to check the signatures of " + strings.Join(parts, ", ")
-	}
-	return "it carries signatures of " + strings.Join(parts, ", ")
+	return strings.Join(names, ", ")
 }
 
 // describe names the signer of a signature.
@@ -157,6 +191,9 @@ func describe(st report.SignatureStatus) string {
 		return st.Signer + " " + st.Fingerprint
 	case st.Fingerprint != "":
 		return st.Fingerprint
+	}
+	if st.ObjectID == 0 {
+		return "nobody known in a detached signature"
 	}
 	return fmt.Sprintf("nobody known in object %d", st.ObjectID)
 }

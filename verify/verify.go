@@ -111,6 +111,7 @@ func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*report.V
 	}
 	v.trustPolicy(t.Policy)
 	v.native = !isForeign(im)
+	v.report.Foreign = !v.native
 	examine := v.examineForeign
 	if v.native {
 		examine = v.examineImage

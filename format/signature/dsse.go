@@ -49,7 +49,7 @@ func (e *Envelope) Verify(s EnvelopeSignature, p *key.Public) error {
 	case made:
 		return malformed("it names key %q but was made by %s", s.KeyID, p.Fingerprint())
 	case named:
-		return fmt.Errorf("%w: not made by the key that it names", ErrInvalid)
+		return ErrNotMade
 	}
 	return ErrUnknown
 }

@@ -56,6 +56,9 @@ func (e *Envelope) Encode() []byte {
 
 func parseEnvelope(b []byte) (*Envelope, error) {
 	var j envelopeJSON
+	if bytes.Contains(b, []byte(`"messageSignature"`)) {
+		return nil, malformed("a sigstore bundle over a file, as cosign sign-blob makes it: it is over the bytes of a file, not over an image; the program that made it checks it")
+	}
 	if err := json.Unmarshal(b, &j); err != nil {
 		return nil, malformed("envelope: %v", err)
 	}

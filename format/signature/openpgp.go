@@ -145,7 +145,7 @@ func (c *Clearsigned) checkMade(signer *packet.PublicKey) error {
 	h := c.Signature.Hash.New()
 	h.Write(c.Payload)
 	if err := signer.VerifySignature(h, c.Signature); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+		return fmt.Errorf("%w: %w", ErrNotMade, err)
 	}
 	if !bytes.HasPrefix(h.Sum(nil), c.Signature.HashTag[:]) { // VerifySignature hashed the rest
 		return malformed("the first bytes of the hash are wrong")

@@ -29,6 +29,7 @@ package signature
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 )
@@ -48,6 +49,10 @@ var (
 	ErrInvalid   = errors.New("invalid signature")        // the signer's key did not make it, or not then
 	ErrExpired   = errors.New("signed by an expired key") // or the signature itself has expired
 	ErrRevoked   = errors.New("signed by a revoked key")  //
+
+	// ErrNotMade is the [ErrInvalid] of bytes that the signer's key did not
+	// make, whenever that should have been.
+	ErrNotMade = fmt.Errorf("%w: not made by the key that it names", ErrInvalid)
 )
 
 func malformed(text string, args ...any) error {
@@ -87,5 +92,37 @@ func Parse(b []byte) (*Block, error) {
 		}
 		return &Block{Envelope: e}, nil
 	}
-	return nil, malformed("neither an OpenPGP cleartext signature nor a DSSE envelope")
+	return nil, malformed("%s", somethingElse(b))
+}
+
+// IsBlock reports whether b begins as a block does.
+func IsBlock(b []byte) bool {
+	return bytes.HasPrefix(b, []byte(beginMessage)) || bytes.HasPrefix(b, []byte(`{"payloadType":"`+PayloadType+`"`))
+}
+
+// somethingElse says what b is that is no block. Programs for signatures of
+// files make signatures over a file's bytes, which say nothing of an image.
+func somethingElse(b []byte) string {
+	const overFile = ": it is over the bytes of a file, not over an image; the program that made it checks it"
+	text := bytes.TrimSpace(b)
+	switch {
+	case bytes.HasPrefix(b, []byte("-----BEGIN PGP SIGNATURE-----")), len(b) > 0 && (b[0]&0xfc == 0x88 || b[0] == 0xc2):
+		return "a detached OpenPGP signature, as gpg --detach-sign makes it" + overFile
+	case bytes.HasPrefix(b, []byte("-----BEGIN SSH SIGNATURE-----")):
+		return "a signature by ssh-keygen" + overFile
+	case bytes.HasPrefix(b, []byte("untrusted comment:")):
+		return "a signature by minisign or signify" + overFile
+	case len(text) > 0 && len(text) <= maxBareSignature && isBase64(text):
+		return "a bare signature, as cosign sign-blob and openssl make it" + overFile
+	}
+	return "neither an OpenPGP cleartext signature nor a DSSE envelope"
+}
+
+// maxBareSignature bounds what is taken for one: by RSA with 8192 bits, in
+// lines.
+const maxBareSignature = 2048
+
+func isBase64(text []byte) bool {
+	b, err := base64.StdEncoding.DecodeString(string(text)) // passes over ends of lines
+	return err == nil && len(b) >= 64
 }

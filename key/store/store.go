@@ -1,9 +1,11 @@
 // Package store keeps keys in a folder, and the list of those whom its owner
 // trusts in a plain file beside it.
 //
-// The folder (mode 0700) holds NAME.pub and, of one's own keys, NAME.key and
-// NAME.revoke (mode 0600), as `repro key new` writes them: a store can be made
-// with cp. Being in the folder means nothing but that a key can be named.
+// The folder (mode 0700) holds NAME.pub and, of one's own keys, NAME.key (mode
+// 0600), as `repro key new` writes them: a store can be made with cp. Being in
+// the folder means nothing but that a key can be named. Beside them stand the
+// revocation certificates of one's own keys, FINGERPRINT.revoke (mode 0600),
+// whether the keys are there or not: whoever has one can revoke its key.
 //
 // Whom to trust is said in the file called trust: see [Trust].
 package store
@@ -183,6 +185,31 @@ func (s *Store) Add(ctx context.Context, name string, p *key.Public, private []b
 	return e, e.Err
 }
 
+// KeepCertificate keeps the revocation certificate of one's own key f, and
+// returns the file's name. One that is there already stays: it serves as well.
+func (s *Store) KeepCertificate(ctx context.Context, f key.Fingerprint, certificate []byte) (string, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	name := s.file(string(f), ".revoke")
+	if _, err := os.Lstat(name); err == nil {
+		return name, nil
+	}
+	return name, atomicfile.Write(name, certificate, 0o600)
+}
+
+// Certificate returns the revocation certificate of the key f. It fails with
+// [ErrNotFound].
+func (s *Store) Certificate(f key.Fingerprint) ([]byte, error) {
+	b, err := readFile(s.file(string(f), ".revoke"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("revocation certificate of %s: %w", f, ErrNotFound)
+	}
+	return b, err
+}
+
 // Trust reads the trust file. A missing one trusts nobody.
 func (s *Store) Trust() (*Trust, error) {
 	b, err := readFile(s.trust())
@@ -241,7 +268,16 @@ func checkName(name string) error {
 	return nil
 }
 
+// readFile reads a file of the store. A pipe or device in its place is refused
+// before it can keep anybody waiting.
 func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

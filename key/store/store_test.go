@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -199,4 +200,41 @@ func FuzzParseTrust(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCertificates: a revocation certificate is nobody else's to read, and the
+// first one stays.
+func TestCertificates(t *testing.T) {
+	s := store.Open(t.TempDir())
+	const f = key.Fingerprint("0123456789ABCDEF0123456789ABCDEF01234567")
+	if _, err := s.Certificate(f); !errors.Is(err, store.ErrNotFound) {
+		t.Error(err)
+	}
+	for _, text := range []string{"first", "second"} {
+		name, err := s.KeepCertificate(t.Context(), f, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(name)
+		if err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 || filepath.Base(name) != string(f)+".revoke" {
+			t.Error(name, info.Mode(), err)
+		}
+		if b, err := s.Certificate(f); err != nil || string(b) != "first" {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+	if all, err := s.Entries(); err != nil || len(all) != 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
+// TestNoFile: a folder in the place of a file is refused before it is read.
+func TestNoFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "trust"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(dir).Trust(); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Error(err)
+	}
 }

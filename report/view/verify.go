@@ -17,7 +17,12 @@ func Verify(w io.Writer, r *report.Verify, s Style) error {
 	if r.Verdict == report.ImageSigned {
 		t = good
 	}
-	p.line("%s: %s: %s", Clean(r.Image), s.paint(t, Clean(r.Verdict)), Clean(r.Reason))
+	head := Clean(report.Headline(r.Verdict, r.Reason))
+	verdict, reason, _ := strings.Cut(head, ": ")
+	if reason != "" {
+		reason = ": " + reason
+	}
+	p.line("%s: %s%s", Clean(r.Image), s.paint(t, verdict), reason)
 	if r.ContentID != "" {
 		p.line("  content id  %s", Clean(string(r.ContentID)))
 	}
@@ -26,11 +31,22 @@ func Verify(w io.Writer, r *report.Verify, s Style) error {
 	p.times(r.Times)
 	p.objects(r)
 	for _, problem := range r.Problems {
-		if problem != r.Reason {
+		if !told(r, problem) {
 			p.line("  %s", s.paint(bad, "problem: "+Clean(problem)))
 		}
 	}
 	return p.err
+}
+
+// told reports whether a problem was shown already: as the reason, or in the
+// line of its object.
+func told(r *report.Verify, problem string) bool {
+	for _, o := range r.Objects {
+		if o.Problem == problem {
+			return true
+		}
+	}
+	return strings.Contains(r.Reason, problem)
 }
 
 func (p *printer) policy(st *report.PolicyStatus) {
@@ -116,10 +132,12 @@ func (p *printer) objects(r *report.Verify) {
 	c := columns{indent: "  "}
 	for _, o := range r.Objects {
 		state := cell{text: "intact", tone: good}
-		problem := Clean(o.Problem)
+		problem := Clean(strings.TrimPrefix(o.Problem, fmt.Sprintf("object %q: ", o.Name)))
 		switch {
 		case !o.Intact && !r.Canonical && strings.HasPrefix(problem, "not checked"):
 			state, problem = cell{text: "not checked", tone: warn}, ""
+		case o.Unbound:
+			state, problem = cell{text: "unsigned", tone: warn}, ""
 		case !o.Intact:
 			state = cell{text: "altered", tone: bad}
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"repro/report"
@@ -60,6 +61,25 @@ func Clean(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// EscapeJSON returns a JSON document in which the characters that [Clean]
+// escapes stand as \u and four digits, which changes nothing of what it says:
+// they can only be in strings.
+func EscapeJSON(doc []byte) []byte {
+	out := make([]byte, 0, len(doc))
+	for _, r := range string(doc) {
+		switch {
+		case r == '\n' || r == '\t' || !unsafeRune(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }
 
 // unsafeRune reports controls, line and paragraph separators, and the format

@@ -26,6 +26,11 @@ _TAIL = b"\n-----END PGP SIGNATURE-----"
 _HASH_LINE = re.compile(rb"Hash: ([A-Z0-9]+)\n\n")
 
 
+def begins(data):
+    """Says whether bytes begin as one of the two forms of a block does."""
+    return data.startswith((_HEAD, b'{"payloadType":"' + PAYLOAD_TYPE.encode() + b'"'))
+
+
 class Weak(Exception):
     """What made the signature is broken (VER-9), whatever its form."""
 

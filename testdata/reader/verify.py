@@ -14,9 +14,11 @@ COUNTING = ("valid", "unanchored")
 
 
 class Status:
-    """What a signature is worth. other_payload: a trusted key made it, of something else."""
+    """What a signature is worth. other_payload: a trusted key made it, of something else. not_made: it names
+    a trusted key, which did not make it."""
 
-    def __init__(self, status, clause, text="", fingerprint="", other_payload=False):
+    def __init__(self, status, clause, text="", fingerprint="", other_payload=False, not_made=False):
+        self.not_made = not_made
         self.status, self.clause, self.text = status, clause, text
         self.fingerprint, self.other_payload = fingerprint, other_payload
 
@@ -49,7 +51,7 @@ def _envelope(b, key_id, value, keys, right, hash_type, entity):
     if key is None:
         named = next((k for k in keys if k.fingerprint == key_id), None)
         if named:
-            return Status("invalid", "VER-11", "the key that it names did not make it", key_id)
+            return Status("invalid", "VER-11", "the key that it names did not make it", key_id, not_made=True)
         return Status("unknown signer", "VER-10")
     if key.fingerprint != key_id:
         return Status("malformed", "VER-8", "the key id is not that of the key that made it", key.fingerprint)
@@ -72,7 +74,7 @@ def _openpgp(b, keys, right, now, hash_type, entity):
     if part.bits and part.bits < 2048:
         return Status("weak", "VER-9", "an RSA key below 2048 bits", who)
     if not key.made(b, part):
-        return Status("invalid", "VER-11", "the key that it names did not make it", who)
+        return Status("invalid", "VER-11", "the key that it names did not make it", who, not_made=True)
     if not all(part.is_named(i) for i in b.issuers):
         return Status("malformed", "VER-8", "an issuer that is not the key that signed", who)
     if not b.tag_is_right():
@@ -113,15 +115,20 @@ def verify(file, keys, detached, now, accept_foreign=False):
     payload = i.payload()
     blocks = [(d.id, container.read(d.offset, d.size), d.extra[0], d.extra[4:24]) for d in i.signatures]
     blocks += [(None, data, None, None) for data in detached]
-    found = []
+    beside = {d.id for d in i.signatures if d.link == 0}
+    found, damaged = [], False
     for object_id, data, hash_type, entity in blocks:
         for s in judge(data, keys, lambda _: payload, now, hash_type, entity):
             found.append(s)
+            if object_id and (object_id not in beside or block.begins(data)):
+                damaged |= s.status == "malformed" or s.not_made
             report["signatures"].append({**({"objectId": object_id} if object_id else {}), **s.json()})
     if any(s.status in COUNTING for s in found):
         return "signed", "VER-4", report
     if any(s.other_payload for s in found):
         return "altered", "VER-5", report
+    if damaged:
+        return "malformed", "VER-5a", report
     return "not signed", "VER-6", report
 
 

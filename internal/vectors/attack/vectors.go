@@ -107,7 +107,7 @@ var vectors = []vector{
 	v("signature-size-negative", malformed, "signature: of size -1", at64(slot(slotSignature)+size, -1)),
 	v("signature-size-2-to-62", malformed, "signature: of size 2^62", at64(slot(slotSignature)+size, 1<<62)),
 	v("signature-in-header", malformed, "signature: at offset 0", at64(slot(slotSignature)+offset, 0)),
-	v("signature-entity", unsigned, "signature: descriptor names another key's fingerprint", text(slot(slotSignature)+extra+4, "12345678901234567890")),
+	v("signature-entity", malformed, "signature: descriptor names another key's fingerprint", text(slot(slotSignature)+extra+4, "12345678901234567890")),
 	v("signature-link-group-2", malformed, "signature: linked to group 2", at32(slot(slotSignature)+link, 0xf0000002)),
 	v("signature-link-object", malformed, "signature: linked to object 4", at32(slot(slotSignature)+link, 4)),
 	v("signature-transplanted", unsigned, "signature: its content is that of Mallory's over the same objects", transplant),
