@@ -187,6 +187,7 @@ func (s *Store) Add(ctx context.Context, name string, p *key.Public, private []b
 
 // KeepCertificate keeps the revocation certificate of one's own key f, and
 // returns the file's name. One that is there already stays: it serves as well.
+// SPEC.md, TRU-1a.
 func (s *Store) KeepCertificate(ctx context.Context, f key.Fingerprint, certificate []byte) (string, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
