@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"repro/internal/pattern"
 )
 
 // columnFacts is what a table's rule asks of one column before it is compared.
@@ -18,6 +20,7 @@ type columnFacts struct {
 	row      int64 // where it stands
 	reversed bool  // all signs of the new column are to be reversed
 	group    *group
+	commas   commas // how its cells use commas
 	place    []byte // what its cells that hold more than a number are known by
 }
 
@@ -135,8 +138,13 @@ func (c *table) measure(it *item) {
 		var n number
 		text := it.value(i)
 		if !isNumber(text) {
+			text = withoutMinus(text)
+			f.commas.add(text)
+		}
+		if !isNumber(text) {
 			if hasDigit(text) {
 				text, _ = c.m.hide(text)
+				text = withoutAddresses(text)
 				c.mixed.add(f.place, text, it.n)
 			}
 			continue
@@ -145,7 +153,9 @@ func (c *table) measure(it *item) {
 			continue
 		}
 		f.group.count(&n)
-		if size := math.Abs(n.float()); size > f.size {
+		size := math.Abs(n.float())
+		f.commas.mixed = f.commas.mixed || size >= 1000
+		if size > f.size {
 			f.size, f.row = size, it.n
 			f.largest = mustNumber(string(text))
 		}
@@ -160,7 +170,7 @@ func (c *table) orient(it *item) {
 	for i := range c.facts {
 		f := &c.facts[i]
 		var n number
-		if f.row != it.n || c.place(i) < 0 || !n.parse(it.value(c.place(i))) {
+		if f.row != it.n || c.place(i) < 0 || !n.parse(withoutMinus(it.value(c.place(i)))) {
 			continue
 		}
 		if n.class == finite && len(n.digits) > 0 && f.size > 0 && n.neg != f.largest.neg {
@@ -168,4 +178,33 @@ func (c *table) orient(it *item) {
 			c.t.reversed++
 		}
 	}
+}
+
+// commas is how the published cells of a column use commas.
+type commas struct {
+	proven bool // some cell can hold nothing but separators of thousands
+	mixed  bool // others are used otherwise, or thousands stand without
+}
+
+// inThousands is a number in which each comma may separate thousands.
+var inThousands = pattern.New(`^[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?$`)
+
+// add looks at a cell that is no number by CMP-20.
+func (c *commas) add(text []byte) {
+	switch {
+	case bytes.IndexByte(text, ',') < 0:
+	case !inThousands.Regexp().Match(text):
+		c.mixed = true
+	case bytes.Count(text, []byte(",")) > 1 || bytes.IndexByte(text, '.') > 0:
+		c.proven = true
+	}
+}
+
+// withoutCommas is a published cell without its separators of thousands; nil
+// where its column does not show that commas are such.
+func (c *table) withoutCommas(i int, text []byte) []byte {
+	if i >= len(c.facts) || !c.facts[i].commas.proven || c.facts[i].commas.mixed || !inThousands.Regexp().Match(text) {
+		return nil
+	}
+	return bytes.ReplaceAll(text, []byte(","), nil)
 }

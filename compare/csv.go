@@ -202,6 +202,7 @@ func (c *table) judge(pub, new *item) *pair {
 }
 
 func (c *table) judgeCell(i int, x, y []byte, p *pair) {
+	written := y
 	y = c.rules(i, y)
 	if bytes.Equal(x, y) && isNumber(x) {
 		c.m.count(x, p)
@@ -209,6 +210,14 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 	}
 	if isNumber(x) && isNumber(y) {
 		p.changes = append(p.changes, c.t.change(i, x, y))
+		return
+	}
+	if a, b := withoutMinus(x), withoutMinus(written); len(a) < len(x) || len(b) < len(written) {
+		c.judgeCell(i, a, b, p)
+		return
+	}
+	if bare := c.withoutCommas(i, x); bare != nil && bytes.Equal(bare, y) {
+		c.m.count(y, p)
 		return
 	}
 	c.cell = pair{shape: true, changes: c.cell.changes[:0]}

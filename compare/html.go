@@ -40,7 +40,7 @@ func readHTML(b []byte, of side) ([]fact, error) {
 			return nil, err
 		}
 	}
-	return h.list, nil
+	return plainHTML(h.list), nil
 }
 
 func (h *htmlReader) next() error {

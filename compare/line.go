@@ -45,6 +45,7 @@ func (m *matcher) line(pub, new []byte, p *pair) {
 		new, _ = m.hide(new)
 		p.masked += count
 	}
+	pub, new = plain(pub), plain(new)
 	if bytes.Equal(pub, new) && m.signs == nil {
 		m.pub = tokenize(pub, m.pub[:0])
 		for _, tok := range m.pub {
@@ -55,6 +56,10 @@ func (m *matcher) line(pub, new []byte, p *pair) {
 		return
 	}
 	m.pub, m.new = tokenize(pub, m.pub[:0]), tokenize(new, m.new[:0])
+	if !m.alike() {
+		pub, new = withoutThousands(pub, new), withoutThousands(new, pub)
+		m.pub, m.new = tokenize(pub, m.pub[:0]), tokenize(new, m.new[:0])
+	}
 	if !m.alike() {
 		m.pub, m.new = tokenizeAs(pub, m.pub[:0], true), tokenizeAs(new, m.new[:0], true)
 	}

@@ -108,7 +108,7 @@ func (m *matcher) surveyLines(ctx context.Context, r reader) error {
 			return ctx.Err()
 		}
 		line, _ := m.hide(it.text)
-		m.survey.add(placeName(it.where), line, it.n)
+		m.survey.add(placeName(it.where), plain(line), it.n)
 	}
 }
 

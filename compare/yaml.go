@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"repro/internal/pattern"
 )
 
 const kindYAML = "yaml"
@@ -116,15 +118,19 @@ func (y *yamlReader) mapping(n *yaml.Node, depth int) (value, error) {
 		if k.Kind != yaml.ScalarNode || k.Tag == "!!merge" || k.Anchor != "" {
 			return out, &undecided{"the " + string(y.of) + " file holds a key that is no plain text"}
 		}
-		if seen[k.Value] {
-			return out, malformed(y.of, kindYAML, "the key %s stands twice", quote([]byte(k.Value)))
+		key := k.Value
+		if k.ShortTag() == "!!str" {
+			key = yamlText(k)
 		}
-		seen[k.Value] = true
+		if seen[key] {
+			return out, malformed(y.of, kindYAML, "the key %s stands twice", quote([]byte(key)))
+		}
+		seen[key] = true
 		v, err := y.value(n.Content[i+1], depth+1)
 		if err != nil {
 			return v, err
 		}
-		out.keys, out.elem = append(out.keys, k.Value), append(out.elem, v)
+		out.keys, out.elem = append(out.keys, key), append(out.elem, v)
 	}
 	return out, nil
 }
@@ -142,10 +148,24 @@ func yamlScalar(n *yaml.Node) value {
 	case (tag == "!!int" || tag == "!!float") && isNumber(yamlNumber(n.Value)):
 		return value{kind: jsonNumber, text: yamlNumber(n.Value)}
 	case tag == "!!str":
-		return value{kind: jsonString, text: []byte(n.Value)}
+		return value{kind: jsonString, text: []byte(yamlText(n))}
 	default:
 		return value{kind: jsonString, text: []byte(tag + " " + n.Value)}
 	}
+}
+
+// otherInYAML11 are plain words that YAML 1.2 takes for text, and YAML 1.1, which
+// Python's and R's readers follow, for truth values and numbers of base 60.
+var otherInYAML11 = pattern.New(`^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)$`)
+
+// yamlText is a text, and says of one without quotes that it is another value by
+// YAML 1.1: with quotes it is not the same to most readers.
+func yamlText(n *yaml.Node) string {
+	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
+	if n.Style&quoted == 0 && otherInYAML11.MatchString(n.Value) {
+		return n.Value + " (no text in YAML 1.1)"
+	}
+	return n.Value
 }
 
 // yamlNumber is YAML's .nan and .inf by the names of CMP-20.
