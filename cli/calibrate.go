@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -34,12 +35,15 @@ func calibrateCommand(c *console) *cli.Command {
 		ArgsUsage: "[FOLDER|IMAGE]",
 		Description: `Runs the experiment some ten times: unchanged, as for other processors, with other
 numbers of threads, another hash seed, locale, date and order of directories. Says how
-far each result moves and what moves it, and whether the recipe's rules accept that.
-The spread it writes is what numbers that move are judged by: name it in the recipe,
+far each result moves and what moves it, whether the recipe's rules accept that, and
+what to write into the recipe: a tolerance of the size that was measured, or random: true
+for what moves by chance. Random results are judged by the spread that it writes, if the
+recipe names it,
 
    spread: spread.json
 
-and the next build takes it into the image, as the evidence for what is accepted.
+and the next build takes it into the image. Others are held to what was published, and to
+their tolerance: the spread then is the evidence for that.
 An interrupted calibration goes on where it stopped.
 
    repro calibrate                          # of the recipe in this folder
@@ -89,7 +93,8 @@ func (c *console) calibrateFolder(ctx *cli.Context, dir string) error {
 		return err
 	}
 	image := ctx.String("build")
-	if image != "" && !named {
+	judges := slices.ContainsFunc(r.Results, func(res recipe.Result) bool { return res.Compare.Random })
+	if image != "" && judges && !named {
 		return usagef("--build: the recipe does not take the spread along: add to %s the line\n%s", r.Name, spreadLine(dir, name))
 	}
 	if image != "" {
@@ -125,8 +130,8 @@ func (c *console) calibrateFolder(ctx *cli.Context, dir string) error {
 	if err := c.printSpread(ctx, spread, undeclared, name); err != nil {
 		return err
 	}
-	if !named {
-		c.note("so that build takes it along, add to %s the line\n%s", r.Name, spreadLine(dir, name))
+	if (judges || len(undeclared) > 0) && !named {
+		c.note("so that random results are judged by it, and build takes it along, add to %s the line\n%s", r.Name, spreadLine(dir, name))
 	}
 	if image == "" {
 		return nil

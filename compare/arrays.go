@@ -140,6 +140,8 @@ func (c *elements) compare(ctx context.Context) error {
 		return nil
 	}
 	c.j.tally.largest = c.largest
+	c.j.tally.counts = c.counts()
+	defer func() { c.j.tally.counts = false }()
 	sameOrder := c.pub.Order == c.new.Order || c.pub.Size == 1
 	for i := range c.pub.Count() {
 		if i%(1<<16) == 0 && ctx.Err() != nil {
@@ -154,6 +156,21 @@ func (c *elements) compare(ctx context.Context) error {
 	}
 	c.j.watch.more(c.unshown)
 	return nil
+}
+
+// counts reports whether the array's numbers count or name something: whole
+// numbers, unless they are the pixels of a picture (CMP-32).
+func (c *elements) counts() bool {
+	if c.pub.Class != ndarray.Int && c.pub.Class != ndarray.Uint {
+		return false
+	}
+	switch c.j.finding.Kind {
+	case kindTIFF, kindNIfTI:
+		return false
+	case kindFITS:
+		return len(c.pub.Shape) < 2
+	}
+	return true
 }
 
 func (c *elements) element(i int, x, y []byte) {

@@ -81,6 +81,16 @@ func Results(ctx context.Context, pub, new fs.FS, results []manifest.Result, o O
 }
 
 func one(ctx context.Context, pub, new fs.FS, r manifest.Result, o Options) (report.Finding, error) {
+	f, err := judged(ctx, pub, new, r, o)
+	if err == nil && (f.Verdict == report.Differs || f.Verdict == report.NeedsEyes) {
+		f.Reason += unspread(pub, r, o)
+	}
+	return f, err
+}
+
+// judged compares a result to its published sets, and to what is recorded of
+// them where it is random.
+func judged(ctx context.Context, pub, new fs.FS, r manifest.Result, o Options) (report.Finding, error) {
 	if len(r.Sets) > 0 {
 		f, err := oneSet(ctx, pub, new, r, o)
 		if err != nil || !r.Compare.Random || f.Verdict.Reproduced() || f.Verdict == report.Missing {

@@ -120,6 +120,10 @@ func (t *tally) tolerates() bool {
 	if !t.limits.accepts(&t.p, &t.n, &d, t.largest) {
 		return false
 	}
+	if t.counts && !t.rule.Whole {
+		t.uncovered++
+		return false
+	}
 	if t.group != nil && !t.limits.named && !t.rule.Whole && t.p.whole() && t.group.pub.counts() && !t.group.allCounts() {
 		t.uncovered++
 		return false

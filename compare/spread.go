@@ -172,18 +172,16 @@ func (s *spread) learn(ctx context.Context, pub, set File, r manifest.Rule) erro
 	return nil
 }
 
-// spreadOf gathers what is recorded of a result: further published sets, and a
-// calibration. It is nil where nothing is.
+// spreadOf gathers what is recorded of a random result: further published sets,
+// and a calibration. It is nil for others: a deterministic result equals one
+// published set, see [oneSet], however far it was once seen to move.
 func spreadOf(ctx context.Context, pub fs.FS, r manifest.Result, o Options) (*spread, error) {
-	sets := r.Sets
 	if !r.Compare.Random {
-		sets = nil // a deterministic result equals one of them: [oneSet]
-	}
-	if len(sets) == 0 && r.Compare.Spread == "" && o.Spread == nil {
-		if r.Compare.Random {
-			return nil, &RuleError{"random", r.Name, "name a second published set or a spread to judge it by"}
-		}
 		return nil, nil
+	}
+	sets := r.Sets
+	if len(sets) == 0 && r.Compare.Spread == "" && o.Spread == nil {
+		return nil, &RuleError{"random", r.Name, "name a second published set or a spread to judge it by"}
 	}
 	s := newSpread(plural(int64(len(sets)+1), "published set"))
 	s.random = len(sets) > 0
@@ -202,7 +200,7 @@ func spreadOf(ctx context.Context, pub fs.FS, r manifest.Result, o Options) (*sp
 		}
 	}
 	if doc != nil {
-		s.load(doc, r.Name, r.Compare.Random)
+		s.load(doc, r.Name)
 	}
 	return s, nil
 }
@@ -236,12 +234,37 @@ func ReadSpread(fsys fs.FS, name string) (*report.Spread, error) {
 	return doc, nil
 }
 
-// load adds what a calibration recorded of one result. What moves by chance
-// counts only where the rule says that it may.
-func (s *spread) load(doc *report.Spread, result string, random bool) {
+// unspread says why a spread that is recorded of a result does not count, and
+// what to write instead; empty where none is, or where it counts.
+func unspread(pub fs.FS, r manifest.Result, o Options) string {
+	if r.Compare.Random || r.Compare.Spread == "" && o.Spread == nil {
+		return ""
+	}
+	const exactly = "; it is not declared random, so it is held to what was published, and not to the recorded spread"
+	doc := o.Spread
+	if doc == nil {
+		var err error
+		if doc, err = ReadSpread(pub, r.Compare.Spread); err != nil {
+			return exactly
+		}
+	}
+	for _, moved := range doc.Results {
+		switch advice := moved.Advice(); {
+		case moved.Name != r.Name:
+		case moved.Random:
+			return exactly + ": calibration saw it move by chance, which random: true would say"
+		case advice != "":
+			return exactly + ": " + advice + " would accept ten times what calibration saw"
+		}
+	}
+	return exactly
+}
+
+// load adds what a calibration recorded of one result.
+func (s *spread) load(doc *report.Spread, result string) {
 	s.what = "a calibration of " + plural(int64(doc.Counted()), "run")
 	for _, r := range doc.Results {
-		if r.Name != result || r.Random && !random {
+		if r.Name != result {
 			continue
 		}
 		if r.Random && s.loadRuns(r.Places) {

@@ -70,6 +70,7 @@ type tally struct {
 	group   *group  // in which it stands; nil: it stands for itself
 	written reading // what its notation says of it; untold: nothing
 	largest *number // published in its column or array; nil: not known
+	counts  bool    // published in an array or column of whole numbers, which a tolerance must name
 	binary  bool    // numbers are not printed: there is no last digit to round at
 }
 

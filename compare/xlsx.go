@@ -43,7 +43,8 @@ func compareXLSX(ctx context.Context, j *job) error {
 
 type cells struct {
 	j       *job
-	formula string // a cell that has a value in one workbook, and a formula without one in the other
+	counts  map[int32]bool // columns of the published sheet that hold only whole numbers
+	formula string         // a cell that has a value in one workbook, and a formula without one in the other
 }
 
 func (c *cells) compareBooks(pub, new []xlsx.Sheet) {
@@ -69,6 +70,7 @@ func (c *cells) compareBooks(pub, new []xlsx.Sheet) {
 
 // sheet compares the cells of two sheets of one name, both row by row.
 func (c *cells) sheet(name string, pub, new []xlsx.Cell) {
+	c.counts = countingColumns(pub)
 	for len(pub) > 0 || len(new) > 0 {
 		order := 0
 		switch {
@@ -114,6 +116,7 @@ func (c *cells) cell(name string, p, n *xlsx.Cell) {
 	case p.Kind != xlsx.Number:
 		c.broken(where, p.Text, n.Text, "%s: published %q, new %q", where, clip(p.Text), clip(n.Text))
 	default:
+		t.counts = c.counts[p.Column]
 		what := t.judge([]byte(p.Text), []byte(n.Text))
 		if t.spread != nil {
 			what = t.settle(what, []byte(p.Text), []byte(n.Text), where)
@@ -121,6 +124,23 @@ func (c *cells) cell(name string, p, n *xlsx.Cell) {
 		t.number(what, []byte(p.Text), []byte(n.Text), func() string { return where })
 		c.j.watch.value(where, p.Text, n.Text, markOf(what))
 	}
+}
+
+// countingColumns lists the columns whose numbers are all whole: years,
+// identifiers, counts.
+func countingColumns(sheet []xlsx.Cell) map[int32]bool {
+	counts := map[int32]bool{}
+	for i := range sheet {
+		var n number
+		cell := &sheet[i]
+		if cell.Kind != xlsx.Number || !n.parse([]byte(cell.Text)) {
+			continue
+		}
+		if all, seen := counts[cell.Column]; all || !seen {
+			counts[cell.Column] = n.whole()
+		}
+	}
+	return counts
 }
 
 func (c *cells) broken(where, pub, new, format string, args ...any) {

@@ -32,18 +32,27 @@ func (p *parser) results(n *form.Node) []Result {
 	return results
 }
 
-// spreadAll has the recipe's spread hold for each result that names none and
-// whose kind may have one.
+// spreadAll has the recipe's spread hold for each random result that names none
+// and whose kind may have one, and refuses spreads that judge nothing.
 func (p *parser) spreadAll(r *Recipe) {
+	const instead = "a spread judges results that move by chance: declare `random: true`, or state a tolerance such as `norm: 1e-10` and leave the spread out"
+	used := false
 	for i := range r.Results {
 		res := &r.Results[i]
-		if res.Spread.Value == "" && r.Spread.Value != "" && res.Compare.Score == "" &&
+		if res.Spread.Value != "" && !res.Compare.Random {
+			p.ErrorAt(res.Spread.Pos, "result %q: spread: is not random: %s", res.Name, instead)
+		}
+		if res.Compare.Random && res.Spread.Value == "" && r.Spread.Value != "" && res.Compare.Score == "" &&
 			(res.Compare.Kind == "" || takes(res.Compare.Kind, "spread")) {
 			res.Spread, res.Compare.Spread = r.Spread, r.Spread.Value
+			used = true
 		}
 		if res.Compare.Random && len(res.Sets) == 0 && res.Spread.Value == "" {
 			p.ErrorAt(res.pos, "result %q: is random: name a second published file or a spread, as repro calibrate writes it, to judge it by", res.Name)
 		}
+	}
+	if r.Spread.Value != "" && !used {
+		p.ErrorAt(r.Spread.Pos, "spread: no result of this recipe is judged by it: %s", instead)
 	}
 }
 

@@ -55,17 +55,32 @@ func (s *Spread) Counted() (n int) {
 	return n
 }
 
-// Advice is the tolerance, relative to the largest number of the column or
-// array, that accepts ten times what was seen or more: for processors that were
-// not tried. It is empty where the result moves by chance, or so far that
-// rounding alone is no likely reason.
+// maxAdvised is the power of ten of the largest movement that is taken for
+// rounding.
+const maxAdvised = -6
+
+// Advice is the tolerance, as the recipe writes it, that accepts ten times what
+// was seen or more: for processors that were not tried. It is relative to the
+// largest number of the column or array, or, in text, to each number. It is
+// empty where the result moves by chance, in more than numbers, or so far that
+// rounding alone is no likely reason (SPEC.md CAL-8).
 func (r ResultSpread) Advice() string {
-	_, power, _ := strings.Cut(r.Norm, "e")
-	exponent, err := strconv.Atoi(power)
-	if err != nil || exponent > -6 || r.Random || len(r.Causes) == 0 {
+	if r.Random || r.Other != "" || len(r.Causes) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("1e%d", exponent+2)
+	if _, power, ok := strings.Cut(r.Norm, "e"); ok {
+		exponent, err := strconv.Atoi(power)
+		if err != nil || exponent > maxAdvised {
+			return ""
+		}
+		return fmt.Sprintf("norm: 1e%d", exponent+2)
+	}
+	agreed, _, _ := strings.Cut(r.Digits, ".")
+	digits, err := strconv.Atoi(agreed)
+	if err != nil || -digits > maxAdvised {
+		return ""
+	}
+	return fmt.Sprintf("relative: 1e%d", 1-digits)
 }
 
 // PlaceSpread is the range of the numbers found at one place.

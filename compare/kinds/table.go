@@ -9,7 +9,8 @@ var (
 	forLines    = slices.Concat(forPrinted, []string{"ignore", "masks"})
 	forText     = slices.Concat(forLines, []string{"signs", "only", "from", "to", "blanks"})
 	forValues   = slices.Concat(forPrinted, []string{"norm"})
-	forArrays   = slices.Concat(forNumbers, []string{"norm", "signs"})
+	forSheets   = slices.Concat(forNumbers, []string{"whole"})
+	forArrays   = slices.Concat(forSheets, []string{"norm", "signs"})
 	forTables   = slices.Concat(forValues, []string{"signs", "keys", "columns", "omit"})
 	forPictures = []string{"score"}
 	forScans    = slices.Concat(forArrays, forPictures)
@@ -40,7 +41,7 @@ var table = []Kind{
 	{Name: "yaml", Words: "YAML", Extensions: ".yaml .yml", Options: forValues, Next: Text},
 	{Name: "pdf", Words: "a PDF file", Starts: []string{"%PDF-"}, Extensions: ".pdf", Options: forLines, Next: Exact, Shown: Pages},
 	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forCells, Next: "json", Holds: true},
-	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forNumbers, Next: "zip"},
+	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forSheets, Next: "zip"},
 	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "tar", Words: "a tar archive", Starts: []string{"ustar"}, At: 257, Begins: "`ustar` at byte 257", Extensions: ".tar", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "npy", Words: "an array", Starts: []string{"\x93NUMPY"}, Extensions: ".npy", Options: forArrays, Next: Exact},

@@ -10,8 +10,9 @@ import (
 )
 
 // Spread writes what `repro calibrate` found: how far each result moved, what
-// moved it, and whether the recipe's rule accepts that. Undeclared names the
-// results that move by chance although the recipe does not say so.
+// moved it, whether the recipe's rule accepts that, and what to write into the
+// recipe. Undeclared names the results that move by chance although the recipe
+// does not say so.
 func Spread(w io.Writer, s *report.Spread, undeclared []string, style Style) error {
 	p := &printer{w: w, style: style}
 	if s.Machine != nil {
@@ -28,19 +29,35 @@ func Spread(w io.Writer, s *report.Spread, undeclared []string, style Style) err
 	}
 	c.write(p)
 	for _, r := range s.Results {
-		switch advice := r.Advice(); {
-		case slices.Contains(undeclared, r.Name):
-			p.line("  %s", style.paint(warn, Clean(r.Name)+": is not deterministic: two runs with the same settings differ. Set its seed, or declare `compare: {random: true}`"))
-		case r.Refused != "":
+		undeclared := slices.Contains(undeclared, r.Name)
+		if r.Refused != "" && !undeclared {
 			p.line("  %s", style.paint(bad, Clean(r.Name)+": a run is not accepted: "+Clean(r.Refused)))
-		case advice != "":
-			p.line("  %s: on processors that were not tried it may move further: `norm: %s` accepts ten times what was seen", Clean(r.Name), advice)
+		}
+		if line, t := proposal(s, r, undeclared); line != "" {
+			p.line("  %s", style.paint(t, Clean(r.Name)+": "+line))
 		}
 	}
 	for _, note := range s.Notes {
 		p.line("  %s", style.paint(warn, "note: "+Clean(note)))
 	}
 	return p.err
+}
+
+// proposal is what to write into the recipe for a result that moves, and why;
+// empty if there is nothing to.
+func proposal(s *report.Spread, r report.ResultSpread, undeclared bool) (string, tone) {
+	moving, _ := causesOf(s, r)
+	switch advice := r.Advice(); {
+	case undeclared:
+		return "is not deterministic: two runs with the same settings differ. Set its seed, or declare `compare: {random: true}`", warn
+	case len(moving) == 0:
+		return "", good
+	case advice != "":
+		return fmt.Sprintf("moves with %s by rounding alone: `compare: {%s}` accepts ten times what was seen, for processors that were not tried", strings.Join(moving, ", "), advice), good
+	case r.Other != "":
+		return fmt.Sprintf("moves with %s in more than numbers, which no rule accepts: set what moves it in the step", strings.Join(moving, ", ")), warn
+	}
+	return fmt.Sprintf("moves with %s further than by rounding: find out why, or set it in the step; a spread does not excuse it", strings.Join(moving, ", ")), warn
 }
 
 // causes lists what runs varied, each once.
@@ -60,14 +77,7 @@ func causes(runs []report.SpreadRun) (all []string) {
 
 // movement says in a few words what became of a result.
 func movement(s *report.Spread, r report.ResultSpread) (string, tone) {
-	var moving, held []string
-	for _, cause := range r.Causes {
-		if slices.ContainsFunc(s.Runs, func(run report.SpreadRun) bool { return run.Cause == cause && run.Held }) {
-			held = append(held, Clean(cause))
-		} else {
-			moving = append(moving, Clean(cause))
-		}
-	}
+	moving, held := causesOf(s, r)
 	switch {
 	case r.Random:
 		return "moves by chance", warn
@@ -79,6 +89,18 @@ func movement(s *report.Spread, r report.ResultSpread) (string, tone) {
 		return "never moves", good
 	}
 	return "same content", good
+}
+
+// causesOf lists what moves a result, and what would if run did not set it.
+func causesOf(s *report.Spread, r report.ResultSpread) (moving, held []string) {
+	for _, cause := range r.Causes {
+		if slices.ContainsFunc(s.Runs, func(run report.SpreadRun) bool { return run.Cause == cause && run.Held }) {
+			held = append(held, Clean(cause))
+		} else {
+			moving = append(moving, Clean(cause))
+		}
+	}
+	return moving, held
 }
 
 // agreement says how far a result moved.

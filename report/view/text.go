@@ -297,7 +297,7 @@ func ruleInWords(r manifest.Rule) string {
 	if len(r.Columns) > 0 {
 		asked = append(asked, fmt.Sprintf("what is stated for %d %s", len(r.Columns), noun(len(r.Columns), "column")))
 	}
-	if r.Random || r.Spread != "" {
+	if r.Random {
 		asked = append(asked, "the recorded spread")
 	}
 	if r.Score != "" {
