@@ -212,8 +212,8 @@ func decide(ctx context.Context, f report.Finding, pub, new File, r *rule, to si
 		err := run(ctx, &f, pub, new, r, to)
 		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
-			if err == nil && f.Kind == kinds.Text && f.Verdict == report.Differs && to.spread == nil {
-				f.Reason += pub.hint(ctx, new, r.Rule)
+			if err == nil && f.Verdict == report.Differs && to.spread == nil {
+				f.Reason += pub.hint(ctx, new, f.Kind, r.Rule)
 			}
 			return settle(f, err)
 		}

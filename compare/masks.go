@@ -22,6 +22,8 @@ const (
 	maskAddresses = "addresses"
 	maskPaths     = "paths"
 	maskIDs       = "ids"
+	maskHosts     = "hosts"
+	maskVersions  = "versions"
 )
 
 const (
@@ -57,6 +59,15 @@ var masks = []struct {
 		`(?i)\b(?:pid|tid|process(?: id)?|thread(?: id)?|job(?: id)?)[ =:#]{1,3}(\d+)\b`,
 		`[A-Za-z_)-]\[(\d{1,10})\]:`,
 		`^==(\d{1,10})==`,
+	)},
+	{maskHosts, compiled(
+		`(?i)\b(?:host(?:name)?|node(?:name)?|machine|computer)(?: name)? ?[=:] ?([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)`,
+		`(?i)\brunning on (?:host |node )?([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)`,
+	)},
+	{maskVersions, compiled(
+		`(?i)\b(?:python|ipython|julia|octave|matlab|perl|gcc|g\+\+|clang|cuda|numpy|scipy|pandas|matplotlib|scikit-learn|pytorch|torch|tensorflow|openblas|mkl|glibc|linux|ubuntu|debian)(?:,? version)?(?: |==|: ?|/|-)v?(\d+(?:\.\d+)+[0-9a-z.+~-]*)`,
+		`\bR version (\d+\.\d+\.\d+)`,
+		`(?i)\bversion[ =:]{1,3}v?(\d+(?:\.\d+){2,}[0-9a-z.+~-]*)`,
 	)},
 	{maskAddresses, compiled(
 		`\b0x[0-9a-fA-F]{4,16}\b`,
@@ -132,19 +143,22 @@ func (h hiding) replace(text []byte) ([]byte, int64) {
 	return append(out, text[at:]...), int64(len(all))
 }
 
+// hintedKinds are made of lines that masks hide, and quick to compare again.
+var hintedKinds = []string{kinds.Text, kindXML, kindSVG, kindHTML, kindLaTeX, kindMarkdown}
+
 // maxHinted bounds the texts that are compared again for a hint, in bytes.
 const maxHinted = 4 << 20
 
-// hint names the masks that the rule does not have and under which two texts
-// that differ would agree; empty if there are none.
-func (f File) hint(ctx context.Context, new File, r manifest.Rule) string {
-	if len(r.Masks) > 0 || !f.atMost(maxHinted) || !new.atMost(maxHinted) {
+// hint names the masks that the rule does not have and under which two files of
+// a kind that differ would agree; empty if there are none.
+func (f File) hint(ctx context.Context, new File, kind string, r manifest.Rule) string {
+	if !slices.Contains(hintedKinds, kind) || len(r.Masks) > 0 || !f.atMost(maxHinted) || !new.atMost(maxHinted) {
 		return ""
 	}
 	agree := func(names []string) bool {
 		r.Masks = names
 		ready, err := prepare(r)
-		found := report.Finding{Kind: kinds.Text}
+		found := report.Finding{Kind: kind}
 		return err == nil && run(ctx, &found, f, new, ready, sinks{}) == nil && found.Verdict.Reproduced()
 	}
 	needed := Masks()

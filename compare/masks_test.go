@@ -28,6 +28,19 @@ func maskTable() string {
 	return b.String()
 }
 
+// TestMasksLeaveResults holds that what could be a result is not hidden.
+func TestMasksLeaveResults(t *testing.T) {
+	for _, c := range [][2]string{
+		{"R 0.95", "R 0.96"}, {"Python 3", "Python 4"}, {"numpy mean 1.25", "numpy mean 1.35"}, {"version 2.5", "version 2.6"},
+		{"nodes: 12", "nodes: 13"}, {"node 12", "node 13"}, {"machine precision", "machine learning"}, {"host cell", "hosts cell"},
+	} {
+		f := finding(t, "a.log", c[0]+"\n", c[1]+"\n", manifest.Rule{Masks: []string{"hosts", "versions"}})
+		if f.Verdict == report.SameContent {
+			t.Errorf("%q, %q: %s", c[0], c[1], f.Reason)
+		}
+	}
+}
+
 func TestMasksAreThoseOfTheSpecification(t *testing.T) {
 	spec, err := os.ReadFile("../SPEC.md")
 	if err != nil {
@@ -57,6 +70,12 @@ func TestMasks(t *testing.T) {
 		{"processes", "sshd[123]: hello", "sshd[45678]: hello"},
 		{"processes", "pid=123 x", "pid=99 x"},
 		{"processes", "==123== LEAK", "==4567== LEAK"},
+		{"hosts", "Host: node07.cluster.org", "Host: login-2"},
+		{"hosts", "running on bigiron", "running on node3"},
+		{"versions", "Python 3.11.2 (main)", "Python 3.12.1 (main)"},
+		{"versions", "numpy==1.24.2", "numpy==2.1.0rc1"},
+		{"versions", "R version 4.2.2 (x)", "R version 4.5.1 (x)"},
+		{"versions", "Stan version: 2.32.1", "Stan version: 2.33.0"},
 		{"addresses", "<Model object at 0x7f1200ab>", "<Model object at 0x55aa00cd12>"},
 		{"addresses", "worker 10.0.0.1:4000 up", "worker 10.0.0.7:51234 up"},
 		{"paths", "wrote /tmp/tmpab12/x.csv (5 rows)", "wrote /tmp/tmpzz/x.csv (5 rows)"},

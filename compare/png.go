@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"slices"
 
 	"repro/internal/raster"
 	"repro/report"
@@ -114,14 +115,25 @@ func because(found *raster.Found) string {
 	case found.Pixels:
 		return "; each pixel counts: these are not ink on a ground of one colour"
 	case len(found.Strange()) > 0:
-		r := found.Strange()[0].Rectangle
-		return fmt.Sprintf("; what stands at %d,%d to %d,%d has no partner", r.Min.X, r.Min.Y, r.Max.X, r.Max.Y)
+		return strangest(found)
 	case found.Scaled:
 		return "; drawn at another size, a figure can't be told from one that is a little wrong"
 	case found.Unclear:
 		return "; letters or markers are drawn otherwise, so that one could pass for another"
 	}
 	return "; the lines are drawn so differently that one a little wrong could pass for the same"
+}
+
+// strangest says where the largest piece of ink stands that has no partner: of
+// pictures that differ, one of which the other has nothing near by.
+func strangest(found *raster.Found) string {
+	pieces, what := found.Strange(), "is drawn otherwise, so that it could be something else"
+	at := 0
+	if found.Outcome() == raster.Differ {
+		at, what = max(0, slices.IndexFunc(pieces, raster.Piece.Missing)), "has no partner"
+	}
+	r := pieces[at].Rectangle
+	return fmt.Sprintf("; what stands at %d,%d to %d,%d %s", r.Min.X, r.Min.Y, r.Max.X, r.Max.Y, what)
 }
 
 // score holds the picture against the similarity that the rule asks for. A

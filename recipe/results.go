@@ -248,7 +248,7 @@ func checkPattern(s string) string {
 }
 
 // maskNames are what the comparer knows to leave out (SPEC.md CMP-46).
-var maskNames = []string{"addresses", "dates", "ids", "paths", "processes", "timings"}
+var maskNames = []string{"addresses", "dates", "hosts", "ids", "paths", "processes", "timings", "versions"}
 
 func checkMask(s string) string {
 	if !slices.Contains(maskNames, s) {

@@ -34,7 +34,7 @@ func (f *Found) Outcome() Outcome {
 	}
 	for _, p := range f.Pieces {
 		switch {
-		case p.Gone && p.Ink() >= goneInk:
+		case p.Missing():
 			return Differ
 		case p.Shape || p.Ink() >= leastInk:
 			out = Unclear
@@ -42,6 +42,10 @@ func (f *Found) Outcome() Outcome {
 	}
 	return out
 }
+
+// Missing reports whether the piece is ink of one drawing of which the other has
+// nothing near by: then they differ.
+func (p Piece) Missing() bool { return p.Gone && p.Ink() >= goneInk }
 
 // Redrawn reports whether more than letters are drawn otherwise.
 func (f *Found) Redrawn() bool { return !f.Lines || f.Beside > mostBeside || f.Flat > 0 }
