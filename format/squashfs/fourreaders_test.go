@@ -226,8 +226,10 @@ func fieldsOf(t *testing.T, image []byte) (map[string][]field, []string) {
 	for at := r.xattrs.sets.start + 2; at < r.xattrs.sets.end; at++ {
 		add("xattr byte", 1, plain(int(at)))
 	}
-	for at := int64(r.super.ExportTable); at < int64(r.super.IDTable); at += 8 {
-		add("list", 8, plain(int(at)))
+	for _, list := range []index{{at: int64(r.super.ExportTable), count: uint64(r.super.Inodes), width: 8}, r.fragments, r.idTable} {
+		for i := range listSize(list.count, list.width) / 8 {
+			add("list", 8, plain(int(list.at+8*i)))
+		}
 	}
 	for at := int64(r.super.XattrTable); at+8 <= r.size; at += 8 {
 		add("xattr head", 8, plain(int(at)))

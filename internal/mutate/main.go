@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -29,6 +30,7 @@ func main() {
 	sample := flag.Int("n", 60, "mutants to try in each package, drawn by -seed; 0: all")
 	seed := flag.Uint64("seed", 1, "of the draw")
 	workers := flag.Int("workers", runtime.NumCPU(), "mutants tried at once")
+	files := flag.String("files", "", "try only mutants in files whose name matches this `pattern` (path.Match)")
 	goal := flag.Float64("goal", 0, "status 1 if a package kills a smaller share, in percent")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: script/mutate [FLAG...] PACKAGE...")
@@ -43,7 +45,7 @@ func main() {
 	defer stop()
 	missed := false
 	for _, pkg := range flag.Args() {
-		share, err := measure(ctx, pkg, *sample, *seed, *workers)
+		share, err := measure(ctx, pkg, *files, *sample, *seed, *workers)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "mutate:", err)
 			os.Exit(1)
@@ -57,7 +59,7 @@ func main() {
 
 // measure tries n mutants of a package, prints those that survive and returns
 // the share that was killed, in percent.
-func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (float64, error) {
+func measure(ctx context.Context, pkg, files string, n int, seed uint64, workers int) (float64, error) {
 	p, err := load(ctx, pkg)
 	if err != nil {
 		return 0, err
@@ -71,7 +73,10 @@ func measure(ctx context.Context, pkg string, n int, seed uint64, workers int) (
 	if err != nil {
 		return 0, err
 	}
-	mutants := p.mutants()
+	mutants := slices.DeleteFunc(p.mutants(), func(m mutant) bool {
+		ok, err := path.Match(files, filepath.Base(m.file))
+		return files != "" && (err != nil || !ok)
+	})
 	all := len(mutants)
 	mutants = draw(mutants, n, seed)
 	outcomes := make([]outcome, len(mutants))

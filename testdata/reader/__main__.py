@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 
 import image  # noqa: E402
 import keys  # noqa: E402
+import meaning  # noqa: E402
 import sif  # noqa: E402
 import squashfs  # noqa: E402
 import tree  # noqa: E402
@@ -111,7 +112,10 @@ def command_squashfs(o, _):
     """Reads squashfs files whole and prints the content digest of their union, the last on top."""
     files = [open(name, "rb") for name in o.file]
     try:
-        roots = [squashfs.Layer(File(f)).tree() for f in files]
+        layers = [squashfs.Layer(File(f)) for f in files]
+        roots = [layer.tree() for layer in layers]
+        for layer in layers if o.meaning else ():
+            meaning.check(layer)
         return 0, {"content": tree.digest(tree.union(roots) if len(roots) > 1 else roots[0])}
     finally:
         for f in files:
@@ -159,6 +163,8 @@ def arguments():
         p.add_argument("file", nargs="+" if function is command_squashfs else 1)
         if function in (command_ls, command_extract):
             p.add_argument("--layer", help="only this layer")
+        if function is command_squashfs:
+            p.add_argument("--meaning", action="store_true", help="as verification does (SQ-41 to SQ-46)")
         if function is command_ls:
             p.add_argument("--json", action="store_true")
         if function is command_extract:

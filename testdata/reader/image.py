@@ -4,7 +4,9 @@ import hashlib
 
 import hashtree
 import manifest
+import meaning
 import sif
+import squashfs
 from refused import Refused, altered, malformed
 
 SLOTS = 112
@@ -140,8 +142,30 @@ class Image:
             if o["role"] not in ("layer", "hidden", "manifest"):
                 if "sha256:" + self.container.sha256(d) != o["digest"]:
                     raise altered("MAN-5", f"{o['name']}: not what the manifest binds")
-        for _, layer in self.layers():
+        for o, layer in self.layers():
             layer.check()
+        for o, layer in self.layers():
+            self._check_meaning(o, layer)
+
+    def _check_meaning(self, o, data):
+        """Checks that a layer has one meaning, and is what the manifest says (IMG-11, IMG-12)."""
+        layer = squashfs.Layer(data)
+        meaning.check(layer)
+        if data.size - layer.used >= PAGE or data.read(layer.used, data.size - layer.used).strip(b"\0"):
+            raise malformed("IMG-11", f"{o['name']}: bytes behind the file system")
+        told = (o["layer"]["blockSize"], o["layer"]["files"], self.date)
+        if (layer.block_size, layer.inode_count, layer.time) != told:
+            raise malformed("IMG-12", f"{o['name']}: block size, files or time")
+        if o["role"] != "hidden":
+            return
+        root = layer.tree()
+        for r in self.manifest["results"]:
+            for name in [r["published"], *r.get("sets", []), r.get("quick"), r["compare"].get("spread")]:
+                node = root
+                for part in (name or "").encode().split(b"/") if name else ():
+                    node = node.children.get(part) if node else None
+                if name and (node is None or node.kind != "file"):
+                    raise malformed("IMG-12", f"published file {name}: there is none")
 
     def payload(self):
         """Returns the text whose SHA-256 is the content id (IMG-9, SIF-9)."""

@@ -202,15 +202,25 @@ def check(m):
     if m["arch"] not in sif.ARCHITECTURES:
         fail("MAN-4", f"architecture {m['arch']!r}")
     check_objects(m["objects"])
-    steps, outputs = set(), []
+    if not m["steps"]:
+        fail("MAN-8", "no steps")
+    steps, outputs = set(), {}
     for s in m["steps"]:
         if s["name"] in steps or not set(s.get("needs", [])) <= steps:
             fail("MAN-8", f"step {s['name']}: stands there twice, or needs what does not come before it")
         steps.add(s["name"])
-        outputs += s.get("outputs", [])
+        for at in s.get("outputs", []):
+            if at in outputs:
+                fail("MAN-8a", f"{at} is an output twice")
+            outputs[at] = s["name"]
+        if "/" in s.get("inputs", []) + s.get("outputs", []):
+            fail("MAN-8a", f"step {s['name']}: the whole root")
         quick = s.get("quick", {"skip": True})
         if "skip" in quick and len(quick) > 1 or not quick:
             fail("MAN-8", f"step {s['name']}: quick is not of its form")
+    for at, step in outputs.items():
+        if any(outputs.get(above, step) != step for above in _above(at)):
+            fail("MAN-8a", f"{at} lies in an output of another step")
     results = set()
     for r in m["results"]:
         if r["name"] in results:
@@ -220,7 +230,19 @@ def check(m):
         if c["name"] in results or sum(k in c for k in ("cell", "pointer", "pattern")) != 1:
             fail("MAN-11", f"claim {c['name']}")
         results.add(c["name"])
+    for r in m["results"] + m.get("claims", []):
+        if not any(at in outputs for at in _above(r["output"])):
+            fail("MAN-9", f"{r['name']}: no step makes its output")
+    if m["results"] and not any(o["role"] == "hidden" for o in m["objects"]):
+        fail("MAN-9", "results without a layer of published files")
     check_external(m.get("external", []))
+
+
+def _above(path):
+    """Yields an absolute path and the folders that it lies in, without the root."""
+    while path != "/":
+        yield path
+        path = path.rpartition("/")[0] or "/"
 
 
 def check_external(files):

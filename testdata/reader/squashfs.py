@@ -26,7 +26,7 @@ class Node:
     """What an inode says. data is (start, block size words, fragment, offset) of a file."""
 
     __slots__ = ("kind", "mode", "uid", "gid", "time", "number", "size", "target", "device",
-                 "data", "attributes", "listing", "index", "parent", "layer", "children")  # fmt: skip
+                 "data", "attributes", "listing", "links", "extended", "holes", "length", "set", "index", "parent", "layer", "children")  # fmt: skip
 
 
 class Layer:
@@ -53,6 +53,8 @@ class Layer:
         if not _SUPERBLOCK.size <= inode_table < directory_table < self.used:
             refuse("inode table and directory table are out of order")
         self.data_start, self.data_end = _SUPERBLOCK.size, inode_table
+        self.ids, self.fragments = ids, fragments
+        self.tables = {"id": id_table, "attributes": xattr_table, "fragment": fragment_table, "export": export_table}
         # From the end: each table with a list begins where its first piece stands.
         end = self._open_attributes(xattr_table)
         end, self._ids = self._table(id_table, ids, 4, end, "id")
@@ -196,6 +198,7 @@ class Layer:
         n.uid, n.gid = self._id(uid), self._id(gid)
         extended = kind > 7
         n.kind = KINDS[(kind - 1) % 7]
+        n.extended, n.links, n.holes, n.length, n.set = extended, 1, 0, 0, NONE32
         n.size, n.target, n.device, n.data, n.attributes = 0, b"", 0, None, []
         n.parent, n.listing, n.index, n.children, n.layer = 0, None, [], {}, self
         attributes = NONE32
@@ -204,7 +207,7 @@ class Layer:
         elif n.kind == "file":
             attributes = self._file_fields(c, n, extended)
         else:
-            c.fields("I")  # names
+            (n.links,) = c.fields("I")
             if n.kind == "symlink":
                 (length,) = c.fields("I")
                 if not 1 <= length <= 4095:
@@ -214,8 +217,10 @@ class Layer:
                     refuse("a symbolic link with NUL in its target")
             elif n.kind in ("block", "char"):
                 (n.device,) = c.fields("I")
+            n.length = 20 + len(n.target) + 4 * (n.kind in ("symlink", "block", "char")) + 4 * extended
             if extended:
                 (attributes,) = c.fields("I")
+        n.set = attributes
         if attributes != NONE32:
             n.attributes = self._attribute_set(attributes)
         return n
@@ -228,19 +233,20 @@ class Layer:
     def _directory_fields(self, c, n, extended):
         attributes = NONE32
         if extended:
-            _, size, start, n.parent, indexed, offset, attributes = c.fields("IIIIHHI")
+            n.links, size, start, n.parent, indexed, offset, attributes = c.fields("IIIIHHI")
             n.index = [_index_entry(c) for _ in range(indexed)]
         else:
-            start, _, size, offset, n.parent = c.fields("IIHHI")
+            start, n.links, size, offset, n.parent = c.fields("IIHHI")
         if not 3 <= size <= MAX_LISTING:
             refuse(f"a listing of {size} bytes")
+        n.length = (40 if extended else 32) + sum(12 + len(entry[2]) for entry in n.index)
         n.listing = (start, offset, size - 3)
         return attributes
 
     def _file_fields(self, c, n, extended):
         attributes = NONE32
         if extended:
-            start, n.size, _, _, fragment, offset, attributes = c.fields("QQQIIII")
+            start, n.size, n.holes, n.links, fragment, offset, attributes = c.fields("QQQIIII")
         else:
             start, fragment, offset, n.size = c.fields("IIII")
         whole, end = divmod(n.size, self.block_size)
@@ -264,6 +270,7 @@ class Layer:
             total += length
         if total and not (self.data_start <= start and start + total <= self.data_end):
             refuse("a block outside of the data")
+        n.length = (56 if extended else 32) + 4 * whole
         n.data = (start, words, fragment, offset)
         return attributes
 

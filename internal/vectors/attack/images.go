@@ -21,6 +21,9 @@ type images struct {
 
 	detached, detachedByMallory []byte // signatures of bare
 	detachedOfOther             []byte // Alice's signature of an image with the other content
+
+	alice   *key.Private
+	results []byte // unsigned, with a result and its published file
 }
 
 func makeImages(ctx context.Context, alice, mallory *key.Private) (*images, error) {
@@ -30,7 +33,10 @@ func makeImages(ctx context.Context, alice, mallory *key.Private) (*images, erro
 	}
 	defer os.RemoveAll(temp)
 	name := filepath.Join(temp, "paper.sif")
-	im := &images{}
+	im := &images{alice: alice}
+	if im.results, err = makeImage(ctx, name, "", nil); err != nil {
+		return nil, err
+	}
 	for _, m := range []struct {
 		out     *[]byte
 		content string
@@ -74,7 +80,7 @@ func makeImage(ctx context.Context, name, content string, signer *key.Private) (
 	if err := code.Put("paper/a.sh", tree.NewFile(0o644, []byte("true\n"))); err != nil {
 		return nil, err
 	}
-	if _, err := format.Create(ctx, name, format.Spec{
+	spec := format.Spec{
 		Manifest: manifest.Manifest{
 			Version:     manifest.Version,
 			Paper:       manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2021-01-01T00:00:00Z"},
@@ -89,7 +95,17 @@ func makeImage(ctx context.Context, name, content string, signer *key.Private) (
 			{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: env},
 			{Name: "code", Role: manifest.RoleLayer, Tree: code},
 		},
-	}); err != nil {
+	}
+	if content == "" {
+		published := tree.NewDir()
+		if err := published.Put("out.txt", tree.NewFile(0o644, []byte("10\n"))); err != nil {
+			return nil, err
+		}
+		spec.Layers = append(spec.Layers, format.LayerSpec{Name: format.PublishedName, Role: manifest.RoleHidden, Tree: published})
+		spec.Manifest.Steps[0].Outputs = []string{"/paper/out.txt"}
+		spec.Manifest.Results = []manifest.Result{{Name: "out", Output: "/paper/out.txt", Published: "out.txt"}}
+	}
+	if _, err := format.Create(ctx, name, spec); err != nil {
 		return nil, err
 	}
 	if signer != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,7 +52,9 @@ func good(im *images) []byte                    { return im.good }
 func bare(im *images) []byte                    { return im.bare }
 func theirs(im *images) []byte                  { return im.theirs }
 
-var vectors = []vector{
+var vectors = slices.Concat(found, forged)
+
+var found = []vector{
 	v("valid", accepted, "nothing: Alice signed it", good),
 	v("valid-detached", accepted, "nothing: unsigned, Alice's signature lies beside", bare).with(byAlice),
 	v("valid-detached-of-another-image-too", accepted, "nothing: a detached signature of another image is counted in, too", good).with(ofOther),
