@@ -29,12 +29,14 @@ var layers = []string{
 	"format/signature format/timerecord",
 	"format/squashfs format/verity report key",
 	"format/tree format/manifest format/bundle",
+	"internal/ods",
+	"internal/svg internal/postscript",
 	"capture/observe internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/newick internal/nifti internal/npy internal/parquet internal/rdata internal/sequence internal/spss internal/stata internal/tiff internal/vcf internal/xlsx internal/xport",
 	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/pdf internal/raster examples",
 	"internal/witness",
 	"engine/enginetest engine/slurm/slurmtest",
-	"engine internal/filestat internal/notebook internal/pattern internal/sandbox/kernel internal/ndarray compare/kinds compare/draws",
+	"engine internal/filestat internal/notebook internal/pattern internal/sandbox/kernel internal/ndarray internal/drawing compare/kinds compare/draws",
 	"internal/badfile",
 }
 

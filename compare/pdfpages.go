@@ -30,6 +30,7 @@ type drawnPages struct {
 	pub, new *pdf.File
 	same     []bool // pages that show the same at coarseDPI
 	hidden   bool   // there is more than a page shows
+	unsure   bool   // there may be more than the marks of a page tell
 	inked    int    // pages that show anything
 }
 
@@ -42,10 +43,10 @@ func hides(all []fact) bool {
 }
 
 // pdfPages judges two PDF files by what their pages say and show (CMP-125b).
-func (j *job) pdfPages(ctx context.Context, pub, new []byte, hidden bool) error {
+func (j *job) pdfPages(ctx context.Context, pub, new []byte, hidden, unsure bool) error {
 	ctx, cancel := context.WithTimeout(ctx, maxDrawing)
 	defer cancel()
-	d := &drawnPages{hidden: hidden}
+	d := &drawnPages{hidden: hidden, unsure: unsure}
 	defer d.close()
 	if err := d.open(ctx, pub, new); err != nil {
 		return err
@@ -238,6 +239,7 @@ func (j *job) pdfPage(ctx context.Context, d *drawnPages, page int, said string)
 		f.Worst.Where = fmt.Sprintf("page %d, %s", page+1, f.Worst.Where)
 	}
 	f.Reason = fmt.Sprintf("page %d, drawn with %d dots an inch: %s", page+1, printDPI, f.Reason)
+	j.byMarks(d, page, said)
 	switch said {
 	case "words":
 		f.Verdict, f.Reason = report.NeedsEyes, f.Reason+"; the numbers in its text are as the rule asks"

@@ -13,16 +13,9 @@ import (
 	"repro/internal/pattern"
 )
 
-// The kinds of this file.
-const (
-	kindXML = "xml"
-	kindSVG = "svg"
-)
+const kindXML = "xml"
 
-func init() {
-	comparers[kindXML] = compareXML
-	comparers[kindSVG] = compareSVG
-}
+func init() { comparers[kindXML] = compareXML }
 
 // maxElements bounds how deep the elements of a markup file lie.
 const maxElements = 512
@@ -30,10 +23,6 @@ const maxElements = 512
 func compareXML(ctx context.Context, j *job) error {
 	return j.compareFacts(ctx, func(b []byte, of side) ([]fact, error) { return readXML(b, of, kindXML) },
 		"the same elements; only comments, the order of attributes or blanks between elements differ")
-}
-
-func compareSVG(ctx context.Context, j *job) error {
-	return j.compareFacts(ctx, readSVG, "the same drawing; only ids, metadata, comments or the order of attributes differ")
 }
 
 // xmlReader turns elements into facts: one for each start, attribute, text and

@@ -40,6 +40,7 @@ var table = []Kind{
 	{Name: "markdown", Words: "Markdown", Extensions: ".md .markdown", Options: forLines, Next: Text},
 	{Name: "yaml", Words: "YAML", Extensions: ".yaml .yml", Options: forValues, Next: Text},
 	{Name: "pdf", Words: "a PDF file", Starts: []string{"%PDF-"}, Extensions: ".pdf", Options: forLines, Next: Exact, Shown: Pages},
+	{Name: "eps", Words: "a PostScript figure", Starts: []string{"%!PS", "\xc5\xd0\xd3\xc6"}, Extensions: ".eps .ps .epsf .epsi", Options: []string{}, Next: Unread, Shown: Drawing},
 	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forCells, Next: "json", Holds: true},
 	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forSheets, Next: "zip"},
 	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},

@@ -1,12 +1,13 @@
 """Writes one small result in every kind by the programs that scientists use,
-harmlessly written anew, and with one change planted. usage: make.py FOLDER
+harmlessly written anew, and with one change planted. usage: make.py FOLDER [KIND...]
 
 Made with Python 3.11, numpy, pandas, openpyxl, matplotlib, scipy, netCDF4,
 h5py, tifffile, nbformat, PyYAML of November 2026, and R 4 (make.R).
 """
 import io, json, os, sys, tarfile, time, zipfile, gzip
-import numpy as np, pandas as pd, yaml, h5py, netCDF4, tifffile, nbformat, openpyxl
-import nbformat.v4 as nb
+import numpy as np, pandas as pd, yaml, h5py, netCDF4, tifffile, openpyxl
+try: import nbformat, nbformat.v4 as nb
+except ImportError: nb = None # of notebooks only
 import scipy.io
 import matplotlib
 matplotlib.use("Agg")
@@ -160,9 +161,11 @@ KINDS = {
     "nc4": lambda p, r: save_nc(p, r, "NETCDF4"), "mat": save_mat, "npy": save_npy, "npz": save_npz, "tif": save_tif, "tiff": save_stack, "png": save_png,
     "ipynb": save_ipynb, "txt.gz": packed(gz), "zip": packed(zipped), "tar": packed(tarred),
     "svg": lambda p, r: figure(p, r, metadata={"Date": "2024-01-05" if not r.again else "2026-11-30"}),
+    "eps": lambda p, r: (os.environ.update(SOURCE_DATE_EPOCH="1700000000" if r.again else "1600000000"), figure(p, r)),
     "pdf": lambda p, r: figure(p, r, metadata={"CreationDate": None if r.again else __import__("datetime").datetime(2024, 1, 5)}),
 }
 for kind, save in KINDS.items():
+    if sys.argv[2:] and kind not in sys.argv[2:]: continue
     d = os.path.join(ROOT, kind); os.makedirs(d, exist_ok=True)
     for plant in (base, harmless, digit, row, column, sign, label):
         if plant is label and kind == "npy": continue  # holds no label
