@@ -1,21 +1,30 @@
 package compare
 
 import (
+	"archive/zip"
 	"cmp"
 	"context"
 
 	"repro/internal/ndarray"
+	"repro/internal/ods"
 	"repro/internal/xlsx"
 )
 
-const kindXLSX = "xlsx"
+// The kinds of this file.
+const (
+	kindXLSX = "xlsx"
+	kindODS  = "ods" // SPEC.md CMP-126a
+)
 
-func init() { comparers[kindXLSX] = compareXLSX }
+func init() {
+	comparers[kindXLSX] = func(ctx context.Context, j *job) error { return j.compareBooks(ctx, kindXLSX, xlsx.Read) }
+	comparers[kindODS] = func(ctx context.Context, j *job) error { return j.compareBooks(ctx, kindODS, ods.Read) }
+}
 
-// compareXLSX compares the values of cells in two workbooks (ECMA-376,
-// SpreadsheetML). What a cell looks like and by which formula its value was
-// computed is not compared; charts and pictures end in needs eyes (CMP-126).
-func compareXLSX(ctx context.Context, j *job) error {
+// compareBooks compares the values of cells in two workbooks. What a cell looks
+// like and by which formula its value was computed is not compared; charts and
+// pictures end in needs eyes (CMP-126).
+func (j *job) compareBooks(ctx context.Context, kind string, read func(context.Context, *zip.Reader) ([]xlsx.Sheet, error)) error {
 	if err := j.wholeLines(); err != nil {
 		return err
 	}
@@ -25,10 +34,10 @@ func compareXLSX(ctx context.Context, j *job) error {
 		if err != nil {
 			return err
 		}
-		lists[i], err = xlsx.Read(ctx, a.Reader)
+		lists[i], err = read(ctx, a.Reader)
 		a.close()
 		if err != nil {
-			return outside(err, of, kindXLSX)
+			return outside(err, of, kind)
 		}
 	}
 	j.sameContent = "the same cells; only their looks, formulas or what is written beside them differ"

@@ -43,6 +43,7 @@ var table = []Kind{
 	{Name: "eps", Words: "a PostScript figure", Starts: []string{"%!PS", "\xc5\xd0\xd3\xc6"}, Extensions: ".eps .ps .epsf .epsi", Options: []string{}, Next: Unread, Shown: Drawing},
 	{Name: "ipynb", Words: "a notebook", Extensions: ".ipynb", Options: forCells, Next: "json", Holds: true},
 	{Name: "xlsx", Words: "a workbook", Starts: []string{zip}, Extensions: ".xlsx .xlsm", Options: forSheets, Next: "zip"},
+	{Name: "ods", Words: "an OpenDocument spreadsheet", Starts: []string{zip}, Extensions: ".ods", Options: forSheets, Next: "zip"},
 	{Name: "zip", Words: "a zip archive", Starts: []string{zip}, Extensions: ".zip .npz", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "tar", Words: "a tar archive", Starts: []string{"ustar"}, At: 257, Begins: "`ustar` at byte 257", Extensions: ".tar", Options: forArchives, Next: Exact, Holds: true},
 	{Name: "npy", Words: "an array", Starts: []string{"\x93NUMPY"}, Extensions: ".npy", Options: forArrays, Next: Exact},

@@ -135,6 +135,42 @@ def save_xml(p, r):
     open(p, "w").write("<?xml version='1.0'?>" + ("<!-- %s -->" % time.ctime() if r.again else "") + "<fit>" + rows + "</fit>\n")
 
 
+def save_sqlite(p, r):
+    import sqlite3
+    if os.path.exists(p): os.remove(p)
+    c = sqlite3.connect(p); c.execute("pragma page_size = %d" % (1024 if r.again else 4096))
+    c.execute("create table fit (%s text, %s real, %s real)" % tuple(r.heads))
+    rows = list(zip(r.name, r.est, r.se))
+    c.executemany("insert into fit values (?, ?, ?)", reversed(rows) if r.again else rows); c.commit(); c.close()
+
+
+def save_vtk(p, r):
+    xyz = np.c_[r.est, r.se, np.zeros(len(r.est))].astype(">f8"); n = len(xyz)
+    head = "# vtk DataFile Version 3.0\n%s\n%s\nDATASET POLYDATA\nPOINTS %d double\n" % ("again" if r.again else "fit", "BINARY" if r.again else "ASCII", n)
+    tail = "\nPOINT_DATA %d\nFIELD FieldData 1\n%s 1 %d long\n" % (n, r.name[-1], n); ids = np.arange(n, dtype=">i8")
+    body = lambda a: a.tobytes() if r.again else "\n".join(str(v) for v in a.ravel()).encode()
+    open(p, "wb").write(head.encode() + body(xyz) + tail.encode() + body(ids) + b"\n")
+
+
+def save_vtu(p, r):
+    import base64, zlib
+    n = len(r.est)
+    def data(name, a, t, k=1):
+        b = a.tobytes()
+        if r.again: c = zlib.compress(b); t64 = base64.b64encode(np.array([1, len(b), 0, len(c)], "<u4").tobytes()) + base64.b64encode(c)
+        else: t64 = base64.b64encode(np.array([len(b)], "<u4").tobytes() + b)
+        return '<DataArray type="%s" Name="%s" NumberOfComponents="%d" format="binary">%s</DataArray>' % (t, name, k, t64.decode())
+    pts = data("Points", np.c_[r.est, r.se, np.zeros(n)].astype("<f8"), "Float64", 3)
+    cells = data("connectivity", np.arange(n).astype("<i8"), "Int64") + data("offsets", np.arange(1, n + 1).astype("<i8"), "Int64") + data("types", np.ones(n, "u1"), "UInt8")
+    open(p, "w").write('<VTKFile type="UnstructuredGrid" version="0.1" byte_order="LittleEndian"%s><UnstructuredGrid><Piece NumberOfPoints="%d" NumberOfCells="%d"><PointData>%s</PointData><Points>%s</Points><Cells>%s</Cells></Piece></UnstructuredGrid></VTKFile>'
+        % (' compressor="vtkZLibDataCompressor"' if r.again else "", n, n, data(r.name[-1], np.array(r.est).astype("<f8"), "Float64"), pts, cells))
+
+
+def save_feather(p, r):
+    import pyarrow.feather as f
+    f.write_feather(r.frame(), p, compression="zstd" if r.again else "uncompressed", chunksize=2 if r.again else 64)
+
+
 def packed(write):
     def save(p, r):
         inner = io.StringIO(); text(r, inner.write); write(p, inner.getvalue().encode(), r.again)
@@ -161,6 +197,7 @@ KINDS = {
     "nc4": lambda p, r: save_nc(p, r, "NETCDF4"), "mat": save_mat, "npy": save_npy, "npz": save_npz, "tif": save_tif, "tiff": save_stack, "png": save_png,
     "ipynb": save_ipynb, "txt.gz": packed(gz), "zip": packed(zipped), "tar": packed(tarred),
     "svg": lambda p, r: figure(p, r, metadata={"Date": "2024-01-05" if not r.again else "2026-11-30"}),
+    "ods": lambda p, r: r.frame().to_excel(p, index=False, sheet_name="fit", engine="odf"), "sqlite": save_sqlite, "vtk": save_vtk, "vtu": save_vtu, "feather": save_feather,
     "eps": lambda p, r: (os.environ.update(SOURCE_DATE_EPOCH="1700000000" if r.again else "1600000000"), figure(p, r)),
     "pdf": lambda p, r: figure(p, r, metadata={"CreationDate": None if r.again else __import__("datetime").datetime(2024, 1, 5)}),
 }
