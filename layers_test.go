@@ -24,7 +24,8 @@ var layers = []string{
 	"build sign verify build/oci compare publish/fetch",
 	"engine/local engine/slurm run/shared run/checkpoint capture",
 	"recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
-	"verify/timestamp/timestamptest sign/timestamp",
+	"verify/bundle/bundletest",
+	"verify/timestamp/timestamptest verify/bundle sign/timestamp",
 	"format recipe verify/policy verify/timestamp key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature format/timerecord",
 	"format/squashfs format/verity report key",
@@ -64,6 +65,9 @@ var owners = map[string]string{
 	"github.com/rogpeppe/go-internal":        "internal/bench",
 	"github.com/klippa-app/go-pdfium":        "internal/pdf",
 	"github.com/tetratelabs/wazero":          "internal/pdf",
+	"github.com/transparency-dev/merkle":     "verify/bundle",
+	"github.com/transparency-dev/formats":    "verify/bundle",
+	"golang.org/x/mod":                       "verify/bundle",
 	"golang.org/x/sync":                      "*",
 }
 
