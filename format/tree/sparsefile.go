@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"repro/internal/progress"
+	"repro/internal/stream"
 )
 
 // checkName refuses what is not a single name.
@@ -21,9 +21,6 @@ func checkName(name string) error {
 	}
 	return nil
 }
-
-// holeSize is how long a run of zeros must be to become a hole: a page.
-const holeSize = 4096
 
 // newFile is a regular file under construction.
 type newFile interface {
@@ -52,7 +49,7 @@ func (w *sparseWriter) Write(p []byte) (int, error) {
 	}
 	total := len(p)
 	for len(p) > 0 {
-		n, zero := span(p)
+		n, zero := stream.Span(p)
 		var err error
 		if zero {
 			err = w.f.skip(int64(n))
@@ -74,22 +71,6 @@ func (w *sparseWriter) end() error {
 		return w.f.truncate(w.at)
 	}
 	return nil
-}
-
-// span returns how many bytes p begins with that are all to be left out, or
-// all to be written.
-func span(p []byte) (n int, zero bool) {
-	zero = isHole(p)
-	for n < len(p) && isHole(p[n:]) == zero {
-		n += min(holeSize, len(p)-n)
-	}
-	return n, zero
-}
-
-var zeros [holeSize]byte
-
-func isHole(p []byte) bool {
-	return len(p) >= holeSize && bytes.Equal(p[:holeSize], zeros[:])
 }
 
 // meter adds up what several goroutines did.

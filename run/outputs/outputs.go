@@ -184,7 +184,7 @@ func (c *Collector) file(ctx context.Context, from *os.Root, name string, info f
 	}
 	defer dst.Close()
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(dst, sum), stream.Until(ctx, io.LimitReader(src, info.Size())))
+	n, err := stream.CopySparse(dst, io.TeeReader(stream.Until(ctx, io.LimitReader(src, info.Size())), sum))
 	if err == nil {
 		err = dst.Close()
 	}

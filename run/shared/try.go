@@ -16,6 +16,7 @@ import (
 	"repro/format/verity"
 	"repro/internal/atomicfile"
 	"repro/internal/rmtree"
+	"repro/internal/stream"
 	"repro/run/folder"
 	"repro/run/outputs"
 )
@@ -182,7 +183,7 @@ func link(from, to string) error {
 	}
 	defer dst.Close()
 	if atomicfile.Share(dst.File, from) != nil {
-		if _, err := io.Copy(dst, src); err != nil {
+		if _, err := stream.CopySparse(dst.File, src); err != nil {
 			return err
 		}
 	}
