@@ -19,14 +19,16 @@ func execCommand(c *console) *cli.Command {
 		Name:      "exec",
 		Usage:     "run one program of an image, isolated as its steps are",
 		ArgsUsage: "IMAGE -- COMMAND [ARG...]",
-		Description: `The program sees what steps see. What it writes is gone when it ends, but for what
+		Description: `The program sees what steps see, and has the variables that all of them have, or those
+of the step that --step names, which it then starts in place of. What it writes is gone when it ends, but for what
 --bind :rw lets it write. The exit status is the program's own, 128 and a signal's
 number if that ended it; where repro itself fails, a line that begins with
 "repro: error" says so.
 
    repro exec paper.sif -- python3 --version
+   repro exec --step fit paper.sif -- env
    repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
+		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() < 2 {
 				return usagef("exec: name one image and, after --, a command")
@@ -44,8 +46,9 @@ func shellCommand(c *console) *cli.Command {
 		Description: `Starts the image's shell where its steps start. It sees what they see; what you
 write is gone when you leave. The exit status is the shell's.
 
-   repro shell paper.sif`,
-		Flags: []cli.Flag{keyFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
+   repro shell paper.sif
+   repro shell --step fit paper.sif     # with its variables, where it starts`,
+		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() != 1 {
 				return usagef("shell: name one image")
@@ -78,7 +81,7 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 		return err
 	}
 	program := local.Program{
-		Args: args, Dir: ctx.String("dir"), Scratch: ctx.String("scratch"),
+		Args: args, Step: ctx.String("step"), Dir: ctx.String("dir"), Scratch: ctx.String("scratch"),
 		Stdin: c.in, Stdout: c.out, Stderr: c.err, Sandbox: ahead,
 	}
 	options := local.Options{
@@ -92,6 +95,9 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 		program.Terminal = terminal
 	}
 	status, err := local.Exec(ctx.Context, image, program, options)
+	if errors.Is(err, local.ErrNoStep) {
+		return usagef("%w", err)
+	}
 	if err == nil && status != 0 {
 		err = programStatus(status)
 	}

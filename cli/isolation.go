@@ -17,9 +17,10 @@ var (
 		Name:  "bind",
 		Usage: "show a file or folder of this machine's inside: `SOURCE:TARGET`, with :rw to let programs write there; sockets in it are out of reach, and the report says so",
 	}
-	networkFlag = &cli.BoolFlag{Name: "network", Usage: "let programs reach this machine's network; the report says so"}
-	dirFlag     = &cli.StringFlag{Name: "dir", Usage: "start in `FOLDER` of the image", Value: "/paper"}
-	scratchFlag = &cli.StringFlag{Name: "scratch",
+	networkFlag  = &cli.BoolFlag{Name: "network", Usage: "let programs reach this machine's network; the report says so"}
+	dirFlag      = &cli.StringFlag{Name: "dir", Usage: "start in `FOLDER` of the image", DefaultText: "the step's, or /paper"}
+	execStepFlag = &cli.StringFlag{Name: "step", Usage: "with the variables, and in the folder, of the step `NAME`"}
+	scratchFlag  = &cli.StringFlag{Name: "scratch",
 		Usage:       "put what programs write below `FOLDER`, such as a fast local disk, or /dev/shm to keep it in memory",
 		DefaultText: "TMPDIR"}
 	isolationFlag = &cli.StringFlag{Name: "isolation", DefaultText: "namespaces",

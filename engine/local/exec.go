@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 
 	"repro/format"
@@ -21,8 +22,9 @@ import (
 // Program is one that a person wants to run in an image.
 type Program struct {
 	Args    []string          // empty: a shell
-	Dir     string            // where it starts; empty: /paper
-	Env     map[string]string // over that of a step that names none
+	Step    string            // the step whose variables and directory it has; empty: what all steps have alike
+	Dir     string            // where it starts; empty: the step's, or /paper
+	Env     map[string]string // over its variables
 	Scratch string            // where what it writes goes; empty: TMPDIR
 
 	Stdin          io.Reader // nil: empty
@@ -64,6 +66,10 @@ func Exec(ctx context.Context, im *format.Image, p Program, o Options) (int, err
 	if err := CheckArch(im, m); err != nil {
 		return 0, err
 	}
+	step, err := stepFor(m, p)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", im.Name(), err)
+	}
 	scratch, err := os.MkdirTemp(p.Scratch, "repro-exec-")
 	if err != nil {
 		return 0, fmt.Errorf("scratch directory: %w", err)
@@ -85,7 +91,7 @@ func Exec(ctx context.Context, im *format.Image, p Program, o Options) (int, err
 		return 0, err
 	}
 	defer h.Close()
-	result, err := h.exec(ctx, p)
+	result, err := h.exec(ctx, p, step)
 	select {
 	case damage := <-h.damaged:
 		return 0, damage
@@ -97,15 +103,39 @@ func Exec(ctx context.Context, im *format.Image, p Program, o Options) (int, err
 	return result.Status(), nil
 }
 
+// ErrNoStep says that the image has no step of the name that was asked for.
+var ErrNoStep = errors.New("the image has no such step")
+
+// stepFor is the step as part of which p runs.
+func stepFor(m *manifest.Manifest, p Program) (manifest.Step, error) {
+	step := manifest.Step{Dir: "/paper", Env: m.CommonEnv()}
+	if p.Step != "" {
+		i := slices.IndexFunc(m.Steps, func(s manifest.Step) bool { return s.Name == p.Step })
+		if i < 0 {
+			return step, fmt.Errorf("step %q: %w", p.Step, ErrNoStep)
+		}
+		step = m.Steps[i]
+		step.Env = maps.Clone(step.Env)
+	}
+	if step.Env == nil {
+		step.Env = map[string]string{}
+	}
+	maps.Copy(step.Env, p.Env)
+	if p.Dir != "" {
+		step.Dir = p.Dir
+	}
+	return step, nil
+}
+
 // exec starts the program at once where layers are served: that is the trial of
 // the sandbox, too.
-func (h *Host) exec(ctx context.Context, p Program) (sandbox.Result, error) {
+func (h *Host) exec(ctx context.Context, p Program, step manifest.Step) (sandbox.Result, error) {
 	if h.options.Layers == LayersKernel {
-		return h.execKernel(ctx, p)
+		return h.execKernel(ctx, p, step)
 	}
 	if h.options.Layers != LayersExtract {
 		l := h.serving()
-		result, err := h.execOn(ctx, sandbox.Command{Serve: l.serve}, p, "scratch")
+		result, err := h.execOn(ctx, sandbox.Command{Serve: l.serve}, p, step, "scratch")
 		if _, ok := h.unserved(err); !ok {
 			return result, err
 		}
@@ -117,27 +147,22 @@ func (h *Host) exec(ctx context.Context, p Program) (sandbox.Result, error) {
 		return sandbox.Result{}, err
 	}
 	if l.shared {
-		return h.execOn(ctx, sandbox.Command{Lower: []string{l.dir}}, p, "")
+		return h.execOn(ctx, sandbox.Command{Lower: []string{l.dir}}, p, step, "")
 	}
-	return h.execOn(ctx, sandbox.Command{Lower: []string{l.dir}}, p, "scratch-extracted")
+	return h.execOn(ctx, sandbox.Command{Lower: []string{l.dir}}, p, step, "scratch-extracted")
 }
 
 // execKernel has the kernel mount the layers.
-func (h *Host) execKernel(ctx context.Context, p Program) (result sandbox.Result, err error) {
+func (h *Host) execKernel(ctx context.Context, p Program, step manifest.Step) (result sandbox.Result, err error) {
 	if h.layers, err = h.provideKernel(ctx); err != nil {
 		return result, err
 	}
-	result, err = h.execOn(ctx, sandbox.Command{Lower: []string{h.layers.dir}, Mounts: h.layers.mounts}, p, "scratch")
+	result, err = h.execOn(ctx, sandbox.Command{Lower: []string{h.layers.dir}, Mounts: h.layers.mounts}, p, step, "scratch")
 	return result, errors.Join(h.CheckImage(ctx), err)
 }
 
 // execOn runs the program on the layers of c.
-func (h *Host) execOn(ctx context.Context, c sandbox.Command, p Program, scratch string) (sandbox.Result, error) {
-	step := manifest.Step{Dir: p.Dir, Env: map[string]string{}}
-	maps.Copy(step.Env, p.Env)
-	if step.Dir == "" {
-		step.Dir = "/paper"
-	}
+func (h *Host) execOn(ctx context.Context, c sandbox.Command, p Program, step manifest.Step, scratch string) (sandbox.Result, error) {
 	if p.Terminal != nil {
 		if knownTerminal().MatchString(p.Terminal.Kind) {
 			step.Env["TERM"] = p.Terminal.Kind

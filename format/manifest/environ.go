@@ -50,6 +50,19 @@ const Home = "/tmp/home"
 // User is the name of the user as whom steps run.
 const User = "user"
 
+// CommonEnv returns the variables that all steps set alike, as they do those
+// that the source of the environment has.
+func (m *Manifest) CommonEnv() map[string]string {
+	if len(m.Steps) == 0 {
+		return map[string]string{}
+	}
+	env := maps.Clone(m.Steps[0].Env)
+	for _, s := range m.Steps[1:] {
+		maps.DeleteFunc(env, func(name, value string) bool { v, ok := s.Env[name]; return !ok || v != value })
+	}
+	return env
+}
+
 // Environ returns the whole environment of a step: the fixed variables of
 // SPEC.md, RUN-7, and the step's own on top. date is the paper's.
 func (s Step) Environ(date, arch string) map[string]string {
