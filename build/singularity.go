@@ -39,6 +39,7 @@ func (b *builder) singularity() {
 	runscript := b.runscript()
 	labels := b.labels()
 	dir.Entries["env"] = env
+	dir.Entries["actions"] = actions()
 	dir.Entries["runscript"] = tree.NewFile(0o755, []byte(runscript))
 	dir.Entries["labels.json"] = tree.NewFile(0o644, document(labels))
 	b.env.Tree.Entries[singularityDir] = dir
@@ -50,6 +51,23 @@ func (b *builder) singularity() {
 			"environment": map[string]string{path.Join("/", singularityDir, "env", ourEnvironment): variables},
 		}},
 	})
+}
+
+// actions are the scripts that a container is started through: by Apptainer for
+// "test" and "instance start", by older programs for all.
+func actions() *tree.Node {
+	dir := tree.NewDir()
+	for name, last := range map[string]string{
+		"exec":  `exec "$@"`,
+		"run":   `exec /.singularity.d/runscript "$@"`,
+		"shell": `exec /bin/sh "$@"`,
+		"start": "exit 0", // nothing runs in an instance but what is started in it
+		"test":  `echo "no test here: repro run executes the steps and compares their results" >&2`,
+	} {
+		script := "#!/bin/sh\nfor script in /.singularity.d/env/*.sh; do . \"$script\"; done\n" + last + "\n"
+		dir.Entries[name] = tree.NewFile(0o755, []byte(script))
+	}
+	return dir
 }
 
 // document encodes what holds only text, which cannot fail.

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,11 +119,32 @@ func TestBaseWithVariables(t *testing.T) {
 			names = append(names, name)
 		}
 	}
-	want := []string{"env/10-docker2singularity.sh", "env/80-environment.sh", "env/90-environment.sh", "env/99-base.sh", "labels.json", "runscript"}
+	want := []string{"actions/exec", "actions/run", "actions/shell", "actions/start", "actions/test", "env/10-docker2singularity.sh", "env/80-environment.sh", "env/90-environment.sh", "env/99-base.sh", "labels.json", "runscript"}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
+	}
+	const sourced = "#!/bin/sh\nfor script in /.singularity.d/env/*.sh; do . \"$script\"; done\n"
+	if got := content(t, root.Lookup(singularityDir+"/actions/run")); got != sourced+"exec /.singularity.d/runscript \"$@\"\n" {
+		t.Errorf("actions/run is %q", got)
 	}
 	if n := root.Lookup(singularityDir + "/env/99-base.sh"); n.Size != 0 {
 		t.Error("99-base.sh is the base's")
 	}
+}
+
+func content(t *testing.T, n *tree.Node) string {
+	t.Helper()
+	if n == nil {
+		t.Fatal("no such file")
+	}
+	in, err := n.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	b, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
