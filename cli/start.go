@@ -14,6 +14,7 @@ import (
 	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
+	"repro/internal/atomicfile"
 )
 
 // startPatience is how long a step may take to show that something is missing.
@@ -26,11 +27,12 @@ func (c *console) buildStarted(ctx context.Context, out string, make func(out st
 	if full, err := filepath.EvalSymlinks(out); err == nil {
 		out = full
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+".*.partial")
+	scratch, err := atomicfile.Scratch(out)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer scratch.Close()
+	dir := scratch.Path()
 	name := filepath.Join(dir, filepath.Base(out))
 	if err := make(name); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"repro/build"
 	"repro/diff"
 	"repro/format"
+	"repro/internal/atomicfile"
 	"repro/report"
 	"repro/report/view"
 )
@@ -26,11 +27,12 @@ func (c *console) buildTwice(ctx context.Context, out string, o build.Options) e
 	if full, err := filepath.EvalSymlinks(out); err == nil {
 		out = full
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), "."+filepath.Base(out)+".*.partial")
+	scratch, err := atomicfile.Scratch(out)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer scratch.Close()
+	dir := scratch.Path()
 	first, second := filepath.Join(dir, "first.sif"), filepath.Join(dir, "second.sif")
 	if _, err := build.Image(ctx, first, o); err != nil {
 		return err

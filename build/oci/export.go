@@ -62,11 +62,12 @@ func (e *Export) Archive(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	dir, err := os.MkdirTemp(filepath.Dir(f.Name()), ".oci-*.partial")
+	scratch, err := atomicfile.Scratch(name + ".layout")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer scratch.Close()
+	dir := scratch.Path()
 	if err := e.layout(ctx, dir); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -3,12 +3,12 @@
 //
 // A new file is written under a hidden, unpredictable name in the folder of the
 // one it will become, flushed to the disk and renamed. A program that is killed
-// leaves the old file untouched; at worst a file named .NAME.*.partial stays.
+// leaves the old file untouched; at worst a file named .NAME.*.partial stays
+// until another program of the same user writes to that folder.
 package atomicfile
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +21,9 @@ import (
 // name that it will have.
 type File struct {
 	*os.File
-	target string // what Commit renames to
-	done   bool
+	target  string // what Commit renames to
+	done    bool
+	release func() // gives up the lock that says that somebody is at work; may be nil
 }
 
 // Create starts a file that will be called name. Permission bits are perm less
@@ -35,8 +36,9 @@ func Create(name string, perm fs.FileMode) (*File, error) {
 		return nil, err
 	}
 	dir, base := filepath.Split(target)
+	sweepOnce(dir)
 	for {
-		temp := filepath.Join(dir, "."+base+"."+rand.Text()[:12]+".partial")
+		temp := filepath.Join(dir, hidden(base))
 		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -44,7 +46,12 @@ func Create(name string, perm fs.FileMode) (*File, error) {
 		if err != nil {
 			return nil, naming(name, err)
 		}
-		return &File{File: f, target: target}, nil
+		release := hold(temp)
+		if _, err := os.Lstat(temp); errors.Is(err, fs.ErrNotExist) { // another was faster to take it for left
+			f.Close()
+			continue
+		}
+		return &File{File: f, target: target, release: release}, nil
 	}
 }
 
@@ -120,7 +127,15 @@ func (f *File) Commit() error {
 		return &fs.PathError{Op: "write", Path: f.target, Err: errors.Unwrap(err)}
 	}
 	f.done = true
+	f.giveUp()
 	return syncDir(filepath.Dir(f.target))
+}
+
+// giveUp gives up the lock.
+func (f *File) giveUp() {
+	if f.release != nil {
+		f.release()
+	}
 }
 
 // Close removes the file unless it was committed.
@@ -130,6 +145,7 @@ func (f *File) Close() error {
 	}
 	f.done = true
 	f.File.Close()
+	defer f.giveUp()
 	return os.Remove(f.Name())
 }
 

@@ -10,8 +10,9 @@ import (
 
 // Dir is a folder that does not have its name yet.
 type Dir struct {
-	path string
-	name string
+	path    string
+	name    string
+	release func() // gives up the lock that says that somebody is at work; may be nil
 }
 
 // CreateDir starts a folder that will be called name: one beside it, hidden,
@@ -26,11 +27,35 @@ func CreateDir(name string) (*Dir, error) {
 	if err := vacant(full, name); err != nil {
 		return nil, err
 	}
-	path, err := os.MkdirTemp(filepath.Dir(full), "."+filepath.Base(full)+".*.partial")
+	d, err := Scratch(full)
 	if err != nil {
 		return nil, naming(name, err)
 	}
-	return &Dir{path: path, name: full}, nil
+	d.name = full
+	return d, nil
+}
+
+// Scratch makes a folder for what is on its way to become the file or folder
+// called name: beside it, hidden, empty and closed to others. The caller must
+// call Close; there is nothing to commit.
+func Scratch(name string) (*Dir, error) {
+	dir, base := filepath.Split(name)
+	sweepOnce(dir)
+	for {
+		path := filepath.Join(dir, hidden(base))
+		err := os.Mkdir(path, 0o700)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		release := hold(path)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) { // another was faster to take it for left
+			continue
+		}
+		return &Dir{path: path, release: release}, nil
+	}
 }
 
 // vacant refuses what must not be replaced.
@@ -74,7 +99,15 @@ func (d *Dir) Commit() error {
 		return &fs.PathError{Op: "write", Path: d.name, Err: errors.Unwrap(err)}
 	}
 	d.path = ""
+	d.giveUp()
 	return syncDir(filepath.Dir(d.name))
+}
+
+// giveUp gives up the lock.
+func (d *Dir) giveUp() {
+	if d.release != nil {
+		d.release()
+	}
 }
 
 // Close removes the folder and all that is in it unless it was committed, also
@@ -83,15 +116,21 @@ func (d *Dir) Close() error {
 	if d.path == "" {
 		return nil
 	}
-	if err := os.RemoveAll(d.path); err == nil || !errors.Is(err, fs.ErrPermission) {
+	defer d.giveUp()
+	return removeTree(d.path)
+}
+
+// removeTree removes a file, or a folder with all that is in it.
+func removeTree(path string) error {
+	if err := os.RemoveAll(path); err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	// A folder that cannot be opened up fails again below.
-	_ = filepath.WalkDir(d.path, func(name string, e fs.DirEntry, _ error) error {
+	_ = filepath.WalkDir(path, func(name string, e fs.DirEntry, _ error) error {
 		if e != nil && e.IsDir() {
 			_ = os.Chmod(name, 0o700)
 		}
 		return nil
 	})
-	return os.RemoveAll(d.path)
+	return os.RemoveAll(path)
 }
