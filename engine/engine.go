@@ -17,6 +17,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -146,3 +147,13 @@ type MachineError struct {
 
 func (e *MachineError) Error() string   { return e.Err.Error() }
 func (e *MachineError) Unwrap() []error { return []error{ErrMachine, e.Err} }
+
+// NoScratch is the error of a place for what steps write that cannot be had:
+// err is why. If the user named one, parent, it is hers, else the machine's.
+func NoScratch(parent string, err error) error {
+	err = fmt.Errorf("scratch directory: %w", err)
+	if parent != "" {
+		return err
+	}
+	return &MachineError{Err: err, Hint: "name a place for what steps write: --scratch FOLDER, or TMPDIR"}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -113,5 +114,14 @@ func TestMachineError(t *testing.T) {
 		if p.Ended() != want {
 			t.Errorf("%s has ended: %v", p, !want)
 		}
+	}
+}
+
+func TestNoScratch(t *testing.T) {
+	if err := NoScratch("", fs.ErrNotExist); !errors.Is(err, ErrMachine) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the machine's place: %v", err)
+	}
+	if err := NoScratch("nowhere", fs.ErrNotExist); errors.Is(err, ErrMachine) || err.Error() != "scratch directory: file does not exist" {
+		t.Errorf("a place that the user named: %v", err)
 	}
 }

@@ -214,7 +214,7 @@ func (x *experiment) tryStep(ctx context.Context, r *shared.Run, i, number int, 
 	state = shared.State{Lease: number, Status: report.StepStatus{Name: step.Name}}
 	scratch, err := os.MkdirTemp(o.Scratch, "repro-step-")
 	if err != nil {
-		return state, fmt.Errorf("scratch directory: %w", err)
+		return state, engine.NoScratch(o.Scratch, err)
 	}
 	defer rmtree.Remove(scratch)
 	var below []tree.Layer

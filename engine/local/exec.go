@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 
+	"repro/engine"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/rmtree"
@@ -72,7 +73,7 @@ func Exec(ctx context.Context, im *format.Image, p Program, o Options) (int, err
 	}
 	scratch, err := os.MkdirTemp(p.Scratch, "repro-exec-")
 	if err != nil {
-		return 0, fmt.Errorf("scratch directory: %w", err)
+		return 0, engine.NoScratch(p.Scratch, err)
 	}
 	defer rmtree.Remove(scratch)
 	if err := CheckBinds(o.Binds, map[string]string{scratch: "what the program writes"}); err != nil {

@@ -10,10 +10,10 @@ package checkpoint
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
+	"repro/engine"
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/internal/filestat"
@@ -63,7 +63,7 @@ func StepDir(key manifest.Digest) string { return "step-" + key.Short() }
 func NewScratch(parent, dir string) (string, error) {
 	scratch, err := os.MkdirTemp(parent, scratchPrefix)
 	if err != nil {
-		return "", fmt.Errorf("scratch directory: %w", err)
+		return "", engine.NoScratch(parent, err)
 	}
 	return scratch, os.WriteFile(filepath.Join(scratch, ownerFile), []byte(dir), 0o600)
 }

@@ -4,6 +4,8 @@ package inside
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"os/exec"
 	"reflect"
 	"slices"
@@ -126,6 +128,26 @@ func TestText(t *testing.T) {
 			if want, _ := strings.CutPrefix(s, part); got != want {
 				t.Errorf("cutPrefix(%q, %q) = %q", s, part, got)
 			}
+		}
+	}
+}
+
+func TestFirstDir(t *testing.T) {
+	dir := t.TempDir()
+	file, link := dir+"/file", dir+"/link"
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(dir, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{dir, "/"}, dir},
+		{[]string{dir + "/absent", file, link, dir, "/"}, dir}, // a link may lead anywhere
+		{[]string{dir + "/absent", "/also absent"}, "/also absent"},
+	} {
+		if got := firstDir(tt.names); got != tt.want {
+			t.Errorf("%q: %q", tt.names, got)
 		}
 	}
 }

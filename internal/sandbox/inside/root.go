@@ -14,21 +14,34 @@ import (
 // SameUser is the user or group map of a namespace in which nobody is renumbered.
 const SameUser = "1000 1000 1"
 
-// staging is a directory that every machine has. A small tmpfs hides it, in
-// this mount namespace only, while the root is put together.
-const staging = "/tmp"
+// stagings are directories of which every machine has one, down to a container
+// of a single program. A small tmpfs hides it, in this mount namespace only,
+// while the root is put together. What is needed of those at the end is open by
+// then.
+var stagings = []string{"/tmp", "/mnt", "/run", "/srv", "/sys", "/dev"}
+
+// firstDir is the first of some paths that is a directory, or the last.
+func firstDir(names []string) (dir string) {
+	for _, dir = range names {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+			break
+		}
+	}
+	return dir
+}
 
 // groundwork is what process 1 makes before it has a request. It is the same in
 // every sandbox, and made while the parent does something else.
 type groundwork struct {
-	system *system
-	files  procFiles
-	noProc error // why there is no /proc
-	err    error // why nothing can be built
+	system  *system
+	files   procFiles
+	staging string // one of stagings
+	noProc  error  // why there is no /proc
+	err     error  // why nothing can be built
 }
 
 func layGroundwork() *groundwork {
-	var e groundwork
+	e := groundwork{staging: firstDir(stagings)}
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		e.err = &stepError{"keep mounts private", err}
 		return &e
@@ -67,7 +80,7 @@ func (e *groundwork) build(req *Request, isolation *Isolation) error {
 	if err := e.system.openDevices(req.Devices); err != nil {
 		return err
 	}
-	if err := assemble(req, layers); err != nil {
+	if err := assemble(req, layers, e.staging); err != nil {
 		return err
 	}
 	if req.upper, err = openUpper(req, len(layers)); err != nil {
@@ -78,7 +91,7 @@ func (e *groundwork) build(req *Request, isolation *Isolation) error {
 			return err
 		}
 	}
-	if isolation.Pivoted, err = enterRoot(staging + "/root"); err != nil {
+	if isolation.Pivoted, err = enterRoot(e.staging + "/root"); err != nil {
 		return err
 	}
 	if err := e.system.attach(); err != nil {
@@ -122,7 +135,7 @@ func (e *groundwork) attachProc(drivers bool) error {
 			return err
 		}
 	}
-	root, err := syscall.Open(staging+"/root", kernel.O_PATH|syscall.O_CLOEXEC, 0)
+	root, err := syscall.Open(e.staging+"/root", kernel.O_PATH|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return &stepError{"open the new root", err}
 	}
@@ -161,7 +174,7 @@ func openLayers(req *Request) ([]int, error) {
 }
 
 // assemble mounts the layers below staging and their union at staging/root.
-func assemble(req *Request, layers []int) error {
+func assemble(req *Request, layers []int, staging string) error {
 	if err := syscall.Mount("tmpfs", staging, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0700,size=1m"); err != nil {
 		return &stepError{"mount a tmpfs", err}
 	}
