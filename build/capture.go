@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"repro/build/host"
@@ -33,7 +34,11 @@ func openCapture(ctx context.Context, b *builder, name string) (*Source, error) 
 			b.problem(e.Source.Pos, "capture: step %q failed when it was captured", s.Name)
 		}
 	}
-	o := capture.ClosureOptions{Whole: e.Whole}
+	folder, err := recordFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	o := capture.ClosureOptions{Whole: e.Whole, Folder: folder}
 	for _, f := range e.Files {
 		o.Files = append(o.Files, f.Value)
 	}
@@ -49,9 +54,21 @@ func openCapture(ctx context.Context, b *builder, name string) (*Source, error) 
 		return nil, err
 	}
 	b.captured = closure.Sums
+	for _, rel := range record.Added(folder) {
+		b.warn(e.Source.Pos, "capture: %q was not there when a step listed its folder, and is not in the image: if the step is to find it, capture it again", rel)
+	}
 	b.inTemporary(record)
 	addShell(ctx, closure.Tree)
 	return &Source{Tree: closure.Tree, Arch: record.Machine.Arch, Digest: manifest.DigestOf(text)}, nil
+}
+
+// recordFolder is the experiment's folder, in which the record lies.
+func recordFolder(name string) (string, error) {
+	full, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(filepath.Dir(full))
 }
 
 // addShell gives the image a shell, with which other programs start it, if the

@@ -30,6 +30,7 @@ func (b *builder) placeholders() {
 // checkFiles (SPEC.md, RCP-20) holds the experiment's own files against what breaks elsewhere:
 // names that other systems read otherwise, and scripts that no kernel starts.
 func (b *builder) checkFiles() error {
+	b.checkSecret(recipe.FileName, b.RecipeBytes)
 	var twins filename.Twins
 	for _, layer := range []*tree.Node{b.code, b.data, b.published} {
 		for at, n := range layer.All() {

@@ -8,34 +8,50 @@ import (
 	"repro/recipe"
 )
 
+// TestSecrets refuses files that hold what looks like a token, names the line
+// and how to go on, and never tells the token.
 func TestSecrets(t *testing.T) {
-	token := strings.Repeat("a1B2", 9) // 36 characters
-	for text, want := range map[string]string{
-		"x = 1\n":                          "",
-		"-----BEGIN PRIVATE KEY-----\nMII": "line 1 looks like a private key",
-		`{"private_key": "-----BEGIN RSA PRIVATE KEY-----\n"}`:             "a private key",
-		"-----BEGIN PUBLIC KEY-----":                                       "",
-		"a\nid: AKIAIOSFODNN7EXAMPLE\n":                                    "line 2 looks like an AWS access key",
-		"AKIAIOSFODNN7EXAMPLES7":                                           "",
-		"aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": "an AWS secret key",
-		"aws_secret_access_key = $KEY":                                     "",
-		"token: ghp_" + token:                                              "a GitHub token",
-		"ghp_short":                                                        "",
-		"OPENAI_API_KEY=sk-proj-" + token:                                  "an API key",
-		"task-management of risk-assessments":                              "",
-		"xoxb-123456789012-abc":                                            "a Slack token",
-	} {
-		warned := ""
-		b := &builder{Options: Options{Warn: func(p recipe.Problem) { warned += p.Text }}}
-		if err := b.checkSecrets("conf.txt", tree.NewFile(0o644, []byte(text))); err != nil {
+	token := "ghp_" + strings.Repeat("a1B2", 9)
+	check := func(name, text string, allowed ...string) string {
+		t.Helper()
+		b := &builder{Options: Options{Recipe: &recipe.Recipe{}}}
+		for _, a := range allowed {
+			b.Recipe.NotSecret = append(b.Recipe.NotSecret, recipe.Text{Value: a})
+		}
+		if err := b.checkSecrets(name, tree.NewFile(0o644, []byte(text))); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(warned, want) || want == "" && warned != "" || want != "" && !strings.Contains(warned, `leave the file out with "!conf.txt"`) {
-			t.Errorf("%q: %q, want %q", text, warned, want)
+		var said []string
+		for _, p := range b.problems {
+			said = append(said, p.Text)
 		}
-		if strings.Contains(warned, token) {
-			t.Error("the warning tells the secret")
+		return strings.Join(said, "\n")
+	}
+	text := "a\nb = '" + token + "'\n"
+	said := check("conf.txt", text)
+	for _, want := range []string{`"conf.txt": line 2 looks like a GitHub token`, `"!conf.txt"`, "not_secret: [\"conf.txt\"]"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q does not say %q", said, want)
 		}
+	}
+	if strings.Contains(said, token) {
+		t.Error("the message tells the secret")
+	}
+	if said := check("conf.txt", text, "other.txt", "conf.txt"); said != "" {
+		t.Errorf("named, and yet: %s", said)
+	}
+	if said := check("conf.txt", text, "conf"); said == "" {
+		t.Error("another file is named, and this one passes")
+	}
+	if said := check(".venv/lib/python3/site-packages/test.py", text); said != "" {
+		t.Errorf("of a library: %s", said)
+	}
+	fill := strings.Repeat("x", maxSecretFile-len(token)-1) + " "
+	if check("long", fill+token) == "" {
+		t.Error("a file of 1 MiB is not searched")
+	}
+	if said := check("longer", " "+fill+token); said != "" {
+		t.Errorf("a longer one is: %s", said)
 	}
 }
 

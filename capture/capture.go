@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"repro/capture/observe"
 	"repro/internal/atomicfile"
@@ -135,9 +138,10 @@ func openRecord(folder string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Folder != folder {
-		return nil, fmt.Errorf("%s: is the record of %s: remove it to begin anew here", name, r.Folder)
+	if i := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Absolute }); i >= 0 && r.Folder != folder {
+		return nil, fmt.Errorf("%s: is the record of %s, which step %q names by its path: remove it (rm %s) and capture each step again", name, r.Folder, r.Steps[i].Name, FileName)
 	}
+	r = r.moved(folder)
 	r.Machine = thisMachine()
 	return r, nil
 }
@@ -243,8 +247,17 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 	for _, f := range t.seen.Files {
 		switch {
 		case t.isOurs(f.Path):
+		case !utf8.ValidString(f.Path):
+			if f.Access&observe.Read != 0 {
+				t.leave(strconv.Quote(f.Path), "its name is not UTF-8, and neither a record nor a recipe can name it", "rename it and capture again")
+			}
 		case f.Mode.IsDir():
 			s.Folders = append(s.Folders, f.Path)
+			if f.Access&observe.Listed != 0 && inside(f.Path, t.folder) && !isEnvironment(t.folder, strings.TrimPrefix(f.Path, t.folder+"/")) {
+				if l, ok := t.listing(f.Path); ok {
+					s.Listed = append(s.Listed, l)
+				}
+			}
 		case f.Mode&fs.ModeSymlink != 0:
 			if f.Target == "" {
 				f.Target, _ = os.Readlink(f.Path)
@@ -270,7 +283,11 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 	own := func(w *wanted) bool { return inside(w.path, t.folder) }
 	known := openKnown()
 	others := known.fill(want, func(w *wanted) bool { return !own(w) })
-	if err := digests(ctx, others, newWordSearch(mentionable(t.options.Env), t.folder), own); err != nil {
+	look := &search{
+		words: newWordSearch(mentionable(t.options.Env), t.folder), inText: own,
+		tokens: func(w *wanted) bool { return !own(w) && !IsLibrary(w.path) }, // build looks into the experiment's own
+	}
+	if err := digests(ctx, others, look); err != nil {
 		return err
 	}
 	known.learn(others, time.Now())
@@ -285,7 +302,7 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 			}
 			continue
 		}
-		if why := secretStart(w.head); why != "" {
+		if why := cmp.Or(secretStart(w.head), w.token); why != "" {
 			t.leaveSecret(f.Path, why)
 			continue
 		}
@@ -412,11 +429,15 @@ func (t *taking) written(ctx context.Context, s *Step) error {
 		}
 		ends[c.Path] = both
 	}
-	if err := digests(ctx, want, nil, func(*wanted) bool { return false }); err != nil {
+	if err := digests(ctx, want, nil); err != nil {
 		return err
 	}
 	for _, c := range t.seen.Changes {
 		if t.isOurs(c.Path) || secretFile(c.Path) != "" {
+			continue
+		}
+		if !utf8.ValidString(c.Path) {
+			t.leave(strconv.Quote(c.Path), "was written, and its name is not UTF-8, which no recipe can name", "have the command give it another name")
 			continue
 		}
 		w := Written{Path: c.Path}

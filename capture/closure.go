@@ -38,6 +38,10 @@ type Sum struct {
 type ClosureOptions struct {
 	Whole bool     // the packages that own what was read, whole
 	Files []string // absolute paths and patterns, whatever they hold
+
+	// Folder is where the experiment's folder is now, with the record in it; if it
+	// is empty, where it was captured.
+	Folder string
 }
 
 // Closure gathers what the steps read from this machine: each file at its
@@ -48,6 +52,9 @@ type ClosureOptions struct {
 //
 // All that is wrong comes back at once, joined.
 func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
+	if o.Folder != "" {
+		r = r.moved(o.Folder)
+	}
 	c := &closing{record: r, root: tree.NewDir(), made: r.makers(), sums: map[string]Sum{}}
 	for i := range r.Steps {
 		if s := &r.Steps[i]; s.Exit != 0 || s.Interrupted {
@@ -63,9 +70,11 @@ func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
 	}
 	c.metadata()
 	c.locale()
-	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Absolute }) && r.Folder != Paper {
-		if err := c.root.Put(r.Folder, tree.NewSymlink(Paper)); err != nil {
-			c.problem("%s: %w", r.Folder, err)
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Absolute }) {
+		if folder := cmp.Or(r.was, r.Folder); folder != Paper { // as it is named
+			if err := c.root.Put(folder, tree.NewSymlink(Paper)); err != nil {
+				c.problem("%s: %w", folder, err)
+			}
 		}
 	}
 	if err := c.failed(); err != nil {

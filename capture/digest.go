@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"io"
@@ -27,6 +28,7 @@ type wanted struct {
 	size     int64
 	head     []byte
 	words    map[string]bool // those of the search that it holds
+	token    string          // what is secret in its text, if anything
 	unsteady bool            // somebody else changed it meanwhile
 	err      error
 }
@@ -37,9 +39,16 @@ const (
 	maxSource = 1 << 20 // bytes of a file in which names of variables are looked for
 )
 
-// digests reads each file once, on several processors, the largest first. In
-// files that of says yes to, words are looked for.
-func digests(ctx context.Context, files []*wanted, words *wordSearch, of func(*wanted) bool) error {
+// search says what is looked for in the texts of files.
+type search struct {
+	words  *wordSearch
+	inText func(*wanted) bool // of which files: words
+	tokens func(*wanted) bool // and what is secret
+}
+
+// digests reads each file once, on several processors, the largest first, and
+// looks for s in them, if it is not nil.
+func digests(ctx context.Context, files []*wanted, s *search) error {
 	order := slices.Clone(files)
 	slices.SortStableFunc(order, func(a, b *wanted) int { return int(min(max(b.id.Size-a.id.Size, -1), 1)) })
 	g, ctx := errgroup.WithContext(ctx)
@@ -53,7 +62,7 @@ func digests(ctx context.Context, files []*wanted, words *wordSearch, of func(*w
 			default:
 				buf = make([]byte, 256<<10)
 			}
-			w.read(buf, words, of(w))
+			w.read(buf, s)
 			buffers <- buf
 			return ctx.Err()
 		})
@@ -61,7 +70,9 @@ func digests(ctx context.Context, files []*wanted, words *wordSearch, of func(*w
 	return g.Wait()
 }
 
-func (w *wanted) read(buf []byte, words *wordSearch, search bool) {
+func (w *wanted) read(buf []byte, s *search) {
+	words := s != nil && s.inText(w)
+	tokens := s != nil && s.tokens(w)
 	f, err := os.Open(w.at)
 	if err != nil {
 		w.err = err
@@ -77,7 +88,7 @@ func (w *wanted) read(buf []byte, words *wordSearch, search bool) {
 		if len(w.head) < headSize {
 			w.head = append(w.head, buf[:min(n, headSize-len(w.head))]...)
 		}
-		if search && w.size <= maxSource {
+		if (words || tokens) && w.size <= maxSource {
 			text = append(text, buf[:n]...)
 		}
 		if err == io.EOF {
@@ -89,8 +100,11 @@ func (w *wanted) read(buf []byte, words *wordSearch, search bool) {
 		}
 	}
 	w.digest = manifest.DigestSum([sha256.Size]byte(h.Sum(nil)))
-	if search && w.size <= maxSource {
-		w.words = words.in(text)
+	if words && w.size <= maxSource {
+		w.words = s.words.in(text)
+	}
+	if tokens && w.size <= maxSource && !bytes.ContainsRune(text, 0) {
+		w.token, _ = FindSecret(text)
 	}
 	if info, err := f.Stat(); err == nil && !w.copy {
 		w.unsteady = info.Size() != w.id.Size || info.ModTime().UnixNano() != w.id.Modified

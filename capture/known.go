@@ -69,7 +69,7 @@ func (k *knownDigests) fill(files []*wanted, may func(*wanted) bool) (others []*
 func (k *knownDigests) learn(files []*wanted, now time.Time) {
 	for _, w := range files {
 		old := now.UnixNano()-max(w.id.Modified, w.id.Changed) > int64(settled)
-		if w.err != nil || w.copy || w.unsteady || !old || secretStart(w.head) != "" {
+		if w.err != nil || w.copy || w.unsteady || !old || w.token != "" || secretStart(w.head) != "" {
 			continue
 		}
 		if sum, err := w.digest.Sum(); err == nil {

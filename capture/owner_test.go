@@ -107,7 +107,7 @@ func TestClosure(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	file := func(name, content string) File {
 		w := &wanted{at: at(name)}
-		w.read(make([]byte, 64), nil, false)
+		w.read(make([]byte, 64), nil)
 		return File{Path: at(name), Digest: w.digest, Size: int64(len(content)), Read: true}
 	}
 	r := &Record{Version: Version, Folder: at("paper"), Steps: []Step{{

@@ -41,6 +41,8 @@ type Record struct {
 	Folder   string    `json:"folder"` // of the experiment, where the record lies; absolute
 	Steps    []Step    `json:"steps"`
 	Packages []Package `json:"packages"` // that own files which the steps read
+
+	was string // folder in which it was captured, if it has been moved
 }
 
 // Machine is where the steps were captured.
@@ -72,6 +74,7 @@ type Step struct {
 	Files    []File     `json:"files"`
 	Links    []Link     `json:"links"`
 	Folders  []string   `json:"folders"`
+	Listed   []Listing  `json:"listed,omitempty"` // folders of the experiment whose names it read
 	Written  []Written  `json:"written"`
 	Network  []Contact  `json:"network"`
 	NotTaken []Omission `json:"not_taken"`
@@ -208,7 +211,7 @@ func (r *Record) check() error {
 }
 
 func (s *Step) check() error {
-	if max(len(s.Files), len(s.Links), len(s.Folders), len(s.Written)) > MaxFiles {
+	if max(len(s.Files), len(s.Links), len(s.Folders), len(s.Listed), len(s.Written)) > MaxFiles {
 		return fmt.Errorf("more than %d files", MaxFiles)
 	}
 	if len(s.Command) == 0 {
@@ -229,6 +232,9 @@ func (s *Step) check() error {
 	}
 	for _, w := range s.Written {
 		paths = append(paths, w.Path)
+	}
+	for _, l := range s.Listed {
+		paths = append(paths, l.Path)
 	}
 	for _, name := range append(paths, s.Folders...) {
 		if !cleanAbs(name) {

@@ -58,7 +58,7 @@ func secretFile(name string) string {
 	}
 	base := path.Base(name)
 	for _, s := range secretNames {
-		if ok, _ := path.Match(s.pattern, base); ok && !isLibrary(name) {
+		if ok, _ := path.Match(s.pattern, base); ok && !IsLibrary(name) {
 			return s.what
 		}
 	}
@@ -68,9 +68,9 @@ func secretFile(name string) string {
 	return ""
 }
 
-// isLibrary knows places where packages keep what only has such a name: a
+// IsLibrary knows places where packages keep what only has such a name: a
 // module called token, a test's key.
-func isLibrary(name string) bool {
+func IsLibrary(name string) bool {
 	for _, dir := range []string{"/usr/", "/lib/", "/opt/"} {
 		if strings.HasPrefix(name, dir) && !strings.HasPrefix(name, "/usr/local/etc/") {
 			return true
@@ -101,10 +101,6 @@ var secretWords = []string{
 	"SESSION", "AGENT", "AUTH", "AUTHORITY", "PRIVATE", "PAT", "DSN", "SIGNATURE", "LICENSE", "LICENCE",
 }
 
-// secretValue is how texts look that are secret whatever they are called.
-var secretValue = regexp.MustCompile(`gh[opsur]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20}|AKIA[0-9A-Z]{16}|` +
-	`xox[abposr]-[A-Za-z0-9-]{10,}|sk-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,}\.eyJ|-----BEGIN|[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@]+@`)
-
 var wordEnds = regexp.MustCompile(`[^A-Z0-9]+`)
 
 // secretVariable says why a variable is not taken, or "".
@@ -118,7 +114,7 @@ func secretVariable(name, value string) string {
 			return "its name says that it is secret"
 		}
 	}
-	if secretValue.MatchString(value) {
+	if hideTokens(value, "") != value || strings.Contains(value, "-----BEGIN") {
 		return "its value looks like a token, a key or an address with a password"
 	}
 	return ""
@@ -136,9 +132,17 @@ func hideSecrets(args []string) []string {
 			out[i] = name + "=" + hidden
 		case flag && !assigned && secretVariable(strings.TrimLeft(a, "-"), "") != "" && i+1 < len(out) && !strings.HasPrefix(out[i+1], "-"):
 			out[i+1] = hidden
-		case secretValue.MatchString(a):
-			out[i] = secretValue.ReplaceAllString(a, hidden)
+		default:
+			out[i] = hideTokens(a, hidden)
 		}
 	}
 	return out
+}
+
+// hideTokens returns a text without the tokens in it.
+func hideTokens(text, hidden string) string {
+	for _, t := range tokens {
+		text = t.form.ReplaceAllString(text, hidden)
+	}
+	return text
 }

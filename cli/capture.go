@@ -153,6 +153,9 @@ func (c *console) noteCapture(r *capture.Result) {
 		c.note("watched by system calls, since this machine does not let it show a view of its files: %s", s.Observed.Refused)
 	}
 	c.noteCompared(r.Compared, s)
+	if i := slices.IndexFunc(s.Command, func(a string) bool { return strings.Contains(a, "(hidden)") }); i > 0 {
+		c.note("argument %d of the command looks secret and is not recorded, so the recipe's step lacks it: have the program take it from a variable of the environment, and capture again", i)
+	}
 	for _, o := range s.NotTaken {
 		c.note("not taken: %s %s: %s; to have it after all, %s", o.Kind, o.Name, o.Why, o.Include)
 	}

@@ -27,6 +27,7 @@ func (p *parser) recipe(root *form.Node, r *Recipe) {
 		form.May("attributes", func(v *form.Node) { r.Attributes = p.Lines("attributes", v, 0, MaxEntries, checkAttribute) }),
 		form.May("code", func(v *form.Node) { r.Code = p.code(v) }),
 		form.May("data", func(v *form.Node) { r.Data = p.data(v) }),
+		form.May("not_secret", func(v *form.Node) { r.NotSecret = p.notSecret(v) }),
 		form.Must("steps", func(v *form.Node) { r.Steps = p.steps(v) }),
 		form.May("results", func(v *form.Node) { r.Results = p.results(v) }),
 		form.May("claims", func(v *form.Node) { r.Claims = p.claims(v) }),
@@ -64,6 +65,17 @@ func (p *parser) date(n *form.Node) string {
 		p.Errorf(n, "date: %q: %v", form.Shorten(s), err)
 	}
 	return d
+}
+
+// notSecret reads paths that name one file each.
+func (p *parser) notSecret(n *form.Node) []Text {
+	var all []Text
+	for _, e := range p.List("not_secret", n, 0, MaxEntries) {
+		if t := p.path("not_secret", e, checkExact); t.Value != "" {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // maxAttribute bounds the name of an extended attribute, as Linux does.

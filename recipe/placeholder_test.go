@@ -38,3 +38,16 @@ func TestAttributes(t *testing.T) {
 		}
 	}
 }
+
+func TestNotSecret(t *testing.T) {
+	const head = "repro: 1\ntitle: T\nauthors: [A]\nlicence: MIT\nenvironment: {host: [sh]}\nsteps: [{name: s, command: [a]}]\n"
+	r, err := Parse("r", []byte(head+"not_secret: [conf.ini, ./a/b.py]\n"))
+	if err != nil || len(r.NotSecret) != 2 || r.NotSecret[0].Value != "conf.ini" || r.NotSecret[1].Value != "a/b.py" || r.NotSecret[0].Pos.Line != 7 {
+		t.Errorf("%v, %v", r, err)
+	}
+	for _, bad := range []string{"x", "['*.py']", "[/etc/x]", "[../x]", "[1]"} {
+		if _, err := Parse("r", []byte(head+"not_secret: "+bad+"\n")); err == nil || !strings.Contains(err.Error(), "not_secret") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

@@ -39,6 +39,7 @@ type Recipe struct {
 	Attributes  []string // extended attributes of files that stay; all others are left out
 	Code        []Text   // paths and globs; a leading "!" takes away
 	Data        []Data
+	NotSecret   []Text // files that may look as if they held keys, tokens or passwords
 	Steps       []Step // as written; see Order
 	Results     []Result
 	Claims      []Claim
