@@ -84,10 +84,14 @@ func (c *checker) exportTable() (index, error) {
 	return index{region: region{start, int64(s.ExportTable)}, at: int64(s.ExportTable), count: uint64(s.Inodes), width: 8}, err
 }
 
-// exports holds the export table against the inodes.
+// exports holds the export table, whose list is in order, against the inodes.
 func (c *checker) exports(x index) error {
+	cur, err := c.r.cursorAt(x.region, 0, 0)
+	if err != nil {
+		return err
+	}
 	for number := uint64(1); number <= x.count; number++ {
-		b, err := c.r.record(x, number-1)
+		b, err := cur.next(x.width)
 		if err != nil {
 			return fmt.Errorf("export table: %w", err)
 		}
