@@ -22,7 +22,7 @@ var layers = []string{
 	"archive/deposit",
 	"archive/container",
 	"build sign verify build/oci compare publish/fetch",
-	"engine/local engine/slurm run/shared run/checkpoint capture",
+	"engine/local engine/slurm engine/htcondor run/shared run/checkpoint capture",
 	"recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
 	"verify/bundle/bundletest",
 	"verify/timestamp/timestamptest verify/bundle sign/timestamp",
@@ -36,7 +36,7 @@ var layers = []string{
 	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/pdf internal/raster examples",
 	"internal/witness",
-	"engine/enginetest engine/slurm/slurmtest",
+	"engine/enginetest engine/slurm/slurmtest engine/htcondor/condortest",
 	"engine internal/filestat internal/notebook internal/pattern internal/sandbox/kernel internal/ndarray internal/drawing compare/kinds compare/draws",
 	"internal/badfile",
 }

@@ -15,7 +15,7 @@ import (
 
 // Flags of runs whose workers an engine starts.
 var (
-	onFlag = &cli.StringFlag{Name: "on", Usage: "run the steps on the machines of `ENGINE`, each as a job: slurm, or slurm:PARTITION; the image and the folder must be visible there",
+	onFlag = &cli.StringFlag{Name: "on", Usage: "run the steps on the machines of `ENGINE`, each as a job: slurm, or slurm:PARTITION, htcondor, htcondor:transfer; the image and the folder must be visible there, but for the last",
 		Action: func(_ *cli.Context, name string) error {
 			if err := run.CheckEngine(name); err != nil {
 				return usagef("--on: %w", err)
@@ -48,6 +48,9 @@ func (c *console) runOn(ctx *cli.Context, name string, steps []string) error {
 	}
 	spread := run.Spread{Engine: ctx.String("on"), Options: ctx.StringSlice("engine-option"), Patience: ctx.Duration("patience"), Detach: ctx.Bool("detach")}
 	if spread.Command, err = workerCommand(ctx, name, options); err != nil {
+		return err
+	}
+	if spread.Apart, spread.Files, err = apartCommand(ctx, name, options); err != nil {
 		return err
 	}
 	image, err := format.Open(name)
@@ -126,22 +129,7 @@ func workerCommand(ctx *cli.Context, image string, o run.Options) (func(step, fo
 	if image, err = filepath.Abs(image); err != nil {
 		return nil, err
 	}
-	var flags []string
-	for _, flag := range handedOn {
-		if !ctx.IsSet(flag) {
-			continue
-		}
-		values := ctx.StringSlice(flag)
-		if len(values) == 0 {
-			values = []string{fmt.Sprint(ctx.Value(flag))}
-		}
-		for _, v := range values {
-			flags = append(flags, "--"+flag+"="+v)
-		}
-	}
-	for _, b := range o.Host.Binds {
-		flags = append(flags, "--bind="+b.String())
-	}
+	flags := workerFlags(ctx, o)
 	files := map[string][]string{"key": ctx.StringSlice("key"), "policy": {ctx.String("policy")}, "data": {ctx.String("data")}}
 	for _, flag := range []string{"key", "policy", "data"} {
 		for _, file := range files[flag] {
@@ -159,4 +147,49 @@ func workerCommand(ctx *cli.Context, image string, o run.Options) (func(step, fo
 	return func(step, folder string) []string {
 		return append(append([]string{self, "run", "--only=" + step, "--from=" + folder}, flags...), image)
 	}, nil
+}
+
+// workerFlags are the flags of workers that name no file of this machine.
+func workerFlags(ctx *cli.Context, o run.Options) (flags []string) {
+	for _, flag := range handedOn {
+		if !ctx.IsSet(flag) {
+			continue
+		}
+		values := ctx.StringSlice(flag)
+		if len(values) == 0 {
+			values = []string{fmt.Sprint(ctx.Value(flag))}
+		}
+		for _, v := range values {
+			flags = append(flags, "--"+flag+"="+v)
+		}
+	}
+	for _, b := range o.Host.Binds {
+		flags = append(flags, "--bind="+b.String())
+	}
+	return flags
+}
+
+// apartCommand returns the command lines of workers on machines that share no
+// files with this one, and the files that they need there. They are not told whom
+// to trust: who signed the image is checked here, and a worker takes no other.
+func apartCommand(ctx *cli.Context, image string, o run.Options) (command func(step string) []string, files []string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	if image, err = filepath.Abs(image); err != nil {
+		return nil, nil, err
+	}
+	files = []string{self, image}
+	flags := workerFlags(ctx, o)
+	if o.Data != "" {
+		data, err := filepath.Abs(o.Data)
+		if err != nil {
+			return nil, nil, err
+		}
+		files, flags = append(files, data), append(flags, "--data="+filepath.Base(data))
+	}
+	return func(step string) []string {
+		return append(append([]string{"./" + filepath.Base(self), "run", "--only=" + step, "--from=."}, flags...), filepath.Base(image))
+	}, files, nil
 }

@@ -16,13 +16,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"repro/cli"
+	"repro/engine/htcondor/condortest"
 	"repro/engine/slurm/slurmtest"
 	"repro/format"
 	"repro/internal/sandbox"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(slurmtest.Tests{M: m}, map[string]func(){
+	testscript.Main(slurmtest.Tests{M: condortest.Tests{M: m}}, map[string]func(){
 		"repro": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
 
 		"sigstore-kms-testing": kmsPlugin,
@@ -60,6 +61,7 @@ func params() testscript.Params {
 			"interrupt": interrupt,
 			"slurm":     startSlurm,
 			"tsa":       tsa,
+			"pool":      pool,
 		},
 		Condition: condition,
 	}
@@ -122,19 +124,40 @@ func nobody(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: nobody STATUS COMMAND [ARG...]")
 	}
-	if args[1] == "repro" { // the test's own copy stands where only its user may look
-		args[1] = ts.MkAbs(".bin/repro")
-		if _, err := os.Stat(args[1]); err != nil {
-			ts.Check(os.MkdirAll(filepath.Dir(args[1]), 0o755))
-			program, err := exec.LookPath(filepath.Join(binaries(ts), "repro"))
-			ts.Check(err)
-			content, err := os.ReadFile(program)
-			ts.Check(err)
-			ts.Check(os.WriteFile(args[1], content, 0o755))
-		}
+	if args[1] == "repro" {
+		args[1] = publicProgram(ts)
 	}
 	setpriv := []string{args[0], "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"}
 	exits(ts, neg, append(setpriv, args[1:]...))
+}
+
+// publicProgram is a copy of this test's program, which plays repro, that every
+// user may start: the test's own stands where only its user may look.
+func publicProgram(ts *testscript.TestScript) string {
+	name := ts.MkAbs(".bin/repro")
+	if _, err := os.Stat(name); err == nil {
+		return name
+	}
+	ts.Check(os.MkdirAll(filepath.Dir(name), 0o755))
+	program, err := exec.LookPath(filepath.Join(binaries(ts), "repro"))
+	ts.Check(err)
+	content, err := os.ReadFile(program)
+	ts.Check(err)
+	ts.Check(os.WriteFile(name, content, 0o755))
+	return name
+}
+
+// pool runs a shell command in an HTCondor pool of this machine, as its user, who
+// gets all files of the script: pool STATUS COMMAND.
+func pool(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: pool STATUS COMMAND")
+	}
+	p, err := condortest.Start()
+	ts.Check(err)
+	ts.Check(ts.Exec("chown", "-R", condortest.User+":"+condortest.User, ts.Getenv("WORK")))
+	cmd := p.Command(ts.MkAbs("."), []string{"TMPDIR=" + ts.Getenv("TMPDIR")}, "sh", "-c", "PATH="+filepath.Dir(publicProgram(ts))+":$PATH; "+args[1])
+	exits(ts, false, append([]string{args[0]}, cmd.Args...))
 }
 
 // startSlurm has what follows in a script use a Slurm cluster of this machine.
@@ -229,6 +252,8 @@ func condition(cond string) (bool, error) {
 			}
 		}
 		return true, nil
+	case "condor":
+		return condortest.Missing() == nil, nil
 	case "slurm":
 		return slurmtest.Missing() == nil, nil
 	case "faketime":

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -123,5 +125,28 @@ func TestNoScratch(t *testing.T) {
 	}
 	if err := NoScratch("nowhere", fs.ErrNotExist); errors.Is(err, ErrMachine) || err.Error() != "scratch directory: file does not exist" {
 		t.Errorf("a place that the user named: %v", err)
+	}
+}
+
+func TestLastWords(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "out")
+	for text, want := range map[string]string{
+		"":                                  "",
+		"one\ntwo\n\n":                      "two",
+		"repro: error: no room\nhint: x\n":  "no room",
+		"repro: error: \x1b[31mred\nlast":   "[31mred",
+		strings.Repeat("x\n", 9000) + "end": "end",
+		"repro: error: far\n" + strings.Repeat("x\n", 9000): "x",
+		strings.Repeat("y", 400):                            strings.Repeat("y", 300),
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := LastWords(name); got != want {
+			t.Errorf("%.40q: %q, want %q", text, got, want)
+		}
+	}
+	if got := LastWords(name + ".none"); got != "" {
+		t.Errorf("no file: %q", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"repro/engine"
+	"repro/engine/htcondor"
 	"repro/engine/slurm"
 )
 
@@ -29,6 +30,13 @@ var engines = []engineRow{
 	{name: "slurm", about: "a Slurm cluster: slurm, or slurm:PARTITION; options are those of sbatch", job: slurm.Job,
 		open: func(where string, options []string, logs string) (engine.Engine, error) {
 			return slurm.New(slurm.Options{Partition: where, Extra: options, Logs: logs})
+		}},
+	{name: "htcondor", about: "an HTCondor pool: htcondor, or htcondor:transfer where its machines do not share the folder; options are lines of submit files", job: htcondor.Job,
+		open: func(where string, options []string, logs string) (engine.Engine, error) {
+			if where != "" && where != "transfer" {
+				return nil, fmt.Errorf("htcondor: %q: want transfer, or nothing", where)
+			}
+			return htcondor.New(htcondor.Options{Transfer: where == "transfer", Extra: options, Dir: logs})
 		}},
 }
 

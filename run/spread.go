@@ -15,6 +15,7 @@ import (
 	"repro/format"
 	"repro/internal/progress"
 	"repro/report"
+	"repro/run/folder"
 	"repro/run/lease"
 	"repro/run/outputs"
 	"repro/run/shared"
@@ -182,7 +183,7 @@ func (w *waiter) job(i int, open []bool) engine.Job {
 	}
 	if w.Apart != nil {
 		j.Apart = &engine.Apart{Args: w.Spread.Apart(step.Name), Files: w.Files, Folder: w.options.Dir,
-			Reads: append([]string{shared.DocumentName}, reads...), Leaves: []string{w.run.FolderOf(i)}}
+			Reads: append([]string{folder.Marker, shared.DocumentName}, reads...), Leaves: []string{w.run.FolderOf(i)}}
 	}
 	return j
 }

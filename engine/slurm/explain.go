@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -34,7 +32,7 @@ func (e *Engine) explain(ctx context.Context, id engine.ID, l line) string {
 	if e.options.Logs == "" {
 		return text
 	}
-	if said := lastError(filepath.Join(e.options.Logs, "slurm-"+string(id)+".log")); said != "" {
+	if said := engine.LastWords(filepath.Join(e.options.Logs, "slurm-"+string(id)+".log")); said != "" {
 		text += fmt.Sprintf("; it printed %q", said)
 	}
 	return text
@@ -78,40 +76,4 @@ func parseFields(out string) map[string]string {
 		}
 	}
 	return fields
-}
-
-const (
-	maxTail = 8 << 10 // bytes of a log that are looked at
-	maxSaid = 300     // bytes of it that are repeated
-)
-
-// lastError returns the last line in which this program said what went wrong, or
-// else the last line, of the file called name; empty if there is none.
-func lastError(name string) string {
-	f, err := os.Open(name)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > maxTail {
-		if _, err := f.Seek(-maxTail, io.SeekEnd); err != nil {
-			return ""
-		}
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxTail))
-	if err != nil {
-		return ""
-	}
-	last, found := "", ""
-	for l := range strings.Lines(string(b)) {
-		l = strings.TrimSpace(controls.ReplaceAllString(l, " "))
-		if text, ours := strings.CutPrefix(l, "repro: error: "); ours {
-			found = text
-		}
-		if l != "" {
-			last = l
-		}
-	}
-	said := cmp.Or(found, last)
-	return said[:min(len(said), maxSaid)]
 }

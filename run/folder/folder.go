@@ -26,7 +26,7 @@ const (
 	Outputs = "outputs"
 	Logs    = "logs"
 	Second  = "again"
-	marker  = ".repro-run"
+	Marker  = ".repro-run"
 )
 
 // lockPatience is how long a run waits for another one that is just leaving
@@ -55,7 +55,7 @@ func Claim(ctx context.Context, name string, replace bool) (dir string, release 
 	}
 	soon, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	unlock, err := atomicfile.Lock(soon, filepath.Join(dir, marker))
+	unlock, err := atomicfile.Lock(soon, filepath.Join(dir, Marker))
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return "", nil, fmt.Errorf("%s: another run is writing to this directory", dir)
 	}
@@ -82,10 +82,10 @@ func Empty(dir string) error {
 	return errors.Join(os.Mkdir(filepath.Join(dir, Outputs), 0o755), os.Mkdir(filepath.Join(dir, Logs), 0o755))
 }
 
-// Mark makes the marker in a folder that is new or empty, or in any with replace,
+// Mark makes the Marker in a folder that is new or empty, or in any with replace,
 // and refuses all others that have none.
 func Mark(dir string, replace bool) error {
-	name := filepath.Join(dir, marker)
+	name := filepath.Join(dir, Marker)
 	info, err := os.Lstat(name)
 	if err == nil && info.Mode().IsRegular() {
 		return nil
@@ -102,7 +102,7 @@ func Mark(dir string, replace bool) error {
 			return err
 		}
 		for _, e := range entries {
-			if strings.HasPrefix(e.Name(), marker) { // two runs may start at once
+			if strings.HasPrefix(e.Name(), Marker) { // two runs may start at once
 				continue
 			}
 			if _, err := os.Lstat(name); err == nil { // another run has made both since

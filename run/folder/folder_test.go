@@ -68,11 +68,11 @@ func TestClaim(t *testing.T) {
 	if _, _, err := Claim(t.Context(), "", false); err == nil {
 		t.Error("no folder")
 	}
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Join(dir, marker), 0o755)); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Join(dir, Marker), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := Claim(t.Context(), dir, true); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-		t.Errorf("a folder as marker: %v", err)
+		t.Errorf("a folder as Marker: %v", err)
 	}
 }
 

@@ -1,0 +1,239 @@
+package htcondor
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"repro/engine"
+)
+
+// Numbers of events (HTCondor manual, "Job Event Log Codes").
+const (
+	eventSubmitted   = "000"
+	eventExecuting   = "001"
+	eventEvicted     = "004"
+	eventTerminated  = "005"
+	eventShadow      = "007" // the shadow, which looks after the job, failed
+	eventAborted     = "009"
+	eventHeld        = "012"
+	eventReleased    = "013"
+	eventReconnected = "023"
+	eventLost        = "024" // the machine could not be reached again
+)
+
+// event is one of a job's event log.
+type event struct {
+	code    string
+	cluster string // and process
+	text    string // of its first line, after the time
+	details []string
+}
+
+// maxLog bounds an event log, in bytes.
+const maxLog = 64 << 20
+
+// first is an event's first line: code, job, time of either form, and text.
+var first = regexp.MustCompile(`^([0-9]{3}) \(0*([0-9]+)\.0*([0-9]+)\.[0-9]+\) \S+ \S+ ?(.*)$`)
+
+// parseEvents reads an event log. An event that has not ended yet is left out;
+// lines of another form are ignored.
+func parseEvents(log string) (events []event) {
+	var e *event
+	for l := range strings.Lines(log) {
+		l = strings.TrimRight(l, "\r\n")
+		switch m := first.FindStringSubmatch(l); {
+		case l == "...":
+			if e != nil {
+				events, e = append(events, *e), nil
+			}
+		case m != nil:
+			e = &event{code: m[1], cluster: m[2] + "." + m[3], text: m[4]}
+		case e != nil:
+			e.details = append(e.details, strings.TrimSpace(l))
+		}
+	}
+	return events
+}
+
+func readEvents(name string) []event {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxLog))
+	if err != nil {
+		return nil
+	}
+	return parseEvents(string(b))
+}
+
+var (
+	returned = regexp.MustCompile(`Normal termination \(return value ([0-9]+)\)`)
+	signaled = regexp.MustCompile(`Abnormal termination \(signal ([0-9]+)\)`)
+	hostname = regexp.MustCompile(`(?:alias|SlotName)[=:]\s*([^&>\s]+)`)
+)
+
+// stateOf says what became of a job by its events; ok is false if there is none.
+func stateOf(events []event) (s engine.State, cluster string, ok bool) {
+	held := "" // why, when it was held last
+	for _, e := range events {
+		why := strings.Join(e.details, " ")
+		switch e.code {
+		case eventSubmitted:
+			s, held = engine.State{Phase: engine.Waiting}, ""
+		case eventExecuting, eventReconnected:
+			s = engine.State{Phase: engine.Running, Node: nodeOf(e)}
+		case eventEvicted, eventShadow, eventLost:
+			s = engine.State{Phase: engine.Waiting, Node: s.Node, Reason: strings.TrimSpace("is to be started again: " + e.text)}
+		case eventHeld:
+			held = cmp.Or(reasonOf(e), "no reason is given")
+			s = engine.State{Phase: engine.Waiting, Node: s.Node, Reason: "held: " + held}
+		case eventReleased:
+			s = engine.State{Phase: engine.Waiting, Node: s.Node, Reason: "was held: " + held}
+		case eventAborted:
+			s = engine.State{Phase: engine.Cancelled, Node: s.Node, Reason: cmp.Or(why, "removed")}
+			if held != "" && strings.Contains(why, "PeriodicRemove") {
+				s.Phase, s.Reason = engine.Failed, "was held: "+held
+			}
+		case eventTerminated:
+			s = engine.State{Phase: engine.Failed, Node: s.Node, Reason: "failed"}
+			if m := returned.FindStringSubmatch(why); m != nil && m[1] == "0" {
+				s.Phase, s.Reason = engine.Done, ""
+			} else if m != nil {
+				s.Reason = "failed with exit status " + m[1]
+			} else if m := signaled.FindStringSubmatch(why); m != nil {
+				s.Reason = "ended by signal " + m[1]
+			}
+		default:
+			continue
+		}
+		cluster, ok = e.cluster, true
+	}
+	return s, cluster, ok
+}
+
+// nodeOf is the machine that an event names.
+func nodeOf(e event) string {
+	for _, text := range append(slices.Clone(e.details), e.text) {
+		if m := hostname.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// reasonOf is the first line of an event's details that is a sentence.
+func reasonOf(e event) string {
+	for _, d := range e.details {
+		if d != "" && !strings.HasPrefix(d, "Code ") {
+			return d[:min(len(d), 500)]
+		}
+	}
+	return ""
+}
+
+// refresh reads the event logs of all jobs that have not ended. The caller holds
+// e.mu.
+func (e *Engine) refresh() {
+	over := map[string]bool{} // DAGs that have ended
+	for _, id := range e.open() {
+		j := e.jobs[id]
+		dir := filepath.Dir(e.file(id, ""))
+		if _, asked := over[dir]; !asked {
+			s, _, ok := stateOf(readEvents(filepath.Join(dir, dagName+".dagman.log")))
+			over[dir] = ok && s.Phase.Ended()
+		}
+		// In this order: when a DAG has ended, all events of its jobs are there.
+		state, cluster, submitted := stateOf(readEvents(e.file(id, ".log")))
+		if _, err := os.Stat(e.file(id, ".cancelled")); err == nil {
+			j.cancelled = true
+		}
+		if _, err := os.Stat(e.file(id, ".json")); err != nil {
+			j.state = engine.State{Phase: engine.Unknown, Reason: "its DAG is not there any more"}
+			continue
+		}
+		if j.cluster = cluster; !submitted {
+			j.state = e.unsubmitted(j, dir, over[dir])
+			continue
+		}
+		j.state = state
+		switch {
+		case j.cancelled && state.Phase == engine.Failed:
+			j.state.Phase = engine.Cancelled
+		case state.Phase == engine.Failed:
+			j.state.Reason += fmt.Sprintf(" (HTCondor calls it %s)", cluster)
+			if said := engine.LastWords(e.file(id, ".out")); said != "" {
+				j.state.Reason += fmt.Sprintf("; it printed %q", said)
+			}
+		case over[dir] && !state.Phase.Ended():
+			j.state.Phase, j.state.Reason = engine.Cancelled, "its DAG was removed"
+		}
+	}
+}
+
+// unsubmitted is the state of a job that has no event.
+func (e *Engine) unsubmitted(j *job, dir string, over bool) engine.State {
+	lost := slices.ContainsFunc(j.needs, func(id engine.ID) bool {
+		need := e.jobs[id]
+		return need != nil && need.state.Phase.Ended() && need.state.Phase != engine.Done
+	})
+	switch {
+	case j.cancelled:
+		return engine.State{Phase: engine.Cancelled, Reason: "cancelled"}
+	case lost:
+		return engine.State{Phase: engine.Skipped, Reason: "a job that it needs did not get done"}
+	case over:
+		return engine.State{Phase: engine.Failed, Reason: "DAGMan did not submit it: " + cmp.Or(complaint(filepath.Join(dir, dagName+".dagman.out")), "it was removed")}
+	}
+	return engine.State{Phase: engine.Waiting}
+}
+
+// complaint is the first error in a file of DAGMan's; empty if there is none.
+func complaint(name string) string {
+	f, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxLog))
+	if err != nil {
+		return ""
+	}
+	for l := range strings.Lines(string(b)) {
+		if _, text, found := strings.Cut(l, "ERROR"); found {
+			text = strings.TrimSpace(controls.ReplaceAllString(strings.TrimLeft(text, ": "), " "))
+			return text[:min(len(text), 300)]
+		}
+	}
+	return ""
+}
+
+// open are the jobs that have not ended, those that others need first.
+func (e *Engine) open() (ids []engine.ID) {
+	seen := map[engine.ID]bool{}
+	var visit func(id engine.ID)
+	visit = func(id engine.ID) {
+		j := e.jobs[id]
+		if j == nil || seen[id] {
+			return
+		}
+		seen[id] = true
+		for _, n := range j.needs {
+			visit(n)
+		}
+		if !j.state.Phase.Ended() {
+			ids = append(ids, id)
+		}
+	}
+	for id := range e.jobs {
+		visit(id)
+	}
+	return ids
+}
