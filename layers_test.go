@@ -28,7 +28,7 @@ var layers = []string{
 	"verify/timestamp/timestamptest verify/bundle sign/timestamp",
 	"format recipe verify/policy verify/timestamp key/store build/sbom build/host internal/sandbox internal/mount",
 	"format/signature format/timerecord",
-	"format/squashfs format/verity report key",
+	"format/squashfs format/verity format/pieces report key",
 	"format/tree format/manifest format/bundle",
 	"internal/ods",
 	"internal/svg internal/postscript",

@@ -33,10 +33,19 @@ time. A name that ends in .tar stands for an archive, any other for a folder.
 
    repro export paper.sif --oci paper.oci.tar && podman load -i paper.oci.tar
    repro export paper.sif --oci layout && skopeo inspect oci:layout
-   repro export paper.sif --rootfs root.tar`,
+   repro export paper.sif --rootfs root.tar
+
+For CernVM-FS, the image becomes a list of pieces that are named for their content,
+so that images share what they have in common; all commands take the list for the
+image. For Slurm, each step becomes a batch script; submit.sh submits them.
+
+   repro export paper.sif --cvmfs /cvmfs/papers.example.org
+   repro export paper.sif --slurm scripts && sh scripts/submit.sh --partition=short`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "oci", Usage: "write an OCI image to `NAME`"},
 			&cli.StringFlag{Name: "rootfs", Usage: "write the root filesystem to `NAME`"},
+			&cli.StringFlag{Name: "cvmfs", Usage: "add the image to `FOLDER` as a list of pieces, which CernVM-FS can publish"},
+			&cli.StringFlag{Name: "slurm", Usage: "write batch scripts for Slurm to `FOLDER`, which is made; they run the steps in the image's name with .run, beside it"},
 			&cli.StringFlag{Name: "ref", Usage: "with --oci: call the image `REF`, such as paper:1"},
 		},
 		Action: func(ctx *cli.Context) error {
@@ -44,15 +53,31 @@ time. A name that ends in .tar stands for an archive, any other for a folder.
 			if err != nil {
 				return err
 			}
-			if (ctx.String("oci") == "") == (ctx.String("rootfs") == "") {
-				return usagef("export: name one of --oci and --rootfs")
-			}
-			if ctx.String("rootfs") != "" {
-				return c.exportRoot(ctx, name, ctx.String("rootfs"))
-			}
-			return c.exportOCI(ctx, name, ctx.String("oci"))
+			return c.export(ctx, name)
 		},
 	}
+}
+
+// export writes the one form that is asked for.
+func (c *console) export(ctx *cli.Context, name string) error {
+	forms := []struct {
+		flag  string
+		write func(ctx *cli.Context, name, to string) error
+	}{{"oci", c.exportOCI}, {"rootfs", c.exportRoot}, {"cvmfs", c.exportPieces}, {"slurm", c.exportScripts}}
+	chosen := -1
+	for i, f := range forms {
+		if ctx.String(f.flag) == "" {
+			continue
+		}
+		if chosen >= 0 {
+			return usagef("export: --%s and --%s: name one of them", forms[chosen].flag, f.flag)
+		}
+		chosen = i
+	}
+	if chosen < 0 {
+		return usagef("export: name one of --oci, --rootfs, --cvmfs and --slurm")
+	}
+	return forms[chosen].write(ctx, name, ctx.String(forms[chosen].flag))
 }
 
 func isArchive(name string) bool { return strings.HasSuffix(name, ".tar") }

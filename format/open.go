@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"repro/format/manifest"
+	"repro/format/pieces"
 )
 
 // maxSlots bounds the descriptors of a file that is opened: 38 MB of table,
@@ -31,9 +32,45 @@ type Image struct {
 
 // Open opens the SIF file called name. It fails with [ErrMalformed] if header
 // and descriptors do not lie within the file. The caller must call Close.
+//
+// Name may also be that of a list of pieces (package pieces), which stands for
+// such a file. Such an image is only read.
 func Open(name string) (*Image, error) {
 	im, _, err := openFile(name)
-	return im, err
+	if !errors.Is(err, ErrMalformed) {
+		return im, err
+	}
+	if im, listErr := openPieces(name); im != nil || listErr != nil {
+		return im, listErr
+	}
+	return nil, err
+}
+
+// openPieces opens the image that a list of pieces stands for. It returns nil if
+// the file called name is no list.
+func openPieces(name string) (*Image, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, len(pieces.Magic))
+	if _, err := f.ReadAt(head, 0); err != nil || !pieces.IsList(head) {
+		return nil, nil
+	}
+	file, err := pieces.Open(f)
+	if errors.Is(err, pieces.ErrMalformed) {
+		err = fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	im, err := New(file, file.Size(), name)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	im.close = file.Close
+	return im, nil
 }
 
 func openFile(name string) (*Image, *os.File, error) {
@@ -124,8 +161,11 @@ func (im *Image) readTable() error {
 func (im *Image) Name() string { return im.name }
 
 // File returns the open file that everything is read from, or nil if the image
-// was not opened by name. The caller must not close it.
+// was not opened by name, or is in pieces. The caller must not close it.
 func (im *Image) File() *os.File { return im.file }
+
+// Bytes returns all bytes of the file.
+func (im *Image) Bytes() *io.SectionReader { return io.NewSectionReader(im.r, 0, im.size) }
 
 // Size returns the size of the file in bytes.
 func (im *Image) Size() int64 { return im.size }

@@ -174,18 +174,24 @@ func (w *waiter) job(i int, open []bool) engine.Job {
 	}
 	args := j.Args
 	j.Work = func(ctx context.Context, _ engine.Allotment) error { return command(ctx, args) }
-	var reads []string
 	for _, n := range w.plan.Needs[i] {
-		reads = append(reads, w.run.FolderOf(n))
 		if open[n] {
 			j.Needs = append(j.Needs, w.plan.Steps[n].Name)
 		}
 	}
 	if w.Apart != nil {
-		j.Apart = &engine.Apart{Args: w.Spread.Apart(step.Name), Files: w.Files, Folder: w.options.Dir,
-			Reads: append([]string{folder.Marker, shared.DocumentName}, reads...), Leaves: []string{w.run.FolderOf(i)}}
+		j.Apart = w.apart(i)
 	}
 	return j
+}
+
+// apart is how the job of step i is done where the folder cannot be seen.
+func (w *waiter) apart(i int) *engine.Apart {
+	reads := []string{folder.Marker, shared.DocumentName}
+	for _, n := range w.plan.Needs[i] {
+		reads = append(reads, w.run.FolderOf(n))
+	}
+	return &engine.Apart{Args: w.Spread.Apart(w.plan.Steps[i].Name), Files: w.Files, Folder: w.options.Dir, Reads: reads, Leaves: []string{w.run.FolderOf(i)}}
 }
 
 const (
