@@ -62,7 +62,7 @@ func TestStates(t *testing.T) {
 // engineWith is an engine in a folder with one DAG, of jobs a and b, which needs a.
 func engineWith(t *testing.T) (*Engine, []engine.ID) {
 	t.Helper()
-	e := &Engine{options: Options{Dir: t.TempDir()}, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}}
+	e := &Engine{options: Options{Dir: t.TempDir()}, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}, ended: map[string]bool{}}
 	ids := []engine.ID{"condor-1/n0-a", "condor-1/n1-b"}
 	write(t, e.file(ids[0], ".json"), `{"name":"a"}`)
 	write(t, e.file(ids[1], ".json"), `{"name":"b"}`)
@@ -110,6 +110,20 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// A DAG of which every open job was cancelled is removed itself, once.
+func TestEmptyDAGs(t *testing.T) {
+	e, ids := engineWith(t)
+	write(t, filepath.Join(e.options.Dir, "condor-1", "run.dag.dagman.log"), strings.ReplaceAll(submitted+executing, "(002.", "(009."))
+	e.jobs[ids[0]].cancelled = true
+	if got := e.emptyDAGs(); len(got) > 0 {
+		t.Errorf("%q, though a job is open", got)
+	}
+	e.jobs[ids[1]].cancelled = true
+	if got := fmt.Sprint(e.emptyDAGs(), e.emptyDAGs()); got != "[9.0] []" {
+		t.Error(got)
+	}
+}
+
 // A person reads why: what the job printed, and what DAGMan complains of.
 func TestReasons(t *testing.T) {
 	e, ids := engineWith(t)
@@ -131,7 +145,7 @@ func TestReasons(t *testing.T) {
 }
 
 func TestAdoptRefused(t *testing.T) {
-	e := &Engine{options: Options{Dir: t.TempDir()}, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}}
+	e := &Engine{options: Options{Dir: t.TempDir()}, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}, ended: map[string]bool{}}
 	for _, id := range []engine.ID{"../x/n0-a", "condor-1/../n0-a", "condor-1", "/condor-1/n0-a", "condor-1/n0-a/b", ""} {
 		if err := e.Adopt([]engine.Job{{Name: "a"}}, []engine.ID{id}); err == nil {
 			t.Errorf("%q was adopted", id)

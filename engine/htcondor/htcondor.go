@@ -52,6 +52,7 @@ type Engine struct {
 	mu     sync.Mutex
 	jobs   map[engine.ID]*job
 	byName map[string]engine.ID
+	ended  map[string]bool // folders of DAGs that condor_rm was told of
 }
 
 // job is one that an engine submitted.
@@ -79,7 +80,7 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("htcondor: option %q: more than one line", line)
 		}
 	}
-	return &Engine{options: o, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}}, nil
+	return &Engine{options: o, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}, ended: map[string]bool{}}, nil
 }
 
 // jobVariable tells a job what HTCondor calls it.
@@ -250,9 +251,10 @@ func (e *Engine) Cancel(ctx context.Context, ids []engine.ID) error {
 }
 
 // remove tells HTCondor to remove the jobs that were cancelled and that it has
-// submitted, be it since.
+// submitted, be it since; and DAGs of which nothing else is open, so that DAGMan
+// submits nothing when nobody looks any more.
 func (e *Engine) remove(ctx context.Context) error {
-	var clusters []string
+	clusters := e.emptyDAGs()
 	for _, j := range e.jobs {
 		if j.cancelled && !j.removed && j.cluster != "" && !j.state.Phase.Ended() {
 			clusters, j.removed = append(clusters, j.cluster), true
@@ -269,6 +271,24 @@ func (e *Engine) remove(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// emptyDAGs returns what HTCondor calls the DAGs in which jobs were cancelled and
+// no other is open.
+func (e *Engine) emptyDAGs() (clusters []string) {
+	open, cancelled := map[string]bool{}, map[string]bool{}
+	for id, j := range e.jobs {
+		dir := filepath.Dir(e.file(id, ""))
+		open[dir] = open[dir] || !j.cancelled && !j.state.Phase.Ended()
+		cancelled[dir] = cancelled[dir] || j.cancelled
+	}
+	for dir := range cancelled {
+		s, cluster, ok := stateOf(readEvents(filepath.Join(dir, dagName+".dagman.log")))
+		if cancelled[dir] && !open[dir] && !e.ended[dir] && ok && !s.Phase.Ended() {
+			clusters, e.ended[dir] = append(clusters, cluster), true
+		}
+	}
+	return clusters
 }
 
 var gone = regexp.MustCompile(`(?i)couldn't find/remove|not found`)
