@@ -31,7 +31,7 @@ var layers = []string{
 	"format/squashfs format/verity format/pieces report key",
 	"format/tree format/manifest format/bundle",
 	"internal/ods",
-	"internal/svg internal/postscript",
+	"internal/svg internal/postscript internal/sqlite internal/arrow",
 	"capture/observe internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/newick internal/nifti internal/npy internal/parquet internal/rdata internal/sequence internal/spss internal/stata internal/tiff internal/vcf internal/xlsx internal/xport",
 	"internal/spdx",
 	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/form internal/sandbox/inside internal/pdf internal/raster examples",

@@ -64,6 +64,8 @@ var table = []Kind{
 	{Name: "fasta", Words: "a FASTA file", Extensions: ".fasta .fa .fna .faa .ffn .fas", Options: []string{}, Next: Text},
 	{Name: "fastq", Words: "a FASTQ file", Extensions: ".fastq .fq", Options: []string{}, Next: Text},
 	{Name: "vcf", Words: "a VCF file", Extensions: ".vcf", Options: forValues, Next: Text},
+	{Name: "arrow", Words: "a table of Arrow", Starts: []string{"ARROW1", "FEA1", "\xff\xff\xff\xff"}, Extensions: ".feather .arrow .arrows .ipc", Options: forArrays, Next: Unread},
+	{Name: "sqlite", Words: "a database of SQLite", Starts: []string{"SQLite format 3\x00"}, Begins: "`SQLite format 3` 00", Extensions: ".sqlite .sqlite3 .db .db3 .gpkg", Options: forArrays, Next: Unread},
 	{Name: "parquet", Words: "a Parquet file", Starts: []string{"PAR1"}, Extensions: ".parquet .parq .pq", Options: forArrays, Next: Unread},
 }
 

@@ -25,7 +25,7 @@ var unreadStarts = []string{
 
 // unreadExtensions are of formats that carry dates or addresses in places that
 // this program does not know.
-var unreadExtensions = strings.Fields(".pkl .pickle .joblib .pt .pth .onnx .sas7bdat .shx .docx .pptx .odt .feather .bam .webp")
+var unreadExtensions = strings.Fields(".pkl .pickle .joblib .pt .pth .onnx .sas7bdat .shx .docx .pptx .odt .bam .webp")
 
 func isUnread(start []byte, ext string) bool {
 	for _, s := range unreadStarts {
