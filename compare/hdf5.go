@@ -15,6 +15,9 @@ func init() { comparers[kindHDF5] = compareHDF5 }
 // compareHDF5 compares what two HDF5 files hold, name by name (CMP-118). One
 // data set of each is in memory at a time.
 func compareHDF5(ctx context.Context, j *job) error {
+	if err := j.otherNetCDF(); err != nil {
+		return err
+	}
 	var lists [2][]hdf5.Node
 	var notes bool
 	for i, of := range []side{published, produced} {

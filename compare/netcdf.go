@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -11,11 +12,17 @@ import (
 const kindNetCDF = "netcdf"
 
 func init() {
-	comparers[kindNetCDF] = (&arrayKind{
+	arrays := &arrayKind{
 		kind: kindNetCDF,
 		read: whole(ndarray.MaxData, readNetCDF),
 		same: "the same variables; only their order or what the file says of its making differs",
-	}).compare
+	}
+	comparers[kindNetCDF] = func(ctx context.Context, j *job) error {
+		if err := j.otherNetCDF(); err != nil {
+			return err
+		}
+		return arrays.compare(ctx, j)
+	}
 }
 
 // netcdfNotes are attributes that say when and how a file was written.
