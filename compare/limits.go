@@ -10,8 +10,9 @@ import (
 type limits struct {
 	tolerance                manifest.Tolerance
 	absolute, relative, norm *number
-	power                    *number // 10^-Digits
-	named                    bool    // the rule names the column that they hold for
+	quickly                  [3]float64 // the same in float64; less than 0: there is none
+	power                    *number    // 10^-Digits
+	named                    bool       // the rule names the column that they hold for
 }
 
 // What a rule may say of how published numbers were written (SPEC.md CMP-38).
@@ -44,6 +45,11 @@ func prepareLimits(t manifest.Tolerance) (*limits, error) {
 		var err error
 		if *l.to, err = limit(l.name, l.text); err != nil {
 			return nil, err
+		}
+	}
+	for i, l := range []*number{out.absolute, out.relative, out.norm} {
+		if out.quickly[i] = -1; l != nil {
+			out.quickly[i] = l.float()
 		}
 	}
 	return out, nil

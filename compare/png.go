@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"image/color"
 	"io"
 	"slices"
+	"sync"
 
 	"repro/internal/raster"
 	"repro/report"
@@ -28,18 +30,17 @@ type picture struct {
 
 // comparePicturesOf reads two pictures of one form and compares them.
 func (j *job) comparePicturesOf(ctx context.Context, form *pictureForm) error {
-	pub, err := form.read(j.pub, published)
-	if err != nil {
+	var read [2]*picture
+	var failed [2]error
+	var both sync.WaitGroup
+	for i, r := range []io.Reader{j.pub, j.new} {
+		both.Go(func() { read[i], failed[i] = form.read(r, []side{published, produced}[i]) })
+	}
+	both.Wait()
+	if err := cmp.Or(failed[0], failed[1], ctx.Err()); err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	new, err := form.read(j.new, produced)
-	if err != nil {
-		return err
-	}
-	return j.comparePictures(ctx, pub, new)
+	return j.comparePictures(ctx, read[0], read[1])
 }
 
 // comparePictures compares pixels, and where these differ ink (CMP-70 to CMP-74).
@@ -209,10 +210,13 @@ type pixels struct {
 func differentPixels(ctx context.Context, pub, new *picture) (*pixels, error) {
 	r := pub.Bounds()
 	found := make([]pixels, r.Dy()/bandRows+1)
-	p, n := colourAt(pub), colourAt(new)
+	p, n, same := colourAt(pub), colourAt(new), sameRow(pub, new)
 	err := bands(ctx, r.Dy(), func(band, from, to int) {
 		d := &found[band]
 		for y := r.Min.Y + from; y < r.Min.Y+to; y++ {
+			if same(y) {
+				continue
+			}
 			for x := r.Min.X; x < r.Max.X; x++ {
 				by := apart(p(x, y), n(x, y))
 				if by == 0 {

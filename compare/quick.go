@@ -42,14 +42,11 @@ func (l *limits) quick(x, y, most float64) (what outcome, sure bool) {
 	d := math.Abs(y - x)
 	slack := step * (math.Abs(x) + math.Abs(y))
 	sure = true
-	for _, bound := range []struct {
-		limit *number
-		scale float64
-	}{{l.absolute, 1}, {l.relative, math.Abs(x)}, {l.norm, most}} {
-		if bound.limit == nil || bound.scale <= 0 {
+	for i, scale := range [3]float64{1, math.Abs(x), most} {
+		if l.quickly[i] < 0 || scale <= 0 {
 			continue
 		}
-		most := bound.limit.float() * bound.scale
+		most := l.quickly[i] * scale
 		switch {
 		case math.IsInf(most, 0) || math.IsNaN(most):
 			sure = false

@@ -1,6 +1,7 @@
 package raster
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 )
@@ -14,7 +15,9 @@ const channels = 4
 // canvas reads a picture row by row, 8 bits a channel.
 type canvas struct {
 	image.Rectangle
-	row func(y, from, to int, out []uint8) // red, green, blue, alpha; laid on white
+	pix   []uint8                            // four bytes a pixel, row by row, which say what colour it is; nil: not known
+	model color.Model                        // of pix
+	row   func(y, from, to int, out []uint8) // red, green, blue, alpha; laid on white
 }
 
 func newCanvas(m image.Image) *canvas {
@@ -22,11 +25,25 @@ func newCanvas(m image.Image) *canvas {
 	min := m.Bounds().Min
 	switch m := m.(type) {
 	case *image.RGBA:
+		c.keep(m.Pix, m.Stride, m.PixOffset(min.X, min.Y), color.RGBAModel)
 		c.row = func(y, from, to int, out []uint8) {
 			at := m.PixOffset(min.X+from, min.Y+y)
 			for i, line := 0, m.Pix[at:at+4*(to-from)]; i < len(line); i += 4 {
 				clear := 0xff - line[i+3]
 				out[i], out[i+1], out[i+2], out[i+3] = line[i]+clear, line[i+1]+clear, line[i+2]+clear, line[i+3]
+			}
+		}
+	case *image.NRGBA:
+		c.keep(m.Pix, m.Stride, m.PixOffset(min.X, min.Y), color.NRGBAModel)
+		c.row = func(y, from, to int, out []uint8) {
+			at := m.PixOffset(min.X+from, min.Y+y)
+			for i, line := 0, m.Pix[at:at+4*(to-from)]; i < len(line); i += 4 {
+				if line[i+3] == 0xff {
+					copy(out[i:i+4], line[i:i+4])
+					continue
+				}
+				p := lay(m.RGBA64At(min.X+from+i/4, min.Y+y))
+				copy(out[i:i+4], p[:])
 			}
 		}
 	case *image.Paletted:
@@ -55,6 +72,29 @@ func newCanvas(m image.Image) *canvas {
 		}
 	}
 	return c
+}
+
+// keep notes the samples of a picture that fills its memory.
+func (c *canvas) keep(pix []uint8, stride, from int, model color.Model) {
+	if stride == 4*c.Dx() && from == 0 {
+		c.pix, c.model = pix, model
+	}
+}
+
+// same reports whether all samples of r, as far as it lies on both canvases, are
+// the same bytes. Where it says no, colours may still be the same.
+func (c *canvas) same(other *canvas, r image.Rectangle) bool {
+	if c.pix == nil || other.pix == nil || c.model != other.model || c.Rectangle != other.Rectangle {
+		return false
+	}
+	r = r.Intersect(c.Rectangle)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		from, to := 4*(y*c.Dx()+r.Min.X), 4*(y*c.Dx()+r.Max.X)
+		if !bytes.Equal(c.pix[from:to], other.pix[from:to]) {
+			return false
+		}
+	}
+	return true
 }
 
 func onWhite(c color.Color) [4]uint8 {

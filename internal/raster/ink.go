@@ -28,8 +28,14 @@ func newSheet(ctx context.Context, c *canvas) (*sheet, error) {
 		line := make([]uint8, 4*s.width)
 		for y := from; y < to; y++ {
 			s.row(y, 0, s.width, line)
+			at, last := y*s.width, [4]uint8(line[:4])
+			ink, colour := s.far(line[:4])
 			for x := range s.width {
-				s.ink[y*s.width+x], s.coloured[y*s.width+x] = s.far(line[4*x : 4*x+4])
+				if p := [4]uint8(line[4*x : 4*x+4]); p != last { // most pixels are like the one before
+					last = p
+					ink, colour = s.far(p[:])
+				}
+				s.ink[at+x], s.coloured[at+x] = ink, colour
 			}
 		}
 	})
@@ -82,17 +88,18 @@ func abs(v int) int { return max(v, -v) }
 // blur weighs ink 1 2 1 in both directions.
 func (s *sheet) blur(from, to int) {
 	for y := from; y < to; y++ {
-		up, down := max(0, y-1)*s.width, min(s.height-1, y+1)*s.width
-		for x := range s.width {
-			sum := 0
-			for i, at := range [3]int{max(0, x-1), x, min(s.width-1, x+1)} {
-				column := int(s.ink[up+at]) + 2*int(s.ink[y*s.width+at]) + int(s.ink[down+at])
-				sum += column << (i & 1)
-			}
-			s.soft[y*s.width+x] = uint8(sum / blurWeight)
+		up, here, down := s.inkOf(max(0, y-1)), s.inkOf(y), s.inkOf(min(s.height-1, y+1))
+		column := func(x int) int { return int(up[x]) + 2*int(here[x]) + int(down[x]) }
+		before, at := column(0), column(0)
+		for x, out := 0, s.soft[y*s.width:]; x < s.width; x++ {
+			after := column(min(s.width-1, x+1))
+			out[x] = uint8((before + 2*at + after) / blurWeight)
+			before, at = at, after
 		}
 	}
 }
+
+func (s *sheet) inkOf(y int) []uint8 { return s.ink[y*s.width : (y+1)*s.width] }
 
 // softAt is the blurred ink at a place in steps of half a pixel.
 func (s *sheet) softAt(x2, y2 int) int {
