@@ -59,7 +59,7 @@ func newApp(c *console) *cli.App {
 		Before: func(*cli.Context) error { return c.chooseColor() },
 		Commands: []*cli.Command{
 			captureCommand(c), initCommand(c), checkCommand(c), buildCommand(c), calibrateCommand(c), keyCommand(c), signCommand(c), timestampCommand(c), exportSignatureCommand(c),
-			verifyCommand(c), runCommand(c), reportCommand(c), doctorCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
+			verifyCommand(c), runCommand(c), attestCommand(c), reportCommand(c), doctorCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
 			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c), exportCommand(c),
 			execCommand(c), shellCommand(c), archiveCommand(c), fetchCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 		},

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"repro/format"
 	"repro/format/signature"
+	"repro/internal/atomicfile"
 	"repro/internal/form"
 	"repro/key"
 	"repro/key/store"
@@ -45,14 +50,16 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
    repro verify --by author paper.sif       # whom your trust file calls author
    repro verify --policy journal.yaml paper.sif
    repro verify --key alice.pub --authority tsa.pem paper.sif   # when, by whose clock
+   repro verify --by author --require 'reproduced by 2 reviewers' paper.sif
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
 		Flags: []cli.Flag{
-			keyFlag, byFlag, policyFlag, authorityFlag,
+			keyFlag, byFlag, policyFlag, requireFlag, authorityFlag,
 			&cli.IntFlag{Name: "authorities", Usage: "believe a time only if `N` different authorities agree", Value: 1},
-			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature in `FILE`"},
+			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature or attestation in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
 			&cli.BoolFlag{Name: "foreign", Usage: "let a SIF file of another program pass if its signatures cover all objects"},
+			&cli.StringFlag{Name: "html", Usage: "also write the report to `FILE`, as one page"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -71,6 +78,10 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 				return err
 			}
 			c.finishProgress()
+			if file := ctx.String("html"); file != "" {
+				var page bytes.Buffer
+				err = errors.Join(err, view.VerifyHTML(&page, rep), atomicfile.Write(file, page.Bytes(), 0o666))
+			}
 			if ctx.Bool("json") {
 				return errors.Join(c.printJSON(rep), err)
 			}
@@ -83,6 +94,9 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 func (c *console) verify(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
 	trust, err := c.trust(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.require(ctx, &trust); err != nil {
 		return nil, err
 	}
 	options := verify.Options{
@@ -118,7 +132,7 @@ func (c *console) trustKeys(ctx *cli.Context) (verify.Trust, error) {
 		if len(keys)+len(whom) > 0 {
 			return verify.Trust{}, usagef("--policy says whom to trust: leave out --key and --by")
 		}
-		return c.readPolicy(name)
+		return c.readPolicy(ctx.Context, name)
 	}
 	t, err := readTrust(keys)
 	if err != nil {
@@ -129,7 +143,7 @@ func (c *console) trustKeys(ctx *cli.Context) (verify.Trust, error) {
 
 // readPolicy reads a policy, and those of its keys that it does not hold from
 // the key store.
-func (c *console) readPolicy(name string) (t verify.Trust, err error) {
+func (c *console) readPolicy(ctx context.Context, name string) (t verify.Trust, err error) {
 	content, err := readBounded(name, form.MaxSize)
 	if err != nil {
 		return t, err
@@ -139,6 +153,15 @@ func (c *console) readPolicy(name string) (t verify.Trust, err error) {
 	}
 	s, err := openStore()
 	if err != nil {
+		return t, err
+	}
+	err = s.RememberPolicy(ctx, t.Policy.Name, t.Policy.Serial, t.Policy.Digest)
+	switch {
+	case errors.Is(err, store.ErrOlder):
+		return t, fmt.Errorf("%s: %w: %w", name, err, verify.ErrNotSigned)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		c.note("%s: the key store cannot be written to: that this edition was met is not remembered", name)
+	case err != nil:
 		return t, err
 	}
 	return t, t.Policy.Resolve(func(f key.Fingerprint) (*key.Public, error) {

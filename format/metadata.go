@@ -39,6 +39,15 @@ func (im *Image) ContentID() (manifest.Digest, error) {
 	return manifest.DigestOf(b), nil
 }
 
+// ManifestDigest returns the SHA-256 of the manifest object.
+func (im *Image) ManifestDigest() (manifest.Digest, error) {
+	m, err := im.manifest()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", im.name, err)
+	}
+	return manifest.DigestOf(m.stored), nil
+}
+
 // appendMetadata appends to b the document that SIF signatures sign, for
 // objects, in order of their IDs, with the given digests of their content.
 // There must be at least one.

@@ -174,9 +174,12 @@ type Verify struct {
 	Reason     string            `json:"reason"`            // one line for a person
 	Objects    []ObjectStatus    `json:"objects"`
 	Signatures []SignatureStatus `json:"signatures"`
-	Times      []TimeStatus      `json:"times,omitempty"`    // what time-stamping authorities said
-	Policy     *PolicyStatus     `json:"policy,omitempty"`   // none if only keys were given
-	Problems   []string          `json:"problems,omitempty"` // everything found wrong, most important first
+	Times      []TimeStatus      `json:"times,omitempty"`  // what time-stamping authorities said
+	Policy     *PolicyStatus     `json:"policy,omitempty"` // none if only keys were given
+
+	Attestations []Attestation `json:"attestations,omitempty"` // what others say of it
+
+	Problems []string `json:"problems,omitempty"` // everything found wrong, most important first
 }
 
 // Headline is the verdict on an image and the reason for it, for one line. The

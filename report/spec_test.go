@@ -27,6 +27,7 @@ var documented = map[string]any{
 	"RPT-40": report.Verify{},
 	"RPT-41": report.SignatureStatus{},
 	"RPT-42": report.PolicyStatus{},
+	"RPT-43": report.Attestation{},
 	"RPT-50": report.Inspect{},
 	"RPT-51": report.List{},
 	"RPT-52": report.Diff{},

@@ -14,6 +14,7 @@ import (
 	"repro/format/timerecord"
 	"repro/key"
 	"repro/report"
+	"repro/verify/attestation"
 )
 
 // finding is what was found about one signature.
@@ -70,6 +71,10 @@ func (v *verification) checkSignatures(f about) error {
 // checkBlock reports the signatures in one block. st holds what is known.
 func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, data []byte, f about) {
 	if timerecord.Is(data) { // was read by collectTimes
+		return
+	}
+	if attestation.Is(data) {
+		v.checkAttestation(o, data)
 		return
 	}
 	before := len(v.findings)
@@ -205,7 +210,7 @@ func inEnvelope(p *key.Public, now time.Time) made {
 func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, err error, payload []byte, f about) {
 	if m.by != nil {
 		st.Fingerprint, st.Signer = string(m.by.Fingerprint()), v.trust.name(m.by)
-		v.namePerson(&st, m.by)
+		st.Person, st.Roles = v.personOf(m.by)
 	}
 	if err != nil {
 		v.addBroken(st, err)

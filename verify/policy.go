@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"repro/attest/statement"
 	"repro/key"
 	"repro/report"
 	"repro/verify/policy"
@@ -32,14 +33,15 @@ func (v *verification) trustPolicy(p *policy.Policy) {
 	}
 }
 
-// namePerson adds the person and roles that the policy gives for key p.
-func (v *verification) namePerson(st *report.SignatureStatus, p *key.Public) {
+// personOf returns the person and roles that the policy gives for key p.
+func (v *verification) personOf(p *key.Public) (id string, roles []string) {
 	if v.trust.Policy == nil {
-		return
+		return "", nil
 	}
 	if person := v.trust.Policy.Owner(p.Fingerprint()); person != nil {
-		st.Person, st.Roles = person.ID, person.Roles
+		return person.ID, person.Roles
 	}
+	return "", nil
 }
 
 // refused says what the caller has against a good signature: cryptography that
@@ -74,13 +76,7 @@ func (v *verification) checkPolicy() string {
 	if p == nil {
 		return ""
 	}
-	var signed []string
-	for i, f := range v.findings {
-		if f.covers != nil && v.uncovered(f.signer) == "" {
-			signed = append(signed, v.report.Signatures[i].Person)
-		}
-	}
-	st := &report.PolicyStatus{Name: p.Name, Serial: p.Serial, Digest: p.Digest, Rules: p.Decide(signed, v.now)}
+	st := &report.PolicyStatus{Name: p.Name, Serial: p.Serial, Digest: p.Digest, Rules: p.Decide(v.evidence(), v.work(), v.now)}
 	v.report.Policy = st
 	var unmet []string
 	for _, r := range st.Rules {
@@ -92,6 +88,66 @@ func (v *verification) checkPolicy() string {
 		return ""
 	}
 	return fmt.Sprintf("the policy %q asks: %s", p.Name, strings.Join(unmet, "; "))
+}
+
+// evidence lists what persons have done: who signed everything, and who
+// attested what. Of several reproductions of one person only the latest counts,
+// and among those of one time the worst.
+func (v *verification) evidence() (all []policy.Evidence) {
+	for i, f := range v.findings {
+		if f.covers != nil && v.uncovered(f.signer) == "" {
+			all = append(all, policy.Evidence{Person: v.report.Signatures[i].Person, What: policy.Signed})
+		}
+	}
+	latest := map[string]*statement.Reproduction{}
+	for i, a := range v.attested {
+		person := v.report.Attestations[i].Person
+		if r := a.reproduction(); r != nil {
+			if old := latest[person]; old == nil || old.Made < r.Made || old.Made == r.Made && r.Outcome != statement.Reproduced {
+				latest[person] = r
+			}
+		}
+	}
+	for i, a := range v.attested {
+		if !a.counts {
+			continue
+		}
+		e := policy.Evidence{Person: v.report.Attestations[i].Person, Type: a.Statement.PredicateType}
+		if said := a.Statement.Said(); said != nil {
+			e.At = said.When()
+		}
+		switch r := a.reproduction(); {
+		case a.Statement.Test != nil && a.Statement.Test.Result != "PASSED":
+			continue
+		case r == nil:
+			e.What = opinions[a.Statement.Kind]
+		case latest[e.Person] == r && r.Outcome == statement.Reproduced:
+			e.What = policy.Reproduced
+		case latest[e.Person] != r:
+			continue
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// reproduction returns what a says of a run, if it counts.
+func (a attested) reproduction() *statement.Reproduction {
+	if !a.counts {
+		return nil
+	}
+	return a.Statement.Reproduction
+}
+
+var opinions = map[statement.Kind]policy.What{statement.KindReview: policy.Reviewed, statement.KindEndorsement: policy.Endorsed}
+
+// work is what the policy has to know of the image.
+func (v *verification) work() (w policy.Work) {
+	if m, err := v.im.Manifest(); err == nil && v.native {
+		w.Authors = m.Paper.Authors
+	}
+	w.Withdrawn = v.takenBack()
+	return w
 }
 
 // unprovenTime says that no signature that counts was made by a key that is

@@ -22,6 +22,7 @@ func (v *verification) decide() error {
 	case v.native && !r.Intact:
 		return v.refuse(report.ImageAltered, v.altered, r.Problems[0]+more(len(r.Problems)-1))
 	}
+	v.withdraw()
 	by, unmet := v.signers(), v.checkPolicy()
 	if len(by) > 0 && unmet == "" {
 		return v.accept(by)
@@ -58,7 +59,7 @@ func (v *verification) accept(by []string) error {
 	who := strings.Join(by, " and ")
 	switch {
 	case v.native:
-		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.onRead() + v.unprovenTime()
+		v.report.Reason = who + vouch(len(by)) + " for every byte" + v.onRead() + v.unprovenTime() + v.withdrawnNote()
 	case v.options.Foreign || v.trust.Policy != nil && v.trust.Policy.Foreign:
 		v.report.Reason = who + vouch(len(by)) + " for all objects; another program's SIF file: what lies between them is not covered" + v.unprovenTime()
 	default:
@@ -67,6 +68,14 @@ func (v *verification) accept(by []string) error {
 	}
 	v.report.Verdict = report.ImageSigned
 	return nil
+}
+
+// withdrawnNote says that a signer took the image back; or "".
+func (v *verification) withdrawnNote() string {
+	if by := v.takenBack(); by != "" {
+		return "; WITHDRAWN by " + by
+	}
+	return ""
 }
 
 // onRead says what is still to be checked.

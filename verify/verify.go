@@ -23,6 +23,7 @@ import (
 	"slices"
 	"time"
 
+	"repro/attest/statement"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/progress"
@@ -139,8 +140,10 @@ type verification struct {
 	times     *timestamp.Evidence
 	recordIDs []uint32 // objects of the time records in times
 
-	findings []finding // one for each of report.Signatures
-	altered  error     // wraps format.ErrAltered
+	findings []finding        // one for each of report.Signatures
+	subject  *statement.Image // what attestations must be about; nil if that cannot be told
+	attested []attested       // one for each of report.Attestations
+	altered  error            // wraps format.ErrAltered
 }
 
 // isForeign reports whether another program made the file: an image has a
@@ -175,6 +178,9 @@ func (v *verification) examineImage(ctx context.Context) error {
 		return err
 	}
 	r.ContentID, v.metadata = manifest.DigestOf(metadata), metadata
+	if v.subject, err = subjectOf(v.im, r.ContentID); err != nil {
+		return err
+	}
 	return v.checkSignatures(func(_ *format.Object, signed []byte) (set, string) {
 		if !bytes.Equal(signed, metadata) {
 			return nil, v.difference(signed, metadata)

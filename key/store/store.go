@@ -211,16 +211,35 @@ func (s *Store) Certificate(f key.Fingerprint) ([]byte, error) {
 	return b, err
 }
 
-// Trust reads the trust file. A missing one trusts nobody.
+// Trust reads the trust file. A missing one trusts nobody. It fails with
+// [ErrOlder] if the file states a serial and a newer one was met here.
 func (s *Store) Trust() (*Trust, error) {
-	b, err := readFile(s.trust())
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Trust{}, nil
+	t, newer, err := s.readTrust()
+	if err != nil || !newer {
+		return t, err
 	}
+	unlock, err := s.lock(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	return ParseTrust(s.trust(), b)
+	defer unlock()
+	return t, s.rememberTrust(t)
+}
+
+// readTrust reads the trust file; newer says that it is to be remembered.
+func (s *Store) readTrust() (t *Trust, newer bool, err error) {
+	b, err := readFile(s.trust())
+	if errors.Is(err, fs.ErrNotExist) {
+		b, err = nil, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if t, err = ParseTrust(s.trust(), b); err != nil {
+		return nil, false, err
+	}
+	newer, err = s.checkTrust(t)
+	return t, newer, err
 }
 
 // EditTrust changes the trust file by f, as a whole or not at all.
@@ -230,14 +249,18 @@ func (s *Store) EditTrust(ctx context.Context, f func(*Trust) error) error {
 		return err
 	}
 	defer unlock()
-	t, err := s.Trust()
+	t, _, err := s.readTrust()
 	if err != nil {
 		return err
 	}
 	if err := f(t); err != nil {
 		return err
 	}
-	return atomicfile.Write(s.trust(), t.Encode(), 0o600)
+	t.raise()
+	if err := atomicfile.Write(s.trust(), t.Encode(), 0o600); err != nil || t.Serial() == 0 {
+		return err
+	}
+	return s.rememberTrust(t)
 }
 
 func (s *Store) keys() string  { return filepath.Join(s.dir, "keys") }

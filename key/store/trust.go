@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"repro/internal/form"
+	"repro/internal/lookalike"
 	"repro/key"
 )
 
@@ -73,6 +74,9 @@ func ParseTrust(name string, b []byte) (*Trust, error) {
 		}
 		t.lines = append(t.lines, l)
 	}
+	if err := t.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	return t, nil
 }
 
@@ -83,6 +87,27 @@ func isBlank(r rune) bool { return r == ' ' || r == '\t' }
 // hidden reports characters with which a line can be made to look like another.
 func hidden(r rune) bool {
 	return r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// check holds what a person must be able to rely on: that two persons, or two
+// roles, do not look alike, and that a key has one person. SPEC.md, TRU-6 and
+// POL-13.
+func (t *Trust) check() error {
+	var people, roles lookalike.Words
+	owners := map[key.Fingerprint]string{}
+	for _, b := range t.Bindings() {
+		if other := people.Add(b.Person); other != "" {
+			return fmt.Errorf("person %q looks like %q: nobody could tell them apart", b.Person, other)
+		}
+		if other := roles.Add(b.Role); other != "" {
+			return fmt.Errorf("role %q looks like %q: nobody could tell them apart", b.Role, other)
+		}
+		if owner, ok := owners[b.Fingerprint]; ok && owner != b.Person {
+			return fmt.Errorf("key %s is bound to %q and %q: a key has one person", b.Fingerprint, owner, b.Person)
+		}
+		owners[b.Fingerprint] = b.Person
+	}
+	return nil
 }
 
 func parseBinding(fields []string) (b Binding, err error) {
@@ -106,6 +131,9 @@ func (b Binding) check() error {
 	for what, word := range map[string]string{"person": b.Person, "role": b.Role} {
 		if !form.IsWord(word) {
 			return fmt.Errorf("%s %q: want one word of letters, digits and ._@+-", what, word)
+		}
+		if why := lookalike.Problem(word); why != "" {
+			return fmt.Errorf("%s %q: %s", what, word, why)
 		}
 	}
 	_, err := key.ParseWindow(b.From, b.Until)
@@ -141,6 +169,9 @@ func (t *Trust) Add(b Binding) error {
 		if old.Fingerprint == b.Fingerprint && old.Person != b.Person {
 			return fmt.Errorf("key %s is bound to %q: a key has one person; take that away first with repro key untrust", b.Fingerprint, old.Person)
 		}
+	}
+	if err := (&Trust{append(slices.Clone(t.lines), line{binding: &b})}).check(); err != nil {
+		return err
 	}
 	l := line{b.text(), &b}
 	for i, old := range t.lines {

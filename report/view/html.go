@@ -96,6 +96,7 @@ type page struct {
 	MoreFailing   int
 	Segments      []segment
 	Signed        signedFact
+	Attestations  []attestation
 	CPU           string
 	MachineMore   string
 	RunWords      string
@@ -154,7 +155,7 @@ func (b *builder) page(r *report.Run) *page {
 		Footer: "Written by repro " + Clean(r.Machine.Repro) + ". This file is complete in itself: it loads nothing and runs no script.",
 	}
 	p.judge(r)
-	p.Signed = signed(r.Verify)
+	p.Signed, p.Attestations = signed(r.Verify), attestationRows(r.Verify)
 	p.run(r)
 	for i, f := range r.Findings {
 		p.Results = append(p.Results, b.result(i, f))
@@ -387,13 +388,7 @@ func (p *page) describe(r *report.Run) {
 	if r.Verify == nil {
 		return
 	}
-	for _, o := range r.Verify.Objects {
-		row := object{ID: o.ID, Name: Clean(o.Name), Size: bytesOf(o.Size), State: "intact", Tone: "good", Signers: strings.TrimPrefix(vouched(o, r.Verify.Signatures), "signed by ")}
-		if !o.Intact {
-			row.State, row.Tone = strings.TrimSuffix("altered: "+Clean(o.Problem), ": "), "bad"
-		}
-		p.Objects = append(p.Objects, row)
-	}
+	p.Objects = objectRows(r.Verify)
 	for i, o := range r.Outputs {
 		if i == maxOutputs {
 			p.Outputs = append(p.Outputs, output{Path: fmt.Sprintf("… and %d more", len(r.Outputs)-i)})

@@ -29,6 +29,7 @@ func Verify(w io.Writer, r *report.Verify, s Style) error {
 	p.policy(r.Policy)
 	p.signatures(r.Signatures)
 	p.times(r.Times)
+	p.attestations(r.Attestations)
 	p.objects(r)
 	for _, problem := range r.Problems {
 		if !told(r, problem) {
@@ -76,13 +77,7 @@ func (p *printer) signatures(signatures []report.SignatureStatus) {
 	p.line("signatures")
 	c := columns{indent: "  "}
 	for i, s := range signatures {
-		t := bad
-		switch s.Status {
-		case report.SignatureValid:
-			t = good
-		case report.SignatureUnanchored, report.SignatureUnknown:
-			t = warn
-		}
+		t := signatureTone(s)
 		who := s.Signer
 		if len(s.Roles) > 0 {
 			who += " (" + strings.Join(s.Roles, ", ") + ")"
@@ -119,6 +114,16 @@ func (p *printer) times(times []report.TimeStatus) {
 		c.add(cell{text: Clean(st.Status), tone: t}, cell{text: st.Time}, cell{text: Clean(st.Authority)}, cell{text: Clean(st.Problem), tone: warn})
 	}
 	c.write(p)
+}
+
+func signatureTone(s report.SignatureStatus) tone {
+	switch s.Status {
+	case report.SignatureValid:
+		return good
+	case report.SignatureUnanchored, report.SignatureUnknown:
+		return warn
+	}
+	return bad
 }
 
 // number is how the text refers to the i-th signature, from 0.

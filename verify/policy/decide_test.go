@@ -20,10 +20,10 @@ func TestDecideTells(t *testing.T) {
 			{ID: "c", Roles: []string{"reviewer"}}, {ID: "d", Roles: []string{"reviewer"}},
 		},
 		Require: []Rule{
-			{Role: "author", Persons: 1},
-			{Role: "reviewer", Not: []string{"author", "editor"}, Persons: 2},
-			{Of: []string{"a", "b"}, Persons: 2},
-			{Persons: 2, Not: []string{"editor"}},
+			{What: Signed, Role: "author", Persons: 1},
+			{What: Signed, Role: "reviewer", Not: []string{"author", "editor"}, Persons: 2},
+			{What: Signed, Of: []string{"a", "b"}, Persons: 2},
+			{What: Signed, Persons: 2, Not: []string{"editor"}},
 		},
 	}
 	const one, two, three, four = "signed by 1 of the role author", "signed by 2 of the role reviewer, not author or editor",
@@ -48,7 +48,7 @@ func TestDecideTells(t *testing.T) {
 			{Rule: four, Wanted: 2, Met: true, Persons: []string{"c", "d"}, Found: "c, d"},
 		},
 	} {
-		if got := p.Decide(strings.Fields(signed), time.Unix(0, 0)); !reflect.DeepEqual(got, want) {
+		if got := p.Decide(signatures(strings.Fields(signed)...), Work{}, time.Unix(0, 0)); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q:\ngot  %+v\nwant %+v", signed, got, want)
 		}
 	}
@@ -61,7 +61,7 @@ func TestDecideExpiry(t *testing.T) {
 		p.Expires: {Rule: "the policy is in force",
 			Found: "it expired on 2027-12-31T00:00:00Z: ask who issued it for the next edition"},
 	} {
-		if got := p.Decide(nil, at); !reflect.DeepEqual(got, []report.RuleStatus{want}) {
+		if got := p.Decide(nil, Work{}, at); !reflect.DeepEqual(got, []report.RuleStatus{want}) {
 			t.Errorf("%v: %+v, want %+v", at, got, want)
 		}
 	}
@@ -180,4 +180,11 @@ func TestParseBounds(t *testing.T) {
 			t.Errorf("%s: %v, want %s", fingerprint, err, want)
 		}
 	}
+}
+
+func signatures(persons ...string) (all []Evidence) {
+	for _, p := range persons {
+		all = append(all, Evidence{Person: p, What: Signed})
+	}
+	return all
 }

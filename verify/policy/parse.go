@@ -2,12 +2,14 @@ package policy
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"repro/format/manifest"
 	"repro/internal/form"
+	"repro/internal/lookalike"
 	"repro/internal/pattern"
 	"repro/key"
 )
@@ -32,6 +34,8 @@ type parser struct {
 	policy *Policy
 	people map[string]bool // IDs
 	roles  map[string]bool
+	alike  lookalike.Words // persons
+	named  lookalike.Words // roles
 	keys   map[key.Fingerprint]bool
 	rules  []*form.Node // of policy.Require
 }
@@ -61,6 +65,9 @@ func (d *parser) read(root *form.Node) {
 	})
 	if !ok {
 		return
+	}
+	if err := p.oneOwner(); err != nil {
+		d.Errorf(root, "people: %v", err)
 	}
 	if w, err := key.ParseWindow("", expires); err == nil {
 		p.Expires = w.Until
@@ -93,7 +100,7 @@ func (d *parser) person(n *form.Node) {
 	d.Mapping("person", n, []form.Field{
 		form.Must("person", d.StoreLine("person", &p.ID, d.newPerson)),
 		form.May("name", d.StoreLine("name", &p.Name, nil)),
-		form.Must("roles", func(n *form.Node) { p.Roles = d.Lines("roles", n, 1, maxWords, checkWord) }),
+		form.Must("roles", func(n *form.Node) { p.Roles = d.Lines("roles", n, 1, maxWords, d.newRole) }),
 		form.Must("keys", func(n *form.Node) {
 			for _, e := range d.List("keys", n, 1, maxKeys) {
 				p.Keys = append(p.Keys, d.key(e))
@@ -111,7 +118,23 @@ func (d *parser) newPerson(id string) string {
 	if d.people[id] {
 		return "stands here a second time: list all keys of a person together"
 	}
-	return checkWord(id)
+	if why := checkWord(id); why != "" {
+		return why
+	}
+	if other := d.alike.Add(id); other != "" {
+		return fmt.Sprintf("looks like the person %q: nobody could tell them apart", other)
+	}
+	return ""
+}
+
+func (d *parser) newRole(role string) string {
+	if why := checkWord(role); why != "" {
+		return why
+	}
+	if other := d.named.Add(role); other != "" {
+		return fmt.Sprintf("looks like the role %q: nobody could tell them apart", other)
+	}
+	return ""
 }
 
 func (d *parser) key(n *form.Node) Key {
@@ -158,13 +181,24 @@ func (d *parser) public(n *form.Node) *key.Public {
 }
 
 func (d *parser) rule(n *form.Node) {
-	r := Rule{Persons: 1}
+	r := Rule{What: Signed, Persons: 1}
+	var what, since string
 	d.Mapping("rule", n, []form.Field{
+		form.May("what", d.StoreLine("what", &what, oneOf(whats...))),
+		form.May("type", d.StoreLine("type", &r.Type, checkURI)),
+		form.May("since", d.StoreLine("since", &since, checkTime)),
+		form.May("days", d.StoreInt("days", &r.Days, 1, maxDays)),
 		form.May("role", d.StoreLine("role", &r.Role, checkWord)),
 		form.May("of", func(n *form.Node) { r.Of = d.Lines("of", n, 1, maxWords, checkWord) }),
 		form.May("not", func(n *form.Node) { r.Not = d.Lines("not", n, 1, maxWords, checkWord) }),
 		form.May("persons", d.StoreInt("persons", &r.Persons, 1, maxPeople)),
 	})
+	if what != "" {
+		r.What = What(what)
+	}
+	if w, err := key.ParseWindow(since, ""); err == nil {
+		r.Since = w.From
+	}
 	d.policy.Require = append(d.policy.Require, r)
 	d.rules = append(d.rules, n)
 }
@@ -173,6 +207,14 @@ func (d *parser) rule(n *form.Node) {
 func (d *parser) relations(n *form.Node, r Rule) {
 	if r.Role != "" && len(r.Of) > 0 {
 		d.Errorf(n, "rule: role and of: want one of them at most")
+		return
+	}
+	switch timed := !r.Since.IsZero() || r.Days > 0; {
+	case r.Type != "" && r.What != Signed:
+		d.Errorf(n, "rule: what and type: want one of them")
+		return
+	case timed && r.Type == "" && r.What == Signed:
+		d.Errorf(n, "rule: since and days: only attestations state when they were made")
 		return
 	}
 	for _, id := range r.Of {
@@ -187,7 +229,7 @@ func (d *parser) relations(n *form.Node, r Rule) {
 			return
 		}
 	}
-	if found := len(d.policy.candidates(r)); found < r.Persons {
+	if found := len(d.policy.candidates(r, nil)); found < r.Persons {
 		d.Errorf(n, "rule: it can never be met: %d persons are wanted, %d could sign", r.Persons, found)
 	}
 }
@@ -195,6 +237,20 @@ func (d *parser) relations(n *form.Node, r Rule) {
 func checkWord(s string) string {
 	if !form.IsWord(s) {
 		return "want one word of letters, digits and ._@+-"
+	}
+	return lookalike.Problem(s)
+}
+
+// reproductionType begins the predicate type of reproductions, of any version.
+const reproductionType = "https://repro.dev/attestation/reproduction/"
+
+// checkURI accepts the predicate type of attestations.
+func checkURI(s string) string {
+	if u, err := url.Parse(s); err != nil || u.Scheme == "" || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return "want a URI in ASCII, as the attestation has it"
+	}
+	if strings.HasPrefix(s, reproductionType) {
+		return "an attestation of this type may say that nothing came out: ask with what: reproduced"
 	}
 	return ""
 }

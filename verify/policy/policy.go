@@ -16,10 +16,11 @@
 //	        until: 2027-06-30
 //	require:
 //	  - {role: author}
-//	  - {role: reviewer, persons: 2, not: [author]}
+//	  - {what: reproduced, role: reviewer, persons: 2, days: 365}
 //
 // Rules count persons: two keys of one person are one signer. A policy in
-// which a rule can never be met is refused when it is read.
+// which a rule can never be met is refused when it is read, and so is one in
+// which two persons or roles look alike, or share a key.
 package policy
 
 import (
@@ -27,6 +28,7 @@ import (
 	"crypto"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +36,6 @@ import (
 
 	"repro/format/manifest"
 	"repro/key"
-	"repro/report"
 )
 
 // Version is the version of the form that this package reads.
@@ -46,6 +47,7 @@ const (
 	maxKeys   = 100 // of one person
 	maxRules  = 100
 	maxWords  = 1000 // of one list of roles or persons
+	maxDays   = 36_500
 )
 
 // Policy is a policy that was read and checked. It may be shared by
@@ -87,14 +89,6 @@ type Key struct {
 	Public      *key.Public // nil: must be found elsewhere, see [Policy.Resolve]
 }
 
-// Rule says how many different persons must have signed. SPEC.md, POL-8.
-type Rule struct {
-	Role    string   // persons that have this role; or
-	Of      []string // some of these persons; or neither: anybody in the policy
-	Not     []string // persons with one of these roles do not count
-	Persons int      // at least 1
-}
-
 // Resolve fills in the public keys that the policy names without holding them.
 // Those that find does not have (nil) stay unknown: nobody's signature can be
 // checked with them, and rules that need them are not met.
@@ -114,8 +108,31 @@ func (p *Policy) Resolve(find func(key.Fingerprint) (*key.Public, error)) error 
 			}
 		}
 	}
+	return p.oneOwner()
+}
+
+// oneOwner refuses two persons with one private key, whatever its fingerprints:
+// an OpenPGP key can be written anew with another date, or as PEM.
+func (p *Policy) oneOwner() error {
+	owners := map[string]string{}
+	for _, person := range p.People {
+		for _, k := range person.Keys {
+			if k.Public == nil {
+				continue
+			}
+			for _, m := range k.Public.Material() {
+				if other, ok := owners[m]; ok && other != person.ID {
+					return fmt.Errorf("%w: key %s of %s is the same as one of %s", ErrShared, k.Fingerprint, person.ID, other)
+				}
+				owners[m] = person.ID
+			}
+		}
+	}
 	return nil
 }
+
+// ErrShared says that one private key stands for two persons.
+var ErrShared = errors.New("a key has one owner")
 
 // Owner returns the person whose key f is, or nil.
 func (p *Policy) Owner(f key.Fingerprint) *Person {
@@ -157,64 +174,6 @@ func list[T ~string](words []T) string {
 	return strings.Join(all, ", ")
 }
 
-// Decide says of each rule whether those who signed, as IDs of persons, meet
-// it at the time now; that the policy has not expired is the first rule.
-// SPEC.md, POL-8 and POL-9.
-func (p *Policy) Decide(signed []string, now time.Time) []report.RuleStatus {
-	var all []report.RuleStatus
-	if !p.Expires.IsZero() {
-		st := report.RuleStatus{Rule: "the policy is in force", Met: now.Before(p.Expires), Found: "until " + p.Expires.Format(time.RFC3339)}
-		if !st.Met {
-			st.Found = "it expired on " + p.Expires.Format(time.RFC3339) + ": ask who issued it for the next edition"
-		}
-		all = append(all, st)
-	}
-	for _, r := range p.Require {
-		all = append(all, p.decide(r, signed))
-	}
-	return all
-}
-
-func (p *Policy) decide(r Rule, signed []string) report.RuleStatus {
-	st := report.RuleStatus{Rule: r.String(), Wanted: r.Persons}
-	for _, person := range p.candidates(r) {
-		if slices.Contains(signed, person.ID) {
-			st.Persons = append(st.Persons, person.ID)
-		}
-	}
-	st.Met = len(st.Persons) >= r.Persons
-	if st.Found = "nobody"; len(st.Persons) > 0 {
-		st.Found = strings.Join(st.Persons, ", ")
-	}
-	return st
-}
-
-// candidates returns the persons who count for r.
-func (p *Policy) candidates(r Rule) []Person {
-	return slices.DeleteFunc(slices.Clone(p.People), func(person Person) bool {
-		return r.Role != "" && !slices.Contains(person.Roles, r.Role) ||
-			len(r.Of) > 0 && !slices.Contains(r.Of, person.ID) ||
-			slices.ContainsFunc(r.Not, func(role string) bool { return slices.Contains(person.Roles, role) })
-	})
-}
-
-// String says what r asks for: "signed by 2 of the role reviewer, not author".
-func (r Rule) String() string {
-	text := fmt.Sprintf("signed by %d ", r.Persons)
-	switch {
-	case r.Role != "":
-		text += "of the role " + r.Role
-	case len(r.Of) > 0:
-		text += "of " + strings.Join(r.Of, ", ")
-	default:
-		text += "of its people"
-	}
-	if len(r.Not) > 0 {
-		text += ", not " + strings.Join(r.Not, " or ")
-	}
-	return text
-}
-
 //go:embed schema.json
 var schema []byte
 
@@ -223,4 +182,19 @@ var schema []byte
 func Schema() []byte {
 	names, _ := json.Marshal(key.Families()) // words do not fail
 	return bytes.Replace(schema, []byte(`["FAMILIES"]`), names, 1)
+}
+
+// Add binds a key to a person in a role, both of whom may be there already. An
+// empty role adds none.
+func (p *Policy) Add(id, role string, k Key) {
+	i := slices.IndexFunc(p.People, func(person Person) bool { return person.ID == id })
+	if i < 0 {
+		i = len(p.People)
+		p.People = append(p.People, Person{ID: id})
+	}
+	person := &p.People[i]
+	if role != "" && !slices.Contains(person.Roles, role) {
+		person.Roles = append(person.Roles, role)
+	}
+	person.Keys = append(person.Keys, k)
 }

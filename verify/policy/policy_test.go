@@ -107,7 +107,7 @@ func TestDecide(t *testing.T) {
 		{"x y z", 999, "ynnnn"},
 	} {
 		got := ""
-		for _, r := range p.Decide(strings.Fields(c.signed), time.Unix(c.at, 0)) {
+		for _, r := range p.Decide(signatures(strings.Fields(c.signed)...), Work{}, time.Unix(c.at, 0)) {
 			got += map[bool]string{true: "y", false: "n"}[r.Met]
 		}
 		if got != c.met {
@@ -259,11 +259,13 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		var all []string
+		var all []Evidence
 		for _, person := range p.People {
-			all = append(all, person.ID)
+			for _, r := range p.Require {
+				all = append(all, Evidence{person.ID, r.What, r.Type, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)})
+			}
 		}
-		for _, r := range p.Decide(all, time.Time{}) {
+		for _, r := range p.Decide(all, Work{}, time.Time{}) {
 			if !r.Met {
 				t.Fatalf("%s: not met by everybody", r.Rule)
 			}
@@ -293,7 +295,7 @@ func TestWords(t *testing.T) {
 		{Rule{Persons: 2}, []string{"bob", "bob", "stranger", ""}, "signed by 2 of its people", "bob", false},
 	} {
 		p.Require = []Rule{c.rule}
-		got := p.Decide(c.signed, time.Time{})
+		got := p.Decide(signatures(c.signed...), Work{}, time.Time{})
 		if len(got) != 1 || got[0].Rule != c.says || got[0].Found != c.found || got[0].Met != c.met || got[0].Wanted != c.rule.Persons {
 			t.Errorf("%+v with %q: %+v, want %q, %q, %v", c.rule, c.signed, got, c.says, c.found, c.met)
 		}
