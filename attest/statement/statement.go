@@ -206,7 +206,7 @@ func (s *Statement) About(im Image) error {
 		return malformed("it names %d subjects, this image has %d", len(s.subjects), len(want))
 	}
 	for i, x := range s.subjects {
-		if x.Name != want[i].Name || x.sha256() != want[i].sha256() {
+		if x.Name != want[i].Name || len(x.Digest) != 1 || x.sha256() != want[i].sha256() {
 			return malformed("subject %.80q is not object %q of this image", x.Name, want[i].Name)
 		}
 	}
