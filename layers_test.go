@@ -23,7 +23,7 @@ var layers = []string{
 	"archive/container",
 	"build sign verify build/oci compare publish/fetch",
 	"engine/local engine/slurm engine/htcondor run/shared run/checkpoint capture",
-	"recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
+	"report/codecheck recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
 	"verify/bundle/bundletest",
 	"verify/timestamp/timestamptest verify/bundle sign/timestamp",
 	"format recipe verify/policy verify/attestation verify/timestamp key/store build/sbom build/host internal/sandbox internal/mount",

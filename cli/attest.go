@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +21,8 @@ import (
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
 	"repro/key"
+	"repro/report"
+	"repro/report/view"
 	"repro/run/folder"
 	"repro/sign"
 )
@@ -56,6 +60,9 @@ repro verify shows what was attested, and --require asks for it.`,
 			&cli.BoolFlag{Name: "alone", Usage: "with --run: leave out the same in in-toto's test-result and simple verification result"},
 			&cli.StringFlag{Name: "detached", Usage: "write the attestation to `FILE` and leave the image alone; companions go beside it"},
 			&cli.StringFlag{Name: "time", Usage: "`TIME` to state, RFC 3339 (default: now)"},
+			&cli.StringFlag{Name: "codecheck", Usage: "with --run: also write codecheck.yml to `FILE`, with your name and words"},
+			&cli.StringFlag{Name: "aea", Usage: "with --run: also write the AEA's form to `FILE`"},
+			&cli.StringFlag{Name: "acm", Usage: "with --run: also write the evidence for ACM's badges to `FILE`"},
 			jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -99,6 +106,8 @@ func checkAttestFlags(ctx *cli.Context) error {
 		return usagef("attest: name your private key with --key FILE; repro key new makes one")
 	case given("key", "gpg", "kms") > 1:
 		return usagef("attest: give one of --key, --gpg and --kms")
+	case given("codecheck", "aea", "acm") > 0 && given("run") == 0:
+		return usagef("attest: --codecheck, --aea and --acm fill in forms about a run: they go with --run")
 	case given("of") > 0 && !kind.IsOpinion():
 		return usagef("attest: --of goes with --kind correction, withdrawal and the like")
 	}
@@ -133,7 +142,42 @@ func (c *console) attest(ctx *cli.Context, name string) error {
 		}
 	}
 	c.finishProgress()
+	if err := writeForms(ctx); err != nil {
+		return err
+	}
 	return c.printAttested(ctx, name, bundles)
+}
+
+// writeForms fills in the forms that the flags of ctx ask for, with what the
+// attestation says.
+func writeForms(ctx *cli.Context) error {
+	for flag, write := range map[string]func(io.Writer, *report.Run, view.Said) error{
+		"codecheck": view.Codecheck, "aea": view.AEA, "acm": view.ACM,
+	} {
+		file := ctx.String(flag)
+		if file == "" {
+			continue
+		}
+		r, err := readRun(ctx.String("run"))
+		if err != nil {
+			return err
+		}
+		text, err := words(ctx)
+		if err != nil {
+			return err
+		}
+		said := view.Said{Summary: text, Conflicts: ctx.String("conflicts")}
+		if by := operator(ctx.String("operator")); by != nil {
+			said.By = []manifest.Author{*by}
+		} else if r.By != nil {
+			said.By = []manifest.Author{*r.By}
+		}
+		var out bytes.Buffer
+		if err := errors.Join(write(&out, r, said), atomicfile.Write(file, out.Bytes(), 0o666)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attestations makes what the flags of ctx ask for.
@@ -205,18 +249,24 @@ func (c *console) said(ctx *cli.Context) (s statement.Said, err error) {
 			return s, usagef("--time %q: want RFC 3339, such as 2026-01-02T15:04:05Z", text)
 		}
 	}
-	words := ctx.String("words")
-	if file := ctx.String("words-file"); file != "" {
-		b, err := readBounded(file, 1<<20)
-		if err != nil {
-			return s, err
-		}
-		words = strings.ReplaceAll(string(b), "\r\n", "\n")
+	text, err := words(ctx)
+	if err != nil {
+		return s, err
 	}
 	return statement.Said{
 		Role: ctx.String("role"), By: operator(ctx.String("operator")), Conflicts: ctx.String("conflicts"),
-		Words: strings.TrimSpace(words), Made: at.UTC().Truncate(time.Second).Format(time.RFC3339),
+		Words: text, Made: at.UTC().Truncate(time.Second).Format(time.RFC3339),
 	}, nil
+}
+
+// words are what the signer wants to say.
+func words(ctx *cli.Context) (string, error) {
+	file := ctx.String("words-file")
+	if file == "" {
+		return strings.TrimSpace(ctx.String("words")), nil
+	}
+	b, err := readBounded(file, 1<<20)
+	return strings.TrimSpace(strings.ReplaceAll(string(b), "\r\n", "\n")), err
 }
 
 // attester returns who signs.

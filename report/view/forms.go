@@ -20,13 +20,41 @@ func yamlText(s string) string {
 	return string(b)
 }
 
+// Said is what forms ask of the person who checked. Each part may be empty: then
+// the form leaves its place open.
+type Said struct {
+	By          []manifest.Author
+	Summary     string // in a few words, what came out
+	Conflicts   string // of interest
+	Certificate string // CODECHECK's number, YYYY-NNN
+	Report      string // where the certificate is published
+	Repository  string // where the material is
+}
+
+// signature is the part of a form in Markdown that a person answers for.
+func (p *printer) signature(title string, s Said) {
+	p.line("\n## %s\n", title)
+	if len(s.By) == 0 {
+		p.line("- Name:")
+	}
+	for _, a := range s.By {
+		line := "- Name: " + md(a.Name)
+		if a.ORCID != "" {
+			line += ", ORCID iD " + md(a.ORCID)
+		}
+		p.line("%s", line)
+	}
+	p.line("- Conflicts of interest: %s", md(s.Conflicts))
+	p.line("- Summary: %s", md(s.Summary))
+}
+
 // Codecheck writes codecheck.yml (https://codecheck.org.uk/spec/config/2.0/)
 // as far as a program can fill it in. Who checked, the certificate's number
-// and where it is published are left to the person who checks: the rules
-// (CC-CFG-023) refuse placeholders, so that these fields are only named in
-// comments. So is an output that is missing, which the manifest may not list
-// (CC-BUN-001).
-func Codecheck(w io.Writer, r *report.Run) error {
+// and where it is published are the word of the person who checks: the rules
+// (CC-CFG-023) refuse placeholders, so that fields that he leaves open are only
+// named in comments. So is an output that is missing, which the manifest may
+// not list (CC-BUN-001). SPEC.md, EXP-10.
+func Codecheck(w io.Writer, r *report.Run, said Said) error {
 	p := &printer{w: w}
 	p.line("---\nversion: https://codecheck.org.uk/spec/config/2.0/\npaper:\n  title: %s\n  authors:", yamlText(r.Paper.Title))
 	for _, a := range r.Paper.Authors {
@@ -43,12 +71,49 @@ func Codecheck(w io.Writer, r *report.Run) error {
 		p.line("  # reference: https://doi.org/…")
 	}
 	p.codecheckManifest(r.Findings)
-	p.line("summary: %s", yamlText(sentence(Verdict(r.Counts))+"."))
+	summary := said.Summary
+	if summary == "" {
+		summary = sentence(Verdict(r.Counts)) + "."
+	}
+	p.line("summary: %s", yamlText(summary))
 	if r.Finished != "" {
 		p.line("check_time: %s", yamlText(r.Finished))
 	}
-	p.line("# For you to fill in:\n# codechecker:\n#   - name:\n#     ORCID:\n# repository: where the material is published\n# certificate: YYYY-NNN, from the register\n# report: DOI of the certificate")
+	p.codechecker(said)
 	return p.err
+}
+
+// codechecker writes what the person who checked has said, and names the rest.
+func (p *printer) codechecker(said Said) {
+	if len(said.By) > 0 {
+		p.line("codechecker:")
+	}
+	for _, a := range said.By {
+		p.line("  - name: %s", yamlText(a.Name))
+		if a.ORCID != "" {
+			p.line("    ORCID: %s", yamlText(a.ORCID))
+		} else {
+			p.line("    # ORCID:")
+		}
+	}
+	var open []string
+	if len(said.By) == 0 {
+		open = append(open, "codechecker:", "  - name:", "    ORCID:")
+	}
+	for _, f := range []struct{ key, value, hint string }{
+		{"repository", said.Repository, "where the material is published"},
+		{"certificate", said.Certificate, "YYYY-NNN, from the register"},
+		{"report", said.Report, "DOI of the certificate"},
+	} {
+		if f.value != "" {
+			p.line("%s: %s", f.key, yamlText(f.value))
+		} else {
+			open = append(open, f.key+": "+f.hint)
+		}
+	}
+	if len(open) > 0 {
+		p.line("# For you to fill in:\n# %s", strings.Join(open, "\n# "))
+	}
 }
 
 // codecheckManifest lists each output once, with all that was found of it.
@@ -84,8 +149,9 @@ func missing(findings []report.Finding, output string) bool {
 
 // AEA writes the findings part of the report that the American Economic
 // Association's data editor asks of replicators, in Markdown. Tables and
-// figures are those that the recipe names.
-func AEA(w io.Writer, r *report.Run) error {
+// figures are those that the recipe names; what the replicator says of himself
+// stands at the end.
+func AEA(w io.Writer, r *report.Run, said Said) error {
 	p := &printer{w: w}
 	p.line("## Replication steps\n")
 	for i, s := range r.Steps {
@@ -119,6 +185,7 @@ func AEA(w io.Writer, r *report.Run) error {
 		p.line("- [%s] %s", map[bool]string{true: "x", false: " "}[c.is], c.name)
 	}
 	p.line("\nThe boxes follow from counts alone: %s. Read the notes before you sign.", md(Verdict(r.Counts)))
+	p.signature("Replicator", said)
 	return p.err
 }
 
@@ -141,7 +208,7 @@ func aeaClass(r *report.Run) (full, minor, partial, none bool) {
 
 // ACM writes the evidence that the badges of the ACM (Artifact Review and
 // Badging 1.1) ask for, in Markdown. It awards none: people do.
-func ACM(w io.Writer, r *report.Run) error {
+func ACM(w io.Writer, r *report.Run, said Said) error {
 	p := &printer{w: w}
 	p.line("# Evidence for artifact badges\n")
 	done := 0
@@ -173,6 +240,7 @@ func ACM(w io.Writer, r *report.Run) error {
 	for _, fact := range runFacts(r) {
 		p.line("- %s: %s", fact[0], md(fact[1]))
 	}
+	p.signature("Evaluator", said)
 	return p.err
 }
 

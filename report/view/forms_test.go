@@ -28,8 +28,9 @@ func hostileRun() *report.Run {
 }
 
 func TestFormsHoldHostileText(t *testing.T) {
+	hostile := Said{By: []manifest.Author{{Name: hostileText, ORCID: hostileText}}, Summary: hostileText, Conflicts: hostileText, Certificate: hostileText, Report: hostileText, Repository: hostileText}
 	for name, write := range map[string]func(io.Writer, *report.Run) error{
-		"markdown": Markdown, "aea": AEA, "acm": ACM, "codecheck": Codecheck,
+		"markdown": Markdown, "aea": saying(AEA, hostile), "acm": saying(ACM, hostile), "codecheck": saying(Codecheck, hostile), "codecheck, open": saying(Codecheck, Said{}),
 	} {
 		var out bytes.Buffer
 		if err := write(&out, hostileRun()); err != nil {
@@ -40,13 +41,45 @@ func TestFormsHoldHostileText(t *testing.T) {
 				t.Errorf("%s holds %q", name, bad)
 			}
 		}
-		if name == "codecheck" {
+		if strings.HasPrefix(name, "codecheck") {
 			continue // YAML, not Markdown
 		}
 		for _, bad := range []string{"<img", "|b", "@f", "https://evil", "[g](h)", " `d`", " *e*"} {
 			if strings.Contains(strings.ReplaceAll(out.String(), `\|`, ""), bad) {
 				t.Errorf("%s holds %q", name, bad)
 			}
+		}
+	}
+}
+
+func saying(write func(io.Writer, *report.Run, Said) error, said Said) func(io.Writer, *report.Run) error {
+	return func(w io.Writer, r *report.Run) error { return write(w, r, said) }
+}
+
+// TestFormsTellWhoChecked holds each field in the form that asks for it.
+func TestFormsTellWhoChecked(t *testing.T) {
+	said := Said{By: []manifest.Author{{Name: "Bob", ORCID: "0000-0001-5109-3700"}, {Name: "Eve"}}, Summary: "It came out.", Conflicts: "none",
+		Certificate: "2026-001", Report: "https://doi.org/10.5281/zenodo.1", Repository: "https://example.org/r"}
+	for name, c := range map[string]struct {
+		write func(io.Writer, *report.Run, Said) error
+		want  []string
+	}{
+		"codecheck": {Codecheck, []string{"codechecker:\n  - name: \"Bob\"\n    ORCID: \"0000-0001-5109-3700\"\n  - name: \"Eve\"\n    # ORCID:\n", "\nsummary: \"It came out.\"\n",
+			"\ncertificate: \"2026-001\"\n", "\nreport: \"https://doi.org/10.5281/zenodo.1\"\n", "\nrepository: \"https://example.org/r\"\n"}},
+		"aea": {AEA, []string{"## Replicator\n\n- Name: Bob, ORCID iD 0000-0001-5109-3700\n- Name: Eve\n- Conflicts of interest: none\n- Summary: It came out.\n"}},
+		"acm": {ACM, []string{"## Evaluator\n\n- Name: Bob, ORCID iD 0000-0001-5109-3700\n- Name: Eve\n- Conflicts of interest: none\n- Summary: It came out.\n"}},
+	} {
+		var out bytes.Buffer
+		if err := c.write(&out, &report.Run{}, said); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in\n%s", name, want, &out)
+			}
+		}
+		if strings.Contains(out.String(), "fill in") {
+			t.Errorf("%s: something is left to fill in:\n%s", name, &out)
 		}
 	}
 }
@@ -60,7 +93,7 @@ func TestCodecheckLeavesNoPlaceholder(t *testing.T) {
 		{Result: "b", Output: "/out/b.csv", Verdict: report.Missing, Reason: "there is no new file"},
 	}
 	var out bytes.Buffer
-	if err := Codecheck(&out, &report.Run{Findings: findings, Counts: report.Count(findings), Paper: manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "Ada"}}}}); err != nil {
+	if err := Codecheck(&out, &report.Run{Findings: findings, Counts: report.Count(findings), Paper: manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "Ada"}}}}, Said{}); err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any
@@ -81,7 +114,7 @@ func TestCodecheckLeavesNoPlaceholder(t *testing.T) {
 func TestFormsStopAtAnError(t *testing.T) {
 	broken := errors.New("disk full")
 	for name, write := range map[string]func(io.Writer, *report.Run) error{
-		"markdown": Markdown, "aea": AEA, "acm": ACM, "codecheck": Codecheck,
+		"markdown": Markdown, "aea": saying(AEA, Said{}), "acm": saying(ACM, Said{}), "codecheck": saying(Codecheck, Said{}),
 		"junit": func(w io.Writer, r *report.Run) error { return JUnit(w, r.Findings) },
 	} {
 		if err := write(noRoom{broken}, hostileRun()); !errors.Is(err, broken) {
