@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"repro/format"
+	"repro/format/bundle"
 	"repro/format/manifest"
 	"repro/format/timerecord"
 )
@@ -99,8 +100,11 @@ func (s *signing) record(im *format.Image, renew bool, result *Stamped) error {
 	return err
 }
 
-// made returns the signatures in o over the payload.
+// made returns the signatures in o over the payload, or that of an attestation.
 func (s *signing) made(o format.NewObject) (signatures [][]byte) {
+	if b, err := bundle.ParseExact(o.Data); err == nil && b.Envelope != nil {
+		return [][]byte{b.Envelope.Signature}
+	}
 	b := s.parse(o)
 	switch {
 	case b == nil:

@@ -1,0 +1,303 @@
+package attest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/sylabs/sif/v2/pkg/integrity"
+	"github.com/sylabs/sif/v2/pkg/sif"
+
+	"repro/attest"
+	"repro/attest/statement"
+	"repro/format"
+	"repro/format/manifest"
+	"repro/format/tree"
+	"repro/key"
+	"repro/report"
+	"repro/sign"
+	"repro/verify"
+)
+
+var (
+	ctx  = context.Background()
+	made = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+)
+
+func newKey(t testing.TB, kind key.Kind, name string) *key.Private {
+	t.Helper()
+	k, err := key.New(kind, key.Options{Algorithm: key.Ed25519, Name: name, Time: made})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// image makes an image with two results that one step leaves, signed by k.
+func image(t testing.TB, k *key.Private, draft bool) string {
+	t.Helper()
+	env, published := tree.NewDir(), tree.NewDir()
+	for _, err := range []error{
+		env.Put("bin/sh", tree.NewFile(0o755, []byte("not really a shell"))),
+		published.Put("sum", tree.NewFile(0o644, []byte("10\n"))),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := filepath.Join(t.TempDir(), "paper.sif")
+	_, err := format.Create(ctx, name, format.Spec{
+		Manifest: manifest.Manifest{
+			Version: manifest.Version, Arch: "amd64", Environment: manifest.Environment{Kind: "host"}, Draft: draft,
+			Paper:   manifest.Paper{Title: "T", Authors: []manifest.Author{{Name: "A"}}, Date: "2026-01-01T00:00:00Z"},
+			Steps:   []manifest.Step{{Name: "all", Command: []string{"sh"}, Dir: "/paper", Outputs: []string{"/paper/out"}}},
+			Results: []manifest.Result{{Name: "sum", Output: "/paper/out/sum", Published: "sum", Compare: manifest.Rule{Kind: "text"}}},
+			Claims:  []manifest.Claim{{Name: "ten", Value: "10", Output: "/paper/out/sum", Pattern: "([0-9]+)", Compare: manifest.Tolerance{Digits: 2}}},
+		},
+		Recipe: []byte("title: T\n"), Inspect: []byte("{}\n"),
+		Layers: []format.LayerSpec{
+			{Name: format.EnvironmentName, Role: manifest.RoleLayer, Tree: env},
+			{Name: format.PublishedName, Role: manifest.RoleHidden, Tree: published},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !draft {
+		if _, err := sign.Image(ctx, name, k, sign.Options{Time: made}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return name
+}
+
+func open(t testing.TB, name string) *format.Image {
+	t.Helper()
+	im, err := format.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { im.Close() })
+	return im
+}
+
+// ran is a run of the image, and the files that it left.
+func ran(t testing.TB, im *format.Image) attest.Run {
+	t.Helper()
+	m, err := im.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := im.ContentID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := verify.Image(ctx, im, verify.Trust{}, verify.Options{})
+	if !errors.Is(err, verify.ErrNotSigned) {
+		t.Fatal(err)
+	}
+	findings := []report.Finding{
+		{Result: "sum", Published: "sum", Output: "/paper/out/sum", Kind: "text", Rule: manifest.Rule{Kind: "text"}, Verdict: report.Identical, Reason: "the same bytes"},
+		{Result: "ten", Output: "/paper/out/sum", Kind: "claim", Rule: manifest.Rule{Digits: 2}, Verdict: report.SameContent, Reason: "the same\tnumber"},
+	}
+	return attest.Run{
+		Report: &report.Run{
+			Version: report.Version, ContentID: id, Paper: m.Paper, Verify: v, Findings: findings, Counts: report.Count(findings),
+			Steps:   []report.StepStatus{{Name: "all", Status: report.StepDone, WallMS: 5}},
+			Outputs: []report.OutputFile{{Path: "/paper/out/sum", Size: 3, Digest: manifest.DigestOf([]byte("10\n"))}},
+			Started: "2026-03-01T11:00:00Z", Finished: "2026-03-01T11:00:01Z",
+			Machine:   report.Machine{Arch: "amd64", CPU: "a\x1bb", CPUs: 2},
+			Isolation: report.Isolation{Level: "namespaces", Layers: "fuse", Binds: []string{"/home/bob/secret:/mnt:rw"}, GPU: &report.GPU{}},
+		},
+		Bytes: []byte("report"),
+		Files: fstest.MapFS{"paper/out/sum": {Data: []byte("10\n")}},
+	}
+}
+
+func said() statement.Said {
+	return statement.Said{Role: "reviewer", Conflicts: "none", Made: made.Format(time.RFC3339)}
+}
+
+func TestFromRun(t *testing.T) {
+	im := open(t, image(t, newKey(t, key.OpenPGP, "Alice"), false))
+	r, err := attest.FromRun(im, ran(t, im), said())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Results[1].Reason != "the same?number" || r.Machine.CPU != "a?b" || r.Isolation.Binds[0] != "/mnt" || r.Isolation.GPU != "present" || r.Engine != "local" ||
+		r.Report != manifest.DigestOf([]byte("report")) || r.Results[0].Digest != manifest.DigestOf([]byte("10\n")) || r.Steps[0].WallMS != 5 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestFromRunRefuses has one thing in each that is not whole, of another image,
+// or contradicts itself.
+func TestFromRunRefuses(t *testing.T) {
+	im := open(t, image(t, newKey(t, key.OpenPGP, "Alice"), false))
+	for name, c := range map[string]struct {
+		change func(*attest.Run)
+		want   string
+	}{
+		"image":           {func(r *attest.Run) { r.Report.ContentID = "sha256:x" }, "it is about image sha256:x"},
+		"not verified":    {func(r *attest.Run) { r.Report.Verify = nil }, "does not say that the image was verified"},
+		"verify of other": {func(r *attest.Run) { r.Report.Verify.ContentID = "x" }, "was not intact"},
+		"not intact":      {func(r *attest.Run) { r.Report.Verify.Intact = false }, "was not intact"},
+		"not canonical":   {func(r *attest.Run) { r.Report.Verify.Canonical = false }, "was not intact"},
+		"paper":           {func(r *attest.Run) { r.Report.Paper.Title = "U" }, "speaks of another paper"},
+		"object altered":  {func(r *attest.Run) { r.Report.Verify.Objects[2].Intact = false }, "was intact"},
+		"object left out": {func(r *attest.Run) { r.Report.Verify.Objects = r.Report.Verify.Objects[:3] }, "does not say that object"},
+		"object's size":   {func(r *attest.Run) { r.Report.Verify.Objects[3].Size++ }, "does not say that object"},
+		"result unknown":  {func(r *attest.Run) { r.Report.Findings[0].Result = "x" }, `result "x" is none of this image`},
+		"result twice":    {func(r *attest.Run) { r.Report.Findings[1] = r.Report.Findings[0] }, `result "sum" is none of this image, or stands there twice`},
+		"result missing":  {func(r *attest.Run) { r.Report.Findings = r.Report.Findings[:1] }, `says nothing of result "ten"`},
+		"left out twice":  {func(r *attest.Run) { r.Report.LeftOut = []string{"sum"} }, `"sum" is left out, and`},
+		"left out other":  {func(r *attest.Run) { r.Report.LeftOut = []string{"x"} }, `"x" is left out, and`},
+		"rule":            {func(r *attest.Run) { r.Report.Findings[0].Rule.Relative = "1" }, "by another rule than the image states"},
+		"claim's rule":    {func(r *attest.Run) { r.Report.Findings[1].Rule.Digits = 1 }, "by another rule than the image states"},
+		"output":          {func(r *attest.Run) { r.Report.Findings[0].Output = "/x" }, "by another rule than the image states"},
+		"counts":          {func(r *attest.Run) { r.Report.Counts.Reproduced = 1 }, "its counts are not those of its results"},
+		"verdicts":        {func(r *attest.Run) { r.Report.Counts.Verdicts = nil }, "its counts are not those of its results"},
+		"no digest":       {func(r *attest.Run) { r.Report.Outputs = nil }, "it has no digest of /paper/out/sum"},
+		"file changed":    {func(r *attest.Run) { r.Files = fstest.MapFS{"paper/out/sum": {Data: []byte("11\n")}} }, "/paper/out/sum was changed since"},
+		"file gone":       {func(r *attest.Run) { r.Files = fstest.MapFS{} }, "file does not exist"},
+	} {
+		run := ran(t, im)
+		c.change(&run)
+		if _, err := attest.FromRun(im, run, said()); !errors.Is(err, attest.ErrReport) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}
+
+// TestEmbed: earlier signatures, the content id, and what other programs for
+// SIF files verify, stay as they were, whichever kind of key attests.
+func TestEmbed(t *testing.T) {
+	alice, bob, carol := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.PEM, ""), newKey(t, key.OpenPGP, "Carol")
+	name := image(t, alice, false)
+	before := open(t, name)
+	id, err := before.ContentID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := attest.FromRun(before, ran(t, before), said())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range []*key.Private{bob, carol} {
+		bundles, err := attest.Reproduction(ctx, before, r, attest.ByKey(k, made))
+		if err != nil || len(bundles) != 3 {
+			t.Fatalf("%d bundles: %v", len(bundles), err)
+		}
+		for again, want := range []int{3, 0} {
+			if added, err := attest.Embed(ctx, name, bundles, attest.Options{}); err != nil || added != want {
+				t.Fatalf("key %d, time %d: %d added, %v", i, again, added, err)
+			}
+		}
+	}
+	o := statement.Opinion{Said: said()}
+	o.Words = "Sound."
+	b, err := attest.Opinion(ctx, before, statement.KindReview, o, attest.ByKey(bob, made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := attest.Embed(ctx, name, []attest.Bundle{b}, attest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	after := open(t, name)
+	if now, err := after.ContentID(); err != nil || now != id {
+		t.Errorf("content id %s, was %s, %v", now, id, err)
+	}
+	trust := verify.Trust{Keys: []*key.Public{alice.Public(), bob.Public(), carol.Public()}}
+	v, err := verify.Image(ctx, after, trust, verify.Options{Classic: true})
+	if err != nil || len(v.Attestations) != 7 || len(v.Signatures) != 1 {
+		t.Fatalf("%v: %d attestations, %d signatures", err, len(v.Attestations), len(v.Signatures))
+	}
+	for _, a := range v.Attestations {
+		if a.Status != report.SignatureValid || !a.Trusted {
+			t.Errorf("%+v", a)
+		}
+	}
+	verifiedBySylabs(t, name, alice)
+}
+
+// verifiedBySylabs asks the library that Apptainer verifies with.
+func verifiedBySylabs(t *testing.T, name string, k *key.Private) {
+	t.Helper()
+	f, err := sif.LoadContainerFromPath(name, sif.OptLoadWithFlag(os.O_RDONLY))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.UnloadContainer() }()
+	b, err := k.Public().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := integrity.NewVerifier(f, integrity.OptVerifyWithKeyRing(ring))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Verify(); err != nil {
+		t.Errorf("sylabs/sif: %v", err)
+	}
+}
+
+func TestEmbedRefuses(t *testing.T) {
+	alice := newKey(t, key.OpenPGP, "Alice")
+	name := image(t, alice, true)
+	b := attest.Bundle{Kind: statement.KindReview, Bytes: []byte("x")}
+	if _, err := attest.Embed(ctx, name, []attest.Bundle{b}, attest.Options{}); !errors.Is(err, sign.ErrDraft) {
+		t.Errorf("a draft: %v", err)
+	}
+	name = image(t, alice, false)
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := bytes.Index(whole, []byte("hsqs"))
+	whole[i+len("hsqs")+200] ^= 1
+	if err := os.WriteFile(name, whole, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := attest.Embed(ctx, name, []attest.Bundle{b}, attest.Options{}); !errors.Is(err, format.ErrAltered) {
+		t.Errorf("altered: %v", err)
+	}
+	if now, err := os.ReadFile(name); err != nil || !bytes.Equal(now, whole) {
+		t.Errorf("the file changed: %v", err)
+	}
+}
+
+func TestImport(t *testing.T) {
+	alice, bob := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.PEM, "")
+	im := open(t, image(t, alice, false))
+	o := statement.Opinion{Said: said()}
+	o.Words = "Sound."
+	b, err := attest.Opinion(ctx, im, statement.KindReview, o, attest.ByKey(bob, made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spaced := bytes.ReplaceAll(b.Bytes, []byte(`":`), []byte("\":\n "))
+	got, err := attest.Import(im, spaced, bob.Public())
+	if err != nil || got.Kind != statement.KindReview || !bytes.Equal(got.Bytes, b.Bytes) {
+		t.Errorf("%v: %s", err, got.Bytes)
+	}
+	if _, err := attest.Import(im, spaced, alice.Public()); err == nil {
+		t.Error("by another key, and taken")
+	}
+	if _, err := attest.Import(im, spaced, nil); err == nil {
+		t.Error("by nobody who was named, and taken")
+	}
+	if _, err := attest.Import(im, []byte("{}"), bob.Public()); err == nil {
+		t.Error("no bundle, and taken")
+	}
+}
