@@ -12,7 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"repro/attest"
+	"repro/attest/statement"
 	"repro/format"
 	"repro/format/tree"
 	"repro/key"
@@ -41,7 +44,7 @@ func benchVerify(args []string) error {
 	if err := b.measure(*rounds); err != nil {
 		return err
 	}
-	if err := printRuns(os.Stdout, b.hash, b.sum, b.one, b.eight, b.sign); err != nil {
+	if err := printRuns(os.Stdout, b.hash, b.sum, b.one, b.eight, b.attested, b.sign); err != nil {
 		return err
 	}
 	return printGoals(os.Stdout, b.goals())
@@ -50,11 +53,20 @@ func benchVerify(args []string) error {
 type verifyBench struct {
 	dir                          string
 	hash, sum, one, eight, sign  *subject
-	image                        int64 // bytes
+	attested                     *subject // 8 signatures and 8 attestations, all by keys that are trusted
+	image                        int64    // bytes
 	copied, binary, verifierSize float64
 }
 
 const signers = 8
+
+// pubs are the files of all signers' public keys.
+func pubs(dir string) (names []string) {
+	for i := range signers {
+		names = append(names, filepath.Join(dir, fmt.Sprint("pub", i)))
+	}
+	return names
+}
 
 // prepare makes the images in another process, whose memory would otherwise
 // be counted as that of those that are measured.
@@ -75,7 +87,8 @@ func (b *verifyBench) prepare(size int64) error {
 	return b.subjects(one, filepath.Join(b.dir, "eight.sif"), filepath.Join(b.dir, "bare.sif"), filepath.Join(b.dir, "pub"))
 }
 
-// prepareImages makes images that nobody, one and eight keys signed.
+// prepareImages makes images that nobody, one and eight keys signed, and the
+// last once more with a review by each of them.
 func prepareImages(args []string) error {
 	dir := args[0]
 	size, err := strconv.ParseInt(args[1], 10, 64)
@@ -91,9 +104,14 @@ func prepareImages(args []string) error {
 			return err
 		}
 	}
-	for i := range signers {
+	var keys []*key.Private
+	for i, pub := range pubs(dir) {
 		k, err := key.New(key.OpenPGP, key.Options{Name: fmt.Sprint("Signer ", i)})
 		if err != nil {
+			return err
+		}
+		keys = append(keys, k)
+		if err := writeKeys(k, pub, filepath.Join(dir, "other")); err != nil {
 			return err
 		}
 		names := []string{eight}
@@ -109,7 +127,33 @@ func prepareImages(args []string) error {
 			}
 		}
 	}
-	return nil
+	attested := filepath.Join(dir, "attested.sif")
+	if err := copyFile(attested, eight); err != nil {
+		return err
+	}
+	return attestBy(attested, keys)
+}
+
+// attestBy puts a review by each of keys into an image.
+func attestBy(name string, keys []*key.Private) error {
+	im, err := format.Open(name)
+	if err != nil {
+		return err
+	}
+	defer im.Close()
+	var bundles []attest.Bundle
+	for _, k := range keys {
+		o := statement.Opinion{Said: statement.Said{
+			Role: "reviewer", Conflicts: "none", Words: strings.Repeat("I read it. ", 100), Made: time.Now().UTC().Format(time.RFC3339),
+		}}
+		b, err := attest.Opinion(context.Background(), im, statement.KindReview, o, attest.ByKey(k, time.Now()))
+		if err != nil {
+			return err
+		}
+		bundles = append(bundles, b)
+	}
+	_, err = attest.Embed(context.Background(), name, bundles, attest.Options{})
+	return err
 }
 
 func (b *verifyBench) subjects(one, eight, bare, pub string) (err error) {
@@ -124,12 +168,16 @@ func (b *verifyBench) subjects(one, eight, bare, pub string) (err error) {
 	if b.eight, err = part("verify, 8 signatures", "verify.check", pub, eight); err != nil {
 		return err
 	}
+	argv := append(append([]string{"verify.check"}, pubs(b.dir)...), filepath.Join(b.dir, "attested.sif"))
+	if b.attested, err = part("verify, 8 signatures and 8 attestations", argv...); err != nil {
+		return err
+	}
 	b.sign, err = part("sign", "verify.sign", filepath.Join(b.dir, "key"), bare)
 	return err
 }
 
 func (b *verifyBench) measure(rounds int) error {
-	if err := alternate(rounds, b.hash, b.one, b.eight, b.sum); err != nil {
+	if err := alternate(rounds, b.hash, b.one, b.eight, b.attested, b.sum); err != nil {
 		return err
 	}
 	if err := b.sign.run(); err != nil {
@@ -167,9 +215,10 @@ func (b *verifyBench) goals() []goal {
 	return []goal{
 		compared("verify by one pass of Go's crypto/sha256 on one core", b.one, b.hash, 0.6),
 		compared("verify 8 signatures by 1", b.eight, b.one, 1.05),
+		compared("verify 8 signatures and 8 attestations by 1 signature", b.attested, b.one, 1.05),
 		compared("verify by sha256sum", b.one, b.sum, 0.2),
 		{measure: "bytes read by signing, by the image's", got: b.copied / float64(b.image), want: 1},
-		{measure: "memory of verify", got: max(b.one.memory(), b.eight.memory()) / (1 << 20), want: 64, unit: " MiB"},
+		{measure: "memory of verify", got: max(b.one.memory(), b.eight.memory(), b.attested.memory()) / (1 << 20), want: 64, unit: " MiB"},
 		{measure: "memory of sign", got: b.sign.memory() / (1 << 20), want: 64, unit: " MiB"},
 		{measure: "verify as a stripped static binary", got: b.verifierSize / 1e6, want: 15, unit: " MB"},
 	}
@@ -246,23 +295,37 @@ func hashFile(args []string) error {
 	return nil
 }
 
-// verifyFile verifies an image by a key.
+// verifyFile verifies an image, the last argument, by the keys before it. All
+// attestations in it must count.
 func verifyFile(args []string) error {
-	b, err := os.ReadFile(args[0])
-	if err != nil {
-		return err
+	last := len(args) - 1
+	var trust verify.Trust
+	for _, name := range args[:last] {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		p, err := key.ParsePublic(b)
+		if err != nil {
+			return err
+		}
+		trust.Keys = append(trust.Keys, p)
 	}
-	p, err := key.ParsePublic(b)
-	if err != nil {
-		return err
-	}
-	im, err := format.Open(args[1])
+	im, err := format.Open(args[last])
 	if err != nil {
 		return err
 	}
 	defer im.Close()
-	_, err = verify.Image(context.Background(), im, verify.Trust{Keys: []*key.Public{p}}, verify.Options{})
-	return err
+	r, err := verify.Image(context.Background(), im, trust, verify.Options{})
+	if err != nil {
+		return err
+	}
+	for _, a := range r.Attestations {
+		if !a.Trusted {
+			return fmt.Errorf("an attestation does not count: %s %s", a.Status, a.Problem)
+		}
+	}
+	return nil
 }
 
 // signFile signs an image and prints how many bytes were read.
