@@ -11,6 +11,7 @@ import (
 	"repro/format"
 	"repro/format/signature"
 	"repro/internal/atomicfile"
+	"repro/verify/attestation"
 )
 
 func exportSignatureCommand(c *console) *cli.Command {
@@ -29,6 +30,11 @@ A signature in an envelope is two, the bytes that were signed and the signature:
 
    openssl dgst -sha256 -verify lab.pub -signature signatures/2-1.sig signatures/2.signed
    openssl pkeyutl -verify -pubin -inkey lab.pub -rawin -sigfile signatures/2-1.sig -in signatures/2.signed   # Ed25519
+
+An attestation is one file, a sigstore bundle about metadata.json:
+
+   cosign verify-blob-attestation --key lab.pub --insecure-ignore-tlog --bundle signatures/3.sigstore.json \
+      --type https://repro.dev/attestation/review/v1 signatures/metadata.json
 
 They prove who signed metadata.json; that the image is what it lists, repro verify
 proves, or sha256sum of its objects.`,
@@ -65,6 +71,10 @@ func (c *console) exportSignatures(image *format.Image, dir string) error {
 	}
 	files := []newFile{{name: "metadata.json", content: metadata}}
 	for i, o := range blocks {
+		if attestation.Is(o.Data) {
+			files = append(files, newFile{name: fmt.Sprintf("%d.sigstore.json", i+1), content: o.Data})
+			continue
+		}
 		b, err := signature.Parse(o.Data)
 		if err != nil {
 			c.note("signature %d is left out: %v", i+1, err)

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"repro/format"
+	"repro/format/bundle"
 	"repro/format/signature"
+	"repro/format/timerecord"
 	"repro/key"
 )
 
@@ -131,8 +133,20 @@ func Adopt(ctx context.Context, name string, p *key.Public, o Options) (*Result,
 	return &s.result, nil
 }
 
+// besides reports whether b is an attestation or a time record, which stay
+// where they are.
+func besides(b []byte) bool {
+	_, notBundle := bundle.ParseExact(b)
+	_, notRecord := timerecord.Parse(b)
+	return notBundle == nil || notRecord == nil
+}
+
 // adopt puts a signature object where this program would have put it.
 func (s *signing) adopt(old format.NewObject) error {
+	if kept := besides(old.Data); kept {
+		s.objects = append(s.objects, format.NewObject{Attestation: true, Hash: old.Hash, Data: old.Data})
+		return nil
+	}
 	b, err := signature.Parse(old.Data)
 	if err != nil {
 		return err
