@@ -11,6 +11,7 @@ import (
 	"repro/engine/local"
 	"repro/report"
 	"repro/report/view"
+	"repro/run"
 )
 
 func doctorCommand(c *console) *cli.Command {
@@ -33,11 +34,24 @@ with 7 if not.
 				return err
 			}
 			if !rep.Runs {
-				return &engine.MachineError{Err: errors.New("images cannot be run here"), Hint: "lines that begin with ask say what would help"}
+				hint := "lines that begin with ask say what would help"
+				return &engine.MachineError{Err: errors.New("images cannot be run here"), Hint: offer(hint, run.ContainerPrograms(ctx.Context))}
 			}
 			return nil
 		},
 	}
+}
+
+// offer adds to a hint the container engines that could run images in place of this
+// machine.
+func offer(hint string, programs []string) string {
+	if len(programs) == 0 {
+		return hint
+	}
+	if hint != "" {
+		hint += "; or "
+	}
+	return hint + "run it in containers: repro run --on " + programs[0]
 }
 
 func (c *console) printDoctor(asJSON bool, r *report.Doctor) error {

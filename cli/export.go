@@ -15,10 +15,12 @@ import (
 
 	"repro/build"
 	"repro/build/oci"
+	"repro/engine/local"
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
 	"repro/internal/atomicfile"
+	"repro/run/rootfs"
 )
 
 func exportCommand(c *console) *cli.Command {
@@ -34,6 +36,8 @@ time. A name that ends in .tar stands for an archive, any other for a folder.
    repro export paper.sif --oci paper.oci.tar && podman load -i paper.oci.tar
    repro export paper.sif --oci layout && skopeo inspect oci:layout
    repro export paper.sif --rootfs root.tar
+   repro export paper.sif --cwl paper.cwl && cwltool paper.cwl
+   repro export paper.sif --snakemake Snakefile && snakemake --cores all
 
 For CernVM-FS, the image becomes a list of pieces that are named for their content,
 so that images share what they have in common; all commands take the list for the
@@ -46,6 +50,8 @@ image. For Slurm, each step becomes a batch script; submit.sh submits them.
 			&cli.StringFlag{Name: "rootfs", Usage: "write the root filesystem to `NAME`"},
 			&cli.StringFlag{Name: "cvmfs", Usage: "add the image to `FOLDER` as a list of pieces, which CernVM-FS can publish"},
 			&cli.StringFlag{Name: "slurm", Usage: "write batch scripts for Slurm to `FOLDER`, which is made; they run the steps in the image's name with .run, beside it"},
+			&cli.StringFlag{Name: "cwl", Usage: "write a workflow of the Common Workflow Language to `FILE`; its jobs call repro"},
+			&cli.StringFlag{Name: "snakemake", Usage: "write a Snakefile to `FILE`; its jobs call repro"},
 			&cli.StringFlag{Name: "ref", Usage: "with --oci: call the image `REF`, such as paper:1"},
 		},
 		Action: func(ctx *cli.Context) error {
@@ -63,7 +69,7 @@ func (c *console) export(ctx *cli.Context, name string) error {
 	forms := []struct {
 		flag  string
 		write func(ctx *cli.Context, name, to string) error
-	}{{"oci", c.exportOCI}, {"rootfs", c.exportRoot}, {"cvmfs", c.exportPieces}, {"slurm", c.exportScripts}}
+	}{{"oci", c.exportOCI}, {"rootfs", c.exportRoot}, {"cvmfs", c.exportPieces}, {"slurm", c.exportScripts}, {"cwl", c.exportCWL}, {"snakemake", c.exportSnakefile}}
 	chosen := -1
 	for i, f := range forms {
 		if ctx.String(f.flag) == "" {
@@ -75,7 +81,7 @@ func (c *console) export(ctx *cli.Context, name string) error {
 		chosen = i
 	}
 	if chosen < 0 {
-		return usagef("export: name one of --oci, --rootfs, --cvmfs and --slurm")
+		return usagef("export: name one of --oci, --rootfs, --cvmfs, --slurm, --cwl and --snakemake")
 	}
 	return forms[chosen].write(ctx, name, ctx.String(forms[chosen].flag))
 }
@@ -159,11 +165,11 @@ func exportOf(image *format.Image) (*oci.Export, error) {
 		}
 		e.Layers, e.Names = append(e.Layers, layer), append(e.Names, o.Name)
 	}
-	writable, err := writableFolders(tree.Union(e.Layers...), m.Steps, created)
+	top, err := topLayer(image, m, created)
 	if err != nil {
 		return nil, err
 	}
-	e.Layers, e.Names = append(e.Layers, writable), append(e.Names, "writable folders")
+	e.Layers, e.Names = append(e.Layers, top), append(e.Names, "what steps see")
 	return e, nil
 }
 
@@ -192,47 +198,70 @@ func entrypoint(steps []manifest.Step) []string {
 	return []string{"/bin/sh", "-c", script + `exec "$@"`, "repro"}
 }
 
-// writableFolders is a layer in which any user may write to the folders that steps
-// leave outputs in, as far as they lie below /paper: containers may run as any.
-// SPEC.md, EXP-9.
-func writableFolders(root *tree.Node, steps []manifest.Step, created time.Time) (*tree.Node, error) {
-	layer := tree.NewDir()
-	modes := map[string]fs.FileMode{"tmp": fs.ModeDir | fs.ModeSticky | 0o777, "var/tmp": fs.ModeDir | fs.ModeSticky | 0o777, build.Paper[1:]: fs.ModeDir | 0o777}
-	for _, s := range steps {
+// topLayer is what steps see that no layer of the image has: a user, empty
+// folders, and none of the files in whose place they leave outputs. Any user may
+// write to the folders of outputs below /paper: containers may run as any. SPEC.md,
+// EXP-9.
+func topLayer(image *format.Image, m *manifest.Manifest, created time.Time) (*tree.Node, error) {
+	layers, err := image.RootLayers()
+	if err != nil {
+		return nil, err
+	}
+	who := local.Identity()
+	who.FileUID, who.FileGID = 0, 0
+	root, err := rootfs.Compose(layers, m.Hiding(), nil, who)
+	if err != nil {
+		return nil, err
+	}
+	top := root.Top
+	writable := []string{build.Paper, manifest.Home}
+	for _, s := range m.Steps {
 		for _, o := range s.Outputs {
 			for dir := path.Dir(o); strings.HasPrefix(dir, build.Paper+"/"); dir = path.Dir(dir) {
-				modes[dir[1:]] = fs.ModeDir | 0o777
+				writable = append(writable, dir)
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(modes)) {
-		if isRealFolder(root, name) {
-			if _, err := layer.MkdirAll(name); err != nil {
-				return nil, err
-			}
+	slices.Sort(writable)
+	for _, name := range slices.Compact(writable) {
+		if err := makeWritable(top, root.View, name); err != nil {
+			return nil, err
 		}
 	}
-	for name, dir := range layer.All() { // as they are below, but for the mode
-		dir.ModTime = created.Unix()
-		if old := root.Lookup(name); old != nil {
-			dir.Mode, dir.UID, dir.GID, dir.ModTime, dir.Xattrs = old.Mode, old.UID, old.GID, old.ModTime, old.Xattrs
-		}
-		if mode, ok := modes[name]; ok {
-			dir.Mode = mode
+	for _, n := range top.All() {
+		if n.ModTime == 0 {
+			n.ModTime = created.Unix()
 		}
 	}
-	return layer, nil
+	return top, nil
 }
 
-// isRealFolder reports whether name is a folder in root, or can be made, without a
-// link or a file on the way.
-func isRealFolder(root *tree.Node, name string) bool {
-	for ; name != "."; name = path.Dir(name) {
-		if n := root.Lookup(name); n != nil && !n.IsDir() {
-			return false
+// makeWritable has the layer top show the folder name with a mode that lets any
+// user write to it, unless a link or a file stands there or on the way.
+func makeWritable(top *tree.Node, below *tree.View, name string) error {
+	at, dir := "", top
+	for elem := range strings.SplitSeq(name[1:], "/") {
+		at += "/" + elem
+		next := dir.Entries[elem]
+		if next == nil {
+			next = tree.NewDir()
+			switch seen, err := below.Find(at); {
+			case err == nil && !seen.Node.IsDir():
+				return nil
+			case err == nil:
+				next.Mode, next.ModTime = seen.Node.Mode, seen.Node.ModTime
+			case !errors.Is(err, fs.ErrNotExist):
+				return err
+			}
+			dir.Entries[elem] = next
 		}
+		if !next.IsDir() {
+			return nil
+		}
+		dir = next
 	}
-	return true
+	dir.Mode |= 0o777
+	return nil
 }
 
 // annotations are those of the OCI image specification that a paper has a word

@@ -26,7 +26,7 @@ var (
 	isolationFlag = &cli.StringFlag{Name: "isolation", DefaultText: "namespaces",
 		Usage: "make do with weaker isolation where this machine refuses the full one: `LEVEL` no-proc does without /proc; the report says so",
 		Action: func(_ *cli.Context, level string) error {
-			if level != string(local.IsolationFull) && level != string(local.IsolationNoProc) {
+			if level != string(local.IsolationFull) && level != string(local.IsolationNoProc) && level != string(local.IsolationContainer) {
 				return usagef("--isolation %q: want %s or %s", level, local.IsolationFull, local.IsolationNoProc)
 			}
 			return nil

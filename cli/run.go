@@ -85,7 +85,7 @@ With --on, an engine starts the workers:
 			layersFlag,
 			keepLayersFlag,
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
-			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag, detachFlag, attachFlag, cancelFlag,
+			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag, dryRunFlag, detachFlag, attachFlag, cancelFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			jsonFlag,
 		},
@@ -146,7 +146,11 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	if err != nil {
 		return err
 	}
-	return c.runAndReport(ctx, image, options, checked, run.Image)
+	err = c.runAndReport(ctx, image, options, checked, run.Image)
+	if m, ok := errors.AsType[*run.MachineError](err); ok && !local.Doctor(version()).Runs {
+		return &run.MachineError{Err: m, Hint: offer(m.Hint, run.ContainerPrograms(ctx.Context))}
+	}
+	return err
 }
 
 // runAndReport runs an image, or collects what was run of it, and reports.

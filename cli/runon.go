@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"repro/engine/local"
 	"repro/format"
 	"repro/report"
 	"repro/run"
@@ -23,6 +26,7 @@ var (
 			return nil
 		}}
 	engineOptionFlag = &cli.StringSliceFlag{Name: "engine-option", Usage: "with --on: hand `OPTION` to the engine as it is, such as --engine-option=--account=physics"}
+	dryRunFlag       = &cli.BoolFlag{Name: "dry-run", Usage: "with --on kubernetes or aws-batch: print what would be submitted, and submit nothing"}
 	detachFlag       = &cli.BoolFlag{Name: "detach", Usage: "with --on: submit the steps and do not wait for them"}
 	attachFlag       = &cli.StringFlag{Name: "attach", Usage: "wait for what was submitted for the run in `FOLDER`, and compare and report; when this is interrupted, the jobs go on"}
 	cancelFlag       = &cli.StringFlag{Name: "cancel", Usage: "cancel what was submitted for the run in `FOLDER` and has not ended; what is done stays"}
@@ -47,17 +51,25 @@ func (c *console) runOn(ctx *cli.Context, name string, steps []string) error {
 		return err
 	}
 	spread := run.Spread{Engine: ctx.String("on"), Options: ctx.StringSlice("engine-option"), Patience: ctx.Duration("patience"), Detach: ctx.Bool("detach")}
-	if spread.Command, err = workerCommand(ctx, name, options); err != nil {
-		return err
-	}
-	if spread.Apart, spread.Files, err = apartCommand(ctx, name, options); err != nil {
-		return err
-	}
 	image, err := format.Open(name)
 	if err != nil {
 		return err
 	}
 	defer image.Close()
+	if ctx.Bool("dry-run") && !run.CanDryRun(spread.Engine) {
+		return usagef("run: --dry-run does not go with --on %s", spread.Engine)
+	}
+	if run.IsContained(spread.Engine) {
+		spread.Container, err = c.containerOf(ctx, image, options)
+	} else {
+		spread.Command, err = workerCommand(ctx, name, options, func(file string) (string, error) { return file, nil })
+		if err == nil {
+			spread.Apart, spread.Files, err = apartCommand(ctx, name, options)
+		}
+	}
+	if err != nil {
+		return err
+	}
 	checked, err := c.checkSigners(ctx, image)
 	if err != nil {
 		return err
@@ -121,12 +133,19 @@ func (c *console) follow(ctx *cli.Context, args []string) error {
 
 // workerCommand returns the command lines of workers: this program, with what
 // was asked of it. Files are named by absolute paths.
-func workerCommand(ctx *cli.Context, image string, o run.Options) (func(step, folder string) []string, error) {
+// Machines of the engine find a file of this one where at says.
+func workerCommand(ctx *cli.Context, image string, o run.Options, at func(file string) (string, error)) (func(step, folder string) []string, error) {
 	self, err := os.Executable()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		self, err = at(self)
 	}
-	if image, err = filepath.Abs(image); err != nil {
+	if err == nil {
+		image, err = filepath.Abs(image)
+	}
+	if err == nil {
+		image, err = at(image)
+	}
+	if err != nil {
 		return nil, err
 	}
 	flags := workerFlags(ctx, o)
@@ -137,7 +156,10 @@ func workerCommand(ctx *cli.Context, image string, o run.Options) (func(step, fo
 				continue
 			}
 			if _, statErr := os.Stat(file); statErr == nil { // else it names a key of the user's store
-				if file, err = filepath.Abs(file); err != nil {
+				if file, err = filepath.Abs(file); err == nil {
+					file, err = at(file)
+				}
+				if err != nil {
 					return nil, err
 				}
 			}
@@ -192,4 +214,52 @@ func apartCommand(ctx *cli.Context, image string, o run.Options) (command func(s
 	return func(step string) []string {
 		return append(append([]string{"./" + filepath.Base(self), "run", "--only=" + step, "--from=."}, flags...), filepath.Base(image))
 	}, files, nil
+}
+
+// notInContainers are the flags that say how a sandbox is made, which is not made
+// in a container.
+var notInContainers = []string{"isolation", "network", "bind", "gpu", "layers", "disk", "scratch", "stage"}
+
+// containerOf says how workers run in containers of an image.
+func (c *console) containerOf(ctx *cli.Context, image *format.Image, o run.Options) (*run.Container, error) {
+	for _, flag := range notInContainers {
+		if ctx.IsSet(flag) {
+			return nil, usagef("run: --%s does not go with --on %s: ask the engine for it, by --engine-option", flag, ctx.String("on"))
+		}
+	}
+	id, err := image.ContentID()
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var dry io.Writer
+	if ctx.Bool("dry-run") {
+		dry = c.out
+	}
+	return &run.Container{
+		DryRun: dry,
+		Ref:    containerRef(id), Program: self,
+		Export: func(ctx context.Context, file string) error {
+			e, err := exportOf(image)
+			if err != nil {
+				return err
+			}
+			e.Progress = c.progress()
+			return e.Archive(ctx, file)
+		},
+		Command: func(at func(string) (string, error)) (func(step, folder string) []string, error) {
+			command, err := workerCommand(ctx, image.Name(), o, at)
+			if err != nil {
+				return nil, err
+			}
+			return func(step, folder string) []string {
+				args := command(step, folder)
+				last := len(args) - 1
+				return append(append(slices.Clone(args[:last]), "--isolation="+string(local.IsolationContainer)), args[last])
+			}, nil
+		},
+	}, nil
 }

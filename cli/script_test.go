@@ -44,6 +44,7 @@ func params() testscript.Params {
 			env.Setenv("EXAMPLES", os.Getenv("PWD")+"/../examples")
 			env.Setenv("SCRIPTS", os.Getenv("PWD")+"/../script")
 			env.Setenv("VALIDATORS", validators())
+			env.Setenv("WORKFLOWS", workflows())
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
 			env.Setenv("REPRO_TEST_DEBIAN", os.Getenv("REPRO_TEST_DEBIAN"))
@@ -232,6 +233,9 @@ func condition(cond string) (bool, error) {
 		}
 		defer f.Close()
 		return f.Section(".interp") == nil, nil
+	case "workflows": // installs them, so it must be asked for
+		_, err := exec.LookPath("python3")
+		return err == nil && os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe(false) == nil, nil
 	case "validators": // installs them, so it must be asked for
 		for _, program := range []string{"python3", "npm", "java", "git"} {
 			if _, err := exec.LookPath(program); err != nil {
@@ -239,6 +243,13 @@ func condition(cond string) (bool, error) {
 			}
 		}
 		return os.Getenv("REPRO_TEST_NETWORK") != "" && sandbox.Probe(false) == nil, nil
+	case "podman":
+		for _, program := range []string{"podman", "runc"} {
+			if _, err := exec.LookPath(program); err != nil {
+				return false, nil
+			}
+		}
+		return os.Getuid() == 0, nil
 	case "gpu":
 		found, err := filepath.Glob("/dev/nvidia*")
 		return len(found) > 0, err
@@ -276,4 +287,12 @@ func validators() string {
 		cache = os.TempDir()
 	}
 	return filepath.Join(cache, "repro-validators")
+}
+
+// workflows is the same for script/workflows.
+func workflows() string {
+	if dir := os.Getenv("REPRO_WORKFLOWS"); dir != "" {
+		return dir
+	}
+	return filepath.Join(filepath.Dir(validators()), "repro-workflows")
 }

@@ -23,6 +23,11 @@ type engineRow struct {
 	// partition; options are handed on as they are; logs is a folder for what
 	// jobs print that is no step's.
 	open func(where string, options []string, logs string) (engine.Engine, error)
+
+	dryRun bool // contain heeds Container.DryRun
+
+	// contain returns an engine that runs workers in containers, in place of open.
+	contain func(placement) (*contained, error)
 }
 
 // engines are those that can be named. Another one is a package and a row.
@@ -38,6 +43,10 @@ var engines = []engineRow{
 			}
 			return htcondor.New(htcondor.Options{Transfer: where == "transfer", Extra: options, Dir: logs})
 		}},
+	{name: "podman", about: "containers of the image on this machine: podman; options are those of podman run", job: jobIn("podman"), contain: openContainers("podman")},
+	{name: "kubernetes", about: "a Kubernetes cluster: kubernetes, or kubernetes:NAMESPACE; options are claim=NAME, mount=FOLDER, image=NAME, program=FILE, user=NUMBER, and those of kubectl", job: jobIn("kubernetes"), contain: openKubernetes, dryRun: true},
+	{name: "aws-batch", about: "AWS Batch: aws-batch:QUEUE; options are efs=ID or host=FOLDER, mount=FOLDER, image=NAME, program=FILE, user=NUMBER, and those of aws", job: jobIn("aws-batch"), contain: openAWSBatch, dryRun: true},
+	{name: "docker", about: "the same by docker; options are those of docker run", job: jobIn("docker"), contain: openContainers("docker")},
 }
 
 // Engines describes the engines that can be named, one a line.
@@ -53,6 +62,12 @@ func Engines() (lines []string) {
 func CheckEngine(name string) error {
 	_, _, err := findEngine(name)
 	return err
+}
+
+// CanDryRun reports whether an engine can say what it would submit.
+func CanDryRun(name string) bool {
+	row, _, err := findEngine(name)
+	return err == nil && row.dryRun
 }
 
 func findEngine(name string) (row engineRow, where string, err error) {

@@ -33,6 +33,10 @@ type Spread struct {
 	// name in the run's folder. The machines of the engine execute it.
 	Command func(step, folder string) []string
 
+	// Container is for engines that run workers in containers, with which Command
+	// does not count; see IsContained.
+	Container *Container
+
 	// Apart, if not nil, is the same for machines that do not share the folder:
 	// files are named as they lie in the worker's working folder, which gets
 	// Files, absolute paths of this machine.
@@ -59,10 +63,13 @@ func On(ctx context.Context, im *format.Image, o Options, s Spread) (*report.Run
 	if err := w.adoptLiving(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.enter(ctx); err != nil {
+		return nil, err
+	}
 	if err := w.submit(ctx); err != nil {
 		return nil, err
 	}
-	if s.Detach {
+	if s.Detach || s.Container != nil && s.Container.DryRun != nil {
 		return nil, nil
 	}
 	if err := w.wait(ctx); err != nil {
@@ -75,16 +82,18 @@ func On(ctx context.Context, im *format.Image, o Options, s Spread) (*report.Run
 type waiter struct {
 	*experiment
 	Spread
-	run     *shared.Run
-	engine  engine.Engine
-	reopen  func() (engine.Engine, error)
-	options Options
-	gpu     bool
-	jobs    []submitted
-	states  []engine.State // of jobs
-	done    int            // steps that were done before
-	trouble error          // the engine did not answer when it was asked last
-	tails   []*outputs.Tail
+	run    *shared.Run
+	engine engine.Engine
+	reopen func() (engine.Engine, error)
+
+	contained *contained // nil: its workers are in no containers
+	options   Options
+	gpu       bool
+	jobs      []submitted
+	states    []engine.State // of jobs
+	done      int            // steps that were done before
+	trouble   error          // the engine did not answer when it was asked last
+	tails     []*outputs.Tail
 }
 
 // newWaiter opens the folder of a run and the engine that s names.
@@ -104,7 +113,21 @@ func newWaiter(im *format.Image, o *Options, s Spread) (*waiter, error) {
 		return nil, err
 	}
 	w := &waiter{experiment: x, Spread: s, run: r, options: *o, gpu: gpu}
-	w.reopen = func() (engine.Engine, error) { return row.open(where, s.Options, logs) }
+	w.reopen = func() (engine.Engine, error) {
+		if row.contain == nil {
+			return row.open(where, s.Options, logs)
+		}
+		image, err := filepath.Abs(im.Name())
+		if err != nil {
+			return nil, err
+		}
+		c, err := row.contain(placement{where, s.Options, logs, o.Dir, image, s.Container})
+		if err != nil {
+			return nil, err
+		}
+		w.contained = c
+		return c.Engine, nil
+	}
 	w.engine, err = w.reopen()
 	return w, err
 }
@@ -155,6 +178,9 @@ func (w *waiter) submit(ctx context.Context) error {
 	for k, id := range ids {
 		w.jobs = append(w.jobs, submitted{Step: jobs[k].Name, ID: id, Needs: jobs[k].Needs})
 	}
+	if w.Container != nil && w.Container.DryRun != nil {
+		return nil
+	}
 	if err := w.record(); err != nil {
 		return errors.Join(err, w.cancel(ctx))
 	}
@@ -198,6 +224,9 @@ const (
 	// patienceForFiles is how long after the end of a job what its worker wrote
 	// may stay out of sight here: clients of NFS keep what they know for a minute.
 	patienceForFiles = 90 * time.Second
+
+	// patienceHere is the same for jobs of this process's own.
+	patienceHere = 2 * time.Second
 
 	// patienceForEngine is how long an engine may give no answer. Jobs go on
 	// meanwhile, and leave their states.
@@ -288,7 +317,11 @@ func (f *follower) isOver(ctx context.Context, k int) (bool, error) {
 	case f.ended[k].IsZero():
 		f.ended[k] = time.Now()
 	}
-	return gone && !f.ended[k].IsZero() && time.Since(f.ended[k]) >= patienceForFiles, nil
+	patience := patienceForFiles
+	if _, outlives := f.engine.(engine.Adopter); !outlives {
+		patience = patienceHere
+	}
+	return gone && !f.ended[k].IsZero() && time.Since(f.ended[k]) >= patience, nil
 }
 
 // isFinished reports whether step i has a state that counts: it is done, or its

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,9 @@ func Step(ctx context.Context, im *format.Image, o Options, w Worker) (status re
 		}
 		defer im.Close()
 	}
+	if err := checkContained(im.Name(), &o); err != nil {
+		return status, false, err
+	}
 	x, r, err := openShared(ctx, im, &o, w.Patience)
 	if err != nil {
 		return status, false, err
@@ -94,6 +98,26 @@ func Step(ctx context.Context, im *format.Image, o Options, w Worker) (status re
 		err = &StepError{Step: w.Step, Problem: state.Status.Problem, Log: r.LogOf(i, &state)}
 	}
 	return state.Status, committed, err
+}
+
+// checkContained holds, of a worker in a container, what its step must not see in
+// the folder that is hidden from it.
+func checkContained(image string, o *Options) error {
+	if o.Host.Isolation != local.IsolationContainer {
+		return nil
+	}
+	if o.Scratch == "" {
+		o.Scratch = o.Dir
+	}
+	for what, name := range map[string]string{"the image": image, "the folder of the run": o.Dir, "scratch": o.Scratch} {
+		if !strings.HasPrefix(filepath.Clean(name), local.ContainerDir+"/") {
+			return &MachineError{Err: fmt.Errorf("container: %s: %s does not lie in %s, where steps cannot look", name, what, local.ContainerDir)}
+		}
+	}
+	if len(o.Host.Binds) > 0 || o.Host.Net || o.GPU {
+		return &MachineError{Err: errors.New("container: folders, the network and a GPU are given by its engine")}
+	}
+	return nil
 }
 
 // openShared opens the shared run that o and im belong to, and finds this

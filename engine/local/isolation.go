@@ -17,6 +17,10 @@ type Isolation string
 const (
 	IsolationFull   Isolation = "namespaces" // also the empty one
 	IsolationNoProc Isolation = "no-proc"    // the same without a /proc, where no new one may be mounted
+
+	// IsolationContainer is for a process 1 of a container that was made of the
+	// image: its root is checked and used, and what is in [ContainerDir] is hidden.
+	IsolationContainer Isolation = "container"
 )
 
 // isolated is the isolation that every step had that ran.
@@ -68,6 +72,13 @@ func (h *Host) Isolation(asked ...string) report.Isolation {
 	}
 	if gpu != nil {
 		i.GPU = &gpu.GPU
+	}
+	if h.layers.container != nil {
+		i.Level, i.Landlock = string(IsolationContainer), sandbox.LandlockVersion()
+		i.Limits = report.Limits{By: "container", Reason: "what the container's engine sets, and the memory of its processes by repro"}
+		i.Writes = report.Writes{To: "container"}
+		i.Notes = append(notes, containerNotes()...)
+		return i
 	}
 	h.isolated.mu.Lock()
 	defer h.isolated.mu.Unlock()

@@ -25,6 +25,8 @@ type layers struct {
 	reason  string
 	notes   []string
 
+	container *container // nil: the root is not one
+
 	// shared says that there are no overlays here: dir is a copy for this run
 	// alone, which steps write to one after the other.
 	shared bool
@@ -36,6 +38,9 @@ type layers struct {
 // that a step reads or that is extracted is one that the manifest binds.
 func (h *Host) provide(ctx context.Context) (layers, error) {
 	why := "asked for"
+	if h.options.Isolation == IsolationContainer {
+		return h.provideContained(ctx)
+	}
 	switch h.options.Layers {
 	case LayersExtract:
 	case LayersCopy:

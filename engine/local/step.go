@@ -42,6 +42,9 @@ type Outcome struct {
 // Run runs one step. That the step fails is in the outcome; an error says that
 // something else failed: this machine, or the image.
 func (h *Host) Run(ctx context.Context, t Task) (Outcome, error) {
+	if h.layers.container != nil {
+		return h.runContained(ctx, t)
+	}
 	out := Outcome{Status: report.StepStatus{Name: t.Step.Name, Status: report.StepFailed}}
 	c, upper, err := h.command(t)
 	if err != nil {
@@ -63,6 +66,9 @@ func (h *Host) Run(ctx context.Context, t Task) (Outcome, error) {
 	return out, diskError(h.scratch, describe(ctx, st, &c, result, err))
 }
 
+// askTime is how long a program may take to answer.
+const askTime = 20 * time.Second
+
 // Ask runs a program of the image under the variables of step s and some more,
 // in the root that steps see, and returns the first [processor.MaxAnswer] bytes
 // of what it printed; nothing if it could not be run.
@@ -70,10 +76,12 @@ func (h *Host) Ask(ctx context.Context, s manifest.Step, more []string, args ...
 	if h.layers.shared {
 		return nil // there is one root, and it belongs to the steps
 	}
-	const limit = 20 * time.Second
+	if h.layers.container != nil {
+		return h.askContained(ctx, append(environ(s, h.manifest.Paper.Date, ""), more...), args)
+	}
 	c := sandbox.Command{Args: args, Dir: "/", Env: append(environ(s, h.manifest.Paper.Date, ""), more...),
 		Serve: h.layers.serve, Mounts: h.layers.mounts, WithoutProc: h.options.Isolation == IsolationNoProc,
-		Scratch: filepath.Join(h.scratch, "ask"), Limits: sandbox.Limits{Time: limit}}
+		Scratch: filepath.Join(h.scratch, "ask"), Limits: sandbox.Limits{Time: askTime}}
 	if h.layers.dir != "" {
 		c.Lower = []string{h.layers.dir}
 	}

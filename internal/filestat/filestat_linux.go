@@ -42,3 +42,12 @@ func Links(info fs.FileInfo) uint64 {
 	}
 	return uint64(st.Nlink)
 }
+
+// MakeWhiteout makes what [IsWhiteout] recognises, which any user may since Linux
+// 5.8.
+func MakeWhiteout(name string) error {
+	if err := syscall.Mknod(name, syscall.S_IFCHR, 0); err != nil {
+		return &os.PathError{Op: "mknod", Path: name, Err: err}
+	}
+	return nil
+}

@@ -2,7 +2,10 @@
 
 package filestat
 
-import "io/fs"
+import (
+	"errors"
+	"io/fs"
+)
 
 // PlainFile asks for nothing here.
 const PlainFile = 0
@@ -20,3 +23,6 @@ func IsOurs(fs.FileInfo) bool { return true }
 
 // Links is 1: this is not known here.
 func Links(fs.FileInfo) uint64 { return 1 }
+
+// MakeWhiteout fails: there are no overlays here.
+func MakeWhiteout(string) error { return errors.ErrUnsupported }

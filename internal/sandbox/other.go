@@ -69,3 +69,12 @@ func Survey() []report.Feature {
 
 // OwnerNamespace fails.
 func OwnerNamespace() (*os.File, error) { return nil, errors.ErrUnsupported }
+
+// CheckContainer fails with an [*UnavailableError].
+func CheckContainer() error { return Probe(false) }
+
+// Confine fails with an [*UnavailableError].
+func Confine(context.Context, Confinement) (Result, error) { return Result{}, Probe(false) }
+
+// LandlockVersion is 0.
+func LandlockVersion() int { return 0 }

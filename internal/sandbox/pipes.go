@@ -16,24 +16,24 @@ type pipes struct {
 }
 
 // newPipes makes the pipes and starts to copy.
-func newPipes(stdout, stderr io.Writer) (*pipes, error) {
+func newPipes(stdout, stderr io.Writer, who identity) (*pipes, error) {
 	p := &pipes{}
 	var err error
-	if p.stdout, err = p.start(stdout); err != nil {
+	if p.stdout, err = p.start(stdout, who); err != nil {
 		return nil, err
 	}
 	if same(stdout, stderr) {
 		p.stderr = p.stdout // one pipe keeps the order in which lines were printed
 		return p, nil
 	}
-	if p.stderr, err = p.start(stderr); err != nil {
+	if p.stderr, err = p.start(stderr, who); err != nil {
 		p.stdout.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *pipes) start(w io.Writer) (*os.File, error) {
+func (p *pipes) start(w io.Writer, who identity) (*os.File, error) {
 	if w == nil {
 		w = io.Discard
 	}
@@ -42,8 +42,8 @@ func (p *pipes) start(w io.Writer) (*os.File, error) {
 		return nil, err
 	}
 	// Programs open /dev/stdout again, which asks who owns the pipe.
-	if o := owner(); o.drop {
-		if err := write.Chown(o.uid, o.gid); err != nil {
+	if who.drop {
+		if err := write.Chown(who.uid, who.gid); err != nil {
 			read.Close()
 			write.Close()
 			return nil, err

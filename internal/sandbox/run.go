@@ -67,7 +67,7 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 		return Result{}, err
 	}
 	defer process.Close()
-	output, err := newPipes(c.Stdout, c.Stderr)
+	output, err := newPipes(c.Stdout, c.Stderr, owner())
 	if err != nil {
 		return Result{}, err
 	}

@@ -158,8 +158,11 @@ func (r *Run) NewestLog(i int) string {
 }
 
 // FolderOf is the path, in the run's folder, of all that there is of step i.
-func (r *Run) FolderOf(i int) string {
-	return path.Join(stepsDir, strings.TrimSuffix(outputs.LogName(r.plan.Steps[i].Name), ".log"))
+func (r *Run) FolderOf(i int) string { return FolderOf(r.plan.Steps[i].Name) }
+
+// FolderOf is the path, in a run's folder, of all that there is of a step.
+func FolderOf(step string) string {
+	return path.Join(stepsDir, strings.TrimSuffix(outputs.LogName(step), ".log"))
 }
 
 func (r *Run) stepDir(i int) string { return filepath.Join(r.dir, filepath.FromSlash(r.FolderOf(i))) }
