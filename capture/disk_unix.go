@@ -37,3 +37,14 @@ func claim(folder string) (release func(), err error) {
 	}
 	return func() { f.Close() }, nil
 }
+
+// abandoned reports whether nobody holds the claim on a folder; false where that
+// cannot be told.
+func abandoned(folder string) bool {
+	f, err := os.Open(folder)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}

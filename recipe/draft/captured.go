@@ -266,7 +266,11 @@ func (c Captured) editResults(root *form.Node) error {
 				taken[n.Value] = true
 			}
 			if o := find(e, "output"); o != nil {
-				there[path.Clean(o.Value)] = true
+				output := path.Clean(o.Value)
+				there[output] = true
+				if slices.Contains(c.Data, output) || slices.Contains(c.Code, output) {
+					return fmt.Errorf("%s: is a result in the recipe, and the captured run read it before it changed it: remove the file, so that the run begins without it, and capture again; or take the result out of the recipe", output)
+				}
 			}
 		}
 	}

@@ -153,3 +153,22 @@ func TestCheckName(t *testing.T) {
 		t.Error("a name with a space passes")
 	}
 }
+
+// TestExtendWithResultThatIsRead refuses to make an input of a result: a run that
+// adds to its own output reads it the second time.
+func TestExtendWithResultThatIsRead(t *testing.T) {
+	first := Captured{Record: "r.json", Code: []string{"run.sh"}, Steps: []CapturedStep{{Name: "all", Command: []string{"sh", "run.sh"}, Outputs: []string{"log.txt"}}}, Results: []string{"log.txt"}, Day: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	old, err := first.Draft(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := first
+	again.Data, again.Results = []string{"log.txt"}, nil
+	again.Steps = []CapturedStep{{Name: "all", Command: []string{"sh", "run.sh"}, Inputs: []string{"log.txt"}}}
+	if _, err := again.Extend("repro.yaml", old); err == nil || !strings.Contains(err.Error(), "log.txt: is a result in the recipe, and the captured run read it before it changed it: remove the file") {
+		t.Errorf("%v", err)
+	}
+	if _, err := first.Extend("repro.yaml", old); err != nil {
+		t.Errorf("as before: %v", err)
+	}
+}
