@@ -257,3 +257,12 @@ func TestInnerEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// TestNoEnvironmentAbove: a path that is none below the folder ends the search.
+func TestNoEnvironmentAbove(t *testing.T) {
+	for _, rel := range []string{"/", "/a/b", ".", "a"} {
+		if got := environmentOf(t.TempDir(), rel); got != "" {
+			t.Errorf("%q lies in %q", rel, got)
+		}
+	}
+}

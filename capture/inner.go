@@ -25,7 +25,7 @@ func environmentOf(folder, rel string) string {
 			return rel[:at+len(inner)]
 		}
 	}
-	for dir := rel; dir != "."; dir = path.Dir(dir) {
+	for dir := rel; dir != "." && dir != "/"; dir = path.Dir(dir) {
 		for _, mark := range marks {
 			if _, err := os.Lstat(path.Join(folder, dir, mark)); err == nil {
 				return dir

@@ -93,7 +93,7 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 			}
 		case f.Mode.IsDir():
 			s.Folders = append(s.Folders, f.Path)
-			if f.Access&observe.Listed != 0 && inside(f.Path, t.folder) && !isEnvironment(t.folder, strings.TrimPrefix(f.Path, t.folder+"/")) {
+			if rel, below := below(f.Path, t.folder); f.Access&observe.Listed != 0 && (f.Path == t.folder || below && !isEnvironment(t.folder, rel)) {
 				if l, ok := t.listing(f.Path); ok {
 					s.Listed = append(s.Listed, l)
 				}
