@@ -14,6 +14,7 @@ import (
 // only from lines below its own; packages on one line never import each other.
 var layers = []string{
 	"cmd/repro internal/bench internal/bench/sandboxed internal/bench/verifier internal/mutate internal/testlog",
+	"gateway/store",
 	"cli",
 	"report/view run/calibrate run/workflow",
 	"run archive diff attest",
@@ -69,6 +70,7 @@ var owners = map[string]string{
 	"github.com/transparency-dev/merkle":     "verify/bundle",
 	"github.com/transparency-dev/formats":    "verify/bundle",
 	"golang.org/x/mod":                       "verify/bundle",
+	"modernc.org/sqlite":                     "gateway/store",
 	"golang.org/x/sync":                      "*",
 }
 

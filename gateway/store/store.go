@@ -1,0 +1,124 @@
+// Package store keeps what a gateway knows in one folder: venues, people, the
+// links that invite them, sessions and the audit log in a SQLite database.
+//
+// Secrets are not in it: of links and sessions it holds SHA-256 digests. Every
+// change and its entry in the audit log are one transaction, flushed to the
+// disk before the call returns, so that a gateway that is killed at any moment
+// starts again with the old or the new state. SPEC.md, part GTW.
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// databaseName is the database in the folder of a gateway.
+const databaseName = "gateway.db"
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("not found")      // or not for whoever asks
+	ErrExists   = errors.New("exists already") // the name is taken
+	ErrNoLink   = errors.New("this link is not valid: it has expired, was used up or was revoked")
+)
+
+// Hash is the SHA-256 of a secret that the store must know again.
+type Hash [sha256.Size]byte
+
+// HashOf returns what the store holds of a secret.
+func HashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
+
+// Store is an open store. Goroutines may share it.
+type Store struct {
+	db  *sql.DB
+	dir string
+	now func() time.Time
+}
+
+// Options are what an open store takes from outside.
+type Options struct {
+	Now func() time.Time // nil: time.Now
+}
+
+// Open opens the store in dir, which it makes if there is none, and brings its
+// database to the schema of this release. The caller must call Close.
+func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	name, err := filepath.Abs(filepath.Join(dir, databaseName))
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := migrate(ctx, db, len(migrations)); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Store{db: db, dir: dir, now: o.Now}, nil
+}
+
+// openDatabase opens a database whose transactions lock it from their first
+// statement on, so that none fails half-way for another's.
+func openDatabase(name string) (*sql.DB, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) // not by SQLite, which would let all read
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)",
+	}}
+	return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(name), RawQuery: options.Encode()}).String())
+}
+
+// Close closes the store.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Dir returns the folder of the store.
+func (s *Store) Dir() string { return s.dir }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+
+// change runs edit and adds its entry to the audit log in one transaction.
+func (s *Store) change(ctx context.Context, edit func(tx *sql.Tx) (Entry, error)) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	e, err := edit(tx)
+	if err != nil {
+		return err
+	}
+	if err := s.appendEntry(ctx, tx, e); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// notFound turns the absence of a row into ErrNotFound.
+func notFound(what string, err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%s: %w", what, ErrNotFound)
+	}
+	return err
+}
