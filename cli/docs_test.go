@@ -18,7 +18,7 @@ import (
 // command is the status that it must end with. A block marked with a language
 // and a file's name is that file. A comment "<!-- needs CONDITION -->" skips a
 // guide where the machine lacks what it needs; "<!-- play COMMAND -->" makes what
-// its reader has already.
+// its reader has already, "<!-- script LINE -->" is a line of the script as it is.
 func TestDocs(t *testing.T) {
 	guides, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(guides) == 0 {
@@ -54,6 +54,9 @@ func playable(guide string) string {
 		}
 		if command, ok := strings.CutPrefix(lines[i], "<!-- play "); ok {
 			playBlock(&script, []string{"$ " + strings.TrimSuffix(command, " -->")})
+		}
+		if command, ok := strings.CutPrefix(lines[i], "<!-- script "); ok {
+			fmt.Fprintln(&script, strings.TrimSuffix(command, " -->"))
 		}
 		info, fence := strings.CutPrefix(lines[i], "```")
 		if !fence {

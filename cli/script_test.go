@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		"repro": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
 
 		"sigstore-kms-testing": kmsPlugin,
+		"repro-keyless":        keyless,
 	})
 }
 
@@ -63,6 +64,7 @@ func params() testscript.Params {
 			"slurm":     startSlurm,
 			"tsa":       tsa,
 			"pool":      pool,
+			"bundled":   bundled,
 		},
 		Condition: condition,
 	}

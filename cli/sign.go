@@ -11,6 +11,7 @@ import (
 	"repro/format/signature"
 	"repro/internal/atomicfile"
 	"repro/key"
+	"repro/report/view"
 	"repro/sign"
 )
 
@@ -30,7 +31,7 @@ another: the content id, which names what was signed, stays the same.
    repro sign --kms NAME://KEY paper.sif             # sigstore-kms-NAME signs
    repro sign --embed paper.sif.asc --key alice.pub paper.sif
    repro sign --adopt --key alice.pub paper.sif      # after: apptainer sign paper.sif`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Aliases: []string{"k"}, Usage: "sign with the private key in `FILE`, or of that name in the key store; with --embed or --adopt, the signer's public key"},
 			&cli.StringFlag{Name: "gpg", Usage: "let gpg sign with the key whose full `FINGERPRINT` is given; its secret key is not read"},
 			&cli.StringFlag{Name: "kms", Usage: "let a key management service sign, by the `REFERENCE` name://key and the program sigstore-kms-name"},
@@ -40,7 +41,8 @@ another: the content id, which names what was signed, stays the same.
 			&cli.BoolFlag{Name: "adopt", Usage: "take over the signature that another program for SIF files put into the image"},
 			tsaFlag, authorityFlag,
 			&cli.StringFlag{Name: "time", Usage: "`TIME` to state in the signature, RFC 3339 (default: now)"},
-		},
+			identityFlag, issuerFlag, trustedRootFlag,
+		}, keylessFlags...),
 		Action: func(ctx *cli.Context) error {
 			name, err := oneArgument(ctx, "", "sign: name one image")
 			if err != nil {
@@ -65,6 +67,12 @@ func checkSignFlags(ctx *cli.Context) error {
 		return n
 	}
 	switch {
+	case given("keyless", "identity") > 0 && given("key", "gpg", "kms", "detached", "adopt", "time") > 0:
+		return usagef("sign: --keyless and --identity go without --key, --gpg, --kms, --detached, --adopt and --time")
+	case given("keyless") == 1 && given("embed") == 1, given("identity") == 1 && given("keyless", "embed") == 0:
+		return usagef("sign: --identity goes with one of --keyless and --embed")
+	case given("keyless", "identity") > 0:
+		return nil
 	case given("key", "gpg", "kms") == 0:
 		return usagef("sign: name your private key with --key FILE; repro key new makes one")
 	case given("key", "gpg", "kms") > 1:
@@ -112,14 +120,18 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 			return err
 		}
 	}
-	fmt.Fprintf(c.out, "%s  signed by %s  content id %s\n", name, result.Fingerprint, result.ContentID)
+	by := string(result.Fingerprint)
+	if result.Identity.Subject != "" {
+		by = view.Clean(result.Identity.String())
+	}
+	fmt.Fprintf(c.out, "%s  signed by %s  content id %s\n", name, by, result.ContentID)
 	switch {
 	case result.Already:
 		c.note("this key had signed it before; nothing was changed")
 	case result.Beside:
 		c.note("programs for SIF files go on checking the first signature and pass this one over; repro verify counts it in full")
 	}
-	if !ctx.IsSet("tsa") {
+	if !ctx.IsSet("tsa") || ctx.Bool("keyless") { // a bundle has its own times
 		return nil
 	}
 	if err := c.timestamp(ctx, name, false); err != nil {
@@ -132,6 +144,8 @@ func (c *console) sign(ctx *cli.Context, name string) error {
 func (c *console) signed(ctx *cli.Context, name string, image *format.Image, o sign.Options) (*sign.Result, error) {
 	detached := ctx.IsSet("detached")
 	switch {
+	case ctx.Bool("keyless"), ctx.IsSet("identity"):
+		return c.signKeyless(ctx, name, o)
 	case ctx.IsSet("embed"), ctx.Bool("adopt"):
 		return embedded(ctx, name, o)
 	case ctx.IsSet("gpg"):

@@ -19,6 +19,7 @@ import (
 	"repro/report"
 	"repro/report/view"
 	"repro/verify"
+	"repro/verify/bundle"
 	"repro/verify/policy"
 )
 
@@ -54,7 +55,7 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
 		Flags: []cli.Flag{
-			keyFlag, byFlag, policyFlag, requireFlag, authorityFlag,
+			keyFlag, byFlag, policyFlag, requireFlag, authorityFlag, identityFlag, issuerFlag, trustedRootFlag,
 			&cli.IntFlag{Name: "authorities", Usage: "believe a time only if `N` different authorities agree", Value: 1},
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature or attestation in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
@@ -114,7 +115,7 @@ func (c *console) verify(ctx *cli.Context, image *format.Image) (*report.Verify,
 
 // asksForSigners reports whether the flags of ctx name anybody.
 func asksForSigners(ctx *cli.Context) bool {
-	return len(ctx.StringSlice("key"))+len(ctx.StringSlice("by")) > 0 || ctx.String("policy") != ""
+	return len(ctx.StringSlice("key"))+len(ctx.StringSlice("by"))+len(ctx.StringSlice("identity")) > 0 || ctx.String("policy") != ""
 }
 
 // trust reads whom the flags of ctx name, and whose word about times counts.
@@ -122,6 +123,11 @@ func (c *console) trust(ctx *cli.Context) (verify.Trust, error) {
 	t, err := c.trustKeys(ctx)
 	if err == nil {
 		t.Times, err = readTimes(ctx)
+	}
+	if err == nil {
+		var who bundle.Trust
+		who, err = readIdentities(ctx)
+		t.Identities, t.Root = who.Identities, who.Root
 	}
 	return t, err
 }

@@ -227,7 +227,7 @@ type ObjectStatus struct {
 type SignatureStatus struct {
 	ObjectID    uint32   `json:"objectId,omitempty"` // 0 for a detached signature
 	Beside      bool     `json:"beside,omitempty"`   // programs for SIF files pass it over
-	Kind        string   `json:"kind"`               // openpgp or dsse
+	Kind        string   `json:"kind"`               // openpgp, dsse or sigstore
 	Status      string   `json:"status"`             // SignatureValid and so on
 	Fingerprint string   `json:"fingerprint,omitempty"`
 	Signer      string   `json:"signer,omitempty"`     // user id or the name the caller gave

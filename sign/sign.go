@@ -26,6 +26,7 @@ import (
 	"repro/format/manifest"
 	"repro/internal/progress"
 	"repro/key"
+	verify "repro/verify/bundle"
 )
 
 // Options says how to sign. The zero value signs now, on all cores.
@@ -42,6 +43,7 @@ type Options struct {
 type Result struct {
 	ContentID   manifest.Digest // of what was signed
 	Fingerprint key.Fingerprint // who signed
+	Identity    verify.Identity // who signed without a key file
 	Time        time.Time       // stated in the signature; zero in an envelope
 	Already     bool            // the key had signed this content before: nothing was changed
 	Beside      bool            // programs for SIF files pass this signature over: the first one stays theirs

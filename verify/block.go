@@ -73,6 +73,10 @@ func (v *verification) checkBlock(st report.SignatureStatus, o *format.Object, d
 	if timerecord.Is(data) { // was read by collectTimes
 		return
 	}
+	if b, ok := messageBundle(o, data); ok {
+		v.checkIdentified(st, o, b, f)
+		return
+	}
 	if attestation.Is(data) {
 		v.checkAttestation(o, data)
 		return

@@ -29,6 +29,7 @@ import (
 	"repro/internal/progress"
 	"repro/key"
 	"repro/report"
+	"repro/verify/bundle"
 	"repro/verify/policy"
 	"repro/verify/timestamp"
 )
@@ -46,6 +47,11 @@ type Trust struct {
 	// Windows limits a key to signatures that were made in one of them.
 	// Signatures in an envelope state no time: they count as made now.
 	Windows map[key.Fingerprint][]key.Window
+
+	// Identities are those who sign without key files, and Root vouches for
+	// them. Without a root nobody does.
+	Identities []bundle.Identity
+	Root       *bundle.Root
 
 	// Times says whose word counts about when a signature was there. Without
 	// any, only the signers say.
