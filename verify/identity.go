@@ -15,8 +15,8 @@ import (
 	"repro/verify/bundle"
 )
 
-// messageBundle returns the bundle in data if it is a bare signature, which is
-// one over the image's metadata: KLS-9. Those with an envelope are attestations.
+// messageBundle returns the bundle in data if it has a certificate and is a bare signature:
+// one over the image's metadata (KLS-9). Those with an envelope are attestations.
 func messageBundle(o *format.Object, data []byte) (*form.Bundle, bool) {
 	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
 		return nil, false
@@ -26,7 +26,7 @@ func messageBundle(o *format.Object, data []byte) (*form.Bundle, bool) {
 		parse = form.ParseExact
 	}
 	b, err := parse(data)
-	return b, err == nil && b.Message != nil
+	return b, err == nil && b.Message != nil && b.Certificate != nil
 }
 
 // checkIdentified reports the signature of somebody without a key file.
