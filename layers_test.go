@@ -13,7 +13,10 @@ import (
 // layers lists the packages of this module, top to bottom. A package imports
 // only from lines below its own; packages on one line never import each other.
 var layers = []string{
-	"cmd/repro internal/bench internal/bench/sandboxed internal/bench/verifier internal/mutate internal/testlog",
+	"cmd/repro cmd/repro-gateway internal/bench internal/bench/sandboxed internal/bench/verifier internal/mutate internal/testlog",
+	"gateway",
+	"gateway/pages",
+	"gateway/access",
 	"gateway/store",
 	"cli",
 	"report/view run/calibrate run/workflow",

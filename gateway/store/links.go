@@ -35,10 +35,10 @@ func (s *Store) AddLink(ctx context.Context, actor int64, l Link, hash Hash) (id
 		return 0, err
 	}
 	if !slices.Contains(Roles(), l.Role) {
-		return 0, fmt.Errorf("link: %q is not a role", l.Role)
+		return 0, invalid("link", "%q is not a role", string(l.Role))
 	}
 	if l.Venue == Site && l.Role != Administrator {
-		return 0, fmt.Errorf("link: %s: the gateway itself has administrators only", l.Role)
+		return 0, invalid("link", "%s: the gateway itself has administrators only", string(l.Role))
 	}
 	err = s.change(ctx, func(tx *sql.Tx) (Entry, error) {
 		var venues int
@@ -178,4 +178,27 @@ func (s *Store) Session(ctx context.Context, session Hash) (p Person, err error)
 func (s *Store) EndSession(ctx context.Context, session Hash) error {
 	_, err := s.db.ExecContext(ctx, "DELETE FROM sessions WHERE hash = ? OR expires <= ?", session[:], s.now().Unix())
 	return err
+}
+
+// Bearer returns whose link has that hash, for a program that shows the link
+// itself with every request in place of a session. A link for one use is none
+// for programs: ErrNoLink.
+func (s *Store) Bearer(ctx context.Context, link Hash) (p Person, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT p.id, p.name FROM links l JOIN people p ON p.id = l.person
+		WHERE l.hash = ? AND NOT l.revoked AND NOT l.once AND l.expires > ?`, link[:], s.now().Unix()).Scan(&p.ID, &p.Name)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return p, err
+	}
+	err = s.change(ctx, func(tx *sql.Tx) (Entry, error) { // its first use
+		l, err := s.foundLink(ctx, tx, link)
+		if err == nil && l.Once {
+			err = ErrNoLink
+		}
+		if err != nil {
+			return Entry{}, err
+		}
+		p, err = s.personOf(ctx, tx, l)
+		return Entry{Actor: p.ID, Action: "use link", Venue: l.Venue, Subject: fmt.Sprint(l.ID)}, err
+	})
+	return p, err
 }

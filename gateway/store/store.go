@@ -31,6 +31,15 @@ var (
 	ErrNoLink   = errors.New("this link is not valid: it has expired, was used up or was revoked")
 )
 
+// InvalidError says what is wrong with a value that the store was given.
+type InvalidError struct{ What, Why string }
+
+func (e *InvalidError) Error() string { return e.What + ": " + e.Why }
+
+func invalid(what, why string, args ...any) error {
+	return &InvalidError{what, fmt.Sprintf(why, args...)}
+}
+
 // Hash is the SHA-256 of a secret that the store must know again.
 type Hash [sha256.Size]byte
 

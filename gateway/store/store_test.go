@@ -441,3 +441,35 @@ func count(t *testing.T, db *sql.DB, query string) int {
 	}
 	return i
 }
+
+func TestBearer(t *testing.T) {
+	s, c := newStore(t)
+	addVenue(t, s, "a")
+	invite(t, s, Link{Venue: "a", Role: Author}, "secret")
+	invite(t, s, Link{Venue: Site, Role: Administrator, Once: true}, "once")
+	p, err := s.Bearer(ctx, HashOf("secret"))
+	if err != nil || roleIn(t, s, p.ID, "a") != Author {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if again, err := s.Bearer(ctx, HashOf("secret")); err != nil || again != p {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if n := count(t, s.db, "SELECT count(*) FROM audit WHERE action = 'use link'"); n != 1 {
+		t.Errorf("%d entries, want the first use's", n)
+	}
+	for _, secret := range []string{"once", "unknown"} {
+		if _, err := s.Bearer(ctx, HashOf(secret)); !errors.Is(err, ErrNoLink) {
+			t.Errorf("%s: %v", secret, err)
+		}
+	}
+	if _, err := s.Redeem(ctx, HashOf("once"), HashOf("s"), time.Hour); err != nil {
+		t.Errorf("a program's try used the link up: %v", err)
+	}
+	if _, err := s.Bearer(ctx, HashOf("once")); !errors.Is(err, ErrNoLink) {
+		t.Errorf("a used link for one use: %v", err)
+	}
+	c.Time = c.Add(time.Hour)
+	if _, err := s.Bearer(ctx, HashOf("secret")); !errors.Is(err, ErrNoLink) {
+		t.Errorf("expired: %v", err)
+	}
+}

@@ -46,13 +46,13 @@ var venueID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 // AddVenue adds a venue. An id that is taken gives ErrExists.
 func (s *Store) AddVenue(ctx context.Context, actor int64, v Venue) error {
 	if !venueID.MatchString(v.ID) {
-		return fmt.Errorf("venue: %q: an id has 1 to 63 of a-z, 0-9 and -, and does not begin with -", v.ID)
+		return invalid("venue", "%q: an id has 1 to 63 of a-z, 0-9 and -, and does not begin with -", v.ID)
 	}
 	if err := checkName("venue", v.Name); err != nil {
 		return err
 	}
 	if v.Quota <= 0 {
-		return fmt.Errorf("venue: %s: a quota of %d bytes takes no upload", v.ID, v.Quota)
+		return invalid("venue", "%s: a quota of %d bytes takes no upload", v.ID, v.Quota)
 	}
 	return s.change(ctx, func(tx *sql.Tx) (Entry, error) {
 		r, err := tx.ExecContext(ctx, "INSERT INTO venues (id, name, quota, created) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", v.ID, v.Name, v.Quota, s.now().Unix())
@@ -102,9 +102,9 @@ func (s *Store) RoleIn(ctx context.Context, person int64, venue string) (role Ro
 func checkName(what, name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return fmt.Errorf("%s: has no name", what)
+		return invalid(what, "has no name")
 	case !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName:
-		return fmt.Errorf("%s: a name is at most %d characters of UTF-8", what, maxName)
+		return invalid(what, "a name is at most %d characters of UTF-8", maxName)
 	}
 	return nil
 }

@@ -1,0 +1,46 @@
+package access
+
+import "repro/gateway/store"
+
+// Rule says who may use one route.
+type Rule struct {
+	Pattern string       // as http.ServeMux takes it
+	Public  bool         // also strangers
+	Session bool         // whoever has a role anywhere
+	Roles   []store.Role // in the venue of the path; without one: in the gateway itself
+}
+
+var (
+	all      = store.Roles()
+	managers = []store.Role{store.Administrator, store.Editor}
+	owners   = []store.Role{store.Administrator}
+)
+
+// table is who may do what, one row a route. A route that has no row does not
+// start, nor a row that has no route.
+var table = []Rule{
+	{Pattern: "GET /healthz", Public: true},
+	{Pattern: "GET /style.css", Public: true},
+	{Pattern: "GET /{$}", Public: true},
+	{Pattern: "GET /join", Public: true},
+	{Pattern: "POST /join", Public: true},
+	{Pattern: "POST /leave", Session: true},
+	{Pattern: "POST /venues", Roles: owners},
+	{Pattern: "GET /audit", Roles: owners},
+	{Pattern: "GET /v/{venue}", Roles: all},
+	{Pattern: "GET /v/{venue}/people", Roles: managers},
+	{Pattern: "POST /v/{venue}/links", Roles: managers},
+	{Pattern: "POST /v/{venue}/links/{link}/revoke", Roles: managers},
+}
+
+// MayGive lists the roles that somebody of that role may give to others: those
+// below the own one, and an administrator every one.
+func MayGive(role store.Role) []store.Role {
+	switch role {
+	case store.Administrator:
+		return all
+	case store.Editor:
+		return all[2:]
+	}
+	return nil
+}
