@@ -32,9 +32,6 @@ var understood = func() map[string]bool {
 	return out
 }()
 
-// ignored are properties that say how to draw, not what.
-var hints = []string{"shape-rendering", "text-rendering", "image-rendering", "overflow"}
-
 // styled is what an element's properties are: those it inherits, its own
 // attributes, the rules for all elements, and its style.
 func (r *reader) styled(e *element, inherited map[string]string) map[string]string {

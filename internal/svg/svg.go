@@ -80,14 +80,13 @@ func (r *reader) sheets(e *element) {
 
 // state is what elements inherit.
 type state struct {
-	m      drawing.Matrix
-	props  map[string]string
-	group  string // what holds for the groups around, as wholes
-	clip   *drawing.Clip
-	path   string // names of the elements around
-	uses   int
-	glyph  bool
-	hidden bool
+	m     drawing.Matrix
+	props map[string]string
+	group string // what holds for the groups around, as wholes
+	clip  *drawing.Clip
+	path  string // names of the elements around
+	uses  int
+	glyph bool
 }
 
 func (r *reader) root(e *element) error {

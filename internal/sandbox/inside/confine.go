@@ -27,7 +27,7 @@ const (
 func LandlockWithout(hidden string) (*os.File, error) {
 	version := LandlockVersion()
 	if version < 2 {
-		return nil, errors.New("Landlock 2 is missing")
+		return nil, errors.New("the kernel has no Landlock 2")
 	}
 	rights := uint64(1)<<landlockRights[min(version, len(landlockRights)-1)] - 1
 	set, size := landlockRuleset{files: rights}, unsafe.Sizeof(uint64(0))

@@ -113,17 +113,14 @@ func TestAddOpen(t *testing.T) {
 	if len(o) != 1 || o.bytes() != 1<<20 {
 		t.Errorf("%d objects of %d bytes", len(o), o.bytes())
 	}
-	text, err := os.ReadFile("/proc/self/smaps")
-	if err != nil {
-		t.Fatal(err)
-	}
 	b, err := unix.Mmap(fd, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Munmap(b) }()
 	b[0] = 1
-	if text, err = os.ReadFile("/proc/self/smaps"); err != nil {
+	text, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if o.addMappings(string(text)); len(o) != 1 || o.bytes() != 1<<20 {
