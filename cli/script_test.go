@@ -19,12 +19,15 @@ import (
 	"repro/engine/htcondor/condortest"
 	"repro/engine/slurm/slurmtest"
 	"repro/format"
+	"repro/gateway"
 	"repro/internal/sandbox"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(slurmtest.Tests{M: condortest.Tests{M: m}}, map[string]func(){
 		"repro": func() { os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
+
+		"repro-gateway": func() { os.Exit(gateway.Main(os.Args, os.Stdout, os.Stderr)) },
 
 		"sigstore-kms-testing": kmsPlugin,
 		"repro-keyless":        keyless,

@@ -9,22 +9,19 @@ package gateway
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"repro/gateway/access"
 	"repro/gateway/pages"
 	"repro/gateway/store"
+	"repro/gateway/upload"
 )
 
 const (
@@ -33,59 +30,11 @@ const (
 	maxHeader    = 64 << 10         // bytes
 )
 
-const usage = `usage: repro-gateway serve [--data FOLDER] [--listen ADDRESS:PORT] [--origin URL]
-
-Starts a gateway and prints its address and a link with which one person becomes
-its administrator. All that it knows is in the folder.
-`
-
-// Main runs the command line args, whose first element is the program's name,
-// and returns its exit status: those of repro.
-func Main(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	o, err := parse(args, stderr)
-	if err != nil {
-		fmt.Fprintf(stderr, "repro-gateway: error: %v\n\n%s", err, usage)
-		return 2
-	}
-	if err := Serve(ctx, o, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "repro-gateway: error: %v\n", err)
-		return 1
-	}
-	return 0
-}
-
 // Options say how a gateway is served.
 type Options struct {
 	Data   string // folder
 	Listen string // address and port
 	Origin string // what browsers reach it by; empty: http and the address it listens on
-}
-
-func parse(args []string, stderr io.Writer) (o Options, err error) {
-	if len(args) < 2 || args[1] != "serve" {
-		return o, errors.New("name a command: serve")
-	}
-	f := flag.NewFlagSet("serve", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.StringVar(&o.Data, "data", "gateway-data", "")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:8380", "")
-	f.StringVar(&o.Origin, "origin", "", "")
-	if err := f.Parse(args[2:]); err != nil {
-		return o, err
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("serve: %q: takes no arguments", f.Arg(0))
-	}
-	if o.Origin != "" {
-		u, err := url.Parse(o.Origin)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" || u.User != nil {
-			return o, fmt.Errorf("--origin: %q: is not like https://gateway.example", o.Origin)
-		}
-		o.Origin = u.Scheme + "://" + u.Host
-	}
-	return o, nil
 }
 
 // Serve serves a gateway until ctx ends, then finishes the requests that it is
@@ -109,7 +58,7 @@ func Serve(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if o.Origin == "" {
 		o.Origin = "http://" + l.Addr().String()
 	}
-	h, err := handler(s, k, o.Origin, slog.New(slog.NewJSONHandler(stderr, nil)))
+	h, err := handler(ctx, s, k, o.Origin, slog.New(slog.NewJSONHandler(stderr, nil)))
 	if err != nil {
 		return err
 	}
@@ -145,9 +94,14 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 }
 
 // handler puts the rooms together.
-func handler(s *store.Store, k *access.Key, origin string, log *slog.Logger) (http.Handler, error) {
+func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, log *slog.Logger) (http.Handler, error) {
+	u, err := upload.New(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	p := pages.New(s, k, origin)
 	handlers := p.Handlers()
+	maps.Copy(handlers, u.Handlers())
 	handlers["GET /healthz"] = func(w http.ResponseWriter, r *http.Request, _ access.Visit) error {
 		if err := s.Ping(r.Context()); err != nil {
 			return err

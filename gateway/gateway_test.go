@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -119,7 +118,7 @@ func start(t *testing.T) (admin *person, s *store.Store) {
 	}
 	server := httptest.NewUnstartedServer(nil)
 	origin := "http://" + server.Listener.Addr().String()
-	if server.Config.Handler, err = handler(s, k, origin, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
+	if server.Config.Handler, err = handler(ctx, s, k, origin, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
 		t.Fatal(err)
 	}
 	server.Start()
@@ -322,19 +321,5 @@ func TestShutdown(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
-	}
-}
-
-func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{}, {"run"}, {"serve", "x"}, {"serve", "--nothing"}, {"serve", "--origin", "gateway.example"},
-		{"serve", "--origin", "ftp://x"}, {"serve", "--origin", "https://x/y"}, {"serve", "--origin", "https://a:b@x"}} {
-		var out, errs bytes.Buffer
-		if got := Main(append([]string{"repro-gateway"}, args...), &out, &errs); got != 2 || out.Len() > 0 || !strings.Contains(errs.String(), "usage: ") {
-			t.Errorf("%q: status %d, %q, %q", args, got, out.String(), errs.String())
-		}
-	}
-	o, err := parse([]string{"repro-gateway", "serve", "--data", "d", "--origin", "https://x/"}, io.Discard)
-	if err != nil || o != (Options{Data: "d", Listen: "127.0.0.1:8380", Origin: "https://x"}) {
-		t.Errorf("%+v, %v", o, err)
 	}
 }

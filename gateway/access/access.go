@@ -10,6 +10,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,10 +26,11 @@ const (
 
 // Visit is one request by somebody.
 type Visit struct {
-	Person store.Person // ID 0: a stranger
-	Venue  store.Venue  // of the path
-	Role   store.Role   // in Venue, or in the gateway where the path has none
-	Form   string       // what a form of this session must carry as "form"
+	Person  store.Person // ID 0: a stranger
+	Venue   store.Venue  // of the path
+	Role    store.Role   // in Venue, or in the gateway where the path has none
+	OwnOnly bool         // the rule lets the role see only what it sent itself
+	Form    string       // what a form of this session must carry as "form"
 
 	session string
 }
@@ -187,19 +189,46 @@ func (g *Guard) admit(r *http.Request, rule Rule, v *Visit) (err error) {
 			return err
 		}
 	}
-	if !rule.Public && !rule.Session && !slices.Contains(rule.Roles, v.Role) {
+	if rule.Public || rule.Session {
+		return nil
+	}
+	v.OwnOnly = slices.Contains(rule.Own, v.Role)
+	if !v.OwnOnly && !slices.Contains(rule.Roles, v.Role) {
 		return Refuse(http.StatusForbidden, "this page is not for you")
 	}
-	return nil
+	return g.checkOwner(r, *v)
 }
 
-// checkForm fails unless a request of a session carries the session's token.
+// checkOwner fails if the path names an upload or a submission of another venue
+// than its own, or one of somebody else where only the own are open.
+func (g *Guard) checkOwner(r *http.Request, v Visit) error {
+	id := r.PathValue("upload") + r.PathValue("submission")
+	if id == "" {
+		return nil
+	}
+	venue, person, err := g.store.Owner(r.Context(), id)
+	if err == nil && (venue != v.Venue.ID || v.OwnOnly && person != v.Person.ID) {
+		err = store.ErrNotFound
+	}
+	return err
+}
+
+// checkForm fails unless a request of a session carries the session's token: in
+// the form, or in the address where the form has a file, which is read later.
 func checkForm(w http.ResponseWriter, r *http.Request, want string) error {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == "multipart/form-data" {
+		return checkToken(r.URL.Query().Get("form"), want)
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		return Refuse(http.StatusBadRequest, "this form cannot be read: %v", err)
 	}
-	if got := r.PostForm.Get("form"); subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+	return checkToken(r.PostForm.Get("form"), want)
+}
+
+func checkToken(got, want string) error {
+	if subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
 		return Refuse(http.StatusForbidden, "this form is not of your session: load the page again")
 	}
 	return nil

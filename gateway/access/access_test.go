@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"repro/format/manifest"
 	"repro/gateway/store"
 )
 
@@ -30,6 +31,7 @@ type world struct {
 	people map[string]string // by name: the secret of a session
 	links  map[string]string // by name: the secret of a link
 	ids    map[string]int64  // by name: the number of the link
+	upload string            // of the author of a
 	logged []error
 }
 
@@ -69,6 +71,7 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	w.join("owner", store.Site, store.Administrator)
+	w.upload = w.begin("author of a", "a")
 	return w
 }
 
@@ -94,6 +97,20 @@ func (w *world) join(name, venue string, role store.Role) {
 	}
 }
 
+// begin begins an upload and returns its id.
+func (w *world) begin(name, venue string) string {
+	w.Helper()
+	p, err := w.store.Session(ctx, store.HashOf(w.people[name]))
+	if err != nil {
+		w.Fatal(err)
+	}
+	u, err := w.store.AddUpload(ctx, store.Upload{Venue: venue, Person: p.ID, Name: "x", Content: manifest.DigestOf(nil), Size: 1})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return u.ID
+}
+
 // ask sends a request; edit changes it before.
 func (w *world) ask(method, path, session string, form url.Values, edit func(*http.Request)) *http.Response {
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
@@ -109,8 +126,12 @@ func (w *world) ask(method, path, session string, form url.Values, edit func(*ht
 	return rec.Result()
 }
 
-// askAs sends what the forms of that person send.
+// askAs sends what the forms of that person send, or for what forms do not send
+// their program.
 func (w *world) askAs(name, method, path string) *http.Response {
+	if token := w.links[name]; method == "DELETE" && token != "" {
+		return w.ask(method, path, "", nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) })
+	}
 	return w.ask(method, path, w.people[name], url.Values{"form": {w.key.formToken(w.people[name])}}, nil)
 }
 
@@ -130,6 +151,13 @@ GET /v/{venue}                       401 200  200 200 200 200 200  404 404 404 4
 GET /v/{venue}/people                401 200  200 200 403 403 403  404 404 404 404 404
 POST /v/{venue}/links                401 200  200 200 403 403 403  404 404 404 404 404
 POST /v/{venue}/links/{link}/revoke  401 200  200 200 403 403 403  404 404 404 404 404
+GET /v/{venue}/uploads               401 200  200 200 200 403 403  404 404 404 404 404
+POST /v/{venue}/uploads              401 200  200 200 200 403 403  404 404 404 404 404
+GET /v/{venue}/uploads/{upload}      401 404  404 404 200 403 403  404 404 404 404 404
+PUT /v/{venue}/uploads/{upload}      401 404  404 404 200 403 403  404 404 404 404 404
+DELETE /v/{venue}/uploads/{upload}   401 404  404 404 200 403 403  404 404 404 404 404
+POST /v/{venue}/uploads/{upload}/finish 401 404  404 404 200 403 403  404 404 404 404 404
+POST /v/{venue}/submissions          401 200  200 200 200 403 403  404 404 404 404 404
 `
 
 func columns() []string {
@@ -152,7 +180,7 @@ func TestMatrix(t *testing.T) {
 		if len(want) != len(columns()) {
 			t.Fatalf("%s: %d columns", pattern, len(want))
 		}
-		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1").Replace(f[1])
+		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", newOnce(t).upload).Replace(f[1])
 		for i, name := range columns() {
 			if pattern == "POST /leave" || i == 0 {
 				continue // below: it ends the session
@@ -189,13 +217,38 @@ func TestMatrixEnds(t *testing.T) {
 	w := newWorld(t)
 	for line := range strings.Lines(strings.TrimSpace(matrix)) {
 		f := strings.Fields(line)
-		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1").Replace(f[1])
+		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", w.upload).Replace(f[1])
 		checkStatus(w, "stranger", f[0], path, f[2])
 	}
 	for _, name := range columns()[1:] {
 		checkStatus(w, name, "POST", "/leave", "200")
 		checkStatus(w, name, "POST", "/leave", "401")
 		checkStatus(w, name, "GET", "/v/a", "401")
+	}
+}
+
+// TestOwn: what one author sends is not another's, nor in another venue, nor of
+// another site's form.
+func TestOwn(t *testing.T) {
+	w := newWorld(t)
+	w.join("second author of a", "a", store.Author)
+	checkStatus(w, "second author of a", "GET", "/v/a/uploads/"+w.upload, "404")
+	of := w.begin("author of b", "b")
+	for _, c := range []struct{ name, path, want string }{
+		{"author of b", "/v/b/uploads/" + of, "200"},
+		{"author of b", "/v/b/uploads/" + w.upload, "404"},
+		{"owner", "/v/a/uploads/" + of, "404"},
+		{"author of a", "/v/a/uploads/" + of, "404"},
+		{"author of a", "/v/a/uploads/none", "404"},
+	} {
+		checkStatus(w, c.name, "GET", c.path, c.want)
+	}
+	session := w.people["author of a"]
+	for token, want := range map[string]int{"": 403, "x": 403, w.key.formToken(session): 200} {
+		got := w.ask("POST", "/v/a/submissions?form="+token, session, nil, func(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }).StatusCode
+		if got != want {
+			t.Errorf("a file with token %q: %d, want %d", token, got, want)
+		}
 	}
 }
 

@@ -8,12 +8,14 @@ type Rule struct {
 	Public  bool         // also strangers
 	Session bool         // whoever has a role anywhere
 	Roles   []store.Role // in the venue of the path; without one: in the gateway itself
+	Own     []store.Role // these only for what they sent themselves
 }
 
 var (
 	all      = store.Roles()
 	managers = []store.Role{store.Administrator, store.Editor}
 	owners   = []store.Role{store.Administrator}
+	senders  = []store.Role{store.Administrator, store.Editor, store.Author}
 )
 
 // table is who may do what, one row a route. A route that has no row does not
@@ -31,6 +33,13 @@ var table = []Rule{
 	{Pattern: "GET /v/{venue}/people", Roles: managers},
 	{Pattern: "POST /v/{venue}/links", Roles: managers},
 	{Pattern: "POST /v/{venue}/links/{link}/revoke", Roles: managers},
+	{Pattern: "GET /v/{venue}/uploads", Roles: senders},
+	{Pattern: "POST /v/{venue}/uploads", Roles: senders},
+	{Pattern: "GET /v/{venue}/uploads/{upload}", Own: senders},
+	{Pattern: "PUT /v/{venue}/uploads/{upload}", Own: senders},
+	{Pattern: "DELETE /v/{venue}/uploads/{upload}", Own: senders},
+	{Pattern: "POST /v/{venue}/uploads/{upload}/finish", Own: senders},
+	{Pattern: "POST /v/{venue}/submissions", Roles: senders},
 }
 
 // MayGive lists the roles that somebody of that role may give to others: those

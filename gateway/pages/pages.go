@@ -203,13 +203,13 @@ func (p *Pages) people(w http.ResponseWriter, r *http.Request, v access.Visit) e
 	return show(w, http.StatusOK, "people", frame{"People of " + v.Venue.Name, v, invitations{links, access.MayGive(v.Role), time.Now()}})
 }
 
-// maxDays is how long a link may be valid.
-const maxDays = 366
+// MaxDays is how long a link may be valid.
+const MaxDays = 366
 
 func (p *Pages) addLink(w http.ResponseWriter, r *http.Request, v access.Visit) error {
 	days, err := strconv.Atoi(r.PostForm.Get("days"))
-	if err != nil || days < 1 || days > maxDays {
-		return access.Refuse(http.StatusBadRequest, "a link is valid for 1 to %d days", maxDays)
+	if err != nil || days < 1 || days > MaxDays {
+		return access.Refuse(http.StatusBadRequest, "a link is valid for 1 to %d days", MaxDays)
 	}
 	l := store.Link{
 		Venue: v.Venue.ID, Role: store.Role(r.PostForm.Get("role")), Label: r.PostForm.Get("label"),

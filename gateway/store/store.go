@@ -1,5 +1,6 @@
 // Package store keeps what a gateway knows in one folder: venues, people, the
-// links that invite them, sessions and the audit log in a SQLite database.
+// links that invite them, sessions, uploads, submissions and the audit log in a
+// SQLite database.
 //
 // Secrets are not in it: of links and sessions it holds SHA-256 digests. Every
 // change and its entry in the audit log are one transaction, flushed to the
@@ -28,6 +29,7 @@ const databaseName = "gateway.db"
 var (
 	ErrNotFound = errors.New("not found")      // or not for whoever asks
 	ErrExists   = errors.New("exists already") // the name is taken
+	ErrQuota    = errors.New("the venue's quota is used up")
 	ErrNoLink   = errors.New("this link is not valid: it has expired, was used up or was revoked")
 )
 

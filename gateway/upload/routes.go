@@ -1,0 +1,248 @@
+package upload
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"repro/format/manifest"
+	"repro/gateway/access"
+	"repro/gateway/store"
+	"repro/report"
+)
+
+const (
+	maxRequest = 64 << 10      // bytes of a JSON document
+	stallTime  = time.Minute   // how long a sender may send nothing
+	verifyTime = 2 * time.Hour // how long verifying may take
+)
+
+// State is what programs are told of an upload.
+type State struct {
+	ID      string          `json:"id"`
+	Name    string          `json:"name"`
+	Content manifest.Digest `json:"contentId"`
+	Size    int64           `json:"size"`
+	Offset  int64           `json:"offset"` // bytes that have come
+}
+
+// Submitted is what programs are told of an upload that has become a submission.
+type Submitted struct {
+	Submission string         `json:"submission"` // its id
+	Path       string         `json:"path"`       // of its page
+	Report     *report.Verify `json:"report"`
+}
+
+// Handlers returns what answers each route.
+func (u *Uploads) Handlers() map[string]access.Handler {
+	return map[string]access.Handler{
+		"GET /v/{venue}/uploads":                  u.list,
+		"POST /v/{venue}/uploads":                 u.begin,
+		"GET /v/{venue}/uploads/{upload}":         u.state,
+		"PUT /v/{venue}/uploads/{upload}":         u.take,
+		"DELETE /v/{venue}/uploads/{upload}":      u.cancel,
+		"POST /v/{venue}/uploads/{upload}/finish": u.end,
+		"POST /v/{venue}/submissions":             u.form,
+	}
+}
+
+func answer(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(b, '\n'))
+	return nil
+}
+
+func (u *Uploads) stateOf(up store.Upload) (State, error) {
+	offset, err := u.offset(up.ID)
+	return State{up.ID, up.Name, up.Content, up.Size, offset}, err
+}
+
+func (u *Uploads) list(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	open, err := u.store.Uploads(r.Context(), v.Person.ID)
+	if err != nil {
+		return err
+	}
+	states := []State{}
+	for _, up := range open {
+		if up.Venue != v.Venue.ID {
+			continue
+		}
+		st, err := u.stateOf(up)
+		if err != nil {
+			return err
+		}
+		states = append(states, st)
+	}
+	return answer(w, http.StatusOK, states)
+}
+
+func (u *Uploads) begin(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	var ask State
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err := dec.Decode(&ask); err != nil {
+		return access.Refuse(http.StatusBadRequest, "this is not the JSON document that begins an upload: %v", err)
+	}
+	up, err := u.add(r, v, ask)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusCreated, State{up.ID, up.Name, up.Content, up.Size, 0})
+}
+
+func (u *Uploads) add(r *http.Request, v access.Visit, ask State) (store.Upload, error) {
+	up, err := u.store.AddUpload(r.Context(), store.Upload{Venue: v.Venue.ID, Person: v.Person.ID, Name: ask.Name, Content: ask.Content, Size: ask.Size})
+	var bad *store.InvalidError
+	switch {
+	case errors.As(err, &bad):
+		return up, access.Refuse(http.StatusBadRequest, "%v", err)
+	case errors.Is(err, store.ErrQuota):
+		return up, access.Refuse(http.StatusRequestEntityTooLarge, "%v", err)
+	}
+	return up, err
+}
+
+func (u *Uploads) state(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	up, err := u.store.Upload(r.Context(), r.PathValue("upload"))
+	if err != nil {
+		return err
+	}
+	st, err := u.stateOf(up)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, st)
+}
+
+// held returns the upload of the path, for this request alone.
+func (u *Uploads) held(r *http.Request) (up store.Upload, release func(), err error) {
+	id := r.PathValue("upload")
+	if release, err = u.hold(id); err != nil {
+		return up, nil, err
+	}
+	if up, err = u.store.Upload(r.Context(), id); err != nil {
+		release()
+	}
+	return up, release, err
+}
+
+func (u *Uploads) take(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	up, release, err := u.held(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	has, err := u.offset(up.ID)
+	if err != nil {
+		return err
+	}
+	if at, err := strconv.ParseInt(r.URL.Query().Get("offset"), 10, 64); err != nil || at != has {
+		return access.Refuse(http.StatusConflict, "this upload has %d bytes: go on from there with offset=%d", has, has)
+	}
+	has, err = u.write(up, has, patient(w, r.Body))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, State{up.ID, up.Name, up.Content, up.Size, has})
+}
+
+// patient reads for as long as something comes.
+func patient(w http.ResponseWriter, r io.Reader) io.Reader {
+	c := http.NewResponseController(w)
+	return readFunc(func(b []byte) (int, error) {
+		now := time.Now()
+		c.SetReadDeadline(now.Add(stallTime))
+		c.SetWriteDeadline(now.Add(2 * stallTime))
+		return r.Read(b)
+	})
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(b []byte) (int, error) { return f(b) }
+
+func (u *Uploads) cancel(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	up, release, err := u.held(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := u.store.EndUpload(r.Context(), v.Person.ID, up, "cancel upload"); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return u.removePart(up)
+}
+
+func (u *Uploads) end(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	up, release, err := u.held(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	done, err := u.submit(w, r, up)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusCreated, done)
+}
+
+func (u *Uploads) submit(w http.ResponseWriter, r *http.Request, up store.Upload) (Submitted, error) {
+	has, err := u.offset(up.ID)
+	if err != nil {
+		return Submitted{}, err
+	}
+	if has != up.Size {
+		return Submitted{}, access.Refuse(http.StatusConflict, "this upload has %d of %d bytes", has, up.Size)
+	}
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(verifyTime))
+	sub, rep, err := u.finish(r.Context(), up)
+	return Submitted{sub.ID, "/v/" + sub.Venue + "/submissions/" + sub.ID, rep}, err
+}
+
+// form takes an image from a browser: one file, in one piece.
+func (u *Uploads) form(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" || r.ContentLength <= 0 {
+		return access.Refuse(http.StatusBadRequest, "send the form of the page, with one file")
+	}
+	r.Body = io.NopCloser(patient(w, r.Body))
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return err
+	}
+	part, err := parts.NextPart()
+	if err != nil || part.FileName() == "" {
+		return access.Refuse(http.StatusBadRequest, "choose a file")
+	}
+	// The form is little longer than its file, of which it does not tell the
+	// length: so much is asked of the quota, and the file is what comes.
+	ask := State{Name: part.FileName(), Content: manifest.DigestOf([]byte(part.FileName())), Size: r.ContentLength}
+	up, err := u.add(r, v, ask)
+	if err != nil {
+		return err
+	}
+	release, err := u.hold(up.ID)
+	if err != nil {
+		return err
+	}
+	defer release()
+	up.Size, err = u.write(up, 0, part)
+	if err != nil {
+		return errors.Join(err, u.store.EndUpload(r.Context(), v.Person.ID, up, "cancel upload"), u.removePart(up))
+	}
+	done, err := u.submit(w, r, up)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, done.Path, http.StatusSeeOther)
+	return nil
+}
