@@ -99,7 +99,7 @@ func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, 
 	if err != nil {
 		return nil, err
 	}
-	p := pages.New(s, k, origin)
+	p := pages.New(s, k, u, origin)
 	handlers := p.Handlers()
 	maps.Copy(handlers, u.Handlers())
 	handlers["GET /healthz"] = func(w http.ResponseWriter, r *http.Request, _ access.Visit) error {

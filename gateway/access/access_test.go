@@ -24,15 +24,15 @@ var ctx = context.Background()
 // in the venues a and b.
 type world struct {
 	*testing.T
-	store  *store.Store
-	key    *Key
-	guard  *Guard
-	now    time.Time
-	people map[string]string // by name: the secret of a session
-	links  map[string]string // by name: the secret of a link
-	ids    map[string]int64  // by name: the number of the link
-	upload string            // of the author of a
-	logged []error
+	store              *store.Store
+	key                *Key
+	guard              *Guard
+	now                time.Time
+	people             map[string]string // by name: the secret of a session
+	links              map[string]string // by name: the secret of a link
+	ids                map[string]int64  // by name: the number of the link
+	upload, submission string            // of the author of a
+	logged             []error
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"a", "b"} {
-		if err := w.store.AddVenue(ctx, 0, store.Venue{ID: id, Name: id, Quota: 1}); err != nil {
+		if err := w.store.AddVenue(ctx, 0, store.Venue{ID: id, Name: id, Quota: 100}); err != nil {
 			t.Fatal(err)
 		}
 		for _, role := range store.Roles() {
@@ -71,7 +71,14 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	w.join("owner", store.Site, store.Administrator)
-	w.upload = w.begin("author of a", "a")
+	w.upload, w.submission = w.begin("author of a", "a"), w.begin("author of a", "a")
+	u, err := w.store.Upload(ctx, w.submission)
+	if err == nil {
+		err = w.store.AddSubmission(ctx, store.Submission{Upload: u, Report: []byte("{}")})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -158,6 +165,9 @@ PUT /v/{venue}/uploads/{upload}      401 404  404 404 200 403 403  404 404 404 4
 DELETE /v/{venue}/uploads/{upload}   401 404  404 404 200 403 403  404 404 404 404 404
 POST /v/{venue}/uploads/{upload}/finish 401 404  404 404 200 403 403  404 404 404 404 404
 POST /v/{venue}/submissions          401 200  200 200 200 403 403  404 404 404 404 404
+GET /v/{venue}/submissions/{submission} 401 200  200 200 200 200 200  404 404 404 404 404
+GET /v/{venue}/submissions/{submission}/image 401 200  200 200 200 200 200  404 404 404 404 404
+GET /v/{venue}/submissions/{submission}/files/{path...} 401 200  200 200 200 200 200  404 404 404 404 404
 `
 
 func columns() []string {
@@ -180,7 +190,7 @@ func TestMatrix(t *testing.T) {
 		if len(want) != len(columns()) {
 			t.Fatalf("%s: %d columns", pattern, len(want))
 		}
-		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", newOnce(t).upload).Replace(f[1])
+		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", newOnce(t).upload, "{submission}", newOnce(t).submission, "{path...}", "x").Replace(f[1])
 		for i, name := range columns() {
 			if pattern == "POST /leave" || i == 0 {
 				continue // below: it ends the session
@@ -217,7 +227,7 @@ func TestMatrixEnds(t *testing.T) {
 	w := newWorld(t)
 	for line := range strings.Lines(strings.TrimSpace(matrix)) {
 		f := strings.Fields(line)
-		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", w.upload).Replace(f[1])
+		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", w.upload, "{submission}", w.submission, "{path...}", "x").Replace(f[1])
 		checkStatus(w, "stranger", f[0], path, f[2])
 	}
 	for _, name := range columns()[1:] {
@@ -240,6 +250,10 @@ func TestOwn(t *testing.T) {
 		{"owner", "/v/a/uploads/" + of, "404"},
 		{"author of a", "/v/a/uploads/" + of, "404"},
 		{"author of a", "/v/a/uploads/none", "404"},
+		{"second author of a", "/v/a/submissions/" + w.submission, "404"},
+		{"second author of a", "/v/a/submissions/" + w.submission + "/files/x", "404"},
+		{"owner", "/v/b/submissions/" + w.submission, "404"},
+		{"reader of b", "/v/b/submissions/" + w.submission + "/image", "404"},
 	} {
 		checkStatus(w, c.name, "GET", c.path, c.want)
 	}

@@ -15,6 +15,8 @@ var (
 	all      = store.Roles()
 	managers = []store.Role{store.Administrator, store.Editor}
 	owners   = []store.Role{store.Administrator}
+	authors  = []store.Role{store.Author}
+	readers  = []store.Role{store.Administrator, store.Editor, store.Reviewer, store.Reader}
 	senders  = []store.Role{store.Administrator, store.Editor, store.Author}
 )
 
@@ -29,7 +31,7 @@ var table = []Rule{
 	{Pattern: "POST /leave", Session: true},
 	{Pattern: "POST /venues", Roles: owners},
 	{Pattern: "GET /audit", Roles: owners},
-	{Pattern: "GET /v/{venue}", Roles: all},
+	{Pattern: "GET /v/{venue}", Roles: readers, Own: authors},
 	{Pattern: "GET /v/{venue}/people", Roles: managers},
 	{Pattern: "POST /v/{venue}/links", Roles: managers},
 	{Pattern: "POST /v/{venue}/links/{link}/revoke", Roles: managers},
@@ -40,6 +42,9 @@ var table = []Rule{
 	{Pattern: "DELETE /v/{venue}/uploads/{upload}", Own: senders},
 	{Pattern: "POST /v/{venue}/uploads/{upload}/finish", Own: senders},
 	{Pattern: "POST /v/{venue}/submissions", Roles: senders},
+	{Pattern: "GET /v/{venue}/submissions/{submission}", Roles: readers, Own: authors},
+	{Pattern: "GET /v/{venue}/submissions/{submission}/image", Roles: readers, Own: authors},
+	{Pattern: "GET /v/{venue}/submissions/{submission}/files/{path...}", Roles: readers, Own: authors},
 }
 
 // MayGive lists the roles that somebody of that role may give to others: those

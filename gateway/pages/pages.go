@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +23,7 @@ import (
 
 	"repro/gateway/access"
 	"repro/gateway/store"
+	"repro/gateway/upload"
 	"repro/report/view"
 )
 
@@ -31,22 +34,34 @@ var templateText string
 var styleSheet []byte
 
 var templates = template.Must(template.New("pages").Funcs(template.FuncMap{
-	"clean": view.Clean,
-	"date":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"clean":       view.Clean,
+	"fileAddress": fileAddress,
+	"date":        func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 }).Parse(templateText))
+
+// fileAddress is that of the page of the file at a path in a layer of a
+// submission, whose own page is at sub.
+func fileAddress(sub, at, layer string) string {
+	u := url.URL{Path: sub + "/files" + path.Join("/", at)}
+	if layer != "" {
+		u.RawQuery = url.Values{"layer": {layer}}.Encode()
+	}
+	return u.String()
+}
 
 // Pages are the pages of a gateway.
 type Pages struct {
 	store  *store.Store
 	key    *access.Key
+	images *upload.Uploads
 	guard  *access.Guard
 	origin string // what links begin with
 }
 
-// New returns the pages over a store. Links that they make begin with origin,
+// New returns the pages over a store and its images. Links that they make begin with origin,
 // "https://gateway.example".
-func New(s *store.Store, k *access.Key, origin string) *Pages {
-	return &Pages{store: s, key: k, origin: origin}
+func New(s *store.Store, k *access.Key, images *upload.Uploads, origin string) *Pages {
+	return &Pages{store: s, key: k, images: images, origin: origin}
 }
 
 // Guard says what starts and ends sessions. It must be called before a request
@@ -56,17 +71,20 @@ func (p *Pages) Guard(g *access.Guard) { p.guard = g }
 // Handlers returns what answers each route.
 func (p *Pages) Handlers() map[string]access.Handler {
 	return map[string]access.Handler{
-		"GET /style.css":                      style,
-		"GET /{$}":                            p.home,
-		"GET /join":                           p.join,
-		"POST /join":                          p.joined,
-		"POST /leave":                         p.leave,
-		"POST /venues":                        p.addVenue,
-		"GET /audit":                          p.audit,
-		"GET /v/{venue}":                      p.venue,
-		"GET /v/{venue}/people":               p.people,
-		"POST /v/{venue}/links":               p.addLink,
-		"POST /v/{venue}/links/{link}/revoke": p.revokeLink,
+		"GET /style.css": style,
+		"GET /{$}":       p.home,
+		"GET /join":      p.join,
+		"POST /join":     p.joined,
+		"POST /leave":    p.leave,
+		"POST /venues":   p.addVenue,
+		"GET /audit":     p.audit,
+		"GET /v/{venue}": p.venue,
+		"GET /v/{venue}/submissions/{submission}":                 p.submission,
+		"GET /v/{venue}/submissions/{submission}/image":           p.download,
+		"GET /v/{venue}/submissions/{submission}/files/{path...}": p.files,
+		"GET /v/{venue}/people":                                   p.people,
+		"POST /v/{venue}/links":                                   p.addLink,
+		"POST /v/{venue}/links/{link}/revoke":                     p.revokeLink,
 	}
 }
 
@@ -182,7 +200,18 @@ func (p *Pages) audit(w http.ResponseWriter, r *http.Request, _ access.Visit) er
 }
 
 func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	return show(w, http.StatusOK, "venue", frame{v.Venue.Name, v, nil})
+	var only int64
+	if v.OwnOnly {
+		only = v.Person.ID
+	}
+	list, err := p.store.Submissions(r.Context(), v.Venue.ID, only)
+	if err != nil {
+		return err
+	}
+	return show(w, http.StatusOK, "venue", frame{v.Venue.Name, v, struct {
+		Submissions []store.Submission
+		Sender      bool
+	}{list, v.Role != store.Reviewer && v.Role != store.Reader}})
 }
 
 // invitations are what the page of people shows.

@@ -70,7 +70,7 @@ func gateway(t *testing.T, network func(w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	handlers := pages.New(s, k, "").Handlers()
+	handlers := pages.New(s, k, u, "").Handlers()
 	maps.Copy(handlers, u.Handlers())
 	handlers["GET /healthz"] = handlers["GET /style.css"]
 	g, err := access.New(s, k, handlers, access.Options{Fail: pages.Fail, Log: func(*http.Request, error) {}})
