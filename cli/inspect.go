@@ -24,20 +24,21 @@ its place; verify checks the contents too. Other programs' SIF files are shown a
 far as they go.
 
    repro inspect paper.sif
-   repro inspect paper.sif --json | jq .manifest.steps`,
-		Flags: []cli.Flag{jsonFlag},
+   repro inspect paper.sif --json | jq .manifest.steps
+   repro inspect oci://registry.example.org/lab/paper:1   # reads a small part of it`,
+		Flags: []cli.Flag{plainHTTPFlag, jsonFlag},
 		Action: func(ctx *cli.Context) error {
 			name, err := oneArgument(ctx, "", "inspect: name one image")
 			if err != nil {
 				return err
 			}
-			image, err := format.Open(name)
+			image, err := c.open(ctx, name, false)
 			if err != nil {
 				return err
 			}
 			defer image.Close()
-			rep, err := inspect(image)
-			if err != nil {
+			rep, err := inspect(image.Image)
+			if err = image.explain(err); err != nil {
 				return err
 			}
 			if ctx.Bool("json") {

@@ -51,6 +51,7 @@ func params() testscript.Params {
 			env.Setenv("WORKFLOWS", workflows())
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
 			env.Setenv("XDG_CONFIG_HOME", env.WorkDir+"/.config")
+			env.Setenv("REGISTRY", containerRegistry())
 			env.Setenv("REPRO_TEST_DEBIAN", os.Getenv("REPRO_TEST_DEBIAN"))
 			return errors.Join( // another user works there too
 				os.Chmod(filepath.Dir(env.WorkDir), 0o755),

@@ -32,6 +32,9 @@ var (
 		Name:  "policy",
 		Usage: "ask for all that the policy in `FILE` asks (form: repro schema policy)",
 	}
+	authoritiesFlag = &cli.IntFlag{
+		Name: "authorities", Usage: "believe a time only if `N` different authorities agree", Value: 1,
+	}
 	byFlag = &cli.StringSliceFlag{
 		Name:  "by",
 		Usage: "ask for a signature by `WHOM`, a person or a role that your trust file knows (repro key trust)",
@@ -53,28 +56,29 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
    repro verify --key alice.pub --authority tsa.pem paper.sif   # when, by whose clock
    repro verify --by author --require 'reproduced by 2 reviewers' paper.sif
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
+   repro verify --key alice.pub oci://registry.example.org/lab/paper:1
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
 		Flags: []cli.Flag{
 			keyFlag, byFlag, policyFlag, requireFlag, authorityFlag, identityFlag, issuerFlag, trustedRootFlag,
-			&cli.IntFlag{Name: "authorities", Usage: "believe a time only if `N` different authorities agree", Value: 1},
+			authoritiesFlag,
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature or attestation in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
 			&cli.BoolFlag{Name: "foreign", Usage: "let a SIF file of another program pass if its signatures cover all objects"},
 			&cli.StringFlag{Name: "html", Usage: "also write the report to `FILE`, as one page"},
-			jsonFlag,
+			plainHTTPFlag, jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
 			name, err := oneArgument(ctx, "", "verify: name one image")
 			if err != nil {
 				return err
 			}
-			image, err := format.Open(name)
+			image, err := c.open(ctx, name, true)
 			if err != nil {
 				return err
 			}
 			defer image.Close()
-			rep, err := c.verify(ctx, image)
-			err = adoptable(image, err)
+			rep, err := c.verify(ctx, image.Image, image.beside()...)
+			err = adoptable(image.Image, image.explain(err))
 			if rep == nil {
 				return err
 			}
@@ -91,8 +95,9 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 	}
 }
 
-// verify verifies image as the flags of ctx ask.
-func (c *console) verify(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
+// verify verifies image as the flags of ctx ask. Signatures that are known to be
+// kept outside of it count like those that the flags name.
+func (c *console) verify(ctx *cli.Context, image *format.Image, detached ...[]byte) (*report.Verify, error) {
 	trust, err := c.trust(ctx)
 	if err != nil {
 		return nil, err
@@ -102,6 +107,7 @@ func (c *console) verify(ctx *cli.Context, image *format.Image) (*report.Verify,
 	}
 	options := verify.Options{
 		Classic: ctx.Bool("classic"), Foreign: ctx.Bool("foreign"), Progress: c.progress(),
+		Detached: detached,
 	}
 	for _, name := range ctx.StringSlice("signature") {
 		block, err := readBounded(name, signature.MaxSize)

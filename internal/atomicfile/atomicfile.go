@@ -24,6 +24,7 @@ type File struct {
 	target  string // what Commit renames to
 	done    bool
 	release func() // gives up the lock that says that somebody is at work; may be nil
+	kept    bool   // Close leaves what has come so far: see Resume
 }
 
 // Create starts a file that will be called name. Permission bits are perm less
@@ -144,8 +145,12 @@ func (f *File) Close() error {
 		return nil
 	}
 	f.done = true
-	f.File.Close()
+	stays := f.stays()
+	err := f.File.Close()
 	defer f.giveUp()
+	if stays {
+		return err
+	}
 	return os.Remove(f.Name())
 }
 

@@ -1,0 +1,230 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"repro/format"
+	"repro/internal/progress"
+)
+
+// Options say how to talk to a registry. The zero value is the strictest.
+type Options struct {
+	PlainHTTP bool // let a registry answer over HTTP that is not this machine
+	Progress  progress.Func
+
+	stall time.Duration // tests are less patient
+	pause time.Duration // before a first repetition
+}
+
+// Repository is where images lie in a registry. Goroutines may share it.
+type Repository struct {
+	ref    Reference
+	client *http.Client
+	base   string // of all addresses
+	o      Options
+}
+
+// Connect asks the registry of ref who may use it, and logs in as the user does
+// with Docker and podman: by their stores and their credential helpers. Push says
+// whether images will be sent.
+func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Repository, error) {
+	if o.pause == 0 {
+		o.pause = 200 * time.Millisecond
+	}
+	host := ref.ref.Context().Registry
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, ref.ref.Context())
+	if err != nil {
+		return nil, fmt.Errorf("%s: log in: %w", ref.host(), err)
+	}
+	if o.PlainHTTP && host.Scheme() != "http" {
+		if host, err = insecure(ref.host()); err != nil {
+			return nil, err
+		}
+	}
+	action := transport.PullScope
+	if push {
+		action = transport.PushScope
+	}
+	g := newGuard(ref.host(), o)
+	var way http.RoundTripper
+	err = retry(ctx, o.pause, func() (bool, error) {
+		way, err = transport.NewWithContext(ctx, host, auth, g, []string{ref.ref.Scope(action)})
+		return false, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: log in: %w", ref.host(), err)
+	}
+	r := &Repository{ref: ref, o: o, base: "https://" + ref.host()}
+	r.client = &http.Client{Transport: way, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if len(via) > maxRedirects {
+			return &refusedError{fmt.Sprintf("more than %d redirects", maxRedirects)}
+		}
+		return nil
+	}}
+	return r, nil
+}
+
+// Reference returns what the repository was connected for.
+func (r *Repository) Reference() Reference { return r.ref }
+
+// address returns that of something in the repository. Whether it is https is
+// settled where the registry was asked first.
+func (r *Repository) address(kind, id string) string {
+	return r.base + "/v2/" + r.ref.repository() + "/" + kind + "/" + id
+}
+
+// failure names host and object.
+func (r *Repository) failure(object string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%s/%s: %s: %w", r.ref.host(), r.ref.repository(), object, err)
+}
+
+// statusError is an answer that was not asked for.
+type statusError struct {
+	code int
+	text string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+// do sends a request and returns an answer of one of the wanted statuses.
+func (r *Repository) do(q *http.Request, want ...int) (*http.Response, error) {
+	answer, err := r.client.Do(q)
+	if err != nil {
+		return nil, plainer(err)
+	}
+	for _, code := range want {
+		if answer.StatusCode == code {
+			return answer, nil
+		}
+	}
+	defer answer.Body.Close()
+	return nil, &statusError{answer.StatusCode, complaint(answer)}
+}
+
+// plainer leaves out what an error of net/http repeats: method and address.
+func plainer(err error) error {
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return refused
+	}
+	return err
+}
+
+// complaint is what a registry says of a failure: its own words, if they are in the
+// form that the specification of registries gives them.
+func complaint(answer *http.Response) string {
+	text := fmt.Sprintf("the registry answers %q", answer.Status)
+	raw, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+	var form struct {
+		Errors []struct{ Code, Message string }
+	}
+	if json.Unmarshal(raw, &form) != nil || len(form.Errors) == 0 {
+		return text
+	}
+	first := form.Errors[0]
+	return fmt.Sprintf("%s: %.100s: %.300s", text, first.Code, first.Message)
+}
+
+// document asks for a JSON document of at most maxAnswer bytes. None is nil.
+func (r *Repository) document(ctx context.Context, address, accept string) (raw []byte, kind string, err error) {
+	err = retry(ctx, r.o.pause, func() (bool, error) {
+		q, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return false, err
+		}
+		q.Header.Set("Accept", accept)
+		answer, err := r.do(q, http.StatusOK, http.StatusNotFound)
+		if err != nil {
+			return false, err
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode == http.StatusNotFound {
+			raw = nil
+			return false, nil
+		}
+		kind, _, _ = mime.ParseMediaType(answer.Header.Get("Content-Type"))
+		raw, err = io.ReadAll(answer.Body)
+		return false, err
+	})
+	if err == nil && raw != nil && (kind == "text/html" || !json.Valid(raw)) {
+		return nil, kind, fmt.Errorf("answers with %s in place of JSON: is this a registry?", orUnknown(kind))
+	}
+	return raw, kind, err
+}
+
+func orUnknown(kind string) string {
+	if kind == "" || strings.HasSuffix(kind, "json") {
+		return "something else"
+	}
+	return kind
+}
+
+// maxTries is how often something is tried that does not get on.
+const maxTries = 6
+
+// retry calls try until it succeeds, fails for good, or has failed maxTries times
+// in a row without getting on, waiting longer each time.
+func retry(ctx context.Context, pause time.Duration, try func() (progressed bool, err error)) error {
+	wait := pause
+	for failures := 0; ; {
+		progressed, err := try()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !mayPass(err) {
+			return err
+		}
+		if progressed {
+			failures, wait = 0, pause
+			continue
+		}
+		if failures++; failures == maxTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 10*time.Second)
+	}
+}
+
+// mayPass reports whether the same may succeed a little later.
+func mayPass(err error) bool {
+	var status *statusError
+	var told *transport.Error
+	var refused *refusedError
+	var reader *localError
+	switch {
+	case errors.As(err, &refused), errors.As(err, &reader):
+		return false
+	case errors.As(err, &status):
+		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
+	case errors.As(err, &told):
+		return told.StatusCode >= 500 || told.StatusCode == http.StatusTooManyRequests
+	}
+	return isNetwork(err) || errors.Is(err, format.ErrAltered) // a block that came wrong comes again
+}
+
+// localError is a failure of this machine's: of a file that is read or written.
+type localError struct{ error }
+
+func (e *localError) Unwrap() error { return e.error }
