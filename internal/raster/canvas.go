@@ -2,8 +2,10 @@ package raster
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
+	"sync/atomic"
 )
 
 // channels of a pixel: brightness, two of colour, opacity. Brightness and
@@ -95,6 +97,26 @@ func (c *canvas) same(other *canvas, r image.Rectangle) bool {
 		}
 	}
 	return true
+}
+
+// sameColours reports whether two canvases of one size have the same colours
+// throughout.
+func (c *canvas) sameColours(ctx context.Context, other *canvas) (bool, error) {
+	var differ atomic.Bool
+	err := bands(ctx, c.Dy(), func(from, to int) {
+		if differ.Load() || c.same(other, image.Rect(0, from, c.Dx(), to)) {
+			return
+		}
+		a, b := make([]uint8, 4*c.Dx()), make([]uint8, 4*c.Dx())
+		for y := from; y < to && !differ.Load(); y++ {
+			c.row(y, 0, c.Dx(), a)
+			other.row(y, 0, c.Dx(), b)
+			if !bytes.Equal(a, b) {
+				differ.Store(true)
+			}
+		}
+	})
+	return !differ.Load(), err
 }
 
 func onWhite(c color.Color) [4]uint8 {

@@ -87,3 +87,61 @@ func TestBlur(t *testing.T) {
 		}
 	}
 }
+
+// TestSameColours: pictures of one colour everywhere have nothing to match,
+// whatever forms their samples have.
+func TestSameColours(t *testing.T) {
+	size := image.Rect(0, 0, 30, tile+20)
+	m, n := image.NewNRGBA(size), image.NewRGBA(size)
+	for i := range m.Pix {
+		m.Pix[i], n.Pix[i] = 0xff, 0xff
+	}
+	check := func(name string, want bool) {
+		t.Helper()
+		for _, pair := range [][2]image.Image{{m, n}, {n, m}, {m, slow{n}}} {
+			if got, err := newCanvas(pair[0]).sameColours(t.Context(), newCanvas(pair[1])); err != nil || got != want {
+				t.Errorf("%s: %v, %v, want %v", name, got, err, want)
+			}
+		}
+	}
+	check("white", true)
+	m.SetNRGBA(29, tile+19, color.NRGBA{0xff, 0xff, 0xfe, 0xff})
+	check("the last pixel", false)
+}
+
+// TestEveryPixel: of pictures without a ground each pixel counts, also those
+// that are told apart by their opacity alone.
+func TestEveryPixel(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	size := image.Rect(0, 0, 130, tile+40)
+	m := image.NewNRGBA(size)
+	for i := range m.Pix {
+		m.Pix[i] = uint8(r.Uint32())
+	}
+	if f := find(t, m, slow{m}); f.Pixels || f.Differing != 0 || f.Outcome() != Alike {
+		t.Errorf("the same picture: %+v pixels differ, outcome %d", f.Differing, f.Outcome())
+	}
+	n := image.NewNRGBA(size)
+	copy(n.Pix, m.Pix)
+	changed := []image.Point{{0, 0}, {129, 0}, {64, tile}, {129, tile + 39}}
+	for _, at := range changed {
+		n.Pix[n.PixOffset(at.X, at.Y)+3] ^= 0x80
+	}
+	for _, other := range []image.Image{n, slow{n}} {
+		f := find(t, m, other)
+		if !f.Pixels || f.Differing != int64(len(changed)) || f.Outcome() != Differ {
+			t.Errorf("%d pixels differ, outcome %d", f.Differing, f.Outcome())
+		}
+		for i, v := range f.residue {
+			want := uint8(0)
+			for _, at := range changed {
+				if i == at.Y*130+at.X {
+					want = 255
+				}
+			}
+			if v != want {
+				t.Fatalf("pixel %d: %d, want %d", i, v, want)
+			}
+		}
+	}
+}

@@ -19,11 +19,13 @@ type sheet struct {
 	share         int // percent of pixels that are ground
 }
 
-// newSheet finds ground and ink of a picture.
-func newSheet(ctx context.Context, c *canvas) (*sheet, error) {
-	size := c.Dx() * c.Dy()
-	s := &sheet{canvas: c, width: c.Dx(), height: c.Dy(), ink: make([]uint8, size), soft: make([]uint8, size), coloured: make([]uint8, size)}
-	s.findGround()
+// newSheet is a sheet of which nothing is known yet.
+func newSheet(c *canvas) *sheet { return &sheet{canvas: c, width: c.Dx(), height: c.Dy()} }
+
+// findInk finds what is drawn on the ground.
+func (s *sheet) findInk(ctx context.Context) error {
+	size := s.width * s.height
+	s.ink, s.soft, s.coloured = make([]uint8, size), make([]uint8, size), make([]uint8, size)
 	err := bands(ctx, s.height, func(from, to int) {
 		line := make([]uint8, 4*s.width)
 		for y := from; y < to; y++ {
@@ -40,9 +42,9 @@ func newSheet(ctx context.Context, c *canvas) (*sheet, error) {
 		}
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s, bands(ctx, s.height, s.blur)
+	return bands(ctx, s.height, s.blur)
 }
 
 // findGround takes the most frequent colour of the pixels, by their upper five

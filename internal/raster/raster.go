@@ -72,39 +72,63 @@ func compare(ctx context.Context, pub, new image.Image) (*Found, error) {
 	if f.Pixels {
 		return f, f.everyPixel(ctx, pub, new)
 	}
-	if err := f.match(ctx, a, b); err != nil || f.Differing == 0 {
+	if same, err := a.sameColours(ctx, b); err != nil || same {
 		return f, err
 	}
-	s, err := newSheet(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	t, err := newSheet(ctx, b)
+	s, t, err := sheets(ctx, a, b)
 	if err != nil {
 		return nil, err
 	}
 	if f.Pixels = !s.drawing() || !t.drawing(); f.Pixels {
 		return f, f.everyPixel(ctx, pub, new)
 	}
+	if err := f.match(ctx, a, b); err != nil {
+		return nil, err
+	}
+	for _, side := range []*sheet{s, t} {
+		if err := side.findInk(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return f, f.shapes(ctx, s, t)
+}
+
+// sheets finds the ground of two pictures.
+func sheets(ctx context.Context, a, b *canvas) (s, t *sheet, err error) {
+	s, t = newSheet(a), newSheet(b)
+	err = each(ctx, 2, func(i int) { []*sheet{s, t}[i].findGround() })
+	return s, t, err
 }
 
 // everyPixel marks each pixel that differs at all.
 func (f *Found) everyPixel(ctx context.Context, pub, new image.Image) error {
 	p, n := pub.Bounds().Min, new.Bounds().Min
+	ours, theirs := colourAt(pub), colourAt(new)
 	var differing atomic.Int64
 	err := bands(ctx, pub.Bounds().Dy(), func(from, to int) {
-		for i := from * f.width; i < to*f.width; i++ {
-			at := image.Pt(i%f.width, i/f.width)
-			f.residue[i] = 0
-			if a, b := at.Add(p), at.Add(n); color.RGBA64Model.Convert(pub.At(a.X, a.Y)) != color.RGBA64Model.Convert(new.At(b.X, b.Y)) {
-				f.residue[i] = 255
-				differing.Add(1)
+		count := int64(0)
+		for y := from; y < to; y++ {
+			for x, row := 0, f.residue[y*f.width:][:f.width]; x < f.width; x++ {
+				row[x] = 0
+				if ours(p.X+x, p.Y+y) != theirs(n.X+x, n.Y+y) {
+					row[x] = 255
+					count++
+				}
 			}
 		}
+		differing.Add(count)
 	})
 	f.Differing = differing.Load()
 	return err
+}
+
+// colourAt reads the pixels of m, their colours multiplied by alpha, without an
+// allocation for each where m can.
+func colourAt(m image.Image) func(x, y int) color.RGBA64 {
+	if quick, ok := m.(image.RGBA64Image); ok {
+		return quick.RGBA64At
+	}
+	return func(x, y int) color.RGBA64 { return color.RGBA64Model.Convert(m.At(x, y)).(color.RGBA64) }
 }
 
 // leastSide is the least width and height of a drawing, in pixels.

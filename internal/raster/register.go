@@ -53,8 +53,7 @@ func shiftOf(pub, new image.Image) image.Point {
 
 // profile sums over columns and over rows how far pixels are from the ground.
 func profile(m image.Image) [2][]int {
-	s := sheet{canvas: newCanvas(m)}
-	s.width, s.height = s.Dx(), s.Dy()
+	s := newSheet(newCanvas(m))
 	s.findGround()
 	out := [2][]int{make([]int, s.width), make([]int, s.height)}
 	line := make([]uint8, 4*s.width)
@@ -101,8 +100,7 @@ func at(v []int, i int) int {
 // moveTo lays a picture, moved back by the shift, on its ground in a picture of
 // the size of r.
 func moveTo(m image.Image, shift image.Point, r image.Rectangle) image.Image {
-	s := sheet{canvas: newCanvas(m)}
-	s.width, s.height = s.Dx(), s.Dy()
+	s := newSheet(newCanvas(m))
 	s.findGround()
 	out := image.NewRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	draw.Draw(out, out.Rect, image.NewUniform(color.RGBA{s.ground[0], s.ground[1], s.ground[2], 0xff}), image.Point{}, draw.Src)
