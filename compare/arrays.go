@@ -61,6 +61,7 @@ type elements struct {
 	largest  *number
 	most     float64      // its magnitude; 0: not known
 	flip     map[int]bool // vectors whose signs are to be reversed
+	from     int          // the element with which Data begins
 	a, b     []float64
 	shown    int   // numbers that were handed out to be shown
 	unshown  int64 // numbers that differ beyond those
@@ -142,20 +143,44 @@ func (c *elements) compare(ctx context.Context) error {
 	c.j.tally.largest = c.largest
 	c.j.tally.counts = c.counts()
 	defer func() { c.j.tally.counts = false }()
-	sameOrder := c.pub.Order == c.new.Order || c.pub.Size == 1
-	for i := range c.pub.Count() {
-		if i%(1<<16) == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		x, y := c.pub.At(i), c.new.At(i)
-		if sameOrder && len(c.flip) == 0 && bytes.Equal(x, y) {
-			c.j.tally.equalNumbers(c.pub.Class)
-			continue
-		}
-		c.element(i, x, y)
+	if err := c.part(ctx, 0, c.pub.Count()); err != nil {
+		return err
 	}
 	c.j.watch.more(c.unshown)
 	return nil
+}
+
+// part compares the elements from..to-1, of which Data holds at least these.
+func (c *elements) part(ctx context.Context, from, to int) error {
+	for from < to {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if c.scannable() {
+			end := min(to, from+scanned)
+			for _, i := range c.scan(from, end) {
+				c.one(i)
+			}
+			from = end
+			continue
+		}
+		end := min(to, from+1<<12)
+		for ; from < end; from++ {
+			c.one(from)
+		}
+	}
+	return nil
+}
+
+// one compares one element.
+func (c *elements) one(i int) {
+	x, y := c.pub.At(i-c.from), c.new.At(i-c.from)
+	sameOrder := c.pub.Order == c.new.Order || c.pub.Size == 1
+	if sameOrder && len(c.flip) == 0 && bytes.Equal(x, y) {
+		c.j.tally.equalNumbers(c.pub.Class)
+		return
+	}
+	c.element(i, x, y)
 }
 
 // counts reports whether the array's numbers count or name something: whole

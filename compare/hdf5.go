@@ -13,8 +13,11 @@ const kindHDF5 = "hdf5"
 func init() { comparers[kindHDF5] = compareHDF5 }
 
 // compareHDF5 compares what two HDF5 files hold, name by name (CMP-118). One
-// data set of each is in memory at a time.
-func compareHDF5(ctx context.Context, j *job) error {
+// data set of each is in memory at a time, or some of its rows.
+func compareHDF5(ctx context.Context, j *job) error { return compareHDF5From(ctx, j, leastSlabs) }
+
+// compareHDF5From reads data sets of at least so many bytes row by row.
+func compareHDF5From(ctx context.Context, j *job, least int) error {
 	if err := j.otherNetCDF(); err != nil {
 		return err
 	}
@@ -40,7 +43,7 @@ func compareHDF5(ctx context.Context, j *job) error {
 		notes = notes || slices.ContainsFunc(lists[i], func(n hdf5.Node) bool { return n.Name == "/@_NCProperties" })
 	}
 	j.sameContent = "the same groups, data sets and attributes; only their packing, layout or times differ"
-	c := &hdf5Pair{job: j}
+	c := &hdf5Pair{job: j, least: least}
 	pub, new := lists[0], lists[1]
 	if notes || extension(j.name) == ".nc" || extension(j.name) == ".nc4" {
 		pub, new = withoutNotes(pub), withoutNotes(new)
@@ -56,7 +59,10 @@ func withoutNotes(nodes []hdf5.Node) []hdf5.Node {
 	})
 }
 
-type hdf5Pair struct{ *job }
+type hdf5Pair struct {
+	*job
+	least int
+}
 
 // compare walks two lists in order of names.
 func (c *hdf5Pair) compare(ctx context.Context, pub, new []hdf5.Node) error {
@@ -83,6 +89,9 @@ func (c *hdf5Pair) node(ctx context.Context, p, n *hdf5.Node) error {
 		pub, new := strings.TrimSpace(p.Sort+" "+p.Text), strings.TrimSpace(n.Sort+" "+n.Text)
 		c.tally.brokenAt(clip(p.Name), pub, new, "%s: published %s, new %s", clip(p.Name), clip(pub), clip(new))
 		return nil
+	}
+	if done, err := c.slabs(ctx, p, n); done || err != nil {
+		return err
 	}
 	old, err := p.Read(ctx)
 	if err != nil {

@@ -8,25 +8,36 @@ import (
 // chunkReader puts the chunks of a data set together.
 type chunkReader struct {
 	*File
-	ctx  context.Context
-	d    *dataset
-	out  []byte
-	each int // bytes of one chunk
+	ctx    context.Context
+	d      *dataset
+	out    []byte
+	each   int                                  // bytes of one chunk
+	found  func(where location, at []int) error // called for each chunk of an index; at changes afterwards
+	packed []byte                               // of the chunk read last
 }
 
 func (f *File) chunks(ctx context.Context, d *dataset, size int) ([]byte, error) {
+	p, err := f.chunkReader(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	p.out, p.found = d.filled(size), p.read
+	if d.layout.address == undefined {
+		return p.out, nil
+	}
+	return p.out, p.all()
+}
+
+func (f *File) chunkReader(ctx context.Context, d *dataset) (*chunkReader, error) {
 	l := d.layout
 	if len(l.chunk) != len(d.space.dims) || l.element != d.typed.size {
 		return nil, badfile.Damaged("chunks of %d axes in a shape of %d", len(l.chunk), len(d.space.dims))
 	}
-	p := &chunkReader{File: f, ctx: ctx, d: d, out: d.filled(size), each: l.element}
+	p := &chunkReader{File: f, ctx: ctx, d: d, each: l.element}
 	for _, n := range l.chunk {
 		p.each *= n
 	}
-	if l.address == undefined {
-		return p.out, nil
-	}
-	return p.out, p.all()
+	return p, nil
 }
 
 // read unpacks one chunk and puts it where it stands.
@@ -47,10 +58,11 @@ func (p *chunkReader) read(where location, at []int) error {
 	if edge && p.d.layout.plainEdges {
 		where.size, where.mask = uint64(p.each), ^uint32(0)
 	}
-	b, err := p.File.at(where.address, int(where.size))
+	b, err := p.into(p.packed, where.address, int(where.size))
 	if err != nil {
 		return err
 	}
+	p.packed = b
 	if p.left -= int64(p.each); p.left < 0 {
 		return badfile.TooLarge("it holds more than %d bytes in chunks", int64(MaxUnpacked))
 	}

@@ -268,18 +268,28 @@ func (f *File) newChunks(c *cursor, l *layout) error {
 	return nil
 }
 
-// bytesOf reads all of a data set's bytes, in the order of its shape.
-func (f *File) bytesOf(ctx context.Context, d *dataset) ([]byte, error) {
+// sizeOf is how many bytes the values of a data set have, once it is sure that
+// these may be read.
+func (f *File) sizeOf(d *dataset) (int, error) {
 	count := d.space.count()
 	if count > MaxData/d.typed.size {
-		return nil, badfile.TooLarge("%d values of %d bytes", count, d.typed.size)
+		return 0, badfile.TooLarge("%d values of %d bytes", count, d.typed.size)
 	}
 	size := count * d.typed.size
 	if c := d.typed.class; size > MaxMixed && (c == classCompound && !d.typed.isComplex() || c == classVariable || c == classArray) {
-		return nil, badfile.TooLarge("%d values of %d bytes that are compounds", count, d.typed.size)
+		return 0, badfile.TooLarge("%d values of %d bytes that are compounds", count, d.typed.size)
 	}
 	if f.left -= int64(size); f.left < 0 {
-		return nil, badfile.TooLarge("its data sets have more than %d bytes", int64(MaxUnpacked))
+		return 0, badfile.TooLarge("its data sets have more than %d bytes", int64(MaxUnpacked))
+	}
+	return size, nil
+}
+
+// bytesOf reads all of a data set's bytes, in the order of its shape.
+func (f *File) bytesOf(ctx context.Context, d *dataset) ([]byte, error) {
+	size, err := f.sizeOf(d)
+	if err != nil {
+		return nil, err
 	}
 	l := d.layout
 	switch {

@@ -141,17 +141,25 @@ func (f *File) checkExtension(at uint64) error {
 }
 
 // at reads size bytes at an address of the file's.
-func (f *File) at(address uint64, size int) ([]byte, error) {
+func (f *File) at(address uint64, size int) ([]byte, error) { return f.into(nil, address, size) }
+
+// into does the same, in the memory of b where that is enough.
+func (f *File) into(b []byte, address uint64, size int) ([]byte, error) {
 	if address == undefined || address > uint64(f.size) || size < 0 || uint64(size) > uint64(f.size)-address || address+f.base > uint64(f.size) || uint64(size) > uint64(f.size)-address-f.base {
 		return nil, badfile.Damaged("%d bytes at %d lie beyond the end of the file", size, address)
 	}
 	if f.reads -= int64(size); f.reads < 0 {
 		return nil, badfile.TooLarge("its blocks refer to each other too often")
 	}
-	b := make([]byte, size)
-	if _, err := f.r.ReadAt(b, int64(address+f.base)); err != nil && !errors.Is(err, io.EOF) {
+	if cap(b) < size {
+		b = make([]byte, size)
+	}
+	b = b[:size]
+	n, err := f.r.ReadAt(b, int64(address+f.base))
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	clear(b[n:])
 	return b, nil
 }
 

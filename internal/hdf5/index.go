@@ -29,14 +29,14 @@ func (p *chunkReader) all() error {
 				}
 				at[i] = int(v)
 			}
-			return p.read(location{child, uint64(size), mask}, at)
+			return p.found(location{child, uint64(size), mask}, at)
 		})
 	case indexSingle:
 		size := l.single
 		if len(p.d.filters) == 0 {
 			size = uint64(p.each)
 		}
-		return p.read(location{l.address, size, l.mask}, make([]int, rank))
+		return p.found(location{l.address, size, l.mask}, make([]int, rank))
 	case indexImplicit:
 		return p.inOrder(func(n uint64) (location, error) {
 			return location{l.address + n*uint64(p.each), uint64(p.each), 0}, nil
@@ -70,7 +70,7 @@ func (p *chunkReader) inOrder(find func(n uint64) (location, error)) error {
 			return err
 		}
 		if where.address != undefined {
-			if err := p.read(where, at); err != nil {
+			if err := p.found(where, at); err != nil {
 				return err
 			}
 		}
@@ -200,6 +200,6 @@ func (p *chunkReader) byTree2() error {
 		if c.bad {
 			return badfile.Damaged("an index of chunks is damaged")
 		}
-		return p.read(where, at)
+		return p.found(where, at)
 	})
 }
