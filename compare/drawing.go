@@ -298,7 +298,7 @@ func (d *drawings) sameClip(p, n *drawing.Clip) bool {
 
 // settle makes a finding of what was found.
 func (d *drawings) settle(f *report.Finding, w watcher) {
-	f.Compared, f.Differing = int64(d.paths+d.texts), int64(len(d.differ))
+	f.Compared, f.Differing, f.Counted = int64(d.paths+d.texts), int64(len(d.differ)), report.CountedMarks
 	for _, list := range [][]markDifference{d.differ, d.unread, d.moved} {
 		for i := range list {
 			m := &list[i]

@@ -47,7 +47,7 @@ func (j *job) comparePicturesOf(ctx context.Context, form *pictureForm) error {
 func (j *job) comparePictures(ctx context.Context, pub, new *picture) error {
 	f := j.finding
 	size, newSize := sizeOf(pub), sizeOf(new)
-	f.Compared = int64(pub.Bounds().Dx()) * int64(pub.Bounds().Dy())
+	f.Compared, f.Counted = int64(pub.Bounds().Dx())*int64(pub.Bounds().Dy()), report.CountedPixels
 	if size != newSize {
 		f.Worst = &report.Worst{Where: "size", Published: size, New: newSize}
 		return j.matchInk(ctx, pub, new, fmt.Sprintf("the size differs: published %s pixels, new %s", size, newSize))

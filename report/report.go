@@ -47,7 +47,8 @@ type Finding struct {
 	Rule      manifest.Rule `json:"rule,omitzero"` // by which it was asked to
 	Verdict   Verdict       `json:"verdict"`
 	Reason    string        `json:"reason"`             // one line for a person
-	Compared  int64         `json:"compared,omitempty"` // numbers (or pixels) compared
+	Compared  int64         `json:"compared,omitempty"` // so many were compared
+	Counted   string        `json:"counted,omitempty"`  // of what: "pixels", "marks" of a drawing; "": numbers
 	Differing int64         `json:"differing,omitempty"`
 	Digits    *Digits       `json:"digits,omitempty"`
 	Worst     *Worst        `json:"worst,omitempty"`
@@ -57,6 +58,12 @@ type Finding struct {
 	Score     string        `json:"score,omitempty"`  // of pictures whose pixels differ: structural similarity, 0 to 1
 	Diff      string        `json:"diff,omitempty"`   // unified text diff, shortened
 }
+
+// What a finding counts, if not numbers.
+const (
+	CountedPixels = "pixels"
+	CountedMarks  = "marks"
+)
 
 // Judged is how the numbers of one group were written, which says what a
 // published one of them stands for.

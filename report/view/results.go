@@ -18,6 +18,7 @@ import (
 
 	"repro/compare"
 	"repro/compare/kinds"
+	"repro/internal/drawing"
 	"repro/report"
 )
 
@@ -29,6 +30,7 @@ const (
 	maxLog         = 16 << 10 // bytes of one log, its end
 	maxOutputs     = 500
 	maxSource      = 8 << 20 // bytes of a file that is shown side by side
+	shownGroups    = 6       // of numbers, before the others are folded away
 	openRows       = 32      // a table of so many rows is shown unfolded
 	maxSlide       = 1 << 20 // bytes of a drawing that is laid over another
 	maxSlides      = 1 << 20 // bytes of all of these
@@ -52,6 +54,7 @@ type result struct {
 	Digits                  *digits
 	Cells                   *cells
 	Meta                    []field
+	Judged                  []field // every group, where Meta names some
 	Pictures                []figure
 	Slide                   *slide
 	Side                    *side
@@ -63,8 +66,9 @@ type digits struct{ Of, Obtained, Words, Tone string }
 type figure struct {
 	Caption, Alt  string
 	URI           template.URL
-	ID            string // by which the slider shows the same picture again; "" where the size is not known
-	Width, Height int    // pixels
+	ID            string        // by which the slider shows the same picture again; "" where the size is not known
+	Width, Height float64       // pixels, or points of a drawing
+	Places        []drawing.Box // to be marked in it
 }
 
 // side is published and new side by side.
@@ -96,10 +100,8 @@ func (b *builder) result(i int, f report.Finding) result {
 		Verdict: string(f.Verdict), Tone: className(toneOf(f.Verdict)), Sign: sign(f.Verdict), Digits: digitsOf(f),
 	}
 	r.Meta = append(r.Meta, field{Name: "Asked", Value: Clean(asked(f))})
-	if f.Compared > 0 && isPicture(f.Kind) {
-		r.Meta = append(r.Meta, field{Name: "Pixels", Value: strconv.FormatInt(f.Compared, 10)})
-	} else if f.Compared > 0 {
-		r.Meta = append(r.Meta, field{Name: "Numbers", Value: strconv.FormatInt(f.Compared, 10)})
+	if f.Compared > 0 {
+		r.Meta = append(r.Meta, field{Name: counted(f), Value: strconv.FormatInt(f.Compared, 10)})
 	}
 	if w := f.Worst; w != nil && w.Relative != "" {
 		r.Meta = append(r.Meta, field{Name: "Largest relative difference", Value: Clean(w.Relative)})
@@ -109,6 +111,11 @@ func (b *builder) result(i int, f report.Finding) result {
 	}
 	if len(f.Judged) > 0 {
 		r.Meta = append(r.Meta, field{Name: "Numbers were written", Value: judgedInWords(f.Judged)})
+	}
+	if len(f.Judged) > shownGroups {
+		for _, g := range f.Judged {
+			r.Judged = append(r.Judged, field{Name: Clean(g.Group), Value: Clean(g.Written)})
+		}
 	}
 	r.Meta = append(r.Meta, field{Name: "File", Value: Clean(f.Output)})
 	if f.Kind == kinds.Claim && f.Worst != nil {
@@ -128,13 +135,24 @@ func (b *builder) result(i int, f report.Finding) result {
 	return r
 }
 
+// counted names what a finding counted. Images of versions before the field was
+// there say it by their kind.
+func counted(f report.Finding) string {
+	switch {
+	case f.Counted == report.CountedPixels || f.Counted == "" && isPicture(f.Kind):
+		return "Pixels compared"
+	case f.Counted == report.CountedMarks:
+		return "Paths and texts compared"
+	}
+	return "Numbers compared"
+}
+
 // judgedInWords says how the numbers of the groups that changed were written.
 func judgedInWords(groups []report.Judged) string {
-	const shown = 6
 	var parts []string
 	for i, g := range groups {
-		if i == shown {
-			parts = append(parts, fmt.Sprintf("%d more", len(groups)-shown))
+		if i == shownGroups {
+			parts = append(parts, fmt.Sprintf("%d more", len(groups)-shownGroups))
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%s: %s", Clean(g.Group), Clean(g.Written)))
@@ -161,7 +179,16 @@ func asked(f report.Finding) string {
 	case isPicture(f.Kind) && f.Rule.Score == "":
 		return "the same pixels"
 	}
-	return ruleInWords(f.Rule)
+	words := ruleInWords(f.Rule)
+	if rest, ok := strings.CutPrefix(words, everyDigit); ok {
+		switch kinds.Of(f.Kind).Shown {
+		case kinds.Drawing:
+			return "the same paths, texts and colours" + rest
+		case kinds.Pages:
+			return "pages with the same text that look the same in print" + rest
+		}
+	}
+	return words
 }
 
 func sign(v report.Verdict) string {
@@ -196,6 +223,9 @@ func (b *builder) text(s string) string {
 }
 
 func (b *builder) figures(f report.Finding) []figure {
+	if kinds.Of(f.Kind).Shown == kinds.Drawing {
+		return b.drawings(f)
+	}
 	out := []figure{
 		b.figure("Published", "The published picture of "+f.Result, b.shown(f, read(b.files.Published, f.Published))),
 		b.figure("New", "The new picture of "+f.Result, b.shown(f, read(b.files.New, f.Output))),
@@ -270,13 +300,20 @@ func (b *builder) figure(caption, alt string, picture []byte) figure {
 		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(picture))))
 	default:
 		b.pictureRoom -= len(picture)
-		if c, _, err := image.DecodeConfig(bytes.NewReader(picture)); err == nil && c.Width > 0 && c.Height > 0 {
-			b.pictures++
-			f.ID, f.Width, f.Height = fmt.Sprintf("p%d", b.pictures), c.Width, c.Height
+		if c, _, err := image.DecodeConfig(bytes.NewReader(picture)); err == nil {
+			b.size(&f, float64(c.Width), float64(c.Height))
 		}
 		f.URI = template.URL("data:" + pictureType(picture) + ";base64," + base64.StdEncoding.EncodeToString(picture))
 	}
 	return f
+}
+
+// size gives a picture whose size is known an ID.
+func (b *builder) size(f *figure, width, height float64) {
+	if width > 0 && height > 0 {
+		b.pictures++
+		f.ID, f.Width, f.Height = fmt.Sprintf("p%d", b.pictures), width, height
+	}
 }
 
 // pictureType is what a browser calls the format, or "".
@@ -325,7 +362,7 @@ func (b *builder) side(f report.Finding) *side {
 	if err != nil || show == nil || len(show.Rows) == 0 {
 		return nil
 	}
-	s := &side{Kind: show.Kind, Summary: "Published and new side by side", Open: (!f.Verdict.Reproduced() || len(show.Rows) <= openRows) && kinds.Of(f.Kind).Shown != kinds.Drawing}
+	s := &side{Kind: show.Kind, Summary: sideSummary(f), Open: (!f.Verdict.Reproduced() || len(show.Rows) <= openRows) && kinds.Of(f.Kind).Shown != kinds.Drawing}
 	for _, name := range show.Columns {
 		s.Columns = append(s.Columns, Clean(name))
 	}
@@ -345,6 +382,14 @@ func (b *builder) side(f report.Finding) *side {
 		s.Omitted = fmt.Sprintf("%d more rows differ and are not shown.", show.Omitted)
 	}
 	return s
+}
+
+// sideSummary is what a folded table is opened by.
+func sideSummary(f report.Finding) string {
+	if kinds.Of(f.Kind).Shown == kinds.Drawing {
+		return "Every part that differs, published and new side by side"
+	}
+	return "Published and new side by side"
 }
 
 // rowOf cuts a row's marked pieces where both sides stop saying the same, so

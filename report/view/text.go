@@ -276,6 +276,9 @@ func command(argv []string) string {
 	return strings.Join(quoted, " ")
 }
 
+// everyDigit is what a rule asks that states no tolerance.
+const everyDigit = "every printed digit must agree"
+
 // ruleInWords says what a rule accepts.
 func ruleInWords(r manifest.Rule) string {
 	var asked []string
@@ -303,7 +306,7 @@ func ruleInWords(r manifest.Rule) string {
 	if r.Score != "" {
 		asked = append(asked, "similarity of at least "+r.Score)
 	}
-	words := "every printed digit must agree"
+	words := everyDigit
 	if len(asked) > 0 {
 		words = strings.Join(asked, ", or ")
 	}
