@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"repro/build/host"
 	"repro/capture"
@@ -124,21 +123,11 @@ func (b *builder) expectCaptured(c *choice) {
 // image keeps nothing, and tells of files that were read there.
 func (b *builder) inTemporary(record *capture.Record) {
 	at := b.Recipe.Environment.Source.Pos
-	temporary := func(name string) bool {
-		return strings.HasPrefix(name, "/tmp/") && name != record.Folder && !strings.HasPrefix(name, record.Folder+"/")
-	}
 	for _, s := range record.Steps {
-		for _, p := range s.Programs {
-			if temporary(p.Path) {
-				b.problem(at, "capture: step %q ran %s: an image keeps nothing of /tmp: move it to another place, such as the experiment's folder, and capture again", s.Name, p.Path)
-				return
-			}
-		}
-		var read []string
-		for _, f := range s.Files {
-			if f.Read && temporary(f.Path) {
-				read = append(read, f.Path)
-			}
+		programs, read := record.InTemporary(s)
+		if len(programs) > 0 {
+			b.problem(at, "capture: step %q ran %s: an image keeps nothing of /tmp: move it to another place, such as the experiment's folder, and capture again", s.Name, programs[0])
+			return
 		}
 		if len(read) > 0 {
 			b.warn(at, "capture: step %q read %s (%d in all): an image keeps nothing of /tmp: if the step needs it, move it to another place and capture again", s.Name, read[0], len(read))

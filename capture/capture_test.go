@@ -223,6 +223,9 @@ func TestDraft(t *testing.T) {
 	if want := []string{"fig/one.png", "tidy/x.rds"}; !slices.Equal(d.Results, want) {
 		t.Errorf("results %q, want %q", d.Results, want)
 	}
+	if want := []string{".cache/x.json", "fig/one.png", "tidy/x.rds", "tmp/scratch.o"}; !slices.Equal(d.Made, want) {
+		t.Errorf("made %q, want %q", d.Made, want)
+	}
 	if got := d.Steps[0]; !slices.Equal(got.Inputs, []string{"raw.csv"}) || !slices.Equal(got.Outputs, []string{"tidy/x.rds"}) {
 		t.Errorf("first step: %+v", got)
 	}
@@ -235,6 +238,29 @@ func TestResultsWithoutKind(t *testing.T) {
 	r := &Record{Folder: "/home/a/paper", Steps: []Step{step("make", "+main.o", "+figure.xyz", "+prog")}}
 	if got := r.results(); !slices.Equal(got, []string{"figure.xyz"}) {
 		t.Errorf("results %q", got)
+	}
+	if got := r.NotResults(); !slices.Equal(got, []string{"prog"}) {
+		t.Errorf("not results %q", got)
+	}
+	// Without an extension, but no program that was run.
+	r = &Record{Folder: "/home/a/paper", Steps: []Step{step("make", "+main.o", "+out/summary", "+.cache/x", "+prog")}}
+	r.Steps[0].Programs = []Program{{Parent: -1, Path: "/home/a/paper/prog"}}
+	if got := r.results(); !slices.Equal(got, []string{"out/summary"}) {
+		t.Errorf("results %q", got)
+	}
+	if got := r.NotResults(); len(got) != 0 {
+		t.Errorf("not results %q", got)
+	}
+	r.Steps[0].Written = append(r.Steps[0].Written, Written{Path: "/home/a/paper/t.csv", After: digest}, Written{Path: "/home/a/paper/m.bin", After: digest})
+	if got, not := r.results(), r.NotResults(); !slices.Equal(got, []string{"t.csv"}) || !slices.Equal(not, []string{"m.bin", "out/summary"}) {
+		t.Errorf("results %q, and not %q", got, not)
+	}
+	r.Steps = append(r.Steps, step("later", "m.bin"))
+	if got := r.NotResults(); !slices.Equal(got, []string{"out/summary"}) {
+		t.Errorf("not results %q, though a later step reads m.bin", got)
+	}
+	if got := (&Record{}).results(); len(got) != 0 {
+		t.Errorf("results of nothing: %q", got)
 	}
 }
 

@@ -62,6 +62,7 @@ func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
 		}
 		c.step(&r.Steps[i])
 	}
+	c.standing()
 	if o.Whole {
 		c.whole()
 	}

@@ -55,8 +55,14 @@ func (r *Record) Draft(whole bool) draft.Captured {
 	for rel := range code {
 		c.Code = append(c.Code, rel)
 	}
+	for rel := range made {
+		if !code[rel] && !data[rel] {
+			c.Made = append(c.Made, rel)
+		}
+	}
 	slices.Sort(c.Code)
 	slices.Sort(c.Data)
+	slices.Sort(c.Made)
 	return c
 }
 
@@ -128,26 +134,53 @@ var resultKinds = []string{
 }
 
 // results are the files that the steps left and in which results are usually
-// kept; if there are none, all that they left but what compilers and caches do.
+// kept; if there are none, those of other kinds, and at last those without an
+// extension, of which most are compiled programs.
 func (r *Record) results() []string {
-	var likely, other []string
+	kinds := r.left()
+	return kinds[max(0, slices.IndexFunc(kinds[:], func(k []string) bool { return len(k) > 0 }))]
+}
+
+// NotResults are files that the steps left and that [Record.Draft] does not take
+// for results, but which might be some: no later step reads them. They are
+// relative to the folder.
+func (r *Record) NotResults() []string {
+	results, kinds, later := r.results(), r.left(), r.readLater(r.makers())
+	all := slices.Concat(kinds[:]...)
+	slices.Sort(all)
+	return slices.DeleteFunc(all, func(rel string) bool { return later[rel] || slices.Contains(results, rel) })
+}
+
+// left are the files that the steps left, but what compilers and caches do and
+// what a step ran: of kinds in which results are usually kept, of others, and
+// without an extension.
+func (r *Record) left() (kinds [3][]string) {
+	ran := map[string]bool{}
+	for _, s := range r.Steps {
+		for _, p := range s.Programs {
+			ran[p.Path] = true
+		}
+	}
 	for rel := range r.makers() {
 		hidden := slices.ContainsFunc(strings.Split(rel, "/"), func(e string) bool {
 			return strings.HasPrefix(e, ".") || e == "__pycache__" || strings.HasSuffix(e, ".egg-info")
 		})
-		switch ext := strings.ToLower(path.Ext(rel)); {
-		case hidden:
+		ext := strings.ToLower(path.Ext(rel))
+		at := 1
+		switch {
+		case hidden || ran[path.Join(r.Folder, rel)] || slices.Contains(leftByTools, ext):
+			continue
 		case slices.Contains(resultKinds, ext):
-			likely = append(likely, rel)
-		case !slices.Contains(leftByTools, ext) && ext != "":
-			other = append(other, rel)
+			at = 0
+		case ext == "":
+			at = 2
 		}
+		kinds[at] = append(kinds[at], rel)
 	}
-	if len(likely) == 0 {
-		likely = other
+	for _, k := range kinds {
+		slices.Sort(k)
 	}
-	slices.Sort(likely)
-	return likely
+	return kinds
 }
 
 var leftByTools = []string{".o", ".a", ".so", ".obj", ".mod", ".d", ".pyc", ".class", ".jar", ".exe", ".log", ".aux", ".toc", ".lock", ".pid", ".tmp", ".bak", ".gcda", ".gcno"}

@@ -83,6 +83,7 @@ func (c *console) capture(ctx *cli.Context, args []string) error {
 		return err
 	}
 	c.noteCapture(result)
+	c.noteOutside(result)
 	if status := result.Status; status != 0 {
 		c.note("the command failed: what it did is in %s; the recipe is as it was", capture.FailedName)
 		return programStatus(status)
@@ -104,6 +105,9 @@ func (c *console) capture(ctx *cli.Context, args []string) error {
 	next := "then: repro build -o paper.sif"
 	if r, err := recipe.Parse(recipe.FileName, text); err == nil && len(r.Placeholders()) > 0 {
 		next = "write its title and authors, then: repro build -o paper.sif; --draft builds it as it is"
+	}
+	if left := result.Record.NotResults(); len(left) > 0 {
+		c.note("not taken for results: %s: name under results in %s what is one", someOf(left), recipe.FileName)
 	}
 	c.note("%s: %s, %s; %s", recipe.FileName, plural(len(captured.Steps), "step"), plural(len(captured.Results), "result"), next)
 	return nil
@@ -180,12 +184,47 @@ func (c *console) noteCapture(r *capture.Result) {
 		return slices.ContainsFunc(s.Programs, func(p capture.Program) bool { return filepath.Base(p.Path) == name })
 	}
 	switch {
-	case wrote > 0 || s.Exit != 0:
+	case wrote > 0 || s.Exit != 0 || len(r.Record.WroteOutside(*s)) > 0:
 	case ran("make"):
 		c.note("nothing was written in this folder: if make found all of it up to date, have it make all anew: repro capture -- make -B")
 	default:
 		c.note("nothing was written in this folder, so there is no result to compare: have the command write one, such as sh -c 'COMMAND > results.txt'")
 	}
+}
+
+// noteOutside says what the step left or found where an image has nothing of it.
+func (c *console) noteOutside(r *capture.Result) {
+	if _, read := r.Record.InTemporary(*r.Step); len(read) > 0 {
+		c.note("read %s: an image keeps nothing of /tmp: if the step needs it, move it to another place and capture again", someOf(read))
+	}
+	if wrote := r.Record.WroteOutside(*r.Step); len(wrote) > 0 {
+		home, _ := os.UserHomeDir()
+		c.note("wrote %s, outside of this folder, where no result is looked for: %s", someOf(wrote), fromAbove(r.Record.Folder, wrote[0], home))
+	}
+}
+
+// fromAbove says how a file that a step wrote outside of the experiment's folder
+// becomes a result: by a capture in a folder that holds both, if that is none
+// which holds everything.
+func fromAbove(folder, wrote, home string) string {
+	above := folder
+	for above != "/" && !strings.HasPrefix(wrote, above+"/") {
+		above = filepath.Dir(above)
+	}
+	if above == "/" || above == home || above == filepath.Dir(home) {
+		return "have it write below this folder"
+	}
+	rel, _ := filepath.Rel(above, folder)
+	return fmt.Sprintf("capture from the folder above: cd %s && repro capture -- sh -c 'cd %s && COMMAND'", above, rel)
+}
+
+// someOf names the first of some files, and how many there are.
+func someOf(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func (c *console) noteCompared(compared []capture.Comparison, s *capture.Step) {

@@ -24,6 +24,7 @@ type Captured struct {
 	Data    []string
 	Steps   []CapturedStep // in order
 	Results []string       // outputs that are likely results
+	Made    []string       // files that the steps make, outputs or not
 	Day     time.Time      // of the newest of these files
 }
 
@@ -177,7 +178,8 @@ func resultName(output string, taken map[string]bool) string {
 // Extend returns the recipe old with what was captured: its environment is that
 // of the capture, each captured step has the command, variables, inputs and
 // outputs that it was seen with, and code, data and results that are missing are
-// added. All else stays, comments too.
+// added. What the steps make is taken out of code and data, where an earlier
+// capture that found it there has put it. All else stays, comments too.
 func (c Captured) Extend(name string, old []byte) ([]byte, error) {
 	if _, err := recipe.Parse(name, old); err != nil {
 		return nil, err
@@ -225,6 +227,7 @@ func (c Captured) edit(root *form.Node) error {
 		key   string
 		texts []string
 	}{{"code", c.Code}, {"data", c.Data}} {
+		c.dropMade(root, l.key)
 		if err := addTexts(root, l.key, l.texts); err != nil {
 			return err
 		}
@@ -285,6 +288,23 @@ func (c Captured) editResults(root *form.Node) error {
 		add(root, "results", list)
 	}
 	return nil
+}
+
+// dropMade takes out of a list the paths of files that the steps make.
+func (c Captured) dropMade(root *form.Node, key string) {
+	list := find(root, key)
+	if list == nil || !form.IsList(list) {
+		return
+	}
+	list.Content = slices.DeleteFunc(list.Content, func(e *form.Node) bool {
+		if p := find(e, "path"); p != nil {
+			e = p
+		}
+		return slices.Contains(c.Made, path.Clean(e.Value))
+	})
+	if len(list.Content) == 0 {
+		set(root, key, nil)
+	}
 }
 
 // addTexts adds to a list of paths and patterns, or of mappings with a path,

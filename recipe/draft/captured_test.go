@@ -172,3 +172,37 @@ func TestExtendWithResultThatIsRead(t *testing.T) {
 		t.Errorf("as before: %v", err)
 	}
 }
+
+// TestCapturedMade: a run that found its outputs up to date has them among the
+// data; once one makes them anew, they are no data any more.
+func TestCapturedMade(t *testing.T) {
+	const upToDate = `repro: 1
+title: My paper
+authors: [Ada]
+environment: {capture: repro.capture.json}
+code: [prog]
+data: [raw.csv, {path: fig/one.png, licence: CC0-1.0}, ./tidy.csv, "fig/*.svg"]
+steps:
+  - {name: fit, command: [make]}
+`
+	c := captured
+	c.Made = []string{"fig/one.png", "prog", "tidy.csv"}
+	text, err := c.Extend("x", []byte(upToDate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := recipe.Parse("x", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []string
+	for _, d := range r.Data {
+		data = append(data, d.Path.Value)
+	}
+	if !slices.Equal(data, []string{"raw.csv", "fig/*.svg"}) {
+		t.Errorf("data %q", data)
+	}
+	if slices.ContainsFunc(r.Code, func(t recipe.Text) bool { return t.Value == "prog" }) {
+		t.Error("what the steps make is code")
+	}
+}
