@@ -106,6 +106,7 @@ type builder struct {
 	notebooks             []string   // published, that steps see without outputs
 	sums                  []*sum
 	captured              []capture.Sum
+	left                  map[string]capture.Written // by captured steps, in the experiment's folder
 	manifest              manifest.Manifest
 	inspect               []byte
 }
@@ -120,6 +121,9 @@ func (b *builder) plan(ctx context.Context) error {
 		return err
 	}
 	b.expectCaptured(newChoice(b.Recipe))
+	if err := b.holdPublished(); err != nil {
+		return err
+	}
 	if err := b.checkFiles(); err != nil {
 		return err
 	}

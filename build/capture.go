@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 
 	"repro/build/host"
 	"repro/capture"
@@ -52,7 +53,7 @@ func openCapture(ctx context.Context, b *builder, name string) (*Source, error) 
 	if err != nil {
 		return nil, err
 	}
-	b.captured = closure.Sums
+	b.captured, b.left = closure.Sums, record.Left()
 	for _, rel := range record.Added(folder) {
 		b.warn(e.Source.Pos, "capture: %q was not there when a step listed its folder, and is not in the image: if the step is to find it, capture it again", rel)
 	}
@@ -117,6 +118,31 @@ func (b *builder) expectCaptured(c *choice) {
 		n.Open, n.Stamp = sum.Open, ""
 		b.sums = append(b.sums, sum)
 	}
+}
+
+// holdPublished warns of published results that are not what the captured run
+// wrote: whoever runs the image will hear that they differ. A result with a rule
+// of its own may differ, and one that is published at another place was not
+// written by the run.
+func (b *builder) holdPublished() error {
+	for _, res := range b.Recipe.Results {
+		n, w := b.published.Lookup(res.Published.Value), b.left[res.Output.Value]
+		if n == nil || w.After == "" || res.Published.Value != res.Output.Value || !reflect.DeepEqual(res.Compare, manifest.Rule{}) {
+			continue
+		}
+		sum, err := tree.SHA256(n)
+		if err != nil {
+			return err
+		}
+		switch is := manifest.DigestSum(sum); {
+		case is == w.After || w.Same && is == w.Before:
+		case is == w.Before:
+			b.warn(res.Published.Pos, "published: %q: differs from what the captured run wrote, and so it will for whoever runs the image: capture it again with --replace to publish what it wrote, or say under `compare` how far it may differ", res.Published.Value)
+		default:
+			b.warn(res.Published.Pos, "published: %q: has changed since the captured run wrote it: capture it again, which compares the two", res.Published.Value)
+		}
+	}
+	return nil
 }
 
 // inTemporary refuses a captured run of programs that lie in /tmp, of which an

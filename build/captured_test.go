@@ -142,3 +142,63 @@ func TestCaptured(t *testing.T) {
 		})
 	}
 }
+
+// TestPublishedSince: a published result that is not what the captured run wrote
+// is told of, since whoever runs the image will be told that it differs.
+func TestPublishedSince(t *testing.T) {
+	c := newCaptured(t)
+	sum := func(s string) manifest.Digest { return manifest.DigestOf([]byte(s)) }
+	const plain = "results: [{name: r, output: out.csv}]\n"
+	base, err := os.ReadFile(filepath.Join(c.dir, "repro.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		now     string // published
+		written capture.Written
+		results string
+		want    string // in the warning; none if empty
+	}{
+		"as written":           {"1\n", capture.Written{After: sum("1\n")}, plain, ""},
+		"same in other bytes":  {"1.0\n", capture.Written{Before: sum("1.0\n"), After: sum("1\n"), Set: "repro.new/out.csv", Same: true}, plain, ""},
+		"differed":             {"2\n", capture.Written{Before: sum("2\n"), After: sum("1\n"), Set: "repro.new/out.csv"}, plain, `"out.csv": differs from what the captured run wrote`},
+		"changed since":        {"3\n", capture.Written{Before: sum("2\n"), After: sum("1\n"), Same: true}, plain, `"out.csv": has changed since the captured run wrote it`},
+		"may differ":           {"3\n", capture.Written{After: sum("1\n")}, "results: [{name: r, output: out.csv, compare: {absolute: 9}}]\n", ""},
+		"published elsewhere":  {"3\n", capture.Written{After: sum("1\n")}, "results: [{name: r, output: out.csv, published: paper.csv}]\n", ""},
+		"of no captured step":  {"3\n", capture.Written{}, plain, ""},
+		"nothing is published": {"1\n", capture.Written{After: sum("1\n")}, "", "no results: a run of the image will compare nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.write(t, "repro.yaml", string(base)+test.results)
+			c.write(t, "out.csv", test.now)
+			c.write(t, "paper.csv", test.now)
+			test.written.Path = filepath.Join(c.dir, "out.csv")
+			c.record(t, func(r *capture.Record) {
+				r.Steps[0].Written = []capture.Written{test.written}
+				r.Steps[0].Files = r.Steps[0].Files[:2] // without the library, which lies in /tmp
+			})
+			warned := c.warnings(t)
+			if test.want == "" && warned != "" || !strings.Contains(warned, test.want) {
+				t.Errorf("warned %q, want %q", warned, test.want)
+			}
+		})
+	}
+}
+
+// warnings builds nothing and returns what was warned of.
+func (c captured) warnings(t *testing.T) (warned string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, "repro.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := recipe.Parse("repro.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Recipe: r, RecipeBytes: text, Dir: c.dir, Warn: func(p recipe.Problem) { warned += p.Text + "\n" }}
+	if err := Check(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return warned
+}

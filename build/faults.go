@@ -22,6 +22,9 @@ func (b *builder) placeholders() {
 	if b.Recipe.Paper.Licence == "" {
 		b.warn(recipe.Pos{}, "no licence, without which nobody may use the work and no deposit can be made: add `licence: CC-BY-4.0`, or what applies, to the recipe; `licence: LicenseRef-None` says that none is given")
 	}
+	if len(b.Recipe.Results) == 0 {
+		b.warn(recipe.Pos{}, "no results: a run of the image will compare nothing: name the outputs that the paper reports under `results`")
+	}
 	for _, p := range b.Recipe.UnlistedLicences() {
 		b.warn(p.Pos, "%s", p.Text)
 	}

@@ -226,6 +226,9 @@ func TestDraft(t *testing.T) {
 	if want := []string{".cache/x.json", "fig/one.png", "tidy/x.rds", "tmp/scratch.o"}; !slices.Equal(d.Made, want) {
 		t.Errorf("made %q, want %q", d.Made, want)
 	}
+	if left := r.Left(); len(left) != 4 || left["fig/one.png"].Before == "" || left["tidy/x.rds"].After != digest || left["tidy/x.rds"].Before != "" {
+		t.Errorf("left %+v", left)
+	}
 	if got := d.Steps[0]; !slices.Equal(got.Inputs, []string{"raw.csv"}) || !slices.Equal(got.Outputs, []string{"tidy/x.rds"}) {
 		t.Errorf("first step: %+v", got)
 	}

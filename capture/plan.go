@@ -86,6 +86,20 @@ func (r *Record) makers() map[string]int {
 	return made
 }
 
+// Left returns what the steps were last seen to write to the files that they
+// made, by paths relative to the experiment's folder.
+func (r *Record) Left() map[string]Written {
+	left := map[string]Written{}
+	for rel, i := range r.makers() {
+		for _, w := range r.Steps[i].Written {
+			if w.Path == path.Join(r.Folder, rel) {
+				left[rel] = w
+			}
+		}
+	}
+	return left
+}
+
 func (r *Record) readLater(made map[string]int) map[string]bool {
 	later := map[string]bool{}
 	for i, s := range r.Steps {

@@ -124,6 +124,7 @@ type Written struct {
 	After  manifest.Digest `json:"after,omitempty"`  // of what the step left
 	Size   int64           `json:"size,omitempty"`   // of that
 	Set    string          `json:"set,omitempty"`    // below the record's folder: where what the step left was set aside, as the file was left as before
+	Same   bool            `json:"same,omitempty"`   // what the step left is the same result in other bytes
 }
 
 // Contact is an address that a program talked to.

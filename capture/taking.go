@@ -361,6 +361,7 @@ func (t *taking) settle(ctx context.Context, s *Step) (compared []Comparison, er
 			if isResult {
 				done := same || t.options.Compare != nil && t.options.Compare(ctx, rel, c.Before, c.After)
 				compared = append(compared, Comparison{rel, done})
+				w.Same = done && !same
 			}
 			stays = !same && (read[c.Path] || isResult && !t.options.Replace)
 		}
