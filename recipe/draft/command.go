@@ -144,26 +144,6 @@ func (w *draft) startIn(dir string, steps []step, must bool) []step {
 	return steps
 }
 
-var targetLine = regexp.MustCompile(`(?m)^([A-Za-z0-9_./ -]+?)\s*:(?:[^=:]|$)`)
-
-// goal returns the word all, if the Makefile has a target of that name and
-// would make another.
-func (w *draft) goal(makefile string) []string {
-	first := true
-	for _, m := range targetLine.FindAllSubmatch(peek(w.root, makefile), -1) {
-		switch name := string(m[1]); {
-		case strings.HasPrefix(name, "."): // .PHONY and the like are no goals
-		case name != "all":
-			first = false
-		case first:
-			return nil
-		default:
-			return []string{"all"}
-		}
-	}
-	return nil
-}
-
 // starters are programs that a README tells its reader to start on a file.
 var starters = []string{"python", "python3", "Rscript", "bash", "sh", "julia", "octave", "perl", "make", "snakemake", "quarto"}
 

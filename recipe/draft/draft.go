@@ -54,6 +54,7 @@ func Folder(dir string, o Options) (*Draft, error) {
 		return nil, err
 	}
 	w.known = describe(w.root)
+	w.markTargets()
 	w.claimResults()
 	w.steps = w.commands()
 	w.codeOfSteps()
