@@ -16,6 +16,7 @@ var entryPoints = []struct {
 	{"a codechecker's script", named("sh", "codecheck/run.sh", "codecheck/codecheck.sh")},
 	{"what runs all", func(w *draft) []step { return w.wholeIn(".") }},
 	{"README", (*draft).readmeCommands},
+	{"a package that can be run", (*draft).runnablePackage},
 	{"a script by its name", func(w *draft) []step { return w.mainIn(".") }},
 	{"what runs all in the only folder that has it", (*draft).wholeBelow},
 	{"its documents", (*draft).documents},
@@ -90,6 +91,23 @@ func (w *draft) mainIn(dir string) []step {
 		}
 	}
 	return nil
+}
+
+// runnablePackage finds the only Python package that is run by its name, at the
+// top or in src: what it imports of itself, no script could.
+func (w *draft) runnablePackage() (only []step) {
+	for _, f := range w.files {
+		dir, base := path.Split(f.name)
+		parent, name := path.Split(strings.TrimSuffix(dir, "/"))
+		if base != "__main__.py" || name == "" || isHelper(name) || parent != "" && parent != "src/" || !w.there[dir+"__init__.py"] {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = []step{{command: []string{"python3", "-m", name}, modules: strings.TrimSuffix(parent, "/"), from: f.name}}
+	}
+	return only
 }
 
 func within(dir string, names ...string) (full []string) {

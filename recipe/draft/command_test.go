@@ -24,6 +24,10 @@ func TestSteps(t *testing.T) {
 		{"make in two folders", map[string]string{"a/Makefile": "all:\n", "b/Makefile": "all:\n", "a/x.py": ""}, []string{"python3 a/x.py"}},
 		{"main in a folder", map[string]string{"src/main.py": "", "src/util.py": ""}, []string{"python3 src/main.py"}},
 		{"main in the folder of the results", map[string]string{"src/main.py": "", "src/results/a.csv": ""}, []string{"src@python3 main.py"}},
+		{"a package", map[string]string{"hydro/__main__.py": "", "hydro/__init__.py": "", "hydro/core.py": "", "main.py": ""}, []string{"python3 -m hydro"}},
+		{"a package in src", map[string]string{"src/hydro/__main__.py": "", "src/hydro/__init__.py": "", "src/hydro/core.py": ""}, []string{"src:python3 -m hydro"}},
+		{"two packages", map[string]string{"a/__main__.py": "", "a/__init__.py": "", "b/__main__.py": "", "b/__init__.py": "", "run.py": ""}, []string{"python3 run.py"}},
+		{"no package, but a folder deeper or without a name for it", map[string]string{"x/a/__main__.py": "", "x/a/__init__.py": "", "b/__main__.py": "", "tests/__main__.py": "", "tests/__init__.py": "", "run.py": ""}, []string{"python3 run.py"}},
 		{"Snakefile", map[string]string{"workflow/Snakefile": "", "run.sh": ""}, []string{"snakemake --cores 1"}},
 		{"the nearest folder's script", map[string]string{"code/old/a.py": "", "code/b.py": "", "code/fig.png": "", "codecheck.yml": "manifest:\n  - file: fig.png\n"}, []string{"code@python3 b.py"}},
 		{"scripts that use others", map[string]string{"a.R": "source(\"local.R\")\n", "b.R": "source('local.R')\n", "local.R": "", "install.R": "a.R"}, []string{"Rscript a.R", "Rscript b.R"}},
@@ -50,6 +54,9 @@ func TestSteps(t *testing.T) {
 			words := strings.Join(s.command, " ")
 			if s.dir != "" {
 				words = s.dir + "@" + words
+			}
+			if s.modules != "" {
+				words = s.modules + ":" + words
 			}
 			got = append(got, words)
 			if s.from == "" {

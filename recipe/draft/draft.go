@@ -262,6 +262,7 @@ func (w *draft) dataList() {
 type step struct {
 	command []string
 	dir     string // where it starts; empty: at the top
+	modules string // a folder in which Python looks for modules too
 	from    string
 }
 
@@ -290,6 +291,9 @@ steps:
 		w.printf("  - name: %s\n    command: [%s]%s%s\n", name, strings.Join(words, ", "), comment, from(s.from))
 		if s.dir != "" {
 			w.printf("    dir: %s\n", quoted(s.dir))
+		}
+		if s.modules != "" {
+			w.printf("    env:\n      PYTHONPATH: %s\n", doubleQuoted(path.Join("/paper", s.modules)))
 		}
 		if i > 0 {
 			w.printf("    needs: [step-%d]\n", i)

@@ -11,7 +11,7 @@ func TestMarkTargets(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"Makefile": "IN := $(wildcard in/*.txt)\nraw.csv:\n\tcurl -O https://example.org/raw.csv\nmid.rds: raw.csv\n\tx\nsummary.txt table.csv : mid.rds\n\tx\n" +
 			"note.txt: # nothing\nkind.txt := a\nother.txt :: a\n",
-		"raw.csv": "", "mid.rds": "", "summary.txt": "", "table.csv": "", "note.txt": "", "kind.txt": "", "other.txt": "", "in/a.txt": "",
+		"raw.csv": "", "mid.rds": "", "summary.txt": "", "table.csv": "", "note.txt": "", "kind.txt": "", "other.txt": "", "in/a.txt": "", "src/x.egg-info/SOURCES.txt": "",
 		"sub/GNUmakefile": "t.csv: x\n", "sub/t.csv": "", "sub/summary.txt": "",
 	})
 	root, err := os.OpenRoot(dir)

@@ -84,7 +84,7 @@ func scan(root fs.FS) (all []found, newest time.Time, there map[string]bool, err
 			return fs.SkipAll
 		}
 		base := path.Base(name)
-		if name != "." && (strings.HasPrefix(base, ".") || d.IsDir() && (slices.Contains(notLooked, base) || strings.Count(name, "/") >= maxScanDepth)) {
+		if name != "." && (strings.HasPrefix(base, ".") || d.IsDir() && (slices.Contains(notLooked, base) || strings.HasSuffix(base, ".egg-info") || strings.Count(name, "/") >= maxScanDepth)) {
 			if d.IsDir() {
 				return fs.SkipDir
 			}
