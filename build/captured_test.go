@@ -1,7 +1,6 @@
 package build
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +70,9 @@ func (c captured) record(t *testing.T, change func(*capture.Record)) {
 	c.write(t, "repro.capture.json", string(text))
 }
 
-func (c captured) build(t *testing.T) error {
+// build builds an image, or only checks what would be one, and returns what was
+// warned of.
+func (c captured) build(t *testing.T, out string) (warned string, err error) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.dir, "repro.yaml"))
 	if err != nil {
@@ -81,8 +82,13 @@ func (c captured) build(t *testing.T) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Image(t.Context(), filepath.Join(t.TempDir(), "x.sif"), Options{Recipe: r, RecipeBytes: text, Dir: c.dir})
-	return err
+	o := Options{Recipe: r, RecipeBytes: text, Dir: c.dir, Warn: func(p recipe.Problem) { warned += p.Text + "\n" }}
+	if out == "" {
+		err = Check(t.Context(), o)
+	} else {
+		_, err = Image(t.Context(), out, o)
+	}
+	return warned, err
 }
 
 // TestCaptured: an image is made of what the captured run read, or not at all.
@@ -127,16 +133,15 @@ func TestCaptured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCaptured(t)
 			test.change(t, c)
-			err := c.build(t)
-			if len(test.want) == 0 {
-				if err != nil {
-					t.Fatal(err)
+			for how, out := range map[string]string{"build": filepath.Join(t.TempDir(), "x.sif"), "check": ""} {
+				_, err := c.build(t, out)
+				if len(test.want) == 0 && err != nil {
+					t.Errorf("%s: %v", how, err)
 				}
-				return
-			}
-			for _, want := range test.want {
-				if err == nil || !strings.Contains(fmt.Sprint(err), want) {
-					t.Errorf("error %v\nwant %s", err, want)
+				for _, want := range test.want {
+					if err == nil || !strings.Contains(err.Error(), want) {
+						t.Errorf("%s: error %v\nwant %s", how, err, want)
+					}
 				}
 			}
 		})
@@ -177,28 +182,13 @@ func TestPublishedSince(t *testing.T) {
 				r.Steps[0].Written = []capture.Written{test.written}
 				r.Steps[0].Files = r.Steps[0].Files[:2] // without the library, which lies in /tmp
 			})
-			warned := c.warnings(t)
+			warned, err := c.build(t, "")
+			if err != nil {
+				t.Fatal(err)
+			}
 			if test.want == "" && warned != "" || !strings.Contains(warned, test.want) {
 				t.Errorf("warned %q, want %q", warned, test.want)
 			}
 		})
 	}
-}
-
-// warnings builds nothing and returns what was warned of.
-func (c captured) warnings(t *testing.T) (warned string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.dir, "repro.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := recipe.Parse("repro.yaml", text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := Options{Recipe: r, RecipeBytes: text, Dir: c.dir, Warn: func(p recipe.Problem) { warned += p.Text + "\n" }}
-	if err := Check(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
-	return warned
 }

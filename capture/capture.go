@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer release()
-	record, err := openRecord(folder)
+	record, err := openRecord(folder, o.Step)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return &Result{Record: record, Step: record.Step(step.Name), Status: seen.Status(), Compared: compared}, nil
 }
 
-// openRecord reads the record of a folder, or begins one.
-func openRecord(folder string) (*Record, error) {
+// openRecord reads the record of a folder, or begins one. A step that is about
+// to be captured again may be of another folder; the others may not, if they name
+// that by its path.
+func openRecord(folder, step string) (*Record, error) {
 	name := filepath.Join(folder, FileName)
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,7 +141,7 @@ func openRecord(folder string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Absolute }); i >= 0 && r.Folder != folder {
+	if i := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Absolute && s.Name != step }); i >= 0 && r.Folder != folder {
 		return nil, fmt.Errorf("%s: is the record of %s, which step %q names by its path: remove it (rm %s) and capture each step again", name, r.Folder, r.Steps[i].Name, FileName)
 	}
 	r = r.moved(folder)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -75,5 +76,26 @@ func TestMoved(t *testing.T) {
 	}
 	if n := c.Tree.Lookup(now); n != nil {
 		t.Errorf("the new name is in the image: %+v", n)
+	}
+}
+
+// TestOpenRecordMoved: what is captured again may have named the old folder.
+func TestOpenRecordMoved(t *testing.T) {
+	dir := t.TempDir()
+	r := &Record{Version: Version, Folder: "/was", Steps: []Step{
+		{Name: "one", Command: []string{"sh"}, Dir: "/was"}, {Name: "two", Command: []string{"sh"}, Dir: "/was", Absolute: true},
+	}}
+	text, err := r.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, FileName), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := openRecord(dir, "two"); err != nil || got.Folder != dir || len(got.Steps) != 2 {
+		t.Errorf("captured again: %+v, %v", got, err)
+	}
+	if _, err := openRecord(dir, "one"); err == nil || !strings.Contains(err.Error(), `which step "two" names by its path`) {
+		t.Errorf("another step was captured: %v", err)
 	}
 }

@@ -47,6 +47,9 @@ var tokens = []struct {
 // of a line of settings.
 var assigned = regexp.MustCompile(`(?im)(password|passwd|passphrase|secret|token|api_?key|access_?key)["'\\]*\s*(?:=|:|<-)\s*(?:["'\\]+([^"'\\\s]{6,200})["'\\]|([A-Za-z0-9+/=-]{20,200})\s*$)`)
 
+// setting is a password as the whole of a line of settings, without quotes.
+var setting = regexp.MustCompile(`(?im)^[ \t]*[\w.-]*(?:password|passwd|passphrase)[ \t]*[:=][ \t]*([A-Za-z0-9!@#^&*+~-]{6,64})[ \t\r]*$`)
+
 var assignedNames = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "accesskey", "access_key"}
 
 // FindSecret looks in a text for what only keys, tokens and passwords look like:
@@ -77,6 +80,13 @@ func FindSecret(text []byte) (what string, at int) {
 			}
 		}
 		break
+	}
+	if bytes.Contains(lower, []byte("passw")) || bytes.Contains(lower, []byte("passphrase")) {
+		for _, m := range setting.FindAllSubmatchIndex(text, -1) {
+			if likelySecret(text[m[2]:m[3]], true) {
+				return "a password", m[0]
+			}
+		}
 	}
 	return "", 0
 }
