@@ -3,7 +3,7 @@
 // *failed* as easily as *reproduced*.
 //
 //	im, _ := format.Open("paper.sif")
-//	r, _ := attest.FromRun(im, run, said)        // refuses what is not whole, or of another image
+//	r, _ := attest.FromRun(ctx, im, run, said)   // refuses what is not whole, or of another image
 //	b, _ := attest.Reproduction(ctx, im, r, attest.ByKey(k, now))
 //	err := attest.Embed(ctx, "paper.sif", b, attest.Options{})
 //
@@ -26,6 +26,7 @@ import (
 	"repro/key"
 	"repro/sign"
 	"repro/verify/attestation"
+	trusted "repro/verify/bundle"
 )
 
 // Signer makes the signature of an envelope.
@@ -139,10 +140,9 @@ func Opinion(ctx context.Context, im *format.Image, k statement.Kind, o statemen
 }
 
 // Import takes a bundle that another program made, such as cosign, over the
-// metadata of the image. One that names a key must be by p; one with a
-// certificate is taken as it is, for those to check who know its authority.
-// The bytes come out as an image holds them.
-func Import(im *format.Image, b []byte, p *key.Public) (Bundle, error) {
+// metadata of the image. It must be by a key or an identity of whom. The bytes
+// come out as an image holds them.
+func Import(im *format.Image, b []byte, whom trusted.Trust) (Bundle, error) {
 	about, err := subject(im)
 	if err != nil {
 		return Bundle{}, err
@@ -151,12 +151,11 @@ func Import(im *format.Image, b []byte, p *key.Public) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	var keys []*key.Public
-	if p != nil {
-		keys = append(keys, p)
+	s, err := attestation.Judge(parsed, whom.Keys, time.Now())
+	if parsed.Certificate != nil && errors.Is(err, signature.ErrUnknown) && whom.Root != nil {
+		_, err = trusted.Verify(parsed, parsed.Envelope.Signed(), whom, time.Now())
 	}
-	s, err := attestation.Judge(parsed, keys, time.Now())
-	if err != nil && (parsed.Certificate == nil || !errors.Is(err, signature.ErrUnknown)) {
+	if err != nil {
 		return Bundle{}, err
 	}
 	if err := s.Statement.About(about); err != nil {

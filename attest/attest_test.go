@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,12 +19,15 @@ import (
 	"repro/attest"
 	"repro/attest/statement"
 	"repro/format"
+	"repro/format/bundle"
 	"repro/format/manifest"
 	"repro/format/tree"
 	"repro/key"
 	"repro/report"
 	"repro/sign"
 	"repro/verify"
+	trusted "repro/verify/bundle"
+	"repro/verify/bundle/bundletest"
 )
 
 var (
@@ -127,7 +131,7 @@ func said() statement.Said {
 
 func TestFromRun(t *testing.T) {
 	im := open(t, image(t, newKey(t, key.OpenPGP, "Alice"), false))
-	r, err := attest.FromRun(im, ran(t, im), said())
+	r, err := attest.FromRun(ctx, im, ran(t, im), said())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,11 +170,22 @@ func TestFromRunRefuses(t *testing.T) {
 		"verdicts":        {func(r *attest.Run) { r.Report.Counts.Verdicts = nil }, "its counts are not those of its results"},
 		"no digest":       {func(r *attest.Run) { r.Report.Outputs = nil }, "it has no digest of /paper/out/sum"},
 		"file changed":    {func(r *attest.Run) { r.Files = fstest.MapFS{"paper/out/sum": {Data: []byte("11\n")}} }, "/paper/out/sum was changed since"},
-		"file gone":       {func(r *attest.Run) { r.Files = fstest.MapFS{} }, "file does not exist"},
+		"file special":    {func(r *attest.Run) { r.Files = fstest.MapFS{"paper/out/sum": {Mode: fs.ModeNamedPipe}} }, "paper/out/sum: not a regular file"},
+		"no files":        {func(r *attest.Run) { r.Files = nil }, "what the run left is not there"},
+		"done and failed": {func(r *attest.Run) { r.Report.Steps[0].Exit = 3 }, `step "all" is said to be done, and to have ended with status 3`},
+		"done and killed": {func(r *attest.Run) { r.Report.Steps[0].Signal = "killed" }, "status 0 killed"},
+		"backwards":       {func(r *attest.Run) { r.Report.Finished = "2026-03-01T10:59:59Z" }, "before it was started"},
+		"published":       {func(r *attest.Run) { r.Report.Findings[0].Published = "other" }, `compared with "other"`},
+		"no quick":        {func(r *attest.Run) { r.Report.Quick = true }, "quick"},
+		"made up": {func(r *attest.Run) {
+			r.Files = fstest.MapFS{"paper/out/sum": {Data: []byte("10.0\n")}}
+			r.Report.Outputs[0].Digest = manifest.DigestOf([]byte("10.0\n"))
+		}, `it says of result "sum": identical; compared again it is: `},
+		"file gone": {func(r *attest.Run) { r.Files = fstest.MapFS{} }, "file does not exist"},
 	} {
 		run := ran(t, im)
 		c.change(&run)
-		if _, err := attest.FromRun(im, run, said()); !errors.Is(err, attest.ErrReport) || !strings.Contains(err.Error(), c.want) {
+		if _, err := attest.FromRun(ctx, im, run, said()); !errors.Is(err, attest.ErrReport) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
@@ -186,7 +201,7 @@ func TestEmbed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := attest.FromRun(before, ran(t, before), said())
+	r, err := attest.FromRun(ctx, before, ran(t, before), said())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,17 +302,72 @@ func TestImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	spaced := bytes.ReplaceAll(b.Bytes, []byte(`":`), []byte("\":\n "))
-	got, err := attest.Import(im, spaced, bob.Public())
+	got, err := attest.Import(im, spaced, trusted.Trust{Keys: []*key.Public{bob.Public()}})
 	if err != nil || got.Kind != statement.KindReview || !bytes.Equal(got.Bytes, b.Bytes) {
 		t.Errorf("%v: %s", err, got.Bytes)
 	}
-	if _, err := attest.Import(im, spaced, alice.Public()); err == nil {
+	if _, err := attest.Import(im, spaced, trusted.Trust{Keys: []*key.Public{alice.Public()}}); err == nil {
 		t.Error("by another key, and taken")
 	}
-	if _, err := attest.Import(im, spaced, nil); err == nil {
+	if _, err := attest.Import(im, spaced, trusted.Trust{}); err == nil {
 		t.Error("by nobody who was named, and taken")
 	}
-	if _, err := attest.Import(im, []byte("{}"), bob.Public()); err == nil {
+	if _, err := attest.Import(im, []byte("{}"), trusted.Trust{Keys: []*key.Public{bob.Public()}}); err == nil {
 		t.Error("no bundle, and taken")
+	}
+}
+
+// TestIdentity: what somebody attests by an identity counts for those who name
+// him, exactly, and the root that vouches; nobody else takes it in.
+func TestIdentity(t *testing.T) {
+	alice := newKey(t, key.OpenPGP, "Alice")
+	name := image(t, alice, false)
+	im := open(t, name)
+	sound := said()
+	sound.Words = "Sound."
+	plain, err := attest.Opinion(ctx, im, statement.KindReview, statement.Opinion{Said: sound}, attest.ByKey(newKey(t, key.PEM, ""), made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := bundle.Parse(plain.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := bundletest.New("log.example", made.AddDate(-1, 0, 0), made.AddDate(1, 0, 0))
+	b := s.Sign(bundletest.Signing{
+		Subject: bundletest.Subject, Provider: bundletest.Provider, At: made, Log: 1, Stamped: true,
+		Type: parsed.Envelope.PayloadType, Payload: parsed.Envelope.Payload,
+	}).Encode()
+	root, err := trusted.ParseRoot(s.TrustedRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := func(subject, issuer string) []trusted.Identity {
+		return []trusted.Identity{{Issuer: issuer, Subject: subject}}
+	}
+	right := who(bundletest.Subject, bundletest.Provider)
+	for name, c := range map[string]struct {
+		trust  trusted.Trust
+		status string
+	}{
+		"named":            {trusted.Trust{Root: root, Identities: right}, report.SignatureValid},
+		"another subject":  {trusted.Trust{Root: root, Identities: who("x"+bundletest.Subject, bundletest.Provider)}, report.SignatureUnknown},
+		"another provider": {trusted.Trust{Root: root, Identities: who(bundletest.Subject, bundletest.Provider+"x")}, report.SignatureUnknown},
+		"nobody":           {trusted.Trust{Root: root}, report.SignatureUnknown},
+		"no root":          {trusted.Trust{Identities: right}, report.SignatureUnknown},
+	} {
+		valid := c.status == report.SignatureValid
+		if _, err := attest.Import(im, b, c.trust); (err == nil) != valid {
+			t.Errorf("%s: import: %v", name, err)
+		}
+		r, err := verify.Image(ctx, im, verify.Trust{Keys: []*key.Public{alice.Public()}, Root: c.trust.Root, Identities: c.trust.Identities},
+			verify.Options{Detached: [][]byte{b}, Now: made.AddDate(0, 1, 0)})
+		if err != nil || len(r.Attestations) != 1 {
+			t.Fatalf("%s: %v, %+v", name, err, r.Attestations)
+		}
+		a := r.Attestations[0]
+		if a.Status != c.status || a.Trusted != valid || valid != (a.Signer == right[0].String()) || valid != (a.AnchoredAt == made.Add(time.Minute).Format(time.RFC3339)) {
+			t.Errorf("%s: %+v", name, a)
+		}
 	}
 }

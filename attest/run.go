@@ -2,6 +2,7 @@ package attest
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -36,9 +37,10 @@ type Run struct {
 
 // FromRun makes the statement of what came out of a run, in what its signer
 // says besides. The report must be about im, speak of each of its objects,
-// results and steps by the manifest's own words, and agree with itself and
-// with the files that the run left; or it fails with [ErrReport]. SPEC.md, ATT-14.
-func FromRun(im *format.Image, run Run, said statement.Said) (r statement.Reproduction, err error) {
+// results and steps by the manifest's own words, and agree with itself, with
+// the files that the run left, and with what comes out when these are compared
+// once more; or it fails with [ErrReport]. SPEC.md, ATT-14.
+func FromRun(ctx context.Context, im *format.Image, run Run, said statement.Said) (r statement.Reproduction, err error) {
 	m, err := im.Manifest()
 	if err != nil {
 		return r, err
@@ -51,7 +53,9 @@ func FromRun(im *format.Image, run Run, said statement.Said) (r statement.Reprod
 	for _, check := range []func() error{
 		func() error { return checkImage(m, id, rep) },
 		func() error { return checkResults(m, rep) },
+		func() error { return checkSteps(rep) },
 		func() error { return checkFiles(rep, run.Files) },
+		func() error { return checkAgain(ctx, im, m, rep, run.Files) },
 	} {
 		if err := check(); err != nil {
 			return r, err
@@ -138,6 +142,9 @@ func claimRule(c manifest.Claim) manifest.Rule {
 // checkFiles compares the digests of what the report judges with the files
 // that the run left.
 func checkFiles(rep *report.Run, files fs.FS) error {
+	if files == nil {
+		return notWhole("what the run left is not there")
+	}
 	digests := digestsOf(rep)
 	for _, f := range rep.Findings {
 		d, listed := digests[f.Output]
@@ -146,9 +153,6 @@ func checkFiles(rep *report.Run, files fs.FS) error {
 		}
 		if !listed {
 			return notWhole("it has no digest of %s", f.Output)
-		}
-		if files == nil {
-			continue
 		}
 		got, err := digestFile(files, strings.TrimPrefix(f.Output, "/"))
 		if err != nil {
@@ -170,6 +174,13 @@ func digestsOf(rep *report.Run) map[string]manifest.Digest {
 }
 
 func digestFile(files fs.FS, name string) (manifest.Digest, error) {
+	info, err := fs.Stat(files, name) // before it is opened: a pipe would wait for a writer
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", name)
+	}
+	if err != nil {
+		return "", err
+	}
 	f, err := files.Open(name)
 	if err != nil {
 		return "", err

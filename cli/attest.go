@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,7 @@ repro verify shows what was attested, and --require asks for it.`,
 			&cli.StringFlag{Name: "gpg", Usage: "let gpg sign with the key whose full `FINGERPRINT` is given"},
 			&cli.StringFlag{Name: "kms", Usage: "let a key management service sign, by the `REFERENCE` name://key"},
 			passphraseFlag,
+			identityFlag, issuerFlag, trustedRootFlag,
 			&cli.StringFlag{Name: "role", Usage: "say in which `ROLE` you speak", Value: "reviewer"},
 			&cli.StringFlag{Name: "operator", Usage: "say your `NAME`, perhaps with an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>' (default: that of the run)"},
 			&cli.StringFlag{Name: "conflicts", Usage: "declare your conflicts of interest in `TEXT`: none, or what they are"},
@@ -92,8 +94,10 @@ func checkAttestFlags(ctx *cli.Context) error {
 	switch {
 	case given("run", "kind", "import") == 0:
 		return usagef("attest: say of what: --run FOLDER, --kind KIND or --import FILE")
+	case given("identity") > 0 && given("import") == 0:
+		return usagef("attest: --identity says who signed what is taken with --import")
 	case given("import") > 0 && given("run", "kind", "words", "words-file", "of", "gpg", "kms", "conflicts", "time") > 0:
-		return usagef("attest: --import takes what is signed already: only --key and --detached go with it")
+		return usagef("attest: --import takes what is signed already: only --key, --identity and --detached go with it")
 	case given("run") > 0 && kind != "" && kind != statement.KindReproduction:
 		return usagef("attest: --run makes a reproduction; give a %s by itself", kind)
 	case kind == statement.KindReproduction && given("run") == 0:
@@ -205,7 +209,7 @@ func (c *console) attestations(ctx *cli.Context, image *format.Image) ([]attest.
 	if said.Conflicts == "" {
 		return nil, usagef("attest: declare your conflicts of interest with --conflicts: none, or what they are")
 	}
-	r, err := reproduction(image, ctx.String("run"), said)
+	r, err := reproduction(ctx.Context, image, ctx.String("run"), said)
 	if err != nil {
 		return nil, err
 	}
@@ -221,20 +225,20 @@ func (c *console) attestations(ctx *cli.Context, image *format.Image) ([]attest.
 }
 
 // reproduction reads what a run left.
-func reproduction(image *format.Image, dir string, said statement.Said) (r statement.Reproduction, err error) {
+func reproduction(ctx context.Context, image *format.Image, dir string, said statement.Said) (r statement.Reproduction, err error) {
 	b, err := readBounded(filepath.Join(dir, "report.json"), manifest.MaxDocument)
 	if err != nil {
 		return r, err
 	}
 	rep, err := attest.ReadRun(b)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w", dir, err)
+		return r, fmt.Errorf("%s: %w", filepath.Join(dir, "report.json"), err)
 	}
 	if said.By == nil {
 		said.By = rep.By
 	}
 	var files fs.FS = os.DirFS(filepath.Join(dir, folder.Outputs))
-	r, err = attest.FromRun(image, attest.Run{Report: rep, Bytes: b, Files: files}, said)
+	r, err = attest.FromRun(ctx, image, attest.Run{Report: rep, Bytes: b, Files: files}, said)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", dir, err)
 	}
@@ -297,13 +301,18 @@ func (c *console) importBundle(ctx *cli.Context, image *format.Image) ([]attest.
 	if err != nil {
 		return nil, err
 	}
-	var p *key.Public
+	whom, err := readIdentities(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if ctx.IsSet("key") {
-		if p, err = readPublicKey(ctx.String("key")); err != nil {
+		p, err := readPublicKey(ctx.String("key"))
+		if err != nil {
 			return nil, err
 		}
+		whom.Keys = append(whom.Keys, p)
 	}
-	taken, err := attest.Import(image, b, p)
+	taken, err := attest.Import(image, b, whom)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -110,8 +110,11 @@ func unknownCommand(ctx *cli.Context) error {
 	if len(commands) == 0 {
 		commands = ctx.App.Commands
 	}
+	if name == "help" {
+		return usagef("help is asked for with --help: repro COMMAND --help")
+	}
 	if near := cli.SuggestCommand(commands, name); near != "" {
-		return usagef("%q is not a command: did you mean %s?", name, strings.TrimPrefix(near, "Did you mean "))
+		return usagef("%q is not a command: did you mean %s?", name, strings.TrimSuffix(strings.TrimPrefix(near, "Did you mean "), "?"))
 	}
 	return usagef("%q is not a command", name)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,7 +61,7 @@ func trustedPeople(ctx *cli.Context) (*policy.Policy, error) {
 		}
 		p.Add(b.Person, b.Role, policy.Key{Fingerprint: b.Fingerprint, Window: b.Window(), Public: e.Public})
 	}
-	var named []string
+	var named, roles []string
 	for _, name := range ctx.StringSlice("key") {
 		pub, err := readPublicKey(name)
 		if err != nil {
@@ -80,11 +81,16 @@ func trustedPeople(ctx *cli.Context) (*policy.Policy, error) {
 			return nil, fmt.Errorf("--by %q: your trust file binds no key to such a person or role: %w", whom, verify.ErrNotSigned)
 		}
 		for _, b := range bindings {
-			named = append(named, b.Person)
+			switch {
+			case b.Person != whom && !slices.Contains(roles, whom):
+				roles = append(roles, whom)
+			case b.Person == whom && !slices.Contains(named, whom):
+				named = append(named, whom)
+			}
 		}
 	}
-	if len(named) > 0 {
-		p.Require = append(p.Require, policy.Rule{Of: named, Persons: 1})
+	if len(named)+len(roles) > 0 {
+		p.Require = append(p.Require, policy.Rule{Of: named, As: roles, Persons: 1})
 	}
 	return p, p.Resolve(func(key.Fingerprint) (*key.Public, error) { return nil, nil })
 }

@@ -9,10 +9,13 @@ import (
 	"syscall"
 
 	"repro/archive"
+	"repro/attest"
+	"repro/attest/statement"
 	"repro/capture/observe"
 	"repro/format"
 	"repro/format/squashfs"
 	"repro/internal/mount"
+	"repro/key/store"
 	"repro/report/view"
 	"repro/run"
 	"repro/sign"
@@ -60,7 +63,8 @@ func exitStatus(ctx context.Context, err error) int {
 	case errors.As(err, &usage), errors.Is(err, run.ErrAsked):
 		return statusUsage
 	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered),
-		errors.Is(err, squashfs.ErrMalformed), errors.Is(err, archive.ErrDamaged):
+		errors.Is(err, squashfs.ErrMalformed), errors.Is(err, archive.ErrDamaged),
+		errors.Is(err, attest.ErrReport), errors.Is(err, statement.ErrAnother):
 		return statusAltered
 	case errors.Is(err, verify.ErrNotSigned):
 		return statusNotSigned
@@ -97,6 +101,10 @@ func hintFor(err error, status int) string {
 		return "fill in what `repro check` names in the recipe, then build again without --draft"
 	case errors.Is(err, run.ErrAsked):
 		return "repro inspect IMAGE lists its steps"
+	case errors.Is(err, attest.ErrReport):
+		return "run the image again with repro run, and attest what that leaves"
+	case errors.Is(err, statement.ErrAnother), errors.Is(err, store.ErrOlder):
+		return ""
 	case status == statusUsage:
 		return "see repro COMMAND --help"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -9,12 +9,13 @@ import (
 
 	"repro/attest/statement"
 	"repro/format"
-	"repro/format/bundle"
+	form "repro/format/bundle"
 	"repro/format/manifest"
 	"repro/format/signature"
 	"repro/key"
 	"repro/report"
 	"repro/verify/attestation"
+	"repro/verify/bundle"
 )
 
 // clockSkew is how far ahead of ours a signer's clock may be.
@@ -23,15 +24,16 @@ const clockSkew = 5 * time.Minute
 // attested is one of report.Attestations, with what was found on the way.
 type attested struct {
 	attestation.Signed
-	counts bool // made by a trusted key, about this image
+	counts bool        // made by a trusted key, about this image
+	seen   bundle.Time // of one by an identity: when, by whose word
 }
 
 // checkAttestation reports the bundle in object o (nil: outside the image).
 func (v *verification) checkAttestation(o *format.Object, data []byte) {
 	st := report.Attestation{}
-	parse := bundle.Parse
+	parse := form.Parse
 	if o != nil {
-		st.ObjectID, parse = o.ID, bundle.ParseExact
+		st.ObjectID, parse = o.ID, form.ParseExact
 	}
 	b, err := parse(data)
 	if err == nil {
@@ -42,6 +44,10 @@ func (v *verification) checkAttestation(o *format.Object, data []byte) {
 		return
 	}
 	signed, err := attestation.Judge(b, v.trust.Keys, v.now)
+	var seen bundle.Time
+	if b.Certificate != nil && errors.Is(err, signature.ErrUnknown) && v.trust.Root != nil {
+		seen, err = v.identify(b, &signed)
+	}
 	st.Fingerprint, st.Digest = fingerprintOf(signed.Named), signed.Digest
 	if signed.Statement != nil {
 		st.Kind, st.Type = string(signed.Statement.Kind), signed.Statement.PredicateType
@@ -53,7 +59,7 @@ func (v *verification) checkAttestation(o *format.Object, data []byte) {
 		}
 		st.Person, st.Roles = v.personOf(signed.By)
 	}
-	v.addAttested(st, attested{Signed: signed}, err)
+	v.addAttested(st, attested{Signed: signed, seen: seen}, err)
 }
 
 // checkPlace checks what the descriptor says of an attestation. Programs for
@@ -115,7 +121,9 @@ func (v *verification) aboutThis(st *report.Attestation, a attested) error {
 // time that authorities state, or else its signer.
 func (v *verification) worth(st *report.Attestation, a attested) (status, problem string) {
 	m := made{by: a.By, with: a.With, at: a.At}
-	m.anchored, m.anchoredBy = v.anchored(a.Value)
+	if m.anchored, m.anchoredBy = v.anchored(a.Value); m.anchored.IsZero() && a.seen.By != "" {
+		m.anchored, m.anchoredBy = a.seen.Time, []string{a.seen.By}
+	}
 	if !m.anchored.IsZero() {
 		st.AnchoredAt, st.AnchoredBy = stamp(m.anchored), m.anchoredBy
 		if a.By.Kind() == key.PEM { // whose signatures state no time
@@ -126,6 +134,7 @@ func (v *verification) worth(st *report.Attestation, a attested) (status, proble
 	if status, problem = v.refused(&m); problem != "" {
 		return status, problem
 	}
+	st.Roles = v.rolesAt(&m)
 	if m.noLongerValid != "" {
 		return report.SignatureUnanchored, "the key is no longer valid: " + m.noLongerValid + "; without trusted time: only the signer says that this was made before"
 	}
@@ -189,7 +198,14 @@ func (v *verification) withdraw() {
 
 func (v *verification) samePerson(i, j int) bool {
 	a, b := v.report.Attestations[i], v.report.Attestations[j]
-	return a.Fingerprint == b.Fingerprint || a.Person != "" && a.Person == b.Person
+	return v.same(a.Fingerprint, a.Person, b.Fingerprint, b.Person)
+}
+
+// same reports whether two keys are somebody's: the same key, keys of a person
+// of the policy, or keys that were certified for one identity.
+func (v *verification) same(key, person, otherKey, other string) bool {
+	identity := v.identities[key]
+	return key == otherKey || person != "" && person == other || identity != "" && identity == v.identities[otherKey]
 }
 
 // takenBack says, by ATT-13, who of the signers of the image withdrew it; or "".
@@ -200,7 +216,7 @@ func (v *verification) takenBack() string {
 		}
 		st := v.report.Attestations[i]
 		for _, s := range v.report.Signatures {
-			if s.Trusted && (s.Fingerprint == st.Fingerprint || s.Person != "" && s.Person == st.Person) {
+			if s.Trusted && v.same(s.Fingerprint, s.Person, st.Fingerprint, st.Person) {
 				return st.Signer + " " + st.Fingerprint
 			}
 		}

@@ -233,7 +233,7 @@ func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, 
 		v.append(st, finding{signer: m.by, elsewhere: true})
 		return
 	}
-	st.Status, st.Trusted = report.SignatureValid, true
+	st.Status, st.Trusted, st.Roles = report.SignatureValid, true, v.rolesAt(&m)
 	if m.noLongerValid != "" {
 		st.Status = report.SignatureUnanchored
 		st.Problem = "the key is no longer valid: " + m.noLongerValid + "; without trusted time: only the signer says that this was made before"

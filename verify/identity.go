@@ -12,6 +12,7 @@ import (
 	"repro/format/signature"
 	"repro/key"
 	"repro/report"
+	"repro/verify/attestation"
 	"repro/verify/bundle"
 )
 
@@ -49,11 +50,36 @@ func (v *verification) checkIdentified(st report.SignatureStatus, o *format.Obje
 		v.addBroken(st, fmt.Errorf("%w: %w", signature.ErrInvalid, err))
 		return
 	}
+	v.remember(r)
+	m := made{by: r.Key, with: r.Key.Algorithm(), at: r.Times[0].Time, anchored: r.Times[0].Time, anchoredBy: []string{r.Times[0].By}}
+	v.add(st, o, m, nil, v.metadata, f)
+}
+
+// remember calls the key of some minutes by the identity that it is certified for.
+func (v *verification) remember(r *bundle.Result) {
+	f := r.Key.Fingerprint()
 	v.trust.Names = maps.Clone(v.trust.Names)
 	if v.trust.Names == nil {
 		v.trust.Names = map[key.Fingerprint]string{}
 	}
-	v.trust.Names[r.Key.Fingerprint()] = r.Identity.String()
-	m := made{by: r.Key, with: r.Key.Algorithm(), at: r.Times[0].Time, anchored: r.Times[0].Time, anchoredBy: []string{r.Times[0].By}}
-	v.add(st, o, m, nil, v.metadata, f)
+	v.trust.Names[f] = r.Identity.String()
+	if v.identities == nil {
+		v.identities = map[string]string{}
+	}
+	v.identities[string(f)] = r.Identity.String()
+}
+
+// identify checks who signed an attestation with a certificate, and when. SPEC.md,
+// ATT-12.
+func (v *verification) identify(b *form.Bundle, s *attestation.Signed) (seen bundle.Time, err error) {
+	r, err := bundle.Verify(b, b.Envelope.Signed(), bundle.Trust{Identities: v.trust.Identities, Root: v.trust.Root}, v.now)
+	switch {
+	case errors.Is(err, bundle.ErrUnknown):
+		return seen, fmt.Errorf("%w: %w", signature.ErrUnknown, err)
+	case err != nil:
+		return seen, fmt.Errorf("%w: %w", signature.ErrInvalid, err)
+	}
+	v.remember(r)
+	s.By, s.With, s.At = r.Key, r.Key.Algorithm(), r.Times[0].Time
+	return r.Times[0], nil
 }

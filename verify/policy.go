@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"repro/attest/statement"
 	"repro/key"
@@ -42,6 +43,14 @@ func (v *verification) personOf(p *key.Public) (id string, roles []string) {
 		return person.ID, person.Roles
 	}
 	return "", nil
+}
+
+// rolesAt returns the roles in which the key of m spoke, by the caller's policy.
+func (v *verification) rolesAt(m *made) []string {
+	if v.trust.Policy == nil {
+		return nil
+	}
+	return v.trust.Policy.RolesOf(m.by.Fingerprint(), m.at, m.proven(v.now))
 }
 
 // refused says what the caller has against a good signature: cryptography that
@@ -96,7 +105,8 @@ func (v *verification) checkPolicy() string {
 func (v *verification) evidence() (all []policy.Evidence) {
 	for i, f := range v.findings {
 		if f.covers != nil && v.uncovered(f.signer) == "" {
-			all = append(all, policy.Evidence{Person: v.report.Signatures[i].Person, What: policy.Signed})
+			st := v.report.Signatures[i]
+			all = append(all, policy.Evidence{Person: st.Person, Roles: st.Roles, What: policy.Signed})
 		}
 	}
 	latest := map[string]*statement.Reproduction{}
@@ -112,13 +122,16 @@ func (v *verification) evidence() (all []policy.Evidence) {
 		if !a.counts {
 			continue
 		}
-		e := policy.Evidence{Person: v.report.Attestations[i].Person, Type: a.Statement.PredicateType}
+		st := v.report.Attestations[i]
+		e := policy.Evidence{Person: st.Person, Roles: st.Roles, Type: a.Statement.PredicateType}
 		if said := a.Statement.Said(); said != nil {
-			e.At = said.When()
+			e.At, e.By, e.ByRole = v.earliest(a, said.When()), said.By, said.Role
 		}
 		switch r := a.reproduction(); {
 		case a.Statement.Test != nil && a.Statement.Test.Result != "PASSED":
 			continue
+		case a.Statement.Opinion != nil && a.Statement.Opinion.Of != "":
+			continue // it speaks of another statement, not of the image
 		case r == nil:
 			e.What = opinions[a.Statement.Kind]
 		case latest[e.Person] == r && r.Outcome == statement.Reproduced:
@@ -129,6 +142,21 @@ func (v *verification) evidence() (all []policy.Evidence) {
 		all = append(all, e)
 	}
 	return all
+}
+
+// earliest returns when a statement was made that says that it was made at when:
+// not after authorities saw its signature, nor after the time that states.
+func (v *verification) earliest(a attested, when time.Time) time.Time {
+	if a.By.Kind() == key.OpenPGP && a.At.Before(when) {
+		when = a.At
+	}
+	if !a.seen.Time.IsZero() && a.seen.Time.Before(when) {
+		when = a.seen.Time
+	}
+	if seen, _ := v.anchored(a.Value); !seen.IsZero() && seen.Before(when) {
+		when = seen
+	}
+	return when
 }
 
 // reproduction returns what a says of a run, if it counts.

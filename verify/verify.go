@@ -135,12 +135,13 @@ func Image(ctx context.Context, im *format.Image, t Trust, o Options) (*report.V
 
 // verification is one call of [Image].
 type verification struct {
-	im      *format.Image
-	trust   Trust
-	options Options
-	now     time.Time
-	native  bool // an image, not another program's file
-	report  *report.Verify
+	identities map[string]string // of keys that were certified for some minutes, by fingerprint
+	im         *format.Image
+	trust      Trust
+	options    Options
+	now        time.Time
+	native     bool // an image, not another program's file
+	report     *report.Verify
 
 	metadata  []byte // of an image whose layout is canonical; what signatures are over
 	times     *timestamp.Evidence

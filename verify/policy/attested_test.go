@@ -23,7 +23,7 @@ func TestDecideEvidence(t *testing.T) {
 	old := today.AddDate(0, 0, -10)
 	all := func(what What) (out []Evidence) {
 		for _, p := range people() {
-			out = append(out, Evidence{p.ID, what, "t:" + string(what), old})
+			out = append(out, Evidence{Person: p.ID, What: what, Type: "t:" + string(what), At: old, Roles: p.Roles})
 		}
 		return out
 	}
@@ -53,6 +53,15 @@ func TestDecideEvidence(t *testing.T) {
 		"an author by name":     {Rule{What: Reviewed}, all(Reviewed), Work{Authors: []manifest.Author{{Name: "CAT"}}}, "bob"},
 		"an author by mail":     {Rule{What: Reviewed}, all(Reviewed), Work{Authors: []manifest.Author{{Name: "x", Email: "bob"}}}, "cat"},
 		"an author by ORCID iD": {Rule{What: Reviewed}, all(Reviewed), Work{Authors: []manifest.Author{{Name: "x", ORCID: "bob"}}}, "cat"},
+		"a role that ended":     {Rule{What: Reviewed, Role: "reviewer"}, []Evidence{{Person: "bob", What: Reviewed, Roles: []string{"editor"}}}, Work{}, ""},
+		"as":                    {Rule{What: Reviewed, Of: []string{"bob"}, As: []string{"editor"}}, all(Reviewed), Work{}, "bob cat"},
+		"as, ended":             {Rule{As: []string{"editor"}}, []Evidence{{Person: "cat", What: Signed, Roles: []string{"reviewer"}}}, Work{}, ""},
+		"says author":           {Rule{What: Reviewed}, []Evidence{{Person: "bob", What: Reviewed, ByRole: "author"}}, Work{}, ""},
+		"says author, asked":    {Rule{What: Reviewed, Of: []string{"bob"}}, []Evidence{{Person: "bob", What: Reviewed, ByRole: "author"}}, Work{}, "bob"},
+		"says an author's name": {Rule{What: Reviewed}, []Evidence{{Person: "bob", What: Reviewed, By: &manifest.Author{Name: "A B"}}}, Work{Authors: []manifest.Author{{Name: "a b", ORCID: "1"}}}, ""},
+		"says an author's mail": {Rule{What: Reviewed}, []Evidence{{Person: "bob", What: Reviewed, By: &manifest.Author{Name: "B", Email: "a@b"}}}, Work{Authors: []manifest.Author{{Name: "A", Email: "a@b"}}}, ""},
+		"says an author's iD":   {Rule{What: Reviewed}, []Evidence{{Person: "bob", What: Reviewed, By: &manifest.Author{Name: "x", ORCID: "1"}}}, Work{Authors: []manifest.Author{{Name: "y", ORCID: "1"}}}, ""},
+		"a namesake's iD":       {Rule{What: Reviewed}, []Evidence{{Person: "bob", What: Reviewed, By: &manifest.Author{Name: "x", ORCID: "1"}}}, Work{Authors: []manifest.Author{{Name: "x", ORCID: "2"}}}, "bob"},
 		"an author signs":       {Rule{}, all(Signed), Work{Authors: []manifest.Author{{Name: "CAT"}}}, "ann bob cat"},
 	} {
 		c.rule.Persons = 1
@@ -72,9 +81,43 @@ func TestDecideWithdrawn(t *testing.T) {
 	}
 }
 
+// TestRolesOf: a key is its person's in a role for a time, and what is not known
+// to have been there before the end was not said in it.
+func TestRolesOf(t *testing.T) {
+	end := today.AddDate(0, 0, 7)
+	p := &Policy{}
+	p.Add("bob", "reviewer", Key{Fingerprint: "K", Window: key.Window{From: today, Until: end}})
+	p.Add("bob", "editor", Key{Fingerprint: "K"})
+	p.Add("bob", "reader", Key{Fingerprint: "L"})
+	for name, c := range map[string]struct {
+		key       key.Fingerprint
+		at, known time.Time
+		accept    bool
+		want      string
+	}{
+		"within":           {"K", today, end.Add(-1), false, "reviewer editor"},
+		"before":           {"K", today.Add(-1), today, false, "editor"},
+		"after":            {"K", end, end, true, "editor"},
+		"known too late":   {"K", today, end, false, "editor"},
+		"late is accepted": {"K", today, end, true, "reviewer editor"},
+		"another key":      {"L", today, today, false, "reader"},
+		"nobody's":         {"M", today, today, false, ""},
+	} {
+		p.AcceptExpired = c.accept
+		if got := strings.Join(p.RolesOf(c.key, c.at, c.known), " "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	p.People[0].Keys[2].Role = "" // as policy files have it
+	if got := p.RolesOf("L", today, today); len(got) != 3 {
+		t.Errorf("a key for all roles: %q", got)
+	}
+}
+
 func TestRuleSays(t *testing.T) {
 	for want, r := range map[string]Rule{
 		"reproduced by 2 of the role reviewer, not author, since 2026-01-01T00:00:00Z": {What: Reproduced, Role: "reviewer", Not: []string{"author"}, Persons: 2, Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"signed by 1 of ann, the role editor":                                          {Of: []string{"ann"}, As: []string{"editor"}, Persons: 1},
 		"attested (a:b) by 1 of its people, in the last 30 days":                       {Type: "a:b", Persons: 1, Days: 30},
 	} {
 		if got := r.String(); got != want {

@@ -184,7 +184,7 @@ func TestParseBounds(t *testing.T) {
 
 func signatures(persons ...string) (all []Evidence) {
 	for _, p := range persons {
-		all = append(all, Evidence{Person: p, What: Signed})
+		all = append(all, Evidence{Person: p, What: Signed, Roles: []string{"author", "reviewer", "editor"}})
 	}
 	return all
 }

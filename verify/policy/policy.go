@@ -85,6 +85,7 @@ type Person struct {
 // Key is a key of a person. SPEC.md, POL-4.
 type Key struct {
 	Fingerprint key.Fingerprint
+	Role        string      // for which it counts; empty: all roles of its person
 	Window      key.Window  // in which its signatures count
 	Public      *key.Public // nil: must be found elsewhere, see [Policy.Resolve]
 }
@@ -144,6 +145,29 @@ func (p *Policy) Owner(f key.Fingerprint) *Person {
 	return nil
 }
 
+// RolesOf returns the roles in which key f spoke by a signature that its signer
+// dates at, and that is known to have been there at known. A key is its person's
+// in a role for a time: what was said after it, or is not known to have been said
+// before its end, was not said in that role. SPEC.md, POL-9a.
+func (p *Policy) RolesOf(f key.Fingerprint, at, known time.Time) (roles []string) {
+	person := p.Owner(f)
+	if person == nil {
+		return nil
+	}
+	for _, k := range person.Keys {
+		ended := !k.Window.Until.IsZero() && !known.Before(k.Window.Until) && !p.AcceptExpired
+		if k.Fingerprint != f || !k.Window.Contains(at) || ended {
+			continue
+		}
+		for _, role := range person.Roles {
+			if (k.Role == "" || k.Role == role) && !slices.Contains(roles, role) {
+				roles = append(roles, role)
+			}
+		}
+	}
+	return roles
+}
+
 // Weak says what the policy has against a signature that was made with a; or
 // "".
 func (p *Policy) Weak(a key.Algorithm) string {
@@ -184,8 +208,8 @@ func Schema() []byte {
 	return bytes.Replace(schema, []byte(`["FAMILIES"]`), names, 1)
 }
 
-// Add binds a key to a person in a role, both of whom may be there already. An
-// empty role adds none.
+// Add binds a key to a person in a role, both of whom may be there already; the
+// key counts for that role alone. An empty role adds none.
 func (p *Policy) Add(id, role string, k Key) {
 	i := slices.IndexFunc(p.People, func(person Person) bool { return person.ID == id })
 	if i < 0 {
@@ -196,5 +220,6 @@ func (p *Policy) Add(id, role string, k Key) {
 	if role != "" && !slices.Contains(person.Roles, role) {
 		person.Roles = append(person.Roles, role)
 	}
+	k.Role = role
 	person.Keys = append(person.Keys, k)
 }

@@ -262,7 +262,7 @@ func FuzzParse(f *testing.F) {
 		var all []Evidence
 		for _, person := range p.People {
 			for _, r := range p.Require {
-				all = append(all, Evidence{person.ID, r.What, r.Type, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)})
+				all = append(all, Evidence{Person: person.ID, What: r.What, Type: r.Type, At: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), Roles: person.Roles})
 			}
 		}
 		for _, r := range p.Decide(all, Work{}, time.Time{}) {

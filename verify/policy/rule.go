@@ -34,9 +34,10 @@ type Rule struct {
 	Type    string    // in place of What: an attestation with exactly this predicate type
 	Role    string    // persons that have this role; or
 	Of      []string  // some of these persons; or neither: anybody in the policy
+	As      []string  // besides those in Of: persons in one of these roles
 	Not     []string  // persons with one of these roles do not count
 	Persons int       // at least 1
-	Since   time.Time // made then or later, by their own word; zero: whenever
+	Since   time.Time // made then or later; zero: whenever
 	Days    int       // made so many days ago at most; 0: whenever
 }
 
@@ -46,11 +47,37 @@ type Evidence struct {
 	What   What   // empty for attestations that only their type tells
 	Type   string // predicate type; empty for signatures
 	At     time.Time
+	Roles  []string // in which the person did it, see [Policy.RolesOf]
+
+	By     *manifest.Author // who, and
+	ByRole string           // in which role, by the statement's own words; may be empty
 }
 
 // independent reports whether r asks for somebody else's word about a work.
 func (r Rule) independent() bool {
-	return r.what() != string(Signed) && r.Role != authorRole && len(r.Of) == 0
+	return r.what() != string(Signed) && r.Role != authorRole && len(r.Of) == 0 && len(r.As) == 0
+}
+
+// asked reports whether r asks for person, who spoke in roles.
+func (r Rule) asked(person string, roles []string) bool {
+	if r.Role != "" {
+		return slices.Contains(roles, r.Role)
+	}
+	if len(r.Of)+len(r.As) == 0 {
+		return true
+	}
+	return slices.Contains(r.Of, person) || slices.ContainsFunc(r.As, func(role string) bool { return slices.Contains(roles, role) })
+}
+
+// ownWork reports whether e says itself that it is by an author of the work.
+// Two ORCID iDs tell more than two names.
+func (e Evidence) ownWork(authors []manifest.Author) bool {
+	return e.ByRole == authorRole || e.By != nil && slices.ContainsFunc(authors, func(a manifest.Author) bool {
+		if a.ORCID != "" && e.By.ORCID != "" {
+			return a.ORCID == e.By.ORCID
+		}
+		return Person{ID: e.By.Name, Name: e.By.Email}.is(a)
+	})
 }
 
 // answers reports whether e is what r asks for.
@@ -65,8 +92,7 @@ func (r Rule) answers(e Evidence, now time.Time) bool {
 // work.
 func (p *Policy) candidates(r Rule, authors []manifest.Author) []Person {
 	return slices.DeleteFunc(slices.Clone(p.People), func(person Person) bool {
-		return r.Role != "" && !slices.Contains(person.Roles, r.Role) ||
-			len(r.Of) > 0 && !slices.Contains(r.Of, person.ID) ||
+		return !r.asked(person.ID, person.Roles) ||
 			slices.ContainsFunc(r.Not, func(role string) bool { return slices.Contains(person.Roles, role) }) ||
 			r.independent() && (slices.Contains(person.Roles, authorRole) || slices.ContainsFunc(authors, person.is))
 	})
@@ -116,7 +142,9 @@ func (p *Policy) Decide(done []Evidence, w Work, now time.Time) []report.RuleSta
 func (p *Policy) decide(r Rule, done []Evidence, w Work, now time.Time) report.RuleStatus {
 	st := report.RuleStatus{Rule: r.String(), Wanted: r.Persons}
 	for _, person := range p.candidates(r, w.Authors) {
-		if slices.ContainsFunc(done, func(e Evidence) bool { return e.Person == person.ID && r.answers(e, now) }) {
+		if slices.ContainsFunc(done, func(e Evidence) bool {
+			return e.Person == person.ID && r.asked(person.ID, e.Roles) && r.answers(e, now) && !(r.independent() && e.ownWork(w.Authors))
+		}) {
 			st.Persons = append(st.Persons, person.ID)
 		}
 	}
@@ -133,8 +161,12 @@ func (r Rule) String() string {
 	switch {
 	case r.Role != "":
 		text += "of the role " + r.Role
-	case len(r.Of) > 0:
-		text += "of " + strings.Join(r.Of, ", ")
+	case len(r.Of)+len(r.As) > 0:
+		who := slices.Clone(r.Of)
+		for _, role := range r.As {
+			who = append(who, "the role "+role)
+		}
+		text += "of " + strings.Join(who, ", ")
 	default:
 		text += "of its people"
 	}
