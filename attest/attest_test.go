@@ -28,6 +28,7 @@ import (
 	"repro/verify"
 	trusted "repro/verify/bundle"
 	"repro/verify/bundle/bundletest"
+	"repro/verify/policy"
 )
 
 var (
@@ -368,6 +369,51 @@ func TestIdentity(t *testing.T) {
 		a := r.Attestations[0]
 		if a.Status != c.status || a.Trusted != valid || valid != (a.Signer == right[0].String()) || valid != (a.AnchoredAt == made.Add(time.Minute).Format(time.RFC3339)) {
 			t.Errorf("%s: %+v", name, a)
+		}
+	}
+
+	// Another key of some minutes, and the same identity: it takes its word back.
+	parsed, err = bundle.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := attest.Opinion(ctx, im, statement.KindWithdrawal, statement.Opinion{Said: sound, Of: manifest.DigestOf(parsed.Envelope.Payload)}, attest.ByKey(alice, made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parsed, err = bundle.Parse(back.Bytes); err != nil {
+		t.Fatal(err)
+	}
+	for subject, want := range map[string]string{bundletest.Subject: report.AttestationWithdrawn, "x" + bundletest.Subject: report.SignatureValid} {
+		again := s.Sign(bundletest.Signing{
+			Subject: subject, Provider: bundletest.Provider, At: made, Log: 1, Stamped: true,
+			Type: parsed.Envelope.PayloadType, Payload: parsed.Envelope.Payload,
+		}).Encode()
+		r, err := verify.Image(ctx, im, verify.Trust{Keys: []*key.Public{alice.Public()}, Root: root, Identities: append(who(subject, bundletest.Provider), right...)},
+			verify.Options{Detached: [][]byte{b, again}, Now: made.AddDate(0, 1, 0)})
+		if err != nil || r.Attestations[0].Status != want || r.Attestations[1].Status != report.SignatureValid {
+			t.Errorf("withdrawn by %s: %v, %+v", subject, err, r.Attestations)
+		}
+	}
+}
+
+// TestFresh: who dates his words later than he signs them is not fresher for it.
+func TestFresh(t *testing.T) {
+	alice, bob := newKey(t, key.OpenPGP, "Alice"), newKey(t, key.OpenPGP, "Bob")
+	im := open(t, image(t, alice, false))
+	o := statement.Opinion{Said: said()}
+	o.Words, o.Made = "Sound.", made.Add(4*time.Minute).Format(time.RFC3339)
+	b, err := attest.Opinion(ctx, im, statement.KindReview, o, attest.ByKey(bob, made))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[time.Duration]error{0: nil, time.Second: verify.ErrNotSigned} {
+		p := &policy.Policy{Name: "fresh", Require: []policy.Rule{{What: policy.Reviewed, Role: "reviewer", Persons: 1, Since: made.Add(after)}}}
+		p.Add("bob", "reviewer", policy.Key{Fingerprint: bob.Fingerprint(), Public: bob.Public()})
+		p.Add("alice", "author", policy.Key{Fingerprint: alice.Fingerprint(), Public: alice.Public()})
+		_, err := verify.Image(ctx, im, verify.Trust{Policy: p}, verify.Options{Detached: [][]byte{b.Bytes}, Now: made.Add(time.Hour)})
+		if !errors.Is(err, want) {
+			t.Errorf("since %s: %v, want %v", after, err, want)
 		}
 	}
 }

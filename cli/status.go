@@ -115,6 +115,8 @@ func hintFor(err error, status int) string {
 		return "bring the data with repro fetch IMAGE -o FOLDER, then name the folder with --data FOLDER"
 	case errors.Is(err, archive.ErrMissing):
 		return "nothing was written; each line above says what would help"
+	case status == statusNotSigned && unverified != nil && unverified.Unmet:
+		return "the rules that are not met are listed under policy: ask those persons for their word (repro sign, repro attest), or say whose a key is (repro key trust)"
 	case status == statusNotSigned:
 		return "name whose signature you ask for with --key FILE.pub, --by WHOM or --policy FILE; ask the author for the public key if you have none"
 	case status == statusAltered:

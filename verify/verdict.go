@@ -97,7 +97,8 @@ func vouch(n int) string {
 
 func (v *verification) refuse(verdict string, is error, reason string) error {
 	v.report.Verdict, v.report.Reason = verdict, reason
-	return &Error{Image: v.im.Name(), Verdict: verdict, Reason: reason, Foreign: !v.native, err: is}
+	unmet := v.report.Policy != nil && slices.ContainsFunc(v.report.Policy.Rules, func(r report.RuleStatus) bool { return !r.Met })
+	return &Error{Image: v.im.Name(), Verdict: verdict, Reason: reason, Foreign: !v.native, Unmet: unmet, err: is}
 }
 
 // Error is why an image does not pass.
@@ -106,6 +107,7 @@ type Error struct {
 	Verdict string // as in the report
 	Reason  string
 	Foreign bool // another program made the file
+	Unmet   bool // a rule of the policy is not met
 	err     error
 }
 
