@@ -141,8 +141,8 @@ func (c *elements) compare(ctx context.Context) error {
 		return nil
 	}
 	c.j.tally.largest = c.largest
-	c.j.tally.counts = c.counts()
-	defer func() { c.j.tally.counts = false }()
+	c.j.tally.counts = c.counting()
+	defer func() { c.j.tally.counts = notCounting }()
 	if err := c.part(ctx, 0, c.pub.Count()); err != nil {
 		return err
 	}
@@ -183,17 +183,38 @@ func (c *elements) one(i int) {
 	c.element(i, x, y)
 }
 
-// counts reports whether the array's numbers count or name something: whole
+// counting reports whether the array's numbers count or name something: whole
 // numbers, unless they are the pixels of a picture (CMP-32).
-func (c *elements) counts() bool {
-	if c.pub.Class != ndarray.Int && c.pub.Class != ndarray.Uint {
-		return false
+func (c *elements) counting() counting {
+	switch kind := c.j.finding.Kind; {
+	case kind == kindTIFF, kind == kindNIfTI, kind == kindFITS && len(c.pub.Shape) >= 2:
+		return notCounting
+	case c.pub.Class == ndarray.Int, c.pub.Class == ndarray.Uint:
+		return countingAll
+	case c.pub.Class == ndarray.Float && c.j.rule.limits.tolerant() && c.wholeValues():
+		return countingWhole
 	}
-	switch c.j.finding.Kind {
-	case kindTIFF, kindNIfTI:
-		return false
-	case kindFITS:
-		return len(c.pub.Shape) < 2
+	return notCounting
+}
+
+// spareBits of a floating-point number are below its point where it may show
+// that it is whole: a measured one is so with a probability of 2^-spareBits.
+const spareBits = 11
+
+// wholeValues reports whether each published number is whole (CMP-32a), though its type
+// could hold others: MATLAB, R and JavaScript count in floating point.
+func (c *elements) wholeValues() bool {
+	most := math.Ldexp(1, map[int]int{4: 24, 8: 53}[c.pub.Size]-spareBits)
+	for i := range min(c.pub.Count(), len(c.pub.Data)/c.pub.Size) { // of a large array, those at hand
+		c.a = c.pub.Floats(c.pub.At(i), c.a[:0])
+		for _, x := range c.a {
+			if math.IsNaN(x) {
+				continue
+			}
+			if x != math.Trunc(x) || math.Abs(x) > most {
+				return false
+			}
+		}
 	}
 	return true
 }

@@ -89,6 +89,16 @@ func (g *group) read(p *number) reading {
 	return out
 }
 
+// counting reports whether a pair of the group counts or names something: whole
+// numbers among such, or among whole values of a column or path that show decimals, as
+// programs write floating-point numbers that count, if the new one is whole too.
+func (g *group) counting(p, n *number) bool {
+	if p.whole() && g.pub.counts() {
+		return !g.allCounts()
+	}
+	return g.onePen && g.pub.countsWithDecimals(g.onePen) && n.integral()
+}
+
 // allCounts reports whether whole numbers are all that the file holds: then a
 // tolerance can be meant for nothing else.
 func (g *group) allCounts() bool {
@@ -213,7 +223,7 @@ func (g *group) suspectedCut() bool {
 // wholeThroughout reports whether whole numbers were published with decimals,
 // as programs write floating-point numbers that count, and are whole now.
 func (g *group) wholeThroughout() bool {
-	return g.pub.wholeValues && g.new.counts() && (g.pub.n > 1 || g.onePen && g.pub.mostDecimals == 1)
+	return g.pub.countsWithDecimals(g.onePen) && g.new.counts()
 }
 
 // strips reports whether zeros at the end were left out of the new numbers, so

@@ -111,7 +111,7 @@ func (t *tally) beyond(f fit) outcome {
 
 // tolerates reports whether the rule accepts the two numbers just parsed. Whole
 // numbers of a group that counts or names things are covered only where the
-// rule says so (CMP-32).
+// rule says so (CMP-32, CMP-32a).
 func (t *tally) tolerates() bool {
 	if !t.limits.tolerant() || t.written == exact {
 		return false
@@ -120,11 +120,11 @@ func (t *tally) tolerates() bool {
 	if !t.limits.accepts(&t.p, &t.n, &d, t.largest) {
 		return false
 	}
-	if t.counts && !t.rule.Whole {
+	if t.counts.covers(&t.n) && !t.rule.Whole {
 		t.uncovered++
 		return false
 	}
-	if t.group != nil && !t.limits.named && !t.rule.Whole && t.p.whole() && t.group.pub.counts() && !t.group.allCounts() {
+	if t.group != nil && !t.limits.named && !t.rule.Whole && t.group.counting(&t.p, &t.n) {
 		t.uncovered++
 		return false
 	}

@@ -177,6 +177,9 @@ func (s *spread) departuresOf(name string, places []string, alpha float64) (out 
 		return out
 	}
 	column := clip(strings.TrimPrefix(strings.TrimPrefix(name, s.within), ", "))
+	if column = strings.ReplaceAll(column, " ,", ","); len(used) == 1 {
+		column = clip(strings.TrimPrefix(used[0], s.within))
+	}
 	add := func(who string) {
 		for _, d := range c.Departures(alpha) {
 			e := s.places[used[d.Place]]

@@ -64,8 +64,8 @@ func alikeArrays(p, n *ndarray.Array) bool {
 func (c *hdf5Pair) slabBySlab(ctx context.Context, old, fresh *hdf5.Slabs, rows int) error {
 	c.tally.binary = true
 	e := &elements{j: c.job, pub: &old.Array, new: &fresh.Array}
-	c.tally.largest, c.tally.counts = nil, e.counts()
-	defer func() { c.tally.counts = false }()
+	c.tally.largest = nil
+	defer func() { c.tally.counts = notCounting }()
 	each := old.Row / old.Array.Size
 	all := old.Array.Shape[0]
 	for from := 0; from < all; from += rows {
@@ -81,7 +81,7 @@ func (c *hdf5Pair) slabBySlab(ctx context.Context, old, fresh *hdf5.Slabs, rows 
 				return cmp.Or(ctx.Err(), outside(failed[i], of, kindHDF5))
 			}
 		}
-		e.from = from * each
+		e.from, c.tally.counts = from*each, e.counting()
 		if err := e.part(ctx, e.from, to*each); err != nil {
 			return err
 		}

@@ -66,15 +66,30 @@ type tally struct {
 	departed  string   // how a new draw is not like the earlier ones
 	uncovered int64    // whole numbers that a tolerance would cover if the rule named them
 
-	limits  *limits // of the number to be judged next
-	group   *group  // in which it stands; nil: it stands for itself
-	written reading // what its notation says of it; untold: nothing
-	largest *number // published in its column or array; nil: not known
-	counts  bool    // published in an array or column of whole numbers, which a tolerance must name
-	binary  bool    // numbers are not printed: there is no last digit to round at
+	limits  *limits  // of the number to be judged next
+	group   *group   // in which it stands; nil: it stands for itself
+	written reading  // what its notation says of it; untold: nothing
+	largest *number  // published in its column or array; nil: not known
+	counts  counting // of its array or column
+	binary  bool     // numbers are not printed: there is no last digit to round at
 }
 
 func newTally(r *rule) *tally { return &tally{rule: r, limits: r.limits} }
+
+// counting says which numbers of an array or a column of a workbook count or
+// name something, so that a tolerance must name them (CMP-32).
+type counting uint8
+
+const (
+	notCounting   counting = iota
+	countingAll            // all: they are whole by their type, or throughout the column
+	countingWhole          // those that are still whole: floating-point numbers that were published whole
+)
+
+// covers reports whether it speaks of a pair of which this is the new number.
+func (c counting) covers(n *number) bool {
+	return c == countingAll || c == countingWhole && n.integral()
+}
 
 // digits obtained of digits published.
 type digits struct {

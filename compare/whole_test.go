@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -57,7 +58,12 @@ func TestWholeNumbersAreNamed(t *testing.T) {
 	tenth, whole := manifest.Rule{Relative: "0.1"}, manifest.Rule{Relative: "0.1", Whole: true}
 	ints, other := npyFile("<i4", "3,", []int32{100, 200, 300}), npyFile("<i4", "3,", []int32{101, 200, 300})
 	unsigned, fewer := npyFile("<u2", "2,", []uint16{100, 200}), npyFile("<u2", "2,", []uint16{99, 200})
-	floats, moved := npyFile("<f8", "2,", []float64{100, 200}), npyFile("<f8", "2,", []float64{101, 200})
+	floats, moved := npyFile("<f8", "2,", []float64{100.5, 200}), npyFile("<f8", "2,", []float64{101, 200})
+	counted, recounted := npyFile("<f8", "3,", []float64{100, 200, math.NaN()}), npyFile("<f8", "3,", []float64{101, 200, math.NaN()})
+	measuredThen := npyFile("<f8", "3,", []float64{100.5, 200, math.NaN()})
+	single, singleMoved := npyFile("<f4", "2,", []float32{8192, 1}), npyFile("<f4", "2,", []float32{8191, 1})
+	coarse, coarseMoved := npyFile("<f4", "2,", []float32{8193, 1}), npyFile("<f4", "2,", []float32{8192, 1})
+	table, tableMoved := []byte("n,x\n12.0,1.5\n17.0,2.5\n"), []byte("n,x\n13.0,1.5\n17.0,2.5\n")
 	book := workbook([]string{"2020", "1.5"}, []string{"2021", "2"})
 	year, measured := workbook([]string{"2021", "1.5"}, []string{"2021", "2"}), workbook([]string{"2020", "1.5"}, []string{"2021", "2.1"})
 	for _, c := range []struct {
@@ -71,6 +77,15 @@ func TestWholeNumbersAreNamed(t *testing.T) {
 		{"unsigned", "npy", unsigned, fewer, tenth, report.Differs},
 		{"unsigned, named", "npy", unsigned, fewer, whole, report.WithinTolerance},
 		{"floating point", "npy", floats, moved, tenth, report.WithinTolerance},
+		{"floating point, whole throughout", "npy", counted, recounted, tenth, report.Differs},
+		{"floating point, whole, named", "npy", counted, recounted, whole, report.WithinTolerance},
+		{"floating point, whole no more", "npy", counted, measuredThen, tenth, report.WithinTolerance},
+		{"single precision, whole", "npy", single, singleMoved, tenth, report.Differs},
+		{"single precision, too large to tell", "npy", coarse, coarseMoved, tenth, report.WithinTolerance},
+		{"a column of whole numbers with a decimal", "csv", table, tableMoved, tenth, report.Differs},
+		{"such a column, named", "csv", table, tableMoved, whole, report.WithinTolerance},
+		{"such a column, measured", "csv", table, []byte("n,x\n12.1,1.5\n17.0,2.5\n"), tenth, report.WithinTolerance},
+		{"a whole number of JSON with a decimal", "json", []byte(`{"n": 12.0, "x": 1.5}`), []byte(`{"n": 13.0, "x": 1.5}`), tenth, report.Differs},
 		{"a column of years", "xlsx", book, year, tenth, report.Differs},
 		{"a column of years, named", "xlsx", book, year, whole, report.WithinTolerance},
 		{"a column of measures", "xlsx", book, measured, tenth, report.WithinTolerance},

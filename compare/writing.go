@@ -115,6 +115,12 @@ func (w *writing) steps(v float64) {
 // throughout.
 func (w *writing) counts() bool { return w.n > 0 && w.whole > 0 && w.integral == w.n }
 
+// countsWithDecimals reports whether all values are whole, and so many that
+// chance is hardly why, or with the one decimal that programs show of them.
+func (w *writing) countsWithDecimals(onePen bool) bool {
+	return w.wholeValues && (w.n > 1 || onePen && w.mostDecimals == 1)
+}
+
 // index reports whether the numbers lie in equal steps.
 func (w *writing) index() bool { return w.n >= indexRows && !w.unequal }
 
@@ -160,6 +166,12 @@ func (n *number) hasExponent() bool {
 
 // whole reports a number without a point that is whole at its last place.
 func (n *number) whole() bool { return n.class == finite && n.last >= 0 && !n.hasPoint() }
+
+// integral reports a number whose value is whole: 12, 12.0, 1e+05.
+func (n *number) integral() bool {
+	v := n.float()
+	return n.class == finite && v == math.Trunc(v)
+}
 
 // bare reports a number that ends in its point.
 func (n *number) bare() bool { return n.class == finite && n.text[len(n.text)-1] == '.' }

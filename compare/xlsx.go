@@ -125,7 +125,10 @@ func (c *cells) cell(name string, p, n *xlsx.Cell) {
 	case p.Kind != xlsx.Number:
 		c.broken(where, p.Text, n.Text, "%s: published %q, new %q", where, clip(p.Text), clip(n.Text))
 	default:
-		t.counts = c.counts[p.Column]
+		t.counts = notCounting
+		if c.counts[p.Column] {
+			t.counts = countingAll
+		}
 		what := t.judge([]byte(p.Text), []byte(n.Text))
 		if t.spread != nil {
 			what = t.settle(what, []byte(p.Text), []byte(n.Text), where)

@@ -4,7 +4,7 @@
 // A column is judged as a whole: each of its places has its own level and its
 // own noise, estimated from the earlier draws; what the new numbers depart from
 // these by is tested for a single place that is off, a shift, another scale,
-// another distribution, and numbers that were copied. Each test may refuse a
+// other noise, another distribution, and numbers that were copied. Each test may refuse a
 // good draw with a probability that the caller states.
 package draws
 
@@ -24,7 +24,7 @@ import (
 const Few = 8
 
 // tests that are made of each column; the probability is shared among them.
-const tests = 5
+const tests = 6
 
 // mostPrior bounds how far the noise of one place is drawn towards that of all.
 // More would follow from places whose noise is alike by chance.
@@ -67,7 +67,7 @@ func (c *Column) Departures(alpha float64) []Departure {
 		return []Departure{{Place: at % n, Words: "holds numbers that cannot be measured", Unsure: true}}
 	}
 	var out []Departure
-	for _, test := range []func(float64, []float64, *noiseModel) *Departure{c.outlier, c.shift, c.scale, c.distribution, c.copies} {
+	for _, test := range []func(float64, []float64, *noiseModel) *Departure{c.outlier, c.shift, c.scale, c.wobble, c.distribution, c.copies} {
 		if d := test(alpha/tests, z, noise); d != nil {
 			out = append(out, *d)
 		}
