@@ -87,6 +87,7 @@ type pair struct {
 	shape       bool  // the items have the same parts
 	blanks      bool  // they differ in blanks or quoting that carry nothing
 	masked      int64 // places hidden by the rule
+	left        bool  // something that the rule does not hide is compared
 }
 
 // close reports whether two items may stand for each other: no text differs,

@@ -47,6 +47,7 @@ func (r *rowReader) read(it *item) error {
 	r.n++
 	it.n = r.n
 	it.text = bytes.TrimSuffix(bytes.TrimSuffix(it.text, []byte("\n")), []byte("\r"))
+	it.text = inUnicode(it.text)
 	if bytes.IndexByte(it.text, 0) >= 0 {
 		return malformed(r.of, kindCSV, "row %d holds a zero byte", r.n)
 	}

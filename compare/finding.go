@@ -36,6 +36,9 @@ func (j *job) conclude(f *report.Finding) {
 		f.Verdict = report.NeedsEyes
 		f.Reason = t.fewer()
 	}
+	if t.masked > 0 && !t.left && f.Verdict.Reproduced() {
+		f.Verdict, f.Reason = report.NeedsEyes, "the rule leaves nothing to compare"
+	}
 	if f.Reason == "" {
 		f.Reason = t.explain(f)
 	}

@@ -17,6 +17,10 @@ var (
 	idAttributes     = []string{"id", "for", "headers", "aria-labelledby", "aria-describedby", "aria-controls"}
 )
 
+// layoutTags lay out a table. Between two of them browsers show no text.
+var layoutTags = []string{"<table>", "<colgroup>", "<col>", "</colgroup>", "<thead>", "</thead>", "<tbody>", "</tbody>",
+	"<tfoot>", "</tfoot>", "<tr>", "</tr>", "<th>", "</th>", "<td>", "</td>", "</table>"}
+
 // madeUp is an id that a program draws anew each time: a UUID, or the prefix
 // that pandas gives the cells of a styled table.
 var madeUp = pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|^T_[0-9a-f]{5,}(?:_[a-z0-9_]+)?$`)
@@ -29,7 +33,14 @@ var identifiers = pattern.New(`[A-Za-z0-9_-]+`)
 func plainHTML(list []fact) []fact {
 	names, raw := idsOf(list)
 	out := list[:0]
-	for _, f := range list {
+	tag := "" // what stands before this fact; texts begin with another word
+	for i, f := range list {
+		if f.text == "blank" && slices.Contains(layoutTags, tag) && i+1 < len(list) && slices.Contains(layoutTags, list[i+1].text) {
+			continue
+		}
+		if !strings.HasPrefix(f.text, "@") { // an attribute of it
+			tag = f.text
+		}
 		switch {
 		case strings.HasPrefix(f.text, "@"):
 			if f.text = plainAttribute(f.text, names, raw); f.text == "" {

@@ -31,6 +31,11 @@ func (m *matcher) hide(text []byte) ([]byte, int64) {
 	return text, count
 }
 
+// onlyMasked reports whether the rule hides all of a line that is not blank.
+func onlyMasked(line []byte) bool {
+	return len(bytes.TrimSpace(bytes.ReplaceAll(line, mask, nil))) == 0
+}
+
 // visible is a line with a word for what the rule's patterns hide.
 func (m *matcher) visible(text []byte) []byte {
 	text, _ = m.hide(text)
@@ -44,6 +49,7 @@ func (m *matcher) line(pub, new []byte, p *pair) {
 		pub, count = m.hide(pub)
 		new, _ = m.hide(new)
 		p.masked += count
+		p.left = p.left || !onlyMasked(pub)
 	}
 	pub, new = plain(pub), plain(new)
 	if bytes.Equal(pub, new) && m.signs == nil {

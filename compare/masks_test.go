@@ -82,10 +82,10 @@ func TestMasks(t *testing.T) {
 		{"ids", "run 0b5e1e6c-6a41-4a3c-9c2e-0a4b6f0a7d11", "run 5f6f9a0e-3d0c-4f5b-8b1e-9d5b0f2f6a77"},
 	} {
 		rule := manifest.Rule{Masks: []string{c.mask}}
-		if f := finding(t, "a.log", c.pub+"\n", c.new+"\n", rule); f.Verdict != report.SameContent {
+		if f := finding(t, "a.log", c.pub+"\nx\n", c.new+"\nx\n", rule); f.Verdict != report.SameContent {
 			t.Errorf("%s: %q, %q: %s (%s)", c.mask, c.pub, c.new, f.Verdict, f.Reason)
 		}
-		f := finding(t, "a.log", c.pub+"\n", c.new+"\n", manifest.Rule{})
+		f := finding(t, "a.log", c.pub+"\nx\n", c.new+"\nx\n", manifest.Rule{})
 		if f.Verdict != report.Differs || !strings.Contains(f.Reason, "only "+c.mask+" differ") {
 			t.Errorf("%q, %q: %s (%s); want a hint of %s", c.pub, c.new, f.Verdict, f.Reason, c.mask)
 		}
@@ -135,5 +135,28 @@ func TestSelection(t *testing.T) {
 	}
 	if err := Check(manifest.Rule{To: "x"}); err == nil {
 		t.Error("a section without a first line is accepted")
+	}
+}
+
+// TestBlanksAreProposed holds that the line for the recipe is named where only
+// how many blanks there are differs, and nowhere else.
+func TestBlanksAreProposed(t *testing.T) {
+	for _, c := range []struct {
+		pub, new string
+		want     bool
+	}{
+		{"a   1.5 x", "a  1.5  x", true},
+		{"a 1.5\n\nb 2.5", "a 1.5\nb 2.5", true},
+		{"a   1.5 x", "a  1.6  x", false},
+		{"a 1 5", "a 15", false},
+	} {
+		f := finding(t, "a.log", c.pub+"\n", c.new+"\n", manifest.Rule{})
+		if got := strings.Contains(f.Reason, "blanks: free would pass over it"); f.Verdict != report.Differs || got != c.want {
+			t.Errorf("%q, %q: %s (%s)", c.pub, c.new, f.Verdict, f.Reason)
+		}
+		f = finding(t, "a.log", c.pub+"\n", c.new+"\n", manifest.Rule{Blanks: "free"})
+		if f.Verdict.Reproduced() != c.want || strings.Contains(f.Reason, "blanks: free") {
+			t.Errorf("%q, %q, with the line: %s (%s)", c.pub, c.new, f.Verdict, f.Reason)
+		}
 	}
 }

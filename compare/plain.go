@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"repro/internal/pattern"
 )
@@ -16,9 +17,23 @@ var minusSign = []byte("\u2212")
 var objectAddress = pattern.New(`<[A-Za-z_][^<>]* at (0x[0-9a-fA-F]{9,16})>|<(?:environment|bytecode|pointer): (0x[0-9a-fA-F]{9,16})>`)
 
 // plain is a line as it is compared (SPEC.md CMP-40a): the signs of its numbers
-// are "-", and addresses of objects are numbered in their order in the line, so
-// that two that were one object remain one.
-func plain(line []byte) []byte { return withoutAddresses(withoutMinus(line)) }
+// are "-", its quotation marks those of ASCII, and addresses of objects are
+// numbered in their order in the line, so that two that were one object remain one.
+func plain(line []byte) []byte { return withoutAddresses(straight(withoutMinus(line))) }
+
+// quotes are the marks that R and others write where the locale has them, and
+// what they write where it has not.
+var quotes = strings.NewReplacer("‘", "'", "’", "'", "“", `"`, "”", `"`)
+
+// quoteStart is what all of them begin with in UTF-8.
+var quoteStart = []byte("\xe2\x80")
+
+func straight(line []byte) []byte {
+	if !bytes.Contains(line, quoteStart) {
+		return line
+	}
+	return []byte(quotes.Replace(string(line)))
+}
 
 func withoutMinus(line []byte) []byte {
 	at := bytes.Index(line, minusSign)

@@ -54,6 +54,7 @@ type tally struct {
 	first    string // the first of them, in words
 	firstAt  *report.Worst
 	masked   int64 // places hidden by the rule's patterns
+	left     bool  // something else was compared
 	spread   *spread
 	reversed int64 // vectors whose signs were reversed as the rule allows
 	p, n     number
@@ -253,6 +254,7 @@ func (t *tally) add(p *pair, where func(*change) string) {
 	t.compared += p.sames
 	t.outcomes[same] += p.sames
 	t.masked += p.masked
+	t.left = t.left || p.left
 	t.printed(p.least)
 	t.printed(p.most)
 	for i := range p.changes {

@@ -76,6 +76,7 @@ func (l *lineReader) line(it *item) error {
 		it.text = bytes.TrimPrefix(it.text, []byte("\ufeff"))
 	}
 	it.text = bytes.TrimRight(bytes.TrimSuffix(bytes.TrimSuffix(it.text, []byte("\n")), []byte("\r")), " \t")
+	it.text = inUnicode(it.text)
 	if bytes.IndexByte(it.text, 0) >= 0 {
 		return malformed(l.of, kinds.Text, "line %d holds a zero byte", l.n)
 	}
