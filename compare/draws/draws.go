@@ -24,7 +24,7 @@ import (
 const Few = 8
 
 // tests that are made of each column; the probability is shared among them.
-const tests = 6
+const tests = 5
 
 // mostPrior bounds how far the noise of one place is drawn towards that of all.
 // More would follow from places whose noise is alike by chance.
@@ -67,7 +67,7 @@ func (c *Column) Departures(alpha float64) []Departure {
 		return []Departure{{Place: at % n, Words: "holds numbers that cannot be measured", Unsure: true}}
 	}
 	var out []Departure
-	for _, test := range []func(float64, []float64, *noiseModel) *Departure{c.outlier, c.shift, c.scale, c.wobble, c.distribution, c.copies} {
+	for _, test := range []func(float64, []float64, *noiseModel) *Departure{c.outlier, c.shift, c.spreads, c.distribution, c.copies} {
 		if d := test(alpha/tests, z, noise); d != nil {
 			out = append(out, *d)
 		}

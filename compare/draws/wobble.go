@@ -11,6 +11,16 @@ import (
 // numbers lie from their levels can be tested.
 const leastNoisy = 8
 
+// spreads looks for numbers that lie further apart or closer, from each other or
+// from their levels.
+func (c *Column) spreads(alpha float64, z []float64, noise *noiseModel) *Departure {
+	scaled, wobbles := c.scale(alpha/2, z, noise), c.wobble(alpha/2, z, noise)
+	if scaled == nil || scaled.Unsure && wobbles != nil {
+		return wobbles
+	}
+	return scaled
+}
+
 // likeWholes is the probability with which draws whose places move each for itself
 // are taken for such whose places move together.
 const likeWholes = 0.1
