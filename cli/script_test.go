@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,14 +188,14 @@ func binaries(ts *testscript.TestScript) string {
 // [ARG...].
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: interrupt FILE COMMAND [ARG...]")
+		ts.Fatalf("usage: interrupt FILE COMMAND [ARG...], or -said for when it has said something")
 	}
 	program, err := exec.LookPath(filepath.Join(binaries(ts), args[1]))
 	ts.Check(err)
 	cmd := exec.Command(program, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "XDG_CACHE_HOME=" + ts.Getenv("XDG_CACHE_HOME"), "TMPDIR=" + ts.Getenv("TMPDIR"), "SLURM_CONF=" + ts.Getenv("SLURM_CONF")}
-	var stderr bytes.Buffer
+	var stderr saying
 	cmd.Stderr = &stderr
 	ts.Check(cmd.Start())
 	ended := make(chan error, 1)
@@ -205,6 +206,9 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("ended before it could be interrupted: %v\n%s", err, stderr.String())
 		case <-time.After(time.Millisecond):
 		}
+		if args[0] == "-said" && stderr.String() != "" {
+			break
+		}
 		if found, _ := filepath.Glob(ts.MkAbs(args[0])); len(found) > 0 {
 			break
 		}
@@ -214,6 +218,24 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if err := <-ended; !errors.As(err, &exit) || exit.ExitCode() != 130 || !strings.Contains(stderr.String(), "error: interrupted\n") {
 		ts.Fatalf("ended with %v, want status 130\n%s", err, stderr.String())
 	}
+}
+
+// saying is what a program that still runs has said.
+type saying struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *saying) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *saying) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // condition knows what a script may ask of the machine.
