@@ -170,6 +170,9 @@ type notebook struct {
 	all  *gathered
 	out  *report.Cells
 	kept int
+
+	counted bool // a code cell of the new one has a count of execution
+	left    bool // a code cell of either has left something
 }
 
 // pair compares two cells, part by part.
@@ -184,6 +187,8 @@ func (n *notebook) pair(ctx context.Context, p cellPair) error {
 		if p.new.ran {
 			n.out.Ran++
 		}
+		n.counted = n.counted || p.new.count
+		n.left = n.left || len(p.pub.parts)+len(p.new.parts) > 0
 	}
 	found := report.Cell{Cell: p.pub.n, Source: n.text(p.pub.source), Verdict: report.Identical}
 	if !bytes.Equal(p.pub.source, p.new.source) {
@@ -324,6 +329,14 @@ func (n *notebook) keep(c report.Cell) {
 // conclude says how many cells differ.
 func (n *notebook) conclude(f *report.Finding) {
 	f.Cells = n.out
+	if n.out.Code > 0 && f.Verdict.Reproduced() {
+		switch {
+		case !n.left:
+			f.Verdict, f.Reason = report.NeedsEyes, "no code cell has an output, in neither notebook: nothing came out that could be compared"
+		case !n.counted:
+			f.Verdict, f.Reason = report.NeedsEyes, "no code cell of the new notebook has a count of execution: nothing says that it was run"
+		}
+	}
 	off := n.out.Differ + n.out.Missing + n.out.New
 	if off == 0 {
 		return

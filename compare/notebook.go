@@ -39,7 +39,8 @@ type cell struct {
 	kind   string
 	source []byte
 	tags   []string
-	ran    bool // it has a count of execution, or outputs
+	count  bool // it has a count of execution
+	ran    bool // it has that, or outputs
 	parts  []cellPart
 	spoken []byte // what it printed, and its results that are plain text, in their order
 }
@@ -102,7 +103,8 @@ func (c *cell) read(v *value, n int, of side) error {
 		}
 	}
 	count := v.member("execution_count")
-	c.ran = count != nil && count.kind == jsonNumber
+	c.count = count != nil && count.kind == jsonNumber
+	c.ran = c.count
 	outputs := v.member("outputs")
 	if outputs == nil {
 		return nil
