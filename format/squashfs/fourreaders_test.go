@@ -34,7 +34,7 @@ func TestFourReadersAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	wanted, budget := 25, 40*time.Second
 	if os.Getenv("REPRO_TEST_LONG") != "" {
-		wanted, budget = 3000, 8*time.Minute
+		wanted, budget = 800, 2*time.Minute
 	}
 	tried, accepted := 0, 0
 	for began := time.Now(); accepted < wanted && time.Since(began) < budget; tried++ {
