@@ -30,6 +30,8 @@ func newFollower(t *testing.T) *follower {
 // files had time to arrive.
 func TestJobIsOver(t *testing.T) {
 	f := newFollower(t)
+	here := f.engine
+	f.engine = outliving{here}
 	check := func(what string, phase engine.Phase, since time.Duration, want bool) {
 		t.Helper()
 		f.states[0].Phase, f.ended[0] = phase, time.Time{}
@@ -56,7 +58,16 @@ func TestJobIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("it lives no more", engine.Unknown, 2*patienceForFiles, true)
+
+	f.engine = here // of jobs of this process's own the files are here at once
+	check("it was forgotten just now, here", engine.Unknown, 0, false)
+	check("it was forgotten a while ago, here", engine.Unknown, 2*patienceHere, true)
 }
+
+// outliving is an engine whose jobs outlive the process.
+type outliving struct{ engine.Engine }
+
+func (outliving) Adopt([]engine.Job, []engine.ID) error { return nil }
 
 func TestExplain(t *testing.T) {
 	f := newFollower(t)

@@ -61,8 +61,9 @@ func TestPublishedResultsAreOutOfReach(t *testing.T) {
 	e := fixture{
 		steps: []manifest.Step{sh("look", `
 			grep -rlF -D skip "42.42424""24242" / --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev >found 2>/dev/null || true
-			for f in /proc/self/mountinfo /proc/self/maps /proc/1/environ /proc/1/cmdline; do grep -l 'paper\.sif' $f >>found 2>/dev/null || true; done`,
-			"/paper/found")},
+			for f in /proc/self/mountinfo /proc/self/maps /proc/1/environ /proc/1/cmdline; do grep -l 'paper\.sif' $f >>found 2>/dev/null || true; done
+			echo 41 >answer.txt`,
+			"/paper/found", "/paper/answer.txt")},
 		published: map[string]string{"answer.txt": secret + "\n"},
 	}
 	o := options(t)
@@ -73,7 +74,7 @@ func TestPublishedResultsAreOutOfReach(t *testing.T) {
 	if got := readFile(t, filepath.Join(o.Dir, "outputs/paper/found")); got != "" {
 		t.Errorf("found in %s", got)
 	}
-	if len(rep.Findings) != 0 { // no step of the plan makes it
+	if len(rep.Findings) != 1 || rep.Findings[0].Verdict != report.Differs {
 		t.Errorf("%+v", rep.Findings)
 	}
 }

@@ -39,7 +39,7 @@ func (p *xattrPlan) add(x map[string][]byte) (uint32, error) {
 	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(x)) {
 		kind := slices.IndexFunc(xattrPrefixes[:], func(p string) bool { return strings.HasPrefix(name, p) })
-		if kind < 0 || len(name) == len(xattrPrefixes[kind]) || len(name) > MaxXattrName {
+		if kind < 0 || len(name) == len(xattrPrefixes[kind]) || len(name) > MaxXattrName || strings.IndexByte(name, 0) >= 0 {
 			return 0, fmt.Errorf("extended attribute %q: not a name that squashfs holds", name)
 		}
 		if len(x[name]) > MaxXattrValue {

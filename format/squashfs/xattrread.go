@@ -92,6 +92,9 @@ func (c *cursor) xattr() (string, []byte, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if bytes.IndexByte(name, 0) >= 0 { // where Linux takes it to end
+		return "", nil, malformed("name of type %d with a NUL", kind)
+	}
 	value, err := c.xattrValue()
 	if err == nil && kind&xattrOutOfLine != 0 {
 		if len(value) != 8 {
