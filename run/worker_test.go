@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,14 +133,9 @@ func TestWorkersKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &crew{t: t, image: im.Name(), dir: filepath.Join(t.TempDir(), "run"), bound: bound, ended: make(chan *exec.Cmd, 100), steps: map[*exec.Cmd]int{}}
-	done := make([]int, len(e.steps)) // times that a worker said that it did the step
-	reached := func() (all bool) {
-		all = true
-		for _, n := range done {
-			all = all && n > 0
-		}
-		return all
-	}
+	ran := make([]int, len(e.steps))   // times that a worker said that it did the step
+	done := make([]bool, len(e.steps)) // a worker did it or found it done, perhaps before we hear of who did
+	reached := func() bool { return !slices.Contains(done, false) }
 	killed, deadline := 0, time.Now().Add(5*time.Minute)
 	for !reached() || killed < kills && len(c.steps) > 0 {
 		if time.Now().After(deadline) {
@@ -153,14 +149,12 @@ func TestWorkersKilled(t *testing.T) {
 			i := c.steps[cmd]
 			delete(c.steps, cmd)
 			if cmd.Stdout.(*bytes.Buffer).String() == "ran\n" {
-				done[i]++
+				ran[i]++
 			}
 			if s := cmd.Stderr.(*bytes.Buffer).String(); !cmd.ProcessState.Success() && s != "" && !strings.Contains(s, "nobody runs") && !strings.Contains(s, "taken over") {
 				t.Errorf("seed %d: step %d: %s", seed, i, s)
 			}
-			if done[i] == 0 && cmd.ProcessState.Success() {
-				done[i] = 1 // by one that was killed before it could say so
-			}
+			done[i] = done[i] || cmd.ProcessState.Success()
 		case <-time.After(time.Duration(random.Intn(250)) * time.Millisecond):
 			if killed < kills && c.killOne(random) {
 				killed++
@@ -168,21 +162,25 @@ func TestWorkersKilled(t *testing.T) {
 		}
 	}
 	for len(c.steps) > 0 {
-		delete(c.steps, <-c.ended)
+		cmd := <-c.ended
+		if cmd.Stdout.(*bytes.Buffer).String() == "ran\n" {
+			ran[c.steps[cmd]]++
+		}
+		delete(c.steps, cmd)
 	}
-	checkKilled(t, im, e, c, done, seed)
+	checkKilled(t, im, e, c, ran, seed)
 	t.Logf("%d workers were killed", killed)
 }
 
-func checkKilled(t *testing.T, im *format.Image, e fixture, c *crew, done []int, seed int64) {
+func checkKilled(t *testing.T, im *format.Image, e fixture, c *crew, ran []int, seed int64) {
 	rep, err := Collect(t.Context(), im, workerOptions(c.dir, c.bound))
 	if err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	again := 0
 	for i, s := range e.steps {
-		if done[i] > 1 || rep.Steps[i].Status != report.StepDone {
-			t.Errorf("seed %d: step %d was done %d times: %+v", seed, i, done[i], rep.Steps[i])
+		if ran[i] > 1 || rep.Steps[i].Status != report.StepDone {
+			t.Errorf("seed %d: step %d was done %d times: %+v", seed, i, ran[i], rep.Steps[i])
 		}
 		again += strings.Count(readFile(t, filepath.Join(c.bound, fmt.Sprintf("end-%d", i))), "end\n") - 1
 		got := readFile(t, filepath.Join(c.dir, fmt.Sprintf("outputs/paper/u%d", i)))
