@@ -47,8 +47,8 @@ func Create(name string, perm fs.FileMode) (*File, error) {
 		if err != nil {
 			return nil, naming(name, err)
 		}
-		release := hold(temp)
-		if _, err := os.Lstat(temp); errors.Is(err, fs.ErrNotExist) { // another was faster to take it for left
+		release, taken := hold(temp)
+		if taken { // another was faster, takes it for left and removes it
 			f.Close()
 			continue
 		}

@@ -50,8 +50,8 @@ func Scratch(name string) (*Dir, error) {
 		if err != nil {
 			return nil, err
 		}
-		release := hold(path)
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) { // another was faster to take it for left
+		release, taken := hold(path)
+		if taken { // another was faster, takes it for left and removes it
 			continue
 		}
 		return &Dir{path: path, release: release}, nil

@@ -3,6 +3,8 @@
 package atomicfile
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -10,16 +12,18 @@ import (
 	"repro/internal/filestat"
 )
 
-// hold takes the lock on what is called name. It returns nil if another holds
-// it, the file is not there any more, or the filesystem has no locks.
-func hold(name string) (release func()) {
+// hold takes the lock on what is called name. Release is nil if it could not:
+// taken tells whether another holds it or has removed the file, or else the
+// filesystem has no locks.
+func hold(name string) (release func(), taken bool) {
 	f, err := os.OpenFile(name, os.O_RDONLY|filestat.PlainFile, 0)
 	if err != nil {
-		return nil
+		return nil, errors.Is(err, fs.ErrNotExist)
 	}
-	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil || !current(f, name) {
-		f.Close()
-		return nil
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil && current(f, name) {
+		return func() { f.Close() }, false
 	}
-	return func() { f.Close() }
+	f.Close()
+	return nil, err == nil || errors.Is(err, unix.EWOULDBLOCK)
 }

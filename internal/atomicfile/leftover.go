@@ -80,7 +80,7 @@ func sweep(dir string, now time.Time) {
 			continue
 		}
 		name := filepath.Join(dir, e.Name())
-		if release := hold(name); release != nil {
+		if release, _ := hold(name); release != nil {
 			_ = removeTree(name)
 			release()
 		}
