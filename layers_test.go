@@ -11,40 +11,201 @@ import (
 )
 
 // layers lists the packages of this module, top to bottom. A package imports
-// only from lines below its own; packages on one line never import each other.
-var layers = []string{
-	"cmd/repro cmd/repro-gateway internal/bench internal/bench/sandboxed internal/bench/verifier internal/mutate internal/testlog",
-	"gateway",
-	"gateway/pages",
-	"gateway/upload",
-	"gateway/access",
-	"gateway/store",
-	"cli",
-	"report/view run/calibrate run/workflow",
-	"run archive diff attest",
-	"archive/rocrate archive/submission archive/bagit archive/anonymous",
-	"archive/pages archive/provenance",
-	"archive/deposit",
-	"archive/container",
-	"build sign verify build/oci compare publish/fetch publish/registry publish/submit",
-	"engine/awsbatch engine/container engine/kubernetes",
-	"engine/local engine/slurm engine/htcondor run/shared run/checkpoint capture",
-	"report/codecheck recipe/draft run/plan run/lease run/rootfs run/outputs run/folder run/processor",
-	"verify/bundle/bundletest",
-	"verify/timestamp/timestamptest verify/bundle sign/timestamp",
-	"format recipe verify/policy verify/attestation verify/timestamp key/store build/sbom build/host internal/sandbox internal/mount",
-	"format/signature attest/statement format/timerecord",
-	"format/squashfs format/verity format/pieces report key",
-	"format/tree format/manifest format/bundle",
-	"internal/ods",
-	"internal/svg internal/postscript internal/sqlite internal/arrow",
-	"capture/observe internal/dbase internal/fits internal/hdf5 internal/mat internal/netcdf internal/newick internal/nifti internal/npy internal/parquet internal/rdata internal/sequence internal/spss internal/stata internal/tiff internal/vcf internal/xlsx internal/xport",
-	"internal/spdx",
-	"internal/progress internal/stream internal/codec internal/blockcache internal/atomicfile internal/rmtree internal/filename internal/lookalike internal/form internal/sandbox/inside internal/pdf internal/raster examples",
-	"internal/witness",
-	"engine/enginetest engine/slurm/slurmtest engine/htcondor/condortest",
-	"engine internal/filestat internal/notebook internal/pattern internal/sandbox/kernel internal/ndarray internal/drawing compare/kinds compare/draws",
-	"internal/badfile",
+// only from layers below its own; packages of one layer never import each other.
+var layers = [][]string{
+	{
+		"cmd/repro",
+		"cmd/repro-gateway",
+		"internal/bench",
+		"internal/bench/sandboxed",
+		"internal/bench/verifier",
+		"internal/mutate",
+		"internal/testlog",
+	},
+	{
+		"gateway",
+	},
+	{
+		"gateway/pages",
+	},
+	{
+		"gateway/upload",
+	},
+	{
+		"gateway/access",
+	},
+	{
+		"gateway/store",
+	},
+	{
+		"cli",
+	},
+	{
+		"report/view",
+		"run/calibrate",
+		"run/workflow",
+	},
+	{
+		"archive",
+		"attest",
+		"diff",
+		"run",
+	},
+	{
+		"archive/anonymous",
+		"archive/bagit",
+		"archive/rocrate",
+		"archive/submission",
+	},
+	{
+		"archive/pages",
+		"archive/provenance",
+	},
+	{
+		"archive/deposit",
+	},
+	{
+		"archive/container",
+	},
+	{
+		"build",
+		"build/oci",
+		"compare",
+		"publish/fetch",
+		"publish/registry",
+		"publish/submit",
+		"sign",
+		"verify",
+	},
+	{
+		"engine/awsbatch",
+		"engine/container",
+		"engine/kubernetes",
+	},
+	{
+		"capture",
+		"engine/htcondor",
+		"engine/local",
+		"engine/slurm",
+		"run/checkpoint",
+		"run/shared",
+	},
+	{
+		"recipe/draft",
+		"report/codecheck",
+		"run/folder",
+		"run/lease",
+		"run/outputs",
+		"run/plan",
+		"run/processor",
+		"run/rootfs",
+	},
+	{
+		"verify/bundle/bundletest",
+	},
+	{
+		"sign/timestamp",
+		"verify/bundle",
+		"verify/timestamp/timestamptest",
+	},
+	{
+		"build/host",
+		"build/sbom",
+		"format",
+		"internal/mount",
+		"internal/sandbox",
+		"key/store",
+		"recipe",
+		"verify/attestation",
+		"verify/policy",
+		"verify/timestamp",
+	},
+	{
+		"attest/statement",
+		"format/signature",
+		"format/timerecord",
+	},
+	{
+		"format/pieces",
+		"format/squashfs",
+		"format/verity",
+		"key",
+		"report",
+	},
+	{
+		"format/bundle",
+		"format/manifest",
+		"format/tree",
+	},
+	{
+		"internal/ods",
+	},
+	{
+		"internal/arrow",
+		"internal/postscript",
+		"internal/sqlite",
+		"internal/svg",
+	},
+	{
+		"capture/observe",
+		"internal/dbase",
+		"internal/fits",
+		"internal/hdf5",
+		"internal/mat",
+		"internal/netcdf",
+		"internal/newick",
+		"internal/nifti",
+		"internal/npy",
+		"internal/parquet",
+		"internal/rdata",
+		"internal/sequence",
+		"internal/spss",
+		"internal/stata",
+		"internal/tiff",
+		"internal/vcf",
+		"internal/xlsx",
+		"internal/xport",
+	},
+	{
+		"internal/spdx",
+	},
+	{
+		"examples",
+		"internal/atomicfile",
+		"internal/blockcache",
+		"internal/codec",
+		"internal/filename",
+		"internal/form",
+		"internal/lookalike",
+		"internal/pdf",
+		"internal/progress",
+		"internal/raster",
+		"internal/rmtree",
+		"internal/sandbox/inside",
+		"internal/stream",
+	},
+	{
+		"internal/witness",
+	},
+	{
+		"engine/enginetest",
+		"engine/htcondor/condortest",
+		"engine/slurm/slurmtest",
+	},
+	{
+		"compare/draws",
+		"compare/kinds",
+		"engine",
+		"internal/drawing",
+		"internal/filestat",
+		"internal/ndarray",
+		"internal/notebook",
+		"internal/pattern",
+		"internal/sandbox/kernel",
+	},
+	{
+		"internal/badfile",
+	},
 }
 
 // owners says which packages may import an outside module. A module that is
@@ -103,7 +264,7 @@ func TestLayers(t *testing.T) {
 	}
 	level := map[string]int{}
 	for i, line := range layers {
-		for name := range strings.FieldsSeq(line) {
+		for _, name := range line {
 			level[name] = i
 		}
 	}
@@ -117,7 +278,7 @@ func TestLayers(t *testing.T) {
 		}
 		mine, known := level[name]
 		if !known {
-			t.Errorf("package %s stands on no line of the list of layers", name)
+			t.Errorf("package %s stands in no layer of the list", name)
 			continue
 		}
 		for _, imported := range p.Imports {
