@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,33 +145,22 @@ func (w *world) askAs(name, method, path string) *http.Response {
 	return w.ask(method, path, w.people[name], url.Values{"form": {w.key.formToken(w.people[name])}}, nil)
 }
 
-// matrix is who may use which route in venue a. Columns: a stranger, the
-// gateway's administrator; administrator, editor, author, reviewer, reader of a;
-// the same five of b.
-const matrix = `
-GET /healthz                         200 200  200 200 200 200 200  200 200 200 200 200
-GET /style.css                       200 200  200 200 200 200 200  200 200 200 200 200
-GET /{$}                             200 200  200 200 200 200 200  200 200 200 200 200
-GET /join                            200 200  200 200 200 200 200  200 200 200 200 200
-POST /join                           403 403  403 403 403 403 403  403 403 403 403 403
-POST /leave                          401 200  200 200 200 200 200  200 200 200 200 200
-POST /venues                         401 200  403 403 403 403 403  403 403 403 403 403
-GET /audit                           401 200  403 403 403 403 403  403 403 403 403 403
-GET /v/{venue}                       401 200  200 200 200 200 200  404 404 404 404 404
-GET /v/{venue}/people                401 200  200 200 403 403 403  404 404 404 404 404
-POST /v/{venue}/links                401 200  200 200 403 403 403  404 404 404 404 404
-POST /v/{venue}/links/{link}/revoke  401 200  200 200 403 403 403  404 404 404 404 404
-GET /v/{venue}/uploads               401 200  200 200 200 403 403  404 404 404 404 404
-POST /v/{venue}/uploads              401 200  200 200 200 403 403  404 404 404 404 404
-GET /v/{venue}/uploads/{upload}      401 404  404 404 200 403 403  404 404 404 404 404
-PUT /v/{venue}/uploads/{upload}      401 404  404 404 200 403 403  404 404 404 404 404
-DELETE /v/{venue}/uploads/{upload}   401 404  404 404 200 403 403  404 404 404 404 404
-POST /v/{venue}/uploads/{upload}/finish 401 404  404 404 200 403 403  404 404 404 404 404
-POST /v/{venue}/submissions          401 200  200 200 200 403 403  404 404 404 404 404
-GET /v/{venue}/submissions/{submission} 401 200  200 200 200 200 200  404 404 404 404 404
-GET /v/{venue}/submissions/{submission}/image 401 200  200 200 200 200 200  404 404 404 404 404
-GET /v/{venue}/submissions/{submission}/files/{path...} 401 200  200 200 200 200 200  404 404 404 404 404
-`
+// matrix is who may use which route in venue a, from the files of testdata/matrix,
+// one a feature. Columns: a stranger, the gateway's administrator;
+// administrator, editor, author, reviewer, reader of a; the same five of b.
+var matrix = sync.OnceValue(func() string {
+	var all strings.Builder
+	names, err := filepath.Glob("testdata/matrix/*.txt")
+	for _, name := range names {
+		b, readErr := os.ReadFile(name)
+		err = errors.Join(err, readErr)
+		all.Write(b)
+	}
+	if err != nil || all.Len() == 0 {
+		panic(fmt.Sprintf("testdata/matrix: %d files, %v", len(names), err))
+	}
+	return all.String()
+})
 
 func columns() []string {
 	names := []string{"stranger", "owner"}
@@ -183,7 +175,7 @@ func columns() []string {
 // TestMatrix asks for every route as everybody (GTW-5).
 func TestMatrix(t *testing.T) {
 	listed := map[string]bool{}
-	for line := range strings.Lines(strings.TrimSpace(matrix)) {
+	for line := range strings.Lines(strings.TrimSpace(matrix())) {
 		f := strings.Fields(line)
 		pattern, want := f[0]+" "+f[1], f[2:]
 		listed[pattern] = true
@@ -225,7 +217,7 @@ func checkStatus(w *world, name, method, path, want string) {
 // TestMatrixEnds asks as strangers, and ends every session.
 func TestMatrixEnds(t *testing.T) {
 	w := newWorld(t)
-	for line := range strings.Lines(strings.TrimSpace(matrix)) {
+	for line := range strings.Lines(strings.TrimSpace(matrix())) {
 		f := strings.Fields(line)
 		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", w.upload, "{submission}", w.submission, "{path...}", "x").Replace(f[1])
 		checkStatus(w, "stranger", f[0], path, f[2])

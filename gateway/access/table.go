@@ -1,6 +1,10 @@
 package access
 
-import "repro/gateway/store"
+import (
+	"slices"
+
+	"repro/gateway/store"
+)
 
 // Rule says who may use one route.
 type Rule struct {
@@ -20,31 +24,22 @@ var (
 	senders  = []store.Role{store.Administrator, store.Editor, store.Author}
 )
 
-// table is who may do what, one row a route. A route that has no row does not
-// start, nor a row that has no route.
-var table = []Rule{
+// table is who may do what, one row a route; each feature has a part of it. A
+// route that has no row does not start, nor a row that has no route.
+var table = slices.Concat(
+	siteRules,
+	peopleRules,
+	uploadRules,
+	submissionRules,
+)
+
+var siteRules = []Rule{
 	{Pattern: "GET /healthz", Public: true},
 	{Pattern: "GET /style.css", Public: true},
 	{Pattern: "GET /{$}", Public: true},
-	{Pattern: "GET /join", Public: true},
-	{Pattern: "POST /join", Public: true},
-	{Pattern: "POST /leave", Session: true},
 	{Pattern: "POST /venues", Roles: owners},
 	{Pattern: "GET /audit", Roles: owners},
 	{Pattern: "GET /v/{venue}", Roles: readers, Own: authors},
-	{Pattern: "GET /v/{venue}/people", Roles: managers},
-	{Pattern: "POST /v/{venue}/links", Roles: managers},
-	{Pattern: "POST /v/{venue}/links/{link}/revoke", Roles: managers},
-	{Pattern: "GET /v/{venue}/uploads", Roles: senders},
-	{Pattern: "POST /v/{venue}/uploads", Roles: senders},
-	{Pattern: "GET /v/{venue}/uploads/{upload}", Own: senders},
-	{Pattern: "PUT /v/{venue}/uploads/{upload}", Own: senders},
-	{Pattern: "DELETE /v/{venue}/uploads/{upload}", Own: senders},
-	{Pattern: "POST /v/{venue}/uploads/{upload}/finish", Own: senders},
-	{Pattern: "POST /v/{venue}/submissions", Roles: senders},
-	{Pattern: "GET /v/{venue}/submissions/{submission}", Roles: readers, Own: authors},
-	{Pattern: "GET /v/{venue}/submissions/{submission}/image", Roles: readers, Own: authors},
-	{Pattern: "GET /v/{venue}/submissions/{submission}/files/{path...}", Roles: readers, Own: authors},
 }
 
 // MayGive lists the roles that somebody of that role may give to others: those

@@ -8,15 +8,16 @@ package pages
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,17 +28,31 @@ import (
 	"repro/report/view"
 )
 
-//go:embed pages.tmpl
-var templateText string
+//go:embed templates/*.tmpl
+var templateFiles embed.FS
 
-//go:embed style.css
-var styleSheet []byte
+//go:embed static
+var static embed.FS
 
-var templates = template.Must(template.New("pages").Funcs(template.FuncMap{
+// styleSheet is the files of static that end in .css, by name.
+var styleSheet = func() (all []byte) {
+	names, err := fs.Glob(static, "static/*.css")
+	for _, name := range names {
+		text, readErr := static.ReadFile(name)
+		err = errors.Join(err, readErr)
+		all = append(all, text...)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return all
+}()
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"clean":       view.Clean,
 	"fileAddress": fileAddress,
 	"date":        func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-}).Parse(templateText))
+}).ParseFS(templateFiles, "templates/*.tmpl"))
 
 // fileAddress is that of the page of the file at a path in a layer of a
 // submission, whose own page is at sub.
@@ -68,23 +83,27 @@ func New(s *store.Store, k *access.Key, images *upload.Uploads, origin string) *
 // is answered: the guard itself is made of the handlers.
 func (p *Pages) Guard(g *access.Guard) { p.guard = g }
 
-// Handlers returns what answers each route.
+// Handlers returns what answers each route: each file of this package has a
+// table of its own.
 func (p *Pages) Handlers() map[string]access.Handler {
+	all := map[string]access.Handler{}
+	for _, feature := range []map[string]access.Handler{
+		p.siteHandlers(),
+		p.peopleHandlers(),
+		p.submissionHandlers(),
+	} {
+		maps.Copy(all, feature)
+	}
+	return all
+}
+
+func (p *Pages) siteHandlers() map[string]access.Handler {
 	return map[string]access.Handler{
 		"GET /style.css": style,
 		"GET /{$}":       p.home,
-		"GET /join":      p.join,
-		"POST /join":     p.joined,
-		"POST /leave":    p.leave,
 		"POST /venues":   p.addVenue,
 		"GET /audit":     p.audit,
 		"GET /v/{venue}": p.venue,
-		"GET /v/{venue}/submissions/{submission}":                 p.submission,
-		"GET /v/{venue}/submissions/{submission}/image":           p.download,
-		"GET /v/{venue}/submissions/{submission}/files/{path...}": p.files,
-		"GET /v/{venue}/people":                                   p.people,
-		"POST /v/{venue}/links":                                   p.addLink,
-		"POST /v/{venue}/links/{link}/revoke":                     p.revokeLink,
 	}
 }
 
@@ -136,28 +155,6 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request, v access.Visit) err
 		return err
 	}
 	return show(w, http.StatusOK, "home", frame{"Venues", v, venues})
-}
-
-// join asks before it uses a link: programs that look at letters open links, too.
-func (p *Pages) join(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	return show(w, http.StatusOK, "join", frame{"You are invited", v, r.URL.Query().Get("token")})
-}
-
-func (p *Pages) joined(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	r.Body = http.MaxBytesReader(w, r.Body, 4096)
-	if err := p.guard.Join(w, r, v, r.PostFormValue("token")); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return nil
-}
-
-func (p *Pages) leave(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	if err := p.guard.Leave(w, r, v); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return nil
 }
 
 func (p *Pages) addVenue(w http.ResponseWriter, r *http.Request, v access.Visit) error {
@@ -212,73 +209,4 @@ func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) er
 		Submissions []store.Submission
 		Sender      bool
 	}{list, v.Role != store.Reviewer && v.Role != store.Reader}})
-}
-
-// invitations are what the page of people shows.
-type invitations struct {
-	Links []store.Link
-	May   []store.Role
-	Now   time.Time
-}
-
-// Open reports whether a link can be used now.
-func (i invitations) Open(l store.Link) bool { return !l.Revoked && i.Now.Before(l.Expires) }
-
-func (p *Pages) people(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	links, err := p.store.Links(r.Context(), v.Venue.ID)
-	if err != nil {
-		return err
-	}
-	return show(w, http.StatusOK, "people", frame{"People of " + v.Venue.Name, v, invitations{links, access.MayGive(v.Role), time.Now()}})
-}
-
-// MaxDays is how long a link may be valid.
-const MaxDays = 366
-
-func (p *Pages) addLink(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	days, err := strconv.Atoi(r.PostForm.Get("days"))
-	if err != nil || days < 1 || days > MaxDays {
-		return access.Refuse(http.StatusBadRequest, "a link is valid for 1 to %d days", MaxDays)
-	}
-	l := store.Link{
-		Venue: v.Venue.ID, Role: store.Role(r.PostForm.Get("role")), Label: r.PostForm.Get("label"),
-		Expires: time.Now().Add(time.Duration(days) * 24 * time.Hour).Truncate(time.Second).UTC(),
-	}
-	if !slices.Contains(access.MayGive(v.Role), l.Role) {
-		return access.Refuse(http.StatusForbidden, "you cannot give that role")
-	}
-	token := p.key.NewLink(l)
-	if _, err := p.store.AddLink(r.Context(), v.Person.ID, l, store.HashOf(token)); err != nil {
-		return refused(err)
-	}
-	return show(w, http.StatusCreated, "link", frame{"A link for " + l.Label, v, struct {
-		store.Link
-		Address, Token string
-	}{l, JoinAddress(p.origin, token), token}})
-}
-
-// JoinAddress is where a link is opened in a browser.
-func JoinAddress(origin, token string) string { return origin + "/join?token=" + token }
-
-func (p *Pages) revokeLink(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	id, err := strconv.ParseInt(r.PathValue("link"), 10, 64)
-	if err != nil {
-		return fmt.Errorf("link: %w", store.ErrNotFound)
-	}
-	links, err := p.store.Links(r.Context(), v.Venue.ID)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(links, func(l store.Link) bool { return l.ID == id })
-	if i < 0 {
-		return fmt.Errorf("link: %w", store.ErrNotFound)
-	}
-	if !slices.Contains(access.MayGive(v.Role), links[i].Role) {
-		return access.Refuse(http.StatusForbidden, "you cannot take that role away")
-	}
-	if err := p.store.RevokeLink(r.Context(), v.Person.ID, v.Venue.ID, id); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/v/"+v.Venue.ID+"/people", http.StatusSeeOther)
-	return nil
 }

@@ -32,6 +32,14 @@ const (
 	sendTime    = time.Hour
 )
 
+func (p *Pages) submissionHandlers() map[string]access.Handler {
+	return map[string]access.Handler{
+		"GET /v/{venue}/submissions/{submission}":                 p.submission,
+		"GET /v/{venue}/submissions/{submission}/image":           p.download,
+		"GET /v/{venue}/submissions/{submission}/files/{path...}": p.files,
+	}
+}
+
 // opened is an image of a submission.
 type opened struct {
 	store.Submission

@@ -78,7 +78,7 @@ func TestMigrations(t *testing.T) {
 			t.Fatalf("migrate to %d: %v", version, err)
 		}
 		if version > 0 {
-			if _, err := db.Exec("INSERT INTO venues VALUES ('old', 'An old one', 5, 1)"); err != nil {
+			if _, err := db.Exec("INSERT INTO venues (id, name, quota, created) VALUES ('old', 'An old one', 5, 1)"); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,0 +1,10 @@
+package access
+
+var peopleRules = []Rule{
+	{Pattern: "GET /join", Public: true},
+	{Pattern: "POST /join", Public: true},
+	{Pattern: "POST /leave", Session: true},
+	{Pattern: "GET /v/{venue}/people", Roles: managers},
+	{Pattern: "POST /v/{venue}/links", Roles: managers},
+	{Pattern: "POST /v/{venue}/links/{link}/revoke", Roles: managers},
+}
