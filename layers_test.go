@@ -35,6 +35,7 @@ var layers = [][]string{
 		"gateway/access",
 	},
 	{
+		"gateway/identity",
 		"gateway/store",
 	},
 	{
@@ -236,6 +237,8 @@ var owners = map[string]string{
 	"github.com/transparency-dev/formats":    "verify/bundle",
 	"golang.org/x/mod":                       "verify/bundle",
 	"modernc.org/sqlite":                     "gateway/store",
+	"github.com/coreos/go-oidc/v3":           "gateway/identity",
+	"golang.org/x/oauth2":                    "gateway/identity",
 	"golang.org/x/sync":                      "*",
 }
 

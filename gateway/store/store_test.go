@@ -81,6 +81,7 @@ func TestMigrations(t *testing.T) {
 			if _, err := db.Exec("INSERT INTO venues (id, name, quota, created) VALUES ('old', 'An old one', 5, 1)"); err != nil {
 				t.Fatal(err)
 			}
+			join(t, db)
 		}
 		db.Close()
 		s, err := Open(ctx, dir, Options{})
@@ -94,7 +95,29 @@ func TestMigrations(t *testing.T) {
 		if v, err := s.Venue(ctx, "old"); version > 0 && (err != nil || v.Quota != 5) {
 			t.Errorf("schema %d: %+v, %v", version, v, err)
 		}
+		if p, err := s.Session(ctx, HashOf("session")); version > 0 && (err != nil || p.Name != "Old Hand") {
+			t.Errorf("schema %d: the session is of %+v, %v", version, p, err)
+		}
 		s.Close()
+	}
+}
+
+// join lets somebody use a link of the venue "old" in a database of any schema.
+func join(t *testing.T, db *sql.DB) {
+	t.Helper()
+	link, session := HashOf("link"), HashOf("session")
+	for _, c := range []struct {
+		query string
+		args  []any
+	}{
+		{"INSERT INTO people (name, created) VALUES ('Old Hand', 1)", nil},
+		{"INSERT INTO links (hash, venue, role, label, once, created, expires, person) VALUES (?, 'old', 'editor', 'Old Hand', 0, 1, 9000000000, 1)", []any{link[:]}},
+		{"INSERT INTO memberships (venue, person, role, link, expires) VALUES ('old', 1, 'editor', 1, 9000000000)", nil},
+		{"INSERT INTO sessions (hash, person, link, expires) VALUES (?, 1, 1, 9000000000)", []any{session[:]}},
+	} {
+		if _, err := db.Exec(c.query, c.args...); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
