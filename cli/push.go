@@ -81,7 +81,11 @@ func (c *console) push(ctx *cli.Context, name, to string) error {
 }
 
 func (c *console) registryOptions(ctx *cli.Context) registry.Options {
-	return registry.Options{PlainHTTP: ctx.Bool("plain-http"), Progress: c.progress()}
+	o := registry.Options{PlainHTTP: ctx.Bool("plain-http"), Progress: c.progress()}
+	if base, err := os.UserCacheDir(); err == nil {
+		o.Cache = filepath.Join(base, "repro", "registries")
+	}
+	return o
 }
 
 // attachmentsOf reads what belongs to an image and is kept beside it: the files

@@ -51,6 +51,26 @@ func (im *Image) LayerBytes(name string) (*io.SectionReader, error) {
 	return nil, fmt.Errorf("%s: layer %q: %w", im.name, name, fs.ErrNotExist)
 }
 
+// LayerCheck returns a function that says whether b is what the layer called name
+// holds from an offset on, for whoever has its bytes from elsewhere: see
+// [verity.Tree.Check]. Differences are [*AlteredError]. Goroutines may share it.
+func (im *Image) LayerCheck(name string) (func(off int64, b []byte) error, error) {
+	m, err := im.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range m.Objects {
+		if o.Layer != nil && o.Name == name {
+			t, err := im.tree(o)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", im.name, err)
+			}
+			return func(off int64, b []byte) error { return t.naming(t.Check(off, b)) }, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: layer %q: %w", im.name, name, fs.ErrNotExist)
+}
+
 // Root returns the union of the layers that steps see, wholly read.
 func (im *Image) Root() (*tree.Node, error) {
 	readers, err := im.rootLayers()

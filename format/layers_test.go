@@ -150,6 +150,37 @@ func TestTreesAreCheckedOnRead(t *testing.T) {
 	}
 }
 
+// TestLayerCheck holds the bytes of a layer that came from elsewhere against it.
+func TestLayerCheck(t *testing.T) {
+	s := sampleSpec()
+	put(s.Layers[2].Tree, "paper/noise.bin", tree.NewFile(0o644, noise(7, 200_000)))
+	im := open(t, create(t, s))
+	check, err := im.LayerCheck("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range im.Objects() {
+		if o.Name != "data" {
+			continue
+		}
+		b := read(t, im.Name())[o.Offset : o.Offset+o.Size]
+		if err := check(0, b); err != nil {
+			t.Error(err)
+		}
+		b[verity.BlockSize+1] ^= 1
+		var bad *format.AlteredError
+		if err := check(0, b[:verity.BlockSize]); err != nil {
+			t.Error(err)
+		}
+		if err := check(verity.BlockSize, b[verity.BlockSize:]); !errors.As(err, &bad) || bad.Object != "data" || bad.Offset != o.Offset+verity.BlockSize {
+			t.Errorf("err = %v", err)
+		}
+	}
+	if _, err := im.LayerCheck("nothing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("err = %v", err)
+	}
+}
+
 func readThrough(im *format.Image, layer, name string) ([]byte, error) {
 	r, err := im.Layer(layer)
 	if err != nil {

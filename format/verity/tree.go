@@ -78,6 +78,26 @@ func (t *Tree) check(i int64, b []byte) error {
 	return nil
 }
 
+// Check says whether b is what the file holds from an offset on, a multiple of
+// [BlockSize]; b ends where a block does. The error is [*CorruptError], or that of
+// reading the tree.
+func (t *Tree) Check(off int64, b []byte) error {
+	if off < 0 || off%BlockSize != 0 || off > t.size || int64(len(b)) > t.size-off {
+		return fmt.Errorf("hash tree: %d bytes at byte %d are no blocks of a file of %d bytes", len(b), off, t.size)
+	}
+	for i := off / BlockSize; len(b) > 0; i++ {
+		n := t.blockLen(i)
+		if len(b) < n {
+			return fmt.Errorf("hash tree: %d bytes of block %d, which has %d", len(b), i, n)
+		}
+		if err := t.check(i, b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
 // hash returns hash i of a level out of a checked block.
 func (t *Tree) hash(lv int, i int64) ([]byte, error) {
 	nr := i >> logPerBlock // block of the level

@@ -280,3 +280,35 @@ func FuzzTree(f *testing.F) {
 		}
 	})
 }
+
+// TestCheck holds blocks against a tree that come from elsewhere.
+func TestCheck(t *testing.T) {
+	b := content(3*verity.BlockSize + 100)
+	stored, digest := treeOf(t, b)
+	tr, err := verity.NewTree(bytes.NewReader(stored), int64(len(b)), digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from, to int
+		ok       bool
+	}{
+		{0, len(b), true}, {0, verity.BlockSize, true}, {verity.BlockSize, 3 * verity.BlockSize, true}, {3 * verity.BlockSize, len(b), true}, {2 * verity.BlockSize, len(b), true},
+		{len(b), len(b), false}, {1, verity.BlockSize, false}, {0, verity.BlockSize + 1, false}, {0, 10, false}, {3 * verity.BlockSize, len(b) - 1, false},
+	} {
+		if err := tr.Check(int64(c.from), b[c.from:c.to]); (err == nil) != c.ok {
+			t.Errorf("bytes %d to %d: %v", c.from, c.to, err)
+		}
+	}
+	if err := tr.Check(-verity.BlockSize, b[:verity.BlockSize]); err == nil {
+		t.Error("before the start")
+	}
+	if err := tr.Check(3*verity.BlockSize, make([]byte, 2*verity.BlockSize)); err == nil {
+		t.Error("over the end")
+	}
+	b[2*verity.BlockSize+5] ^= 1
+	var bad *verity.CorruptError
+	if err := tr.Check(verity.BlockSize, b[verity.BlockSize:]); !errors.As(err, &bad) || bad.Offset != 2*verity.BlockSize || bad.Tree {
+		t.Errorf("err = %v", err)
+	}
+}

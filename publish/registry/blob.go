@@ -2,22 +2,22 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"repro/format"
 	"repro/format/manifest"
 )
 
 // errNoRanges says that a registry sends only whole blobs.
-var errNoRanges = errors.New("the registry does not send parts of a blob")
+var errNoRanges = &refusedError{"the registry does not send parts of a blob"}
 
-// get asks for the bytes of a blob from one to before another. A registry may
-// answer with all of it: then the first of them are passed over.
+// get asks for the bytes of a blob from one to before another.
 func (r *Repository) get(ctx context.Context, d descriptor, from, to int64) (io.ReadCloser, error) {
 	q, err := http.NewRequestWithContext(context.WithValue(ctx, isBlob{}, true), http.MethodGet, r.address("blobs", string(d.Digest)), nil)
 	if err != nil {
@@ -32,27 +32,29 @@ func (r *Repository) get(ctx context.Context, d descriptor, from, to int64) (io.
 		return nil, err
 	}
 	if answer.StatusCode == http.StatusPartialContent {
-		if want := fmt.Sprintf("bytes %d-", from); part && !strings.HasPrefix(answer.Header.Get("Content-Range"), want) {
-			answer.Body.Close()
-			return nil, &refusedError{fmt.Sprintf("asked for %s, the registry sends %.60q", want, answer.Header.Get("Content-Range"))}
+		if !part || rightRange(answer.Header.Get("Content-Range"), from, d.Size) {
+			return answer.Body, nil
 		}
-		return answer.Body, nil
+		answer.Body.Close()
+		return nil, &refusedError{fmt.Sprintf("asked for bytes %d-%d of %d, the registry sends %.60q", from, to-1, d.Size, answer.Header.Get("Content-Range"))}
 	}
 	if size := answer.ContentLength; size >= 0 && size != d.Size {
 		answer.Body.Close()
 		return nil, &refusedError{fmt.Sprintf("the manifest states %d bytes, the registry has %d", d.Size, size)}
 	}
-	if from > 0 {
-		if to < d.Size { // a small part of what may be large: not worth it
-			answer.Body.Close()
-			return nil, &refusedError{errNoRanges.Error()}
-		}
-		if _, err := io.CopyN(io.Discard, answer.Body, from); err != nil {
-			answer.Body.Close()
-			return nil, err
-		}
+	if part { // of what may be large: passing over the rest is not worth it
+		answer.Body.Close()
+		return nil, errNoRanges
 	}
 	return answer.Body, nil
+}
+
+// rightRange says whether a Content-Range begins where it was asked to, in a blob
+// of that size. A registry may say that it does not know the size.
+func rightRange(text string, from, size int64) bool {
+	rest, ok := strings.CutPrefix(text, fmt.Sprintf("bytes %d-", from))
+	_, total, slash := strings.Cut(rest, "/")
+	return ok && slash && (total == "*" || total == strconv.FormatInt(size, 10))
 }
 
 // small reads a whole blob of a few bytes and checks its digest.
@@ -78,114 +80,59 @@ func (r *Repository) small(ctx context.Context, d descriptor, most int64) (b []b
 	return b, err
 }
 
-// ranges reads a blob in place, in chunks that it keeps for a while. What it reads
-// is unchecked: whoever reads an image checks it. Goroutines may share it.
-type ranges struct {
-	r     *Repository
-	ctx   context.Context // of all reads, as io.ReaderAt knows none
-	blob  descriptor
-	chunk int64
-
-	mu   sync.Mutex
-	kept map[int64]*part
-	age  []int64 // numbers of those kept, the one asked for last at the end
-	read int64   // bytes had from the registry
-	err  error   // the last that was not passed
-}
-
-type part struct {
-	load sync.Once
-	b    []byte
-	err  error
-}
-
-// keptChunks bounds the memory of a ranges.
-const keptChunks = 16
-
-func newRanges(ctx context.Context, r *Repository, blob descriptor, chunk int64) *ranges {
-	return &ranges{r: r, ctx: ctx, blob: blob, chunk: chunk, kept: map[int64]*part{}}
-}
-
-// ReadAt implements io.ReaderAt.
-func (g *ranges) ReadAt(p []byte, off int64) (n int, err error) {
-	if off < 0 {
-		return 0, errors.New("read before the start")
-	}
-	for n < len(p) {
-		at := off + int64(n)
-		if at >= g.blob.Size {
-			return n, io.EOF
+// read asks for the bytes of an image's file from one to before another, as far as
+// they lie in one blob: end says how far that is. SPEC.md, REG-9.
+func (r *Repository) read(ctx context.Context, s *stored, from, to int64) (in io.ReadCloser, end int64, err error) {
+	start := int64(0)
+	for _, p := range s.parts {
+		if from < start+p.Size {
+			end = min(to, start+p.Size)
+			in, err = r.get(ctx, p, from-start, end-start)
+			return in, end, err
 		}
-		nr := at / g.chunk
-		c := g.take(nr)
-		c.load.Do(func() { c.b, c.err = g.fetch(nr) })
-		if c.err != nil {
-			g.drop(nr, c)
-			return n, c.err
-		}
-		n += copy(p[n:], c.b[at-nr*g.chunk:])
+		start += p.Size
 	}
-	return n, nil
+	return nil, 0, io.ErrUnexpectedEOF
 }
 
-func (g *ranges) take(nr int64) *part {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for i, other := range g.age {
-		if other == nr {
-			g.age = append(append(g.age[:i:i], g.age[i+1:]...), nr)
-			return g.kept[nr]
-		}
-	}
-	if len(g.age) == keptChunks {
-		delete(g.kept, g.age[0])
-		g.age = g.age[1:]
-	}
-	c := &part{}
-	g.kept[nr], g.age = c, append(g.age, nr)
-	return c
-}
-
-// drop has the next who wants a chunk ask for it again.
-func (g *ranges) drop(nr int64, c *part) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.kept[nr] == c {
-		g.kept[nr] = &part{}
-	}
-}
-
-// fetch asks for a chunk, for what is missing of it if it was cut off.
-func (g *ranges) fetch(nr int64) ([]byte, error) {
-	from := nr * g.chunk
-	b := make([]byte, min(g.chunk, g.blob.Size-from))
+// fill fills b with the file's bytes from an offset on, and asks again for what is
+// missing if that was cut off. Got says how much has come, and may refuse it: then
+// all from there on comes again.
+func (r *Repository) fill(ctx context.Context, s *stored, b []byte, off int64, got func(n int) (kept int, err error)) error {
 	have := 0
-	err := retry(g.ctx, g.r.o.pause, func() (bool, error) {
-		in, err := g.r.get(g.ctx, g.blob, from+int64(have), from+int64(len(b)))
-		if err != nil {
-			return false, err
+	err := retry(ctx, r.o.pause, func() (bool, error) {
+		before := have
+		for have < len(b) {
+			in, end, err := r.read(ctx, s, off+int64(have), off+int64(len(b)))
+			if err != nil {
+				return have > before, err
+			}
+			have, err = fillFrom(in, b[:end-off], have, got)
+			in.Close()
+			if err != nil {
+				return have > before, err
+			}
 		}
-		defer in.Close()
-		n, err := io.ReadFull(in, b[have:])
-		have += n
-		return n > 0, unexpected(err)
+		return true, nil
 	})
-	err = g.r.failure("blob "+g.blob.Digest.Short(), err)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.read += int64(have)
-	if err != nil {
-		g.err = err
-	}
-	return b, err
+	return r.failure("blob "+s.file.Digest.Short(), err)
 }
 
-// failed returns why something could not be read. What reads an image may take that
-// for a fault of the image.
-func (g *ranges) failed() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.err
+// fillFrom reads what b lacks, in pieces that got is told of.
+func fillFrom(in io.Reader, b []byte, have int, got func(n int) (int, error)) (int, error) {
+	for at := have; at < len(b); {
+		n, err := io.ReadFull(in, b[at:min(at+spanSize, len(b))])
+		at += n
+		kept, refused := got(at)
+		have = kept
+		if refused != nil {
+			return have, refused
+		}
+		if err != nil {
+			return have, unexpected(err)
+		}
+	}
+	return have, nil
 }
 
 // unexpected is err, where an end is one too early.
@@ -196,10 +143,51 @@ func unexpected(err error) error {
 	return err
 }
 
-// forget has all be asked for again.
-func (g *ranges) forget() {
+// ranges reads an image's file in place. What it reads is unchecked: whoever reads
+// an image checks it. Goroutines may share it.
+type ranges struct {
+	chunks
+	read atomic.Int64 // bytes had from the registry
+
+	mu  sync.Mutex
+	err error // the last that did not pass
+}
+
+func newRanges(ctx context.Context, r *Repository, s *stored, chunk int64) *ranges {
+	g := &ranges{chunks: chunks{size: s.file.Size, chunk: chunk, keep: keptChunks}}
+	g.fetch = func(nr int64, b []byte) error {
+		return g.note(r.fill(ctx, s, b, nr*chunk, g.count()))
+	}
+	return g
+}
+
+// keptChunks bounds the memory of a ranges.
+const keptChunks = 16
+
+// count counts what comes of one request, and takes it.
+func (g *ranges) count() func(n int) (int, error) {
+	counted := 0
+	return func(n int) (int, error) {
+		g.read.Add(int64(n - counted))
+		counted = n
+		return n, nil
+	}
+}
+
+// note keeps an error for [ranges.failed].
+func (g *ranges) note(err error) error {
+	if err != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.err = err
+	}
+	return err
+}
+
+// failed returns why something could not be read. What reads an image may take that
+// for a fault of the image.
+func (g *ranges) failed() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	clear(g.kept)
-	g.age = nil
+	return g.err
 }

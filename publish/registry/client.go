@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,13 @@ import (
 type Options struct {
 	PlainHTTP bool // let a registry answer over HTTP that is not this machine
 	Progress  progress.Func
+
+	// Cache is a folder of this user's for what spares traffic: which repository has
+	// which blob, and what was read of images in place. Empty: nothing is kept.
+	Cache string
+
+	certificates []string    // folders; nil: those of Docker and podman
+	tls          *tls.Config // found there
 
 	stall time.Duration // tests are less patient
 	pause time.Duration // before a first repetition
@@ -55,6 +63,12 @@ func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Reposit
 	action := transport.PullScope
 	if push {
 		action = transport.PushScope
+	}
+	if o.certificates == nil {
+		o.certificates = certificateFolders()
+	}
+	if o.tls, err = certificates(ref.host(), o.certificates); err != nil {
+		return nil, err
 	}
 	g := newGuard(ref.host(), o)
 	var way http.RoundTripper

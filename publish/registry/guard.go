@@ -54,8 +54,9 @@ func newGuard(host string, o Options) *guard {
 	g.inner = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true,
+		ForceAttemptHTTP2:      false, // which would send all requests over one connection
 		DisableCompression:     true,
+		TLSClientConfig:        o.tls,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        30 * time.Second,
 		TLSHandshakeTimeout:    20 * time.Second,

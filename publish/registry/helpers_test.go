@@ -121,8 +121,9 @@ func (s *server) count(method, part string) (n int) {
 	return n
 }
 
-// serveDebian starts the registry of Debian's package docker-registry.
-func serveDebian(t testing.TB) string {
+// serveDebian starts the registry of Debian's package docker-registry, with more
+// lines for its configuration: what belongs under http, and the rest.
+func serveDebian(t testing.TB, more ...string) string {
 	program, err := exec.LookPath("docker-registry")
 	if err != nil {
 		t.Skip("needs docker-registry")
@@ -134,7 +135,8 @@ func serveDebian(t testing.TB) string {
 	host := l.Addr().String()
 	l.Close()
 	dir := t.TempDir()
-	config := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q}\n", filepath.Join(dir, "data"), host)
+	more = append(more, "", "")
+	config := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q%s}\n%s", filepath.Join(dir, "data"), host, more[0], more[1])
 	if err := os.WriteFile(filepath.Join(dir, "config.yml"), []byte(config), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -227,6 +229,28 @@ func tryConnect(ctx context.Context, host, name string, push bool) (*Repository,
 		return nil, err
 	}
 	return Connect(ctx, ref, push, quick)
+}
+
+func connectWith(t testing.TB, o Options, host, name string, push bool) *Repository {
+	t.Helper()
+	ref, err := ParseReference(Scheme + host + "/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Connect(t.Context(), ref, push, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func pushWith(t testing.TB, o Options, host, name string, image string) *Pushed {
+	t.Helper()
+	p, err := connectWith(t, o, host, name, true).Push(t.Context(), openImage(t, image), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func push(t testing.TB, host, name string, image string, attachments ...Attachment) *Pushed {

@@ -92,7 +92,8 @@ type stored struct {
 	digest    manifest.Digest // of the manifest
 	size      int64           // of the same
 	file      descriptor
-	contentID string // or nothing: pushed by another program
+	parts     []descriptor // the blobs that are the file, one after the other
+	contentID string       // or nothing: pushed by another program
 	created   string
 }
 
@@ -134,7 +135,7 @@ func parseManifest(raw []byte) (*stored, error) {
 		return nil, fmt.Errorf("%w: states a layer of %d bytes", format.ErrMalformed, file.Size)
 	}
 	return &stored{
-		digest: manifest.DigestOf(raw), size: int64(len(raw)), file: file,
+		digest: manifest.DigestOf(raw), size: int64(len(raw)), file: file, parts: d.Layers,
 		contentID: d.Annotations[ContentIDAnnotation], created: d.Annotations[createdAnnotation],
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"repro/format"
 	"repro/format/manifest"
@@ -56,7 +57,7 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 		return nil, err
 	}
 	im, err := p.finish(name)
-	if p.received < s.file.Size && errors.Is(err, format.ErrAltered) { // the start that was here is not what it was
+	if p.received.Load() < s.file.Size && errors.Is(err, format.ErrAltered) { // the start that was here is not what it was
 		if err := errors.Join(f.Truncate(0), p.download(ctx)); err != nil {
 			return nil, err
 		}
@@ -67,7 +68,7 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 	}
 	out := &Pulled{
 		Version: 1, Reference: r.ref.Pinned(string(s.digest)).String(), Digest: s.digest, Name: name,
-		File: s.file.Digest, Size: s.file.Size, Received: p.received,
+		File: s.file.Digest, Size: s.file.Size, Received: p.received.Load(),
 	}
 	if out.ContentID, err = im.ContentID(); err != nil {
 		return nil, errors.Join(err, f.Discard())
@@ -88,6 +89,7 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 	if out.Attached, err = writeBeside(name, attached); err != nil {
 		return nil, err
 	}
+	r.remember(s.file)
 	return out, f.Commit()
 }
 
@@ -121,15 +123,14 @@ type pull struct {
 
 	remote *ranges // what is wanted of the file before it has come: hash trees
 
-	sum      hash.Hash // of all before have
-	have     int64     // bytes of the file that are checked, as far as they can be
-	written  int64     // bytes that are in the file
-	received int64
+	sum      hash.Hash    // of all before have
+	have     int64        // bytes of the file that are here and checked, as far as they can be
+	written  atomic.Int64 // bytes that are in the file
+	received atomic.Int64
 }
 
 // download brings the file, from wherever it stands.
 func (p *pull) download(ctx context.Context) error {
-	object := "blob " + p.s.file.Digest.Short()
 	p.sum, p.have = sha256.New(), 0
 	begun, err := p.f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -141,79 +142,61 @@ func (p *pull) download(ctx context.Context) error {
 	if err := p.look(ctx, begun); err != nil {
 		return err
 	}
-	if err := p.take(io.NewSectionReader(p.f, 0, begun), begun, false); err != nil && !errors.Is(err, format.ErrAltered) {
+	if err := p.adopt(begun); err != nil {
 		return err
-	} // what is altered of the start comes again, and what follows it
-	return retry(ctx, p.r.o.pause, func() (bool, error) {
-		before := p.have
-		err := p.more(ctx)
-		return p.have > before, p.r.failure(object, err)
-	})
+	}
+	return p.segments(ctx)
 }
 
 // look reads of the image what says where its layers lie: from the start that is
 // here, or from the registry if there is none or it makes no sense.
 func (p *pull) look(ctx context.Context, begun int64) (err error) {
-	remote := newRanges(ctx, p.r, p.s.file, lookChunk)
-	p.remote = remote
-	for p.written = begun; ; p.written = 0 {
-		p.spans, err = imageSpans(&arriving{p, remote}, p.s, p.r.ref.String())
-		if err == nil || remote.failed() != nil || p.written == 0 {
-			return cmp.Or(remote.failed(), err)
+	p.remote = newRanges(ctx, p.r, p.s, lookChunk)
+	for {
+		p.written.Store(begun)
+		p.spans, err = imageSpans(arriving{p}, p.s, p.r.ref.String())
+		if err == nil || p.remote.failed() != nil || begun == 0 {
+			return cmp.Or(p.remote.failed(), err)
 		}
+		begun = 0
 	}
 }
 
-// more asks for all that is missing and takes what comes.
-func (p *pull) more(ctx context.Context) error {
-	if p.have == p.s.file.Size {
-		return nil
-	}
-	in, err := p.r.get(ctx, p.s.file, p.have, p.s.file.Size)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if err := p.take(in, p.s.file.Size, true); err != nil {
-		return err
-	}
-	var one [1]byte
-	if n, _ := io.ReadFull(in, one[:]); n > 0 {
-		return &refusedError{fmt.Sprintf("the registry sends more than the %d bytes that the manifest states", p.s.file.Size)}
-	}
-	return nil
-}
-
-// take reads the file up to an end, span by span, and keeps what is right. SPEC.md,
-// REG-6.
-func (p *pull) take(in io.Reader, end int64, write bool) error {
-	buffered := bufio.NewReaderSize(in, 1<<20)
-	b, room := make([]byte, spanSize), make([]byte, spanSize)
-	for p.have < end {
+// adopt takes what is here of an earlier pull, up to the first block that is not what
+// it should be: it comes again, and what follows it. SPEC.md, REG-6.
+func (p *pull) adopt(begun int64) error {
+	in := bufio.NewReaderSize(io.NewSectionReader(p.f, 0, begun), 1<<20)
+	b := make([]byte, spanSize)
+	for p.have < begun {
 		s := spanAt(p.spans, p.have)
-		if s.end > end {
-			return nil // a start that ends within a block: what is there of it comes again
+		if s.end > begun {
+			break // what is there of a block comes again
 		}
 		part := b[:s.end-p.have]
-		if _, err := io.ReadFull(buffered, part); err != nil {
+		if _, err := io.ReadFull(in, part); err != nil {
 			return unexpected(err)
 		}
-		if write {
-			if _, err := p.f.WriteAt(part, p.have); err != nil {
-				return &localError{err}
-			}
-			p.received += int64(len(part))
-			p.written = s.end
-		}
-		if err := s.check(room); err != nil {
-			p.written = p.have
-			p.remote.forget() // it may be the hash tree that came wrong
+		if err := s.check(part); errors.Is(err, format.ErrAltered) {
+			break
+		} else if err != nil {
 			return cmp.Or(p.remote.failed(), err)
 		}
 		p.sum.Write(part)
 		p.have = s.end
-		p.r.o.Progress.Report(progress.Event{Task: "pull " + p.r.ref.identifier(), Done: p.have, Total: p.s.file.Size, Bytes: true})
 	}
+	p.written.Store(p.have)
+	return nil
+}
+
+// keep takes the next bytes of the file, which are checked.
+func (p *pull) keep(b []byte) error {
+	if _, err := p.f.WriteAt(b, p.have); err != nil {
+		return &localError{err}
+	}
+	p.sum.Write(b)
+	p.have += int64(len(b))
+	p.written.Store(p.have)
+	p.r.o.Progress.Report(progress.Event{Task: "pull " + p.r.ref.identifier(), Done: p.have, Total: p.s.file.Size, Bytes: true})
 	return nil
 }
 
@@ -244,15 +227,12 @@ func sameContent(im *format.Image, s *stored, r *Repository) error {
 
 // arriving reads an image's file that is not all here: what is from the disk, the
 // rest from the registry.
-type arriving struct {
-	p      *pull
-	remote *ranges
-}
+type arriving struct{ p *pull }
 
 // ReadAt implements io.ReaderAt.
-func (a *arriving) ReadAt(b []byte, off int64) (int, error) {
-	if off+int64(len(b)) <= a.p.written {
+func (a arriving) ReadAt(b []byte, off int64) (int, error) {
+	if off+int64(len(b)) <= a.p.written.Load() {
 		return a.p.f.ReadAt(b, off)
 	}
-	return a.remote.ReadAt(b, off)
+	return a.p.remote.ReadAt(b, off)
 }

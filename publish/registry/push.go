@@ -60,6 +60,7 @@ func (r *Repository) Push(ctx context.Context, im *format.Image, attachments []A
 	if _, err := r.putManifest(ctx, raw, manifestIn, name); err != nil {
 		return nil, err
 	}
+	r.remember(s.file)
 	for _, a := range attachments {
 		done, n, err := r.attach(ctx, s, a)
 		if err != nil {

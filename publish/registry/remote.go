@@ -38,7 +38,7 @@ func (r *Repository) Open(ctx context.Context, all bool) (*Remote, error) {
 	if all {
 		chunk = readChunk
 	}
-	m := &Remote{Digest: s.digest, bytes: newRanges(ctx, r, s.file, chunk)}
+	m := &Remote{Digest: s.digest, bytes: newRanges(ctx, r, s, chunk)}
 	if m.Image, err = format.New(m.bytes, s.file.Size, r.ref.String()); err == nil {
 		err = sameContent(m.Image, s, r)
 	}
@@ -63,7 +63,5 @@ func (m *Remote) Explain(err error) error {
 
 // Received returns how many bytes of the image's file were asked for.
 func (m *Remote) Received() int64 {
-	m.bytes.mu.Lock()
-	defer m.bytes.mu.Unlock()
-	return m.bytes.read
+	return m.bytes.read.Load()
 }

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"repro/format"
+	"repro/format/manifest"
 	"repro/format/verity"
 )
 
@@ -22,17 +23,17 @@ type span struct {
 
 // layerSpan is a layer in an image's file.
 type layerSpan struct {
-	start   int64
-	checked io.ReaderAt // its bytes, by its hash tree
+	start int64
+	root  manifest.Digest                 // of its hash tree
+	check func(off int64, b []byte) error // holds its blocks against that
 }
 
-// check says whether the file has the right bytes here. It needs room for them.
-func (s span) check(room []byte) error {
+// check says whether b is what the file has here.
+func (s span) check(b []byte) error {
 	if s.layer == nil {
 		return nil
 	}
-	_, err := s.layer.checked.ReadAt(room[:s.end-s.start], s.start-s.layer.start)
-	return unexpected(err)
+	return s.layer.check(s.start-s.layer.start, b)
 }
 
 // imageSpans opens the image whose bytes r reads and returns its layers as spans,
@@ -52,7 +53,7 @@ func imageSpans(r io.ReaderAt, s *stored, name string) ([]span, error) {
 		if o.Layer == nil {
 			continue
 		}
-		checked, err := im.LayerBytes(o.Name)
+		check, err := im.LayerCheck(o.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -61,22 +62,23 @@ func imageSpans(r io.ReaderAt, s *stored, name string) ([]span, error) {
 			return nil, fmt.Errorf("%s: %w: layer %q lies within what is before it", name, format.ErrMalformed, o.Name)
 		}
 		end = at + o.Size
-		l := &layerSpan{at, checked}
-		spans = append(spans, span{at, at + o.Size, l})
+		spans = append(spans, span{at, end, &layerSpan{at, o.Layer.Root, check}})
 	}
 	return append(spans, span{s.file.Size, s.file.Size, nil}), nil
 }
 
 // spanAt returns what is checked next where all before an offset has come.
 func spanAt(spans []span, off int64) span {
-	i := sort.Search(len(spans), func(i int) bool { return spans[i].end > off })
-	if i == len(spans) {
-		i--
-	}
-	next := spans[i]
+	next := spanFrom(spans, off)
 	if off < next.start || next.layer == nil {
 		return span{off, min(off+spanSize, next.start), nil}
 	}
 	within := (off - next.start) / spanSize * spanSize
 	return span{next.start + within, min(next.start+within+spanSize, next.end), next.layer}
+}
+
+// spanFrom returns the layer in which an offset lies, or the next.
+func spanFrom(spans []span, off int64) span {
+	i := sort.Search(len(spans), func(i int) bool { return spans[i].end > off })
+	return spans[min(i, len(spans)-1)]
 }

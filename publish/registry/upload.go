@@ -45,6 +45,8 @@ type upload struct {
 	sent int64  // what the registry is known to have
 	all  int64  // bytes sent, those sent twice too
 	lost bool   // the registry stands elsewhere than it said
+
+	tried bool // something was sent to at before
 }
 
 // put sends a blob that the repository lacks. It returns how many bytes were sent.
@@ -55,6 +57,13 @@ func (r *Repository) put(ctx context.Context, blob io.ReaderAt, size int64, dige
 		return 0, r.failure(object, err)
 	}
 	u := &upload{r: r, blob: blob, size: size, chunk: uploadChunk, name: name}
+	if from := r.knownIn(digest); from != "" {
+		mounted, at, err := r.mount(ctx, digest, from)
+		if mounted || ctx.Err() != nil {
+			return 0, err
+		}
+		u.at = at // or nothing: that it may not, or does not know how, is no reason not to send it
+	}
 	err = retry(ctx, r.o.pause, func() (bool, error) {
 		before := u.sent
 		err := u.proceed(ctx, digest)
@@ -65,7 +74,7 @@ func (r *Repository) put(ctx context.Context, blob io.ReaderAt, size int64, dige
 
 // proceed goes on with the upload until it is over or fails.
 func (u *upload) proceed(ctx context.Context, digest manifest.Digest) error {
-	if u.at != "" { // a try before this one failed
+	if u.tried && u.at != "" { // a try before this one failed
 		if found, err := u.r.has(ctx, digest); err == nil && found {
 			return nil // and only its answer was lost
 		}
@@ -78,6 +87,7 @@ func (u *upload) proceed(ctx context.Context, digest manifest.Digest) error {
 			return err
 		}
 	}
+	u.tried = true
 	for u.sent < u.size {
 		if err := u.send(ctx, min(u.chunk, u.size-u.sent)); err != nil {
 			return err
@@ -100,15 +110,20 @@ func (u *upload) start(ctx context.Context) error {
 }
 
 // moved takes in where the next request goes.
-func (u *upload) moved(answer *http.Response) error {
+func (u *upload) moved(answer *http.Response) (err error) {
+	u.at, err = uploadAddress(answer)
+	return err
+}
+
+// uploadAddress is where an answer says that an upload goes on.
+func uploadAddress(answer *http.Response) (string, error) {
 	defer answer.Body.Close()
 	location := answer.Header.Get("Location")
 	to, err := answer.Request.URL.Parse(location)
 	if err != nil || location == "" {
-		return &refusedError{fmt.Sprintf("the registry does not say where to send a blob: %.200q", location)}
+		return "", &refusedError{fmt.Sprintf("the registry does not say where to send a blob: %.200q", location)}
 	}
-	u.at = to.String()
-	return nil
+	return to.String(), nil
 }
 
 // ask asks how much of the blob arrived. Registries that cannot say are believed
