@@ -26,11 +26,13 @@ const (
 const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:PORT] [--origin URL]
        repro-gateway venue  [--data FOLDER] [--quota GIB] ID NAME
        repro-gateway invite [--data FOLDER] [--origin URL] [--days N] VENUE ROLE NAME
+       repro-gateway provider [--data FOLDER] [--secret FILE] [--scopes S,S] ID NAME ISSUER CLIENT
 
 serve starts a gateway and prints its address and a link with which one person
 becomes its administrator; venue adds a venue; invite makes a link that gives
-somebody a role there: administrator, editor, author, reviewer or reader. All that
-a gateway knows is in the folder; whoever can write there is its administrator.
+somebody a role there: administrator, editor, author, reviewer or reader; provider
+lets people sign in by OpenID Connect. All that a gateway knows is in the folder;
+whoever can write there is its administrator.
 `
 
 // errUsage is in the error about a command line that says nothing that can be done.
@@ -72,6 +74,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return addVenue(ctx, args[1:], stdout)
 	case "invite":
 		return invite(ctx, args[1:], stdout)
+	case "provider":
+		return addProvider(args[1:], stdout)
 	}
 	return usagef("%q is not a command", args[0])
 }

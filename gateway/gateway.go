@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"repro/gateway/access"
+	"repro/gateway/identity"
 	"repro/gateway/pages"
 	"repro/gateway/store"
 	"repro/gateway/upload"
@@ -99,7 +100,12 @@ func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, 
 	if err != nil {
 		return nil, err
 	}
+	providers, err := identity.Providers(s.Dir())
+	if err != nil {
+		return nil, err
+	}
 	p := pages.New(s, k, u, origin)
+	p.SignIn(identity.New(providers, origin, k, identity.Options{}))
 	handlers := p.Handlers()
 	maps.Copy(handlers, u.Handlers())
 	handlers["GET /healthz"] = func(w http.ResponseWriter, r *http.Request, _ access.Visit) error {

@@ -152,7 +152,7 @@ func (g *Guard) identify(r *http.Request, v *Visit) (program bool, err error) {
 		if err = g.key.checkLink(token, g.o.Now()); err == nil {
 			v.Person, err = g.store.Bearer(r.Context(), store.HashOf(token))
 		}
-		if errors.Is(err, store.ErrNoLink) {
+		if errors.Is(err, store.ErrNoLink) || errors.Is(err, store.ErrSignIn) {
 			err = Refuse(http.StatusUnauthorized, "%v", err)
 		}
 		return true, err
@@ -243,7 +243,7 @@ func (g *Guard) Join(w http.ResponseWriter, r *http.Request, v Visit, token stri
 	if err == nil {
 		_, err = g.store.Redeem(r.Context(), store.HashOf(token), store.HashOf(session), sessionTime)
 	}
-	if errors.Is(err, store.ErrNoLink) {
+	if errors.Is(err, store.ErrNoLink) || errors.Is(err, store.ErrSignIn) {
 		return Refuse(http.StatusForbidden, "%v", err)
 	}
 	if err != nil {
@@ -282,6 +282,9 @@ func (g *Guard) setCookie(w http.ResponseWriter, value string, age time.Duration
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: g.o.Secure,
 	})
 }
+
+// Log tells the gateway's own log of an error that a handler answers otherwise.
+func (g *Guard) Log(r *http.Request, err error) { g.o.Log(r, err) }
 
 // fail shows an error. One that is not for whoever asked is not shown to them.
 func (g *Guard) fail(w http.ResponseWriter, r *http.Request, v Visit, err error) {

@@ -3,6 +3,8 @@ package access
 var peopleRules = []Rule{
 	{Pattern: "GET /join", Public: true},
 	{Pattern: "POST /join", Public: true},
+	{Pattern: "POST /sign-in/{provider}", Public: true},
+	{Pattern: "GET /sign-in/{provider}/return", Public: true},
 	{Pattern: "POST /leave", Session: true},
 	{Pattern: "GET /v/{venue}/people", Roles: managers},
 	{Pattern: "POST /v/{venue}/links", Roles: managers},

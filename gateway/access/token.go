@@ -57,6 +57,12 @@ func (k *Key) NewLink(l store.Link) string {
 	return encode([]byte(text)) + "." + encode(k.sum("link", text))
 }
 
+// equal compares what somebody shows, in base64url, with a MAC.
+func equal(shown string, mac []byte) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(shown)
+	return err == nil && hmac.Equal(b, mac)
+}
+
 // checkLink says whether k signed token and it has not expired. Only such a
 // token is looked for in the store, which knows whether it was revoked.
 func (k *Key) checkLink(token string, now time.Time) error {
@@ -68,8 +74,7 @@ func (k *Key) checkLink(token string, now time.Time) error {
 	if err != nil {
 		return store.ErrNoLink
 	}
-	mac, err := base64.RawURLEncoding.Strict().DecodeString(sum)
-	if err != nil || !hmac.Equal(mac, k.sum("link", string(text))) {
+	if !equal(sum, k.sum("link", string(text))) {
 		return store.ErrNoLink
 	}
 	lines := strings.Split(string(text), "\n")

@@ -259,30 +259,55 @@ func (s *SignIn) identify(ctx context.Context, c config, p *oidc.Provider, token
 	if t.Subject == "" || len(t.Subject) > maxSubject || !utf8.ValidString(t.Subject) {
 		return id, fmt.Errorf("%w: its id_token has no subject of 1 to %d bytes", ErrRefused, maxSubject)
 	}
-	var claims struct {
-		Name   any `json:"name"`
-		Given  any `json:"given_name"`
-		Family any `json:"family_name"`
-		User   any `json:"preferred_username"`
-	}
-	if err := t.Claims(&claims); err != nil {
+	var said names
+	if err := t.Claims(&said); err != nil {
 		return id, fmt.Errorf("%w: its id_token: %w", ErrRefused, err)
 	}
-	name := firstName(text(claims.Name), strings.TrimSpace(text(claims.Given)+" "+text(claims.Family)), text(claims.User), t.Subject)
-	return Identity{t.Issuer, t.Subject, name}, nil
+	id = Identity{t.Issuer, t.Subject, said.first()}
+	if id.Name == "" {
+		id.Name = s.askName(ctx, p, token, t.Subject)
+	}
+	return id, nil
 }
 
-// text is v if it is one: providers send null, too.
-func text(v any) string {
-	s, _ := v.(string)
-	return strings.TrimSpace(s)
+// askName asks for the name where the id_token has none. Who does not tell is
+// called by the subject: a name is no part of who somebody is.
+func (s *SignIn) askName(ctx context.Context, p *oidc.Provider, token *oauth2.Token, subject string) string {
+	var said names
+	if p.UserInfoEndpoint() != "" {
+		info, err := p.UserInfo(ctx, oauth2.StaticTokenSource(token))
+		if err == nil && info.Subject == subject { // else a token of somebody else was slipped in: Core, 5.3.4
+			if info.Claims(&said) != nil {
+				return subject
+			}
+		}
+	}
+	if name := said.first(); name != "" {
+		return name
+	}
+	return subject
 }
 
-func firstName(names ...string) string {
-	for _, n := range names {
-		if n != "" && utf8.ValidString(n) && utf8.RuneCountInString(n) <= maxName {
-			return n
+// names are the claims that may have a name. Providers send null, too.
+type names struct {
+	Name   any `json:"name"`
+	Given  any `json:"given_name"`
+	Family any `json:"family_name"`
+	User   any `json:"preferred_username"`
+}
+
+// first is the best name that is one, or "".
+func (n names) first() string {
+	for _, name := range []string{text(n.Name), strings.TrimSpace(text(n.Given) + " " + text(n.Family)), text(n.User)} {
+		if name != "" && utf8.RuneCountInString(name) <= maxName {
+			return name
 		}
 	}
 	return ""
+}
+
+// text is v if it is one.
+func text(v any) string {
+	s, _ := v.(string)
+	return strings.TrimSpace(s)
 }

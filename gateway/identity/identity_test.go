@@ -42,7 +42,8 @@ type provider struct {
 	verify string         // the challenge that a verifier must answer
 	asked  url.Values     // the last request for a token
 	answer func(w http.ResponseWriter) bool
-	keys   int // how often they were asked for
+	keys   int    // how often they were asked for
+	info   string // of its userinfo; empty: it has none
 }
 
 func newProvider(t *testing.T) *provider {
@@ -54,12 +55,22 @@ func newProvider(t *testing.T) *provider {
 	p := &provider{key: key, claims: map[string]any{}}
 	m := http.NewServeMux()
 	m.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":"%[2]s/auth","token_endpoint":"%[2]s/token","jwks_uri":"%[2]s/keys","id_token_signing_alg_values_supported":["RS256"]}`, p.URL, p.URL)
+		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":"%[2]s/auth","token_endpoint":"%[2]s/token","jwks_uri":"%[2]s/keys","id_token_signing_alg_values_supported":["RS256"]`, p.URL, p.URL)
+		if p.info != "" {
+			fmt.Fprintf(w, `,"userinfo_endpoint":"%s/info"`, p.URL)
+		}
+		fmt.Fprint(w, "}")
 	})
 	m.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
 		p.keys++
 		n, e := key.N.Bytes(), []byte{1, 0, 1}
 		fmt.Fprintf(w, `{"keys":[{"kty":"RSA","kid":"k","use":"sig","n":%q,"e":%q}]}`, b64(n), b64(e))
+	})
+	m.HandleFunc("GET /info", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Header.Get("Authorization") == "Bearer a" {
+			fmt.Fprint(w, p.info)
+		}
 	})
 	m.HandleFunc("POST /token", p.token)
 	p.Server = httptest.NewServer(m)
@@ -133,6 +144,24 @@ func TestSignIn(t *testing.T) {
 	}
 	if p.keys != 1 {
 		t.Errorf("asked %d times for keys that did not change", p.keys)
+	}
+}
+
+// TestAskName: where the id_token has no name, the provider is asked, and
+// believed only about the same person.
+func TestAskName(t *testing.T) {
+	p := newProvider(t)
+	for info, want := range map[string]string{
+		`{"sub":"0000-0002-1825-0097","name":"Ada L."}`: "Ada L.", `{"sub":"0000-0002-1825-0098","name":"Bob"}`: "0000-0002-1825-0097",
+		`{"sub":"0000-0002-1825-0097"}`: "0000-0002-1825-0097", `x`: "0000-0002-1825-0097", `{"sub":"0000-0002-1825-0097","name":null}`: "0000-0002-1825-0097",
+	} {
+		p.info = info
+		s := p.signIn(Options{})
+		state, cookie := p.begin(t, s, "")
+		id, _, err := s.Finish(ctx, "orcid", cookie, url.Values{"state": {state}, "code": {"good"}})
+		if err != nil || id.Name != want || id.Subject != "0000-0002-1825-0097" {
+			t.Errorf("%s: %+v, %v", info, id, err)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"repro/gateway/access"
+	"repro/gateway/identity"
 	"repro/gateway/store"
 	"repro/gateway/upload"
 	"repro/report/view"
@@ -66,18 +67,22 @@ func fileAddress(sub, at, layer string) string {
 
 // Pages are the pages of a gateway.
 type Pages struct {
-	store  *store.Store
-	key    *access.Key
-	images *upload.Uploads
-	guard  *access.Guard
-	origin string // what links begin with
+	store    *store.Store
+	key      *access.Key
+	images   *upload.Uploads
+	guard    *access.Guard
+	identity *identity.SignIn
+	origin   string // what links begin with
 }
 
 // New returns the pages over a store and its images. Links that they make begin with origin,
 // "https://gateway.example".
 func New(s *store.Store, k *access.Key, images *upload.Uploads, origin string) *Pages {
-	return &Pages{store: s, key: k, images: images, origin: origin}
+	return &Pages{store: s, key: k, images: images, origin: origin, identity: identity.New(nil, origin, k, identity.Options{})}
 }
+
+// SignIn says at which providers people can sign in: at first at none.
+func (p *Pages) SignIn(s *identity.SignIn) { p.identity = s }
 
 // Guard says what starts and ends sessions. It must be called before a request
 // is answered: the guard itself is made of the handlers.
@@ -90,6 +95,7 @@ func (p *Pages) Handlers() map[string]access.Handler {
 	for _, feature := range []map[string]access.Handler{
 		p.siteHandlers(),
 		p.peopleHandlers(),
+		p.signInHandlers(),
 		p.submissionHandlers(),
 	} {
 		maps.Copy(all, feature)
@@ -150,6 +156,9 @@ func style(w http.ResponseWriter, r *http.Request, _ access.Visit) error {
 }
 
 func (p *Pages) home(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	if v.Person.ID == 0 {
+		return show(w, http.StatusOK, "door", frame{"Sign in", v, door{p.identity.Providers(), ""}})
+	}
 	venues, err := p.store.Venues(r.Context(), v.Person.ID)
 	if err != nil {
 		return err

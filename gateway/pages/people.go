@@ -24,7 +24,7 @@ func (p *Pages) peopleHandlers() map[string]access.Handler {
 
 // join asks before it uses a link: programs that look at letters open links, too.
 func (p *Pages) join(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	return show(w, http.StatusOK, "join", frame{"You are invited", v, r.URL.Query().Get("token")})
+	return show(w, http.StatusOK, "join", frame{"You are invited", v, door{p.identity.Providers(), r.URL.Query().Get("token")}})
 }
 
 func (p *Pages) joined(w http.ResponseWriter, r *http.Request, v access.Visit) error {

@@ -21,6 +21,8 @@ type Link struct {
 	Expires time.Time
 	Revoked bool
 	Person  int64 // 0: not used yet
+
+	Identity *Identity // as whom the person signs in; nil: by the link alone
 }
 
 // Person is somebody who has used a link.
@@ -63,16 +65,21 @@ func (s *Store) AddLink(ctx context.Context, actor int64, l Link, hash Hash) (id
 
 // Links returns the links of a venue, the newest first.
 func (s *Store) Links(ctx context.Context, venue string) (links []Link, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, venue, role, label, once, expires, revoked, coalesce(person, 0) FROM links WHERE venue = ? ORDER BY id DESC", venue)
+	rows, err := s.db.QueryContext(ctx, `SELECT l.id, l.venue, l.role, l.label, l.once, l.expires, l.revoked, coalesce(l.person, 0),
+		coalesce(i.issuer, ''), coalesce(i.subject, ''), coalesce(i.name, '') FROM links l LEFT JOIN identities i ON i.person = l.person WHERE l.venue = ? ORDER BY l.id DESC`, venue)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var l Link
+		var id Identity
 		var expires int64
-		if err := rows.Scan(&l.ID, &l.Venue, &l.Role, &l.Label, &l.Once, &expires, &l.Revoked, &l.Person); err != nil {
+		if err := rows.Scan(&l.ID, &l.Venue, &l.Role, &l.Label, &l.Once, &expires, &l.Revoked, &l.Person, &id.Issuer, &id.Subject, &id.Name); err != nil {
 			return nil, err
+		}
+		if id.Issuer != "" {
+			l.Identity = &id
 		}
 		l.Expires = time.Unix(expires, 0).UTC()
 		links = append(links, l)
@@ -121,12 +128,27 @@ func (s *Store) foundLink(ctx context.Context, tx *sql.Tx, hash Hash) (l Link, e
 	return l, err
 }
 
+// openLink is a link that can be used now by whoever has its secret: one of a
+// person with an identity is not (GTW-8). Others may know the secret, and the
+// person may have roles that it does not give.
+func (s *Store) openLink(ctx context.Context, tx *sql.Tx, hash Hash) (Link, error) {
+	l, err := s.foundLink(ctx, tx, hash)
+	if err != nil {
+		return l, err
+	}
+	bound, err := s.hasIdentity(ctx, tx, l.Person)
+	if err == nil && bound {
+		err = ErrSignIn
+	}
+	return l, err
+}
+
 // Redeem uses the link whose secret has that hash and starts a session of the
 // person whose it is, known by another hash, for at most that long. A link that
-// cannot be used gives ErrNoLink.
+// cannot be used gives ErrNoLink, one of a person with an identity ErrSignIn.
 func (s *Store) Redeem(ctx context.Context, link, session Hash, atMost time.Duration) (p Person, err error) {
 	err = s.change(ctx, func(tx *sql.Tx) (Entry, error) {
-		l, err := s.foundLink(ctx, tx, link)
+		l, err := s.openLink(ctx, tx, link)
 		if err != nil {
 			return Entry{}, err
 		}
@@ -156,14 +178,7 @@ func (s *Store) personOf(ctx context.Context, tx *sql.Tx, l Link) (Person, error
 	if err != nil {
 		return Person{}, err
 	}
-	expires := l.Expires.Unix()
-	if l.Once {
-		expires = 0
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO memberships (venue, person, role, link, expires) VALUES (?, ?, ?, ?, ?)", l.Venue, id, l.Role, l.ID, expires); err != nil {
-		return Person{}, err
-	}
-	_, err = tx.ExecContext(ctx, "UPDATE links SET person = ? WHERE id = ?", id, l.ID)
+	err = s.giveRole(ctx, tx, l, id)
 	return Person{ID: id, Name: l.Label}, err
 }
 
@@ -182,15 +197,15 @@ func (s *Store) EndSession(ctx context.Context, session Hash) error {
 
 // Bearer returns whose link has that hash, for a program that shows the link
 // itself with every request in place of a session. A link for one use is none
-// for programs: ErrNoLink.
+// for programs: ErrNoLink. Nor is one of a person with an identity: ErrSignIn.
 func (s *Store) Bearer(ctx context.Context, link Hash) (p Person, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT p.id, p.name FROM links l JOIN people p ON p.id = l.person
-		WHERE l.hash = ? AND NOT l.revoked AND NOT l.once AND l.expires > ?`, link[:], s.now().Unix()).Scan(&p.ID, &p.Name)
+		WHERE l.hash = ? AND NOT l.revoked AND NOT l.once AND l.expires > ? AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.person = p.id)`, link[:], s.now().Unix()).Scan(&p.ID, &p.Name)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return p, err
 	}
 	err = s.change(ctx, func(tx *sql.Tx) (Entry, error) { // its first use
-		l, err := s.foundLink(ctx, tx, link)
+		l, err := s.openLink(ctx, tx, link)
 		if err == nil && l.Once {
 			err = ErrNoLink
 		}

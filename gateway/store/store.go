@@ -30,6 +30,7 @@ var (
 	ErrNotFound = errors.New("not found")      // or not for whoever asks
 	ErrExists   = errors.New("exists already") // the name is taken
 	ErrQuota    = errors.New("the venue's quota is used up")
+	ErrSignIn   = errors.New("this link is of somebody who signs in: sign in, too")
 	ErrNoLink   = errors.New("this link is not valid: it has expired, was used up or was revoked")
 )
 
