@@ -195,6 +195,9 @@ func (w *writer) store(ctx context.Context, e *deposit.Entry) error {
 		return fmt.Errorf("%s: %d bytes where %d were expected: it changed while it was read", e.Path, n, e.Size)
 	}
 	e.Digests = h.Sums()
+	if e.Kind == "input" && !w.Anonymous {
+		e.Open = nil // nobody reads it again: its layer and what that keeps in memory can go
+	}
 	if err := w.add(e); err != nil {
 		return err
 	}

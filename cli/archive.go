@@ -81,6 +81,7 @@ func (c *console) archive(ctx *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	collectForArchiving()
 	o.Progress = c.progress()
 	image, err := format.Open(name)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"repro/internal/atomicfile"
+	"repro/internal/stream"
 )
 
 // Form is what a deposit is written as.
@@ -83,7 +84,7 @@ func (s *folder) Create(name string, _ int64, mode fs.FileMode) (io.WriteCloser,
 	if err != nil {
 		return nil, err
 	}
-	return &once{WriteCloser: f}, nil
+	return stream.NewSparse(f), nil
 }
 
 // Adopt puts the file called src at name without copying it: by sharing its
@@ -124,20 +125,6 @@ func (s *folder) Commit() error {
 
 func (s *folder) Parallel() bool { return true }
 func (s *folder) Close()         { s.dir.Close() }
-
-// once lets a file be closed again by a deferred call.
-type once struct {
-	io.WriteCloser
-	done bool
-}
-
-func (o *once) Close() error {
-	if o.done {
-		return nil
-	}
-	o.done = true
-	return o.WriteCloser.Close()
-}
 
 type nopCloser struct{ io.Writer }
 

@@ -3,6 +3,8 @@
 package rocrate
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -40,18 +42,25 @@ var vocabularies = map[Profile]vocabulary{
 // byte order, which puts @id and @type first.
 type entity = map[string]any
 
-// graph is the graph of a crate while it is made.
+// graph is the graph of a crate while it is made. Files are many: their entities
+// are made when they are written, but for those that the workflow adds to.
 type graph struct {
 	*deposit.Deposit
 	vocabulary
 	nodes map[string]entity
+	files map[string]*deposit.Entry // by id
 	root  entity
 }
 
-func ref(id string) map[string]string { return map[string]string{"@id": id} }
+// link is a reference to an entity.
+type link struct {
+	ID string `json:"@id"`
+}
 
-func refs(ids []string) []map[string]string {
-	out := make([]map[string]string, len(ids))
+func ref(id string) link { return link{id} }
+
+func refs(ids []string) []link {
+	out := make([]link, len(ids))
 	for i, id := range ids {
 		out[i] = ref(id)
 	}
@@ -70,6 +79,14 @@ func (g *graph) add(id string, kind any, properties entity) string {
 	return id
 }
 
+// node returns the entity of that id, or nil.
+func (g *graph) node(id string) entity {
+	if e := g.files[id]; e != nil && g.nodes[id] == nil {
+		g.add(id, "File", g.file(e))
+	}
+	return g.nodes[id]
+}
+
 // Metadata returns ro-crate-metadata.json: the descriptor, the root, then all
 // other entities in byte order of their ids. It lists the entries that d has.
 func Metadata(d *deposit.Deposit, p Profile) []byte {
@@ -77,7 +94,7 @@ func Metadata(d *deposit.Deposit, p Profile) []byte {
 	if !ok {
 		v = vocabularies[RunCrate05]
 	}
-	g := &graph{Deposit: d, vocabulary: v, nodes: map[string]entity{}}
+	g := &graph{Deposit: d, vocabulary: v, nodes: map[string]entity{}, files: map[string]*deposit.Entry{}}
 	g.describeRoot()
 	g.describeFiles()
 	g.describeWorkflow()
@@ -89,14 +106,41 @@ func Metadata(d *deposit.Deposit, p Profile) []byte {
 	if v.crate != "1.1" { // later versions: one, and the profiles at the root
 		descriptor["conformsTo"] = ref("https://w3id.org/ro/crate/" + v.crate)
 	}
-	all := []entity{descriptor, g.root}
-	for _, id := range slices.Sorted(maps.Keys(g.nodes)) {
-		all = append(all, g.nodes[id])
+	return g.encode(descriptor)
+}
+
+// encode writes the graph entity by entity: as a whole it would be in memory four
+// times.
+func (g *graph) encode(descriptor entity) []byte {
+	var b bytes.Buffer
+	b.Grow(len(g.files) * 768)
+	contexts := []string{"https://w3id.org/ro/crate/" + g.crate + "/context", "https://w3id.org/ro/terms/workflow-run/context"}
+	fmt.Fprintf(&b, "{\n  \"@context\": [\n    %q,\n    %q\n  ],\n  \"@graph\": [\n    ", contexts[0], contexts[1])
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("    ", "  ")
+	write := func(e entity) {
+		if enc.Encode(e) == nil { // text, numbers, lists and maps, which cannot fail
+			b.Truncate(b.Len() - 1) // the newline
+		}
 	}
-	return deposit.JSON(map[string]any{
-		"@context": []string{"https://w3id.org/ro/crate/" + v.crate + "/context", "https://w3id.org/ro/terms/workflow-run/context"},
-		"@graph":   all,
-	})
+	write(descriptor)
+	b.WriteString(",\n    ")
+	write(g.root)
+	ids := slices.Collect(maps.Keys(g.nodes))
+	for id := range g.files {
+		if g.nodes[id] == nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		b.WriteString(",\n    ")
+		write(g.node(id))
+		delete(g.nodes, id)
+	}
+	b.WriteString("\n  ]\n}\n")
+	return b.Bytes()
 }
 
 func (g *graph) describeRoot() {
@@ -190,30 +234,48 @@ func (g *graph) person(i int, a manifest.Author) string {
 // workflow speaks of.
 func (g *graph) describeFiles() {
 	var parts []string
+	held := map[string][]string{} // by the folder of a file, and those above it
 	for _, e := range g.Sorted() {
 		if e.Kind == "crate" {
 			continue
 		}
 		id := deposit.IRI(e.Path)
 		parts = append(parts, id)
-		p := entity{"name": path.Base(e.Path), "contentSize": fmt.Sprint(e.Size), "encodingFormat": deposit.MediaType(e.Path), "sha256": fmt.Sprintf("%x", e.SHA256)}
+		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+			held[dir] = append(held[dir], id)
+		}
 		switch e.Kind {
-		case "recipe":
-			continue // see describeWorkflow
+		case "recipe": // see describeWorkflow
 		case "image":
+			p := g.file(e)
 			p["additionalType"] = ref("https://w3id.org/ro/terms/workflow-run#SIFImage")
 			p["name"], p["tag"] = e.Path, g.Date.Format("2006-01-02")
 			p["registry"] = "local"
 			p["encodingFormat"] = []any{"application/vnd.sylabs.sif.layer.v1.sif", ref(g.add("https://github.com/sylabs/sif", g.formatPage, entity{"name": "Singularity Image Format"}))}
 			g.add(id, []string{"File", "ContainerImage"}, p)
-			continue
 		case "sbom", "signature", "provenance":
-			p["about"] = ref(g.imageID())
+			g.imageID()
+			g.files[id] = e
+		default:
+			g.files[id] = e
 		}
-		g.add(id, "File", p)
 	}
-	g.root["hasPart"] = refs(parts)
-	g.folders()
+	var top []string
+	for _, dir := range slices.Sorted(maps.Keys(held)) {
+		slices.Sort(held[dir])
+		top = append(top, g.add(deposit.IRI(dir)+"/", "Dataset", entity{"name": dir, "description": deposit.Folders[dir], "hasPart": refs(held[dir])}))
+	}
+	g.root["hasPart"] = append(refs(parts), refs(top)...)
+}
+
+// file says what every entity of a file says.
+func (g *graph) file(e *deposit.Entry) entity {
+	p := entity{"name": path.Base(e.Path), "contentSize": fmt.Sprint(e.Size), "encodingFormat": deposit.MediaType(e.Path), "sha256": fmt.Sprintf("%x", e.SHA256)}
+	switch e.Kind {
+	case "sbom", "signature", "provenance":
+		p["about"] = ref(g.imageID())
+	}
+	return p
 }
 
 // imageID is the id of the image's entity.
@@ -224,22 +286,4 @@ func (g *graph) imageID() string {
 		})
 	}
 	return deposit.IRI(g.ImageName)
-}
-
-// folders describes the folders of inputs, outputs and runs.
-func (g *graph) folders() {
-	held := map[string][]string{}
-	for _, e := range g.Entries {
-		for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
-			held[dir] = append(held[dir], deposit.IRI(e.Path))
-		}
-	}
-	var top []string
-	for _, dir := range slices.Sorted(maps.Keys(held)) {
-		slices.Sort(held[dir])
-		id := deposit.IRI(dir) + "/"
-		g.add(id, "Dataset", entity{"name": dir, "description": deposit.Folders[dir], "hasPart": refs(held[dir])})
-		top = append(top, id)
-	}
-	g.root["hasPart"] = append(g.root["hasPart"].([]map[string]string), refs(top)...)
 }

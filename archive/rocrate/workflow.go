@@ -75,9 +75,9 @@ func (g *graph) parameter(id, name string, files []string, note string) string {
 		"conformsTo": ref(g.bioschemas + "FormalParameter/1.0-RELEASE"),
 	})
 	for _, f := range files {
-		if e := g.nodes[f]; e != nil {
-			list, _ := e["exampleOfWork"].([]map[string]string)
-			if !slices.ContainsFunc(list, func(r map[string]string) bool { return r["@id"] == id }) {
+		if e := g.node(f); e != nil {
+			list, _ := e["exampleOfWork"].([]link)
+			if !slices.ContainsFunc(list, func(r link) bool { return r.ID == id }) {
 				e["exampleOfWork"] = append(list, ref(id))
 			}
 		}
@@ -149,7 +149,7 @@ func (g *graph) connections() []string {
 		id := g.add(fmt.Sprintf("#connection-%d", len(ids)+1), "ParameterConnection", entity{"sourceParameter": ref(from), "targetParameter": ref(to)})
 		ids = append(ids, id)
 		for _, o := range owners {
-			list, _ := g.nodes[o]["connection"].([]map[string]string)
+			list, _ := g.nodes[o]["connection"].([]link)
 			g.nodes[o]["connection"] = append(list, ref(id))
 		}
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 )
@@ -49,4 +50,47 @@ func CopySparse(f *os.File, r io.Reader) (n int64, err error) {
 			return n, err
 		}
 	}
+}
+
+// Sparse writes an empty file from its start and leaves holes where there are pages
+// of zeros. Its Close sets the file's size and closes it; another does nothing.
+type Sparse struct {
+	f      *os.File
+	size   int64
+	hole   bool // at the end
+	closed bool
+}
+
+// NewSparse returns a writer of f, which is empty.
+func NewSparse(f *os.File) *Sparse { return &Sparse{f: f} }
+
+// Write implements [io.Writer].
+func (s *Sparse) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		rest := p[n:]
+		span, zero := min(len(rest), holeSize-int(s.size%holeSize)), false // to the next page
+		if span == holeSize {
+			span, zero = Span(rest)
+		}
+		if !zero {
+			if _, err := s.f.WriteAt(rest[:span], s.size); err != nil {
+				return n, err
+			}
+		}
+		n, s.size, s.hole = n+span, s.size+int64(span), zero
+	}
+	return n, nil
+}
+
+// Close implements [io.Closer].
+func (s *Sparse) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var err error
+	if s.hole {
+		err = s.f.Truncate(s.size)
+	}
+	return errors.Join(err, s.f.Close())
 }

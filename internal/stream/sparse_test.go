@@ -56,3 +56,43 @@ func TestCopySparse(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSparse writes in pieces that begin and end anywhere.
+func TestSparse(t *testing.T) {
+	content := make([]byte, 8*holeSize+100)
+	content[0], content[3*holeSize-1], content[5*holeSize] = 1, 2, 3
+	for _, piece := range []int{1, 100, holeSize - 1, holeSize, 3*holeSize + 7, len(content)} {
+		for _, b := range [][]byte{content, content[:6*holeSize], nil, make([]byte, 3*holeSize)} {
+			f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := NewSparse(f)
+			for rest := b; len(rest) > 0; {
+				n, err := w.Write(rest[:min(piece, len(rest))])
+				if err != nil || n != min(piece, len(rest)) {
+					t.Fatalf("%d %v", n, err)
+				}
+				rest = rest[n:]
+			}
+			if err := errors.Join(w.Close(), w.Close()); err != nil {
+				t.Error(err)
+			}
+			if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, b) {
+				t.Errorf("%d bytes in pieces of %d: %v; equal %v", len(b), piece, err, bytes.Equal(got, b))
+			}
+		}
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	w := NewSparse(f)
+	if n, err := w.Write([]byte("ab")); n != 0 || err == nil {
+		t.Errorf("into a closed file: %d, %v", n, err)
+	}
+	if w.Close() == nil {
+		t.Error("closes a closed file")
+	}
+}
