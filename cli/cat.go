@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"repro/format"
 	"repro/format/tree"
 	"repro/report/view"
 )
@@ -29,6 +28,7 @@ hash trees; nothing that was altered is printed.
 		Flags: []cli.Flag{
 			layerFlag,
 			&cli.StringSliceFlag{Name: "object", Usage: "print the object `NAME` as it is in the image, such as repro.yaml or manifest.json"},
+			plainHTTPFlag,
 		},
 		Action: func(ctx *cli.Context) error {
 			objects := ctx.StringSlice("object")
@@ -39,7 +39,7 @@ hash trees; nothing that was altered is printed.
 				return usagef("cat: --object takes neither paths nor --layer")
 			}
 			if len(objects) > 0 {
-				return c.catObjects(ctx.Args().First(), objects)
+				return c.catObjects(ctx, ctx.Args().First(), objects)
 			}
 			return c.cat(ctx, ctx.Args().First(), ctx.Args().Tail())
 		},
@@ -47,7 +47,7 @@ hash trees; nothing that was altered is printed.
 }
 
 func (c *console) cat(ctx *cli.Context, name string, paths []string) error {
-	image, root, err := openTree(name, ctx.String("layer"))
+	image, root, err := c.openTree(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (c *console) cat(ctx *cli.Context, name string, paths []string) error {
 		err = c.copyOut(r)
 		r.Close()
 		if err != nil {
-			return fmt.Errorf("%s: %q: %w", name, paths[i], err)
+			return image.explain(fmt.Errorf("%s: %q: %w", name, paths[i], err))
 		}
 	}
 	return nil
@@ -85,8 +85,8 @@ func (c *console) cat(ctx *cli.Context, name string, paths []string) error {
 // is printed. Only the trees of layers of more than 128 GiB are larger.
 const maxHeld = 64 << 20
 
-func (c *console) catObjects(name string, objects []string) error {
-	image, err := format.Open(name)
+func (c *console) catObjects(ctx *cli.Context, name string, objects []string) error {
+	image, err := c.open(ctx, name, false)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"repro/engine/local"
-	"repro/format"
 	"repro/verify"
 )
 
@@ -27,8 +26,9 @@ number if that ended it; where repro itself fails, a line that begins with
 
    repro exec paper.sif -- python3 --version
    repro exec --step fit paper.sif -- env
-   repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt`,
-		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
+   repro exec --bind "$PWD:/mnt:rw" paper.sif -- cp -r /paper/data /mnt
+   repro exec oci://registry.example.org/lab/paper:1 -- ls -l    # reads what it needs`,
+		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag, plainHTTPFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() < 2 {
 				return usagef("exec: name one image and, after --, a command")
@@ -48,7 +48,7 @@ write is gone when you leave. The exit status is the shell's.
 
    repro shell paper.sif
    repro shell --step fit paper.sif     # with its variables, where it starts`,
-		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag},
+		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag, plainHTTPFlag},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() != 1 {
 				return usagef("shell: name one image")
@@ -71,14 +71,14 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 	}
 	ahead := local.Begin(ctx.Bool("network"))
 	defer ahead.Close()
-	image, err := format.Open(name)
+	image, err := c.open(ctx, name, false)
 	if err != nil {
 		return err
 	}
 	defer image.Close()
-	if _, err := c.verifyOnRead(ctx, image); err != nil &&
+	if _, err := c.verifyOnRead(ctx, image.Image, image.beside()...); err != nil &&
 		!(errors.Is(err, verify.ErrNotSigned) && len(ctx.StringSlice("key")) == 0) {
-		return err
+		return image.explain(err)
 	}
 	program := local.Program{
 		Args: args, Step: ctx.String("step"), Dir: ctx.String("dir"), Scratch: ctx.String("scratch"),
@@ -94,14 +94,14 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 		defer restore()
 		program.Terminal = terminal
 	}
-	status, err := local.Exec(ctx.Context, image, program, options)
+	status, err := local.Exec(ctx.Context, image.Image, program, options)
 	if errors.Is(err, local.ErrNoStep) {
 		return usagef("%w", err)
 	}
 	if err == nil && status != 0 {
-		err = programStatus(status)
+		return programStatus(status)
 	}
-	return err
+	return image.explain(err)
 }
 
 // programStatus is how a program of an image ended that is not repro's affair.

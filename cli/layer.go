@@ -35,6 +35,20 @@ func openTree(name, layer string) (*format.Image, *tree.Node, error) {
 	return image, root, nil
 }
 
+// openTree is [openTree] for a command that also takes images in registries.
+func (c *console) openTree(ctx *cli.Context, name string) (*opened, *tree.Node, error) {
+	image, err := c.open(ctx, name, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	root, err := imageTree(image.Image, ctx.String("layer"))
+	if err != nil {
+		image.Close()
+		return nil, nil, image.explain(err)
+	}
+	return image, root, nil
+}
+
 func imageTree(image *format.Image, layer string) (*tree.Node, error) {
 	r, err := layerReader(image, layer)
 	if err != nil {

@@ -26,12 +26,13 @@ partition.
    repro ls paper.sif /paper
    repro ls -lR paper.sif /usr/lib/python3
    repro ls --layer published paper.sif
+   repro ls oci://registry.example.org/lab/paper:1 /paper
    repro ls -R --json paper.sif | jq '.files[] | select(.size > 1e6)'`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "long", Aliases: []string{"l"}, Usage: "show mode, owner, size and time too"},
 			&cli.BoolFlag{Name: "recursive", Aliases: []string{"R"}, Usage: "list all that is below, by its path"},
 			layerFlag,
-			jsonFlag,
+			plainHTTPFlag, jsonFlag,
 		},
 		UseShortOptionHandling: true,
 		Action: func(ctx *cli.Context) error {
@@ -44,7 +45,7 @@ partition.
 }
 
 func (c *console) ls(ctx *cli.Context, name, at string) error {
-	image, root, err := openTree(name, ctx.String("layer"))
+	image, root, err := c.openTree(ctx, name)
 	if err != nil {
 		return err
 	}

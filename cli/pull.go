@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -104,9 +105,18 @@ type opened struct {
 	remote *registry.Remote // nil: in a file
 }
 
-// open opens the image called name. All says that it will be read as a whole.
+// Close closes the image.
+func (o *opened) Close() error {
+	if o.remote != nil {
+		return o.remote.Close()
+	}
+	return o.Image.Close()
+}
+
+// open opens the image called name. All says that it will be read as a whole, and
+// once; else only what is looked at is read.
 func (c *console) open(ctx *cli.Context, name string, all bool) (*opened, error) {
-	if _, err := os.Lstat(name); err == nil || !registry.IsReference(name) {
+	if !isRemote(name) {
 		image, err := format.Open(name)
 		return &opened{Image: image}, err
 	}
@@ -119,6 +129,20 @@ func (c *console) open(ctx *cli.Context, name string, all bool) (*opened, error)
 		return nil, err
 	}
 	return &opened{remote.Image, remote}, nil
+}
+
+// isRemote reports whether name is meant as an image in a registry: no file has it.
+func isRemote(name string) bool {
+	_, err := os.Lstat(name)
+	return err != nil && registry.IsReference(name)
+}
+
+// baseName is what a file is called that holds the image called name.
+func baseName(name string) string {
+	if ref, err := registry.ParseReference(name); err == nil && isRemote(name) {
+		return ref.Base()
+	}
+	return filepath.Base(name)
 }
 
 // beside returns the signatures and attestations that the registry holds beside the image.

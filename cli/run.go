@@ -56,6 +56,7 @@ used; with --key, nor is what is not signed by whom you name.
    repro run --gpu --fixed addresses paper.sif
    repro run --layers kernel paper.sif      # as root: the kernel mounts the image
    repro run paper.sif -o try2 --cpus 8 --memory 16GiB
+   repro run --key alice.pub oci://registry.example.org/lab/paper:1   # reads what it needs
 
 With --only, several workers on one machine or many share the work, a step each, in
 a folder that all of them see; --collect compares what they left:
@@ -87,7 +88,7 @@ With --on, an engine starts the workers:
 			&cli.StringFlag{Name: "cache-size", Usage: "with --keep-layers: keep at most `SIZE` there, what was used last", DefaultText: "16GiB"},
 			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag, dryRunFlag, detachFlag, attachFlag, cancelFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
-			jsonFlag,
+			plainHTTPFlag, jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
 			if ctx.IsSet("attach") || ctx.IsSet("cancel") {
@@ -97,6 +98,11 @@ With --on, an engine starts the workers:
 				return usagef("run: name one image")
 			}
 			name, steps := ctx.Args().First(), ctx.Args().Tail()
+			for _, flag := range []string{"only", "from", "on", "collect"} {
+				if ctx.IsSet(flag) && isRemote(name) {
+					return usagef("run: --%s wants the image in a file that all workers see: repro pull %s", flag, name)
+				}
+			}
 			switch {
 			case ctx.IsSet("only") || ctx.IsSet("from"):
 				return c.runStep(ctx, name, steps)
@@ -137,16 +143,19 @@ func (c *console) run(ctx *cli.Context, name string, steps []string) error {
 	if err != nil {
 		return err
 	}
-	image, err := format.Open(name) // verified and run through this one open file
+	image, err := c.open(ctx, name, false) // verified and run through this one open file
 	if err != nil {
 		return err
 	}
 	defer image.Close()
-	checked, err := c.checkSigners(ctx, image)
+	checked, err := c.checkSigners(ctx, image.Image, image.beside()...)
 	if err != nil {
-		return err
+		return image.explain(err)
 	}
-	err = c.runAndReport(ctx, image, options, checked, run.Image)
+	err = image.explain(c.runAndReport(ctx, image.Image, options, checked, run.Image))
+	if image.remote != nil {
+		c.note("%d of %d bytes of the image were read from the registry", image.remote.Received(), image.Size())
+	}
 	if m, ok := errors.AsType[*run.MachineError](err); ok && !local.Doctor(version()).Runs {
 		return &run.MachineError{Err: m, Hint: offer(m.Hint, run.ContainerPrograms(ctx.Context))}
 	}
@@ -197,7 +206,7 @@ func (c *console) runOptions(ctx *cli.Context, name string, steps []string) (o r
 		Progress: c.progress(), Version: version(),
 	}
 	if o.Dir == "" {
-		o.Dir = strings.TrimSuffix(filepath.Base(name), ".sif") + ".run"
+		o.Dir = strings.TrimSuffix(baseName(name), ".sif") + ".run"
 	}
 	if ctx.Bool("live") {
 		o.Log, o.Progress = c.err, nil
@@ -207,8 +216,8 @@ func (c *console) runOptions(ctx *cli.Context, name string, steps []string) (o r
 
 // checkSigners verifies an image as far as can be done before it is read. That
 // nobody signed it is an error only if signers are asked for.
-func (c *console) checkSigners(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
-	checked, err := c.verifyOnRead(ctx, image)
+func (c *console) checkSigners(ctx *cli.Context, image *format.Image, detached ...[]byte) (*report.Verify, error) {
+	checked, err := c.verifyOnRead(ctx, image, detached...)
 	if err == nil || !errors.Is(err, verify.ErrNotSigned) || asksForSigners(ctx) {
 		return checked, err
 	}
@@ -219,12 +228,13 @@ func (c *console) checkSigners(ctx *cli.Context, image *format.Image) (*report.V
 // verifyOnRead verifies image but for the contents of its layers: whatever is
 // read of them later is checked then, so that an image starts at once, however
 // large it is.
-func (c *console) verifyOnRead(ctx *cli.Context, image *format.Image) (*report.Verify, error) {
+func (c *console) verifyOnRead(ctx *cli.Context, image *format.Image, detached ...[]byte) (*report.Verify, error) {
 	trust, err := c.trust(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return verify.Image(ctx.Context, image, trust, verify.Options{
+		Detached: detached,
 		Check: func(ctx context.Context) ([]report.ObjectStatus, error) {
 			return image.Check(ctx, format.CheckOptions{OnRead: true})
 		},

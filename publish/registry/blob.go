@@ -168,8 +168,8 @@ const keptChunks = 16
 func (g *ranges) count() func(n int) (int, error) {
 	counted := 0
 	return func(n int) (int, error) {
-		g.read.Add(int64(n - counted))
-		counted = n
+		g.read.Add(int64(max(0, n-counted)))
+		counted = n // less than before, where some of it was refused
 		return n, nil
 	}
 }
