@@ -22,6 +22,8 @@ type columnFacts struct {
 	group    *group
 	commas   commas // how its cells use commas
 	place    []byte // what its cells that hold more than a number are known by
+	missing  missing
+	either   bool // NA and an empty cell carry the same (CMP-34a)
 }
 
 // rules makes the rules of column i hold for the cell to be judged next, and
@@ -73,11 +75,14 @@ func (c *table) survey(ctx context.Context, j *job, comma byte) error {
 	for i := range c.header {
 		c.facts = append(c.facts, c.factsOf(i))
 	}
+	if err := c.findDecimals(ctx, j, comma); err != nil {
+		return err
+	}
 	if err := c.rowsOf(ctx, j.files[0], comma, published, c.measure); err != nil {
 		return err
 	}
-	if r.Signs == "" {
-		return nil
+	if err := c.findMissing(ctx, j, comma); err != nil || r.Signs == "" {
+		return err
 	}
 	return c.rowsOf(ctx, j.files[1], comma, produced, c.orient)
 }
@@ -136,11 +141,12 @@ func (c *table) measure(it *item) {
 		}
 		f := &c.facts[i]
 		var n number
-		text := it.value(i)
+		text := c.read(it.value(i))
 		if !isNumber(text) {
 			text = withoutMinus(text)
 			f.commas.add(text)
 		}
+		f.missing.add(text)
 		if !isNumber(text) {
 			if hasDigit(text) {
 				text, _ = c.m.hide(text)
@@ -170,7 +176,7 @@ func (c *table) orient(it *item) {
 	for i := range c.facts {
 		f := &c.facts[i]
 		var n number
-		if f.row != it.n || c.place(i) < 0 || !n.parse(withoutMinus(it.value(c.place(i)))) {
+		if f.row != it.n || c.place(i) < 0 || !n.parse(withoutMinus(c.read(it.value(c.place(i))))) {
 			continue
 		}
 		if n.class == finite && len(n.digits) > 0 && f.size > 0 && n.neg != f.largest.neg {

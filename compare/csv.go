@@ -34,6 +34,7 @@ type table struct {
 	mixed  *surveyor       // of cells that hold more than a number
 	omit   map[string]bool // columns that are left out (CMP-57)
 	fresh  map[string]bool // names of the new table's columns
+	commas bool            // decimal points are commas (CMP-50a)
 	found  pair
 	cell   pair
 }
@@ -202,6 +203,11 @@ func (c *table) judge(pub, new *item) *pair {
 }
 
 func (c *table) judgeCell(i int, x, y []byte, p *pair) {
+	if c.foreign(y) {
+		p.differ(i, x, y)
+		return
+	}
+	x, y = c.read(x), c.read(y)
 	written := y
 	y = c.rules(i, y)
 	if bytes.Equal(x, y) && isNumber(x) {
@@ -220,13 +226,15 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 		c.m.count(y, p)
 		return
 	}
+	if c.sameWord(i, x, y) {
+		return
+	}
 	c.cell = pair{shape: true, changes: c.cell.changes[:0]}
 	c.m.place = c.columnPlace(i)
 	c.m.line(x, y, &c.cell)
 	p.masked += c.cell.masked
 	if !c.cell.shape {
-		p.texts++
-		p.changes = append(p.changes, change{what: differs, text: true, item: i, pub: x, new: y})
+		p.differ(i, x, y)
 		return
 	}
 	p.sames += c.cell.sames
@@ -235,6 +243,12 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 		ch.item, ch.sub = i, ch.item+1
 		p.changes = append(p.changes, ch)
 	}
+}
+
+// differ adds two texts that differ.
+func (p *pair) differ(i int, x, y []byte) {
+	p.texts++
+	p.changes = append(p.changes, change{what: differs, text: true, item: i, pub: x, new: y})
 }
 
 // joinDigits joins two ranges of digits, of which 0 is none.

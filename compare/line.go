@@ -87,7 +87,7 @@ func (m *matcher) tokens(pub, new []byte, p *pair) {
 	var before, beforeNew token
 	for i, a := range m.pub {
 		b := m.new[i]
-		if a.number != b.number || !m.samePlace(pub, new, before, a, beforeNew, b) {
+		if a.number != b.number || !m.samePlace(pub, new, before, a, beforeNew, b) && !m.sameBound(pub, new, i) {
 			p.shape = false
 			return
 		}
@@ -97,7 +97,7 @@ func (m *matcher) tokens(pub, new []byte, p *pair) {
 			m.count(x, p)
 		case a.number:
 			p.changes = append(p.changes, m.change(pub, new, a, b, number, key))
-		case !bytes.Equal(x, y):
+		case !bytes.Equal(x, y) && !m.sameDash(pub, new, i):
 			p.shape = false
 			return
 		}
@@ -196,6 +196,43 @@ func (m *matcher) samePlace(pub, new []byte, before, a, beforeNew, b token) bool
 		return false
 	}
 	return column(pub, a.from) == column(new, b.from) || column(pub, a.to) == column(new, b.to)
+}
+
+// sameBound reports whether token i is the sign of a bound, or the number after
+// one, and but for blanks between these two both stand in the same place: one of
+// them does.
+func (m *matcher) sameBound(pub, new []byte, i int) bool {
+	if m.pub[i].number {
+		i--
+	}
+	if i < 0 || i+1 == len(m.pub) {
+		return false
+	}
+	a, b, n, o := m.pub[i], m.new[i], m.pub[i+1], m.new[i+1]
+	if !n.number || !o.number || a.number || b.number || n.as != exact || o.as != exact {
+		return false
+	}
+	if c := pub[a.to-1]; c != '<' && c != '>' {
+		return false
+	}
+	var before, beforeNew token
+	if i > 0 {
+		before, beforeNew = m.pub[i-1], m.new[i-1]
+	}
+	return m.samePlace(pub, new, before, a, beforeNew, b) || column(pub, n.from) == column(new, o.from) || column(pub, n.to) == column(new, o.to)
+}
+
+// sameDash reports whether token i is the dash of a range in both lines.
+func (m *matcher) sameDash(pub, new []byte, i int) bool {
+	return isDash(m.pub, pub, i) && isDash(m.new, new, i)
+}
+
+func isDash(toks []token, line []byte, i int) bool {
+	if i == 0 || i+1 == len(toks) || !toks[i-1].number || !toks[i+1].number || toks[i-1].to != toks[i].from || toks[i].to != toks[i+1].from {
+		return false
+	}
+	text := string(toks[i].of(line))
+	return text == "-" || text == "–"
 }
 
 func column(line []byte, at int) int { return utf8.RuneCount(line[:at]) }

@@ -114,8 +114,13 @@ func (l *latexLines) clean(line string) (string, bool) {
 	if verbatimInner.MatchString(text) {
 		return line, true
 	}
+	text = mathMinus.ReplaceAllString(text, "-$1")
 	return text, !strings.HasPrefix(strings.TrimLeft(line, " \t"), "%")
 }
+
+// mathMinus is the minus sign of a number that stands outside of mathematics
+// itself, as R's packages for tables write it.
+var mathMinus = pattern.New(`\$-\$([0-9.])`)
 
 // dashes is a line of Markdown, with each row of dashes below a header made
 // one length.

@@ -17,7 +17,7 @@ func notation(line []byte, toks []token) []token {
 		before, glued := beside(line, toks, i, -1)
 		after, gluedAfter := beside(line, toks, i, +1)
 		switch {
-		case glued && raises(before), gluedAfter && (bytes.HasPrefix(after, []byte("^")) || bytes.HasPrefix(after, []byte("**"))):
+		case glued && raises(before), gluedAfter && raised(after, line[toks[i+1].to:]):
 			toks[i].number = false
 		case namesProgram(before):
 			toks[i].number = false
@@ -47,6 +47,20 @@ func beside(line []byte, toks []token, i, step int) (text []byte, glued bool) {
 func raises(before []byte) bool {
 	before = bytes.TrimSuffix(before, []byte("{"))
 	return bytes.HasSuffix(before, []byte("^")) || bytes.HasSuffix(before, []byte("**"))
+}
+
+// raised reports a text that begins as the exponent of the number before it: ^,
+// or ** with what can be an exponent behind it; else those are stars, as behind an
+// estimate.
+func raised(after, rest []byte) bool {
+	if bytes.HasPrefix(after, []byte("^")) {
+		return true
+	}
+	power, found := bytes.CutPrefix(after, []byte("**"))
+	if len(power) == 0 {
+		power = rest
+	}
+	return found && len(power) > 0 && (parts[power[0]] == word || parts[power[0]] == wide || bytes.IndexByte([]byte("+-({"), power[0]) >= 0)
 }
 
 // programs are words before a number that make it a version.

@@ -104,6 +104,15 @@ func TestWhatWasCounted(t *testing.T) {
 	if got := asked(report.Finding{Kind: "pdf", Rule: manifest.Rule{Masks: []string{"dates"}}}); got != "pages with the same text that look the same in print; without dates" {
 		t.Errorf("a page: %q", got)
 	}
+	if got := asked(report.Finding{Kind: "npy", Rule: manifest.Rule{Whole: true}}); got != "every number must be equal; also for whole numbers that count or name something" {
+		t.Errorf("an array: %q", got)
+	}
+	if got := asked(report.Finding{Kind: "csv"}); got != everyDigit {
+		t.Errorf("a table: %q", got)
+	}
+	if got := asked(report.Finding{Kind: "fasta"}); got != everyDigit {
+		t.Errorf("sequences: %q", got)
+	}
 	if got := asked(report.Finding{Kind: "svg", Rule: manifest.Rule{Relative: "0.1"}}); got != "relative difference up to 0.1" {
 		t.Errorf("a drawing with a tolerance: %q", got)
 	}

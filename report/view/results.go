@@ -187,6 +187,9 @@ func asked(f report.Finding) string {
 		case kinds.Pages:
 			return "pages with the same text that look the same in print" + rest
 		}
+		if k := kinds.Of(f.Kind); k.Takes("relative") && !k.Takes("numbers") { // they are stored, not printed
+			return "every number must be equal" + rest
+		}
 	}
 	return words
 }
