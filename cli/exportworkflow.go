@@ -13,15 +13,15 @@ import (
 )
 
 func (c *console) exportCWL(ctx *cli.Context, name, to string) error {
-	return c.exportWorkflow(ctx, name, to, workflow.Steps.CWL)
+	return c.exportWorkflow(name, to, workflow.Steps.CWL)
 }
 
 func (c *console) exportSnakefile(ctx *cli.Context, name, to string) error {
-	return c.exportWorkflow(ctx, name, to, func(s workflow.Steps) ([]byte, error) { return s.Snakemake(), nil })
+	return c.exportWorkflow(name, to, func(s workflow.Steps) ([]byte, error) { return s.Snakemake(), nil })
 }
 
 // exportWorkflow writes the steps of an image for another workflow engine.
-func (c *console) exportWorkflow(ctx *cli.Context, name, to string, write func(workflow.Steps) ([]byte, error)) error {
+func (c *console) exportWorkflow(name, to string, write func(workflow.Steps) ([]byte, error)) error {
 	image, err := format.Open(name)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -165,9 +164,6 @@ func (d *Deposit) Maker(p string) (step, output string) {
 	}
 	return "", ""
 }
-
-// PublishedAt returns the entry of a published file, or nil.
-func (d *Deposit) PublishedAt(name string) *Entry { return d.Find(path.Join(Outputs, name)) }
 
 // MostMemory is the most that a step of a recorded run used, or was allowed, for
 // a person; "" if neither is known.

@@ -131,7 +131,7 @@ func TestDeposit(t *testing.T) {
 			t.Errorf("%s: made by %q, want %q", p, got, want)
 		}
 	}
-	if d.Bytes() != 42 || d.Sorted()[0].Path != "a" || d.Find("b") != nil || d.Find("a").Size != 40 || d.PublishedAt("b") == nil || !d.Holds("outputs") || d.Holds("output") || d.Holds("a") {
+	if d.Bytes() != 42 || d.Sorted()[0].Path != "a" || d.Find("b") != nil || d.Find("a").Size != 40 || d.Find("outputs/b") == nil || !d.Holds("outputs") || d.Holds("output") || d.Holds("a") {
 		t.Errorf("%+v", d)
 	}
 	if d.LastRun() != nil || d.MostMemory() != "3 MiB" {

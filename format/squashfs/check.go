@@ -1,10 +1,8 @@
 package squashfs
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 )
 
 // Check refuses a file system that two readers could understand in two ways,
@@ -38,14 +36,6 @@ func (r *Reader) Check(ctx context.Context) error {
 		return err
 	}
 	return c.dataArea(begin)
-}
-
-// IsSquashfs reports whether what r begins with is marked as a squashfs file
-// system.
-func IsSquashfs(r io.ReaderAt) bool {
-	var b [4]byte
-	_, err := r.ReadAt(b[:], 0)
-	return err == nil && bytes.Equal(b[:], []byte("hsqs"))
 }
 
 type checker struct {

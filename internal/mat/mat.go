@@ -276,7 +276,7 @@ func (m *reader) numbers(a *ndarray.Array, class int, b []byte, isComplex bool) 
 			return badfile.Damaged("%q has not the numbers for its shape", badfile.Shorten(a.Name))
 		}
 		if class >= mxInt8 {
-			whole, _ = m.integers(kind, data)
+			whole = m.integers(kind, data)
 		}
 		values, ok := m.values(kind, data)
 		if !ok || len(values) != a.Count() || class >= mxInt8 && len(whole) != a.Count() {
@@ -330,11 +330,12 @@ var stored = map[int]ndarray.Array{
 	12: {Class: ndarray.Int, Size: 8}, 13: {Class: ndarray.Uint, Size: 8}, 16: {Class: ndarray.Uint, Size: 1}, 17: {Class: ndarray.Uint, Size: 2}, 18: {Class: ndarray.Uint, Size: 4},
 }
 
-// integers reads whole numbers, sign extended to 64 bits.
-func (m *reader) integers(kind int, b []byte) ([]uint64, bool) {
+// integers reads whole numbers, sign extended to 64 bits; none where kind is not
+// one of theirs.
+func (m *reader) integers(kind int, b []byte) []uint64 {
 	t, ok := stored[kind]
 	if !ok || t.Class == ndarray.Float {
-		return nil, false
+		return nil
 	}
 	var out []uint64
 	for ; len(b) >= t.Size; b = b[t.Size:] {
@@ -351,7 +352,7 @@ func (m *reader) integers(kind int, b []byte) ([]uint64, bool) {
 		}
 		out = append(out, v)
 	}
-	return out, true
+	return out
 }
 
 func (m *reader) values(kind int, b []byte) ([]float64, bool) {
@@ -367,7 +368,7 @@ func (m *reader) values(kind int, b []byte) ([]float64, bool) {
 		}
 		return out, true
 	}
-	whole, _ := m.integers(kind, b)
+	whole := m.integers(kind, b)
 	for _, v := range whole {
 		if t.Class == ndarray.Int {
 			out = append(out, float64(int64(v)))

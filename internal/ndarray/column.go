@@ -26,17 +26,17 @@ func NewColumn(name string, class Class, size int, typed string) *Column {
 // Len is the number of values so far.
 func (c *Column) Len() int { return len(c.missing) }
 
-func (c *Column) next(mark byte) { c.missing = append(c.missing, mark) }
+func (c *Column) next() { c.missing = append(c.missing, '-') }
 
 // Int adds a whole number.
 func (c *Column) Int(v int64) {
-	c.next('-')
+	c.next()
 	c.a.Data = append(c.a.Data, binary.LittleEndian.AppendUint64(nil, uint64(v))[:c.a.Size]...)
 }
 
 // Float adds a floating-point number.
 func (c *Column) Float(v float64) {
-	c.next('-')
+	c.next()
 	if c.a.Size == 4 {
 		c.a.Data = binary.LittleEndian.AppendUint32(c.a.Data, math.Float32bits(float32(v)))
 		return
@@ -46,13 +46,13 @@ func (c *Column) Float(v float64) {
 
 // Bytes adds a value that is no number, of the column's size.
 func (c *Column) Bytes(b []byte) {
-	c.next('-')
+	c.next()
 	c.a.Data = append(c.a.Data, b...)
 }
 
 // Text adds a text.
 func (c *Column) Text(s string) {
-	c.next('-')
+	c.next()
 	c.texts += len(s) + 16
 	c.a.Texts = append(c.a.Texts, s)
 }
@@ -62,7 +62,7 @@ func (c *Column) Missing(mark byte) {
 	if c.a.Class == Text {
 		c.Text("")
 	} else {
-		c.next('-')
+		c.next()
 		c.a.Data = append(c.a.Data, make([]byte, c.a.Size)...)
 	}
 	c.missing[len(c.missing)-1] = mark

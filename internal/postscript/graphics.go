@@ -97,14 +97,14 @@ func init() {
 		"setcolor": setColour,
 		"setlinewidth": func(m *machine) error {
 			v, err := m.floats(1)
-			return errors.Join(err, set(err, func() { m.gs.width = v[0] }))
+			return set(err, func() { m.gs.width = v[0] })
 		},
 		"currentlinewidth": func(m *machine) error { return m.push(m.gs.width) },
 		"setlinecap":       func(m *machine) error { v, err := m.whole(); m.gs.cap = v; return err },
 		"setlinejoin":      func(m *machine) error { v, err := m.whole(); m.gs.join = v; return err },
 		"setmiterlimit": func(m *machine) error {
 			v, err := m.floats(1)
-			return errors.Join(err, set(err, func() { m.gs.miter = v[0] }))
+			return set(err, func() { m.gs.miter = v[0] })
 		},
 		"setflat":         func(m *machine) error { _, err := m.pop(); return err },
 		"setoverprint":    func(m *machine) error { _, err := m.pop(); return err },
@@ -202,12 +202,12 @@ func changed(n int, by func([]float64) drawing.Matrix) builtin {
 	}
 }
 
-// set runs f where there was no error.
+// set runs f where there was no error, and hands the error on.
 func set(err error, f func()) error {
 	if err == nil {
 		f()
 	}
-	return nil
+	return err
 }
 
 func grestore(m *machine) error {

@@ -61,7 +61,7 @@ func (f *file) old() error {
 	}
 	width := 0
 	for i := range f.columns {
-		width += f.columns[i].width(f.format)
+		width += f.columns[i].width()
 	}
 	if width > 0 && f.rows > len(f.b)/width {
 		return badfile.Damaged("it has not the rows that it says")

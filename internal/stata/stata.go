@@ -127,7 +127,7 @@ func (f *file) note(name, text string) {
 func (f *file) finish(b []byte) error {
 	width := 0
 	for i := range f.columns {
-		width += f.columns[i].width(f.format)
+		width += f.columns[i].width()
 	}
 	if width == 0 && f.rows > 0 || width > 0 && f.rows > len(b)/width {
 		return badfile.Damaged("it has not the rows that it says")
@@ -137,7 +137,7 @@ func (f *file) finish(b []byte) error {
 	for i := range f.columns {
 		c := &f.columns[i]
 		out := ndarray.NewColumn(c.name, c.class(), c.size(), c.meaning())
-		size := c.width(f.format)
+		size := c.width()
 		for row := range f.rows {
 			f.value(out, c, b[row*width+at:][:size])
 			if row%1024 == 0 {
@@ -166,7 +166,7 @@ func (c *column) meaning() string {
 	return ""
 }
 
-func (c *column) width(format int) int {
+func (c *column) width() int {
 	switch c.typed {
 	case typeDouble, typeLong:
 		return 8
@@ -194,7 +194,7 @@ func (c *column) size() int {
 	if c.class() == ndarray.Text {
 		return 0
 	}
-	return c.width(0)
+	return c.width()
 }
 
 // value adds one value. The largest numbers of each type stand for missing ones.

@@ -49,12 +49,12 @@ var secondMeanings = []vector{
 	{"xattr-set-empty", "a set of no extended attributes", true, put32(xattrSets+8, 0)},
 	{"xattr-head-unused-bytes", "bytes other than zero in the head of the extended attributes", true, put32(xattrHead+12, 1)},
 
-	{"gap-before-inodes", "bytes between data and inode table that are no file's", true, insert(inodes-2, "stowaway")},
-	{"gap-before-fragments", "bytes between directory and fragment table", true, insert(fragHead, "stowaway")},
-	{"gap-before-exports", "bytes between fragment and export table", true, insert(expHead, "stowaway")},
-	{"gap-before-ids", "bytes between export and id table", true, insert(idHead, "stowaway")},
-	{"gap-before-xattrs", "bytes between id table and extended attributes", true, insert(xattrBody, "stowaway")},
-	{"gap-at-end", "bytes behind the last table", true, insert(tablesEnd, "stowaway")},
+	{"gap-before-inodes", "bytes between data and inode table that are no file's", true, insert(inodes - 2)},
+	{"gap-before-fragments", "bytes between directory and fragment table", true, insert(fragHead)},
+	{"gap-before-exports", "bytes between fragment and export table", true, insert(expHead)},
+	{"gap-before-ids", "bytes between export and id table", true, insert(idHead)},
+	{"gap-before-xattrs", "bytes between id table and extended attributes", true, insert(xattrBody)},
+	{"gap-at-end", "bytes behind the last table", true, insert(tablesEnd)},
 
 	{"frame-and-a-byte", "an inode table whose frame is followed by a byte", false, packed(func(f []byte) []byte { return append(f, 0) })},
 	{"frame-and-frame", "an inode table of two frames, of which Linux reads the first", false, packed(func(f []byte) []byte { return append(f, frame(nil)...) })},
@@ -90,9 +90,9 @@ var indexes = []vector{
 	{"index-name-4-gib", "an entry of an index with a name of 4 GiB", false, put32(largeIndex+8, 1<<32-1)},
 }
 
-// insert puts bytes before what stands at a place.
-func insert(at int, what string) func([]byte) []byte {
-	return func(b []byte) []byte { return replace(b, at, 0, []byte(what)) }
+// insert puts bytes that are nobody's before what stands at a place.
+func insert(at int) func([]byte) []byte {
+	return func(b []byte) []byte { return replace(b, at, 0, []byte("stowaway")) }
 }
 
 // packed has the inode table be a frame, as edit changes it.
