@@ -29,9 +29,11 @@ registry already is not sent again. Logs in as Docker and podman do: docker logi
 podman login and their credential helpers.
 
    repro push paper.sif oci://registry.example.org/lab/paper:1
-   repro push paper.sif oci://registry.example.org/lab/paper:1 --attach review.sigstore.json`,
+   repro push paper.sif oci://registry.example.org/lab/paper:1 --attach review.sigstore.json
+   repro push --split paper.sif oci://registry.example.org/lab/paper:2   # what version 1 lacks`,
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "attach", Usage: "send the signature or attestation in `FILE` too"},
+			&cli.BoolFlag{Name: "split", Usage: "send each layer as a blob of its own, so that the next version of the paper sends only those that changed; only repro joins them"},
 			plainHTTPFlag, jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
@@ -81,7 +83,7 @@ func (c *console) push(ctx *cli.Context, name, to string) error {
 }
 
 func (c *console) registryOptions(ctx *cli.Context) registry.Options {
-	o := registry.Options{PlainHTTP: ctx.Bool("plain-http"), Progress: c.progress()}
+	o := registry.Options{PlainHTTP: ctx.Bool("plain-http"), Progress: c.progress(), Split: ctx.Bool("split")}
 	if base, err := os.UserCacheDir(); err == nil {
 		o.Cache = filepath.Join(base, "repro", "registries")
 	}

@@ -81,7 +81,7 @@ func (r *Repository) small(ctx context.Context, d descriptor, most int64) (b []b
 }
 
 // read asks for the bytes of an image's file from one to before another, as far as
-// they lie in one blob: end says how far that is.
+// they lie in one blob: end says how far that is. SPEC.md, REG-9.
 func (r *Repository) read(ctx context.Context, s *stored, from, to int64) (in io.ReadCloser, end int64, err error) {
 	start := int64(0)
 	for _, p := range s.parts {

@@ -24,6 +24,10 @@ type Options struct {
 	PlainHTTP bool // let a registry answer over HTTP that is not this machine
 	Progress  progress.Func
 
+	// Split sends an image as one blob for each of its layers and two for the rest, so
+	// that images share those that they have in common. Only this package joins them.
+	Split bool
+
 	// Cache is a folder of this user's for what spares traffic: which repository has
 	// which blob, and what was read of images in place. Empty: nothing is kept.
 	Cache string

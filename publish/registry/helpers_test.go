@@ -39,6 +39,12 @@ func noise(n int) []byte {
 // newImage makes an image with a layer of about n bytes.
 func newImage(t testing.TB, n int) (name string, content []byte) {
 	t.Helper()
+	return newVersion(t, n, []byte("print(1)\n"))
+}
+
+// newVersion is newImage with another second layer.
+func newVersion(t testing.TB, n int, code []byte) (name string, content []byte) {
+	t.Helper()
 	root := func(path string, content []byte) *tree.Node {
 		dir := tree.NewDir()
 		if err := dir.Put(path, tree.NewFile(0o644, content)); err != nil {
@@ -58,7 +64,7 @@ func newImage(t testing.TB, n int) (name string, content []byte) {
 		Inspect: []byte(`{"data":{"attributes":{}},"type":"container"}` + "\n"),
 		Layers: []format.LayerSpec{
 			{Name: "environment", Role: manifest.RoleLayer, Tree: root("bin/sh", noise(n))},
-			{Name: "code", Role: manifest.RoleLayer, Tree: root("paper/a.py", []byte("print(1)\n"))},
+			{Name: "code", Role: manifest.RoleLayer, Tree: root("paper/a.py", code)},
 			{Name: "published", Role: manifest.RoleHidden, Tree: root("r.txt", []byte("1\n"))},
 		},
 	})

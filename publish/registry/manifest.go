@@ -68,11 +68,7 @@ func describe(mediaType string, content []byte) descriptor {
 // imageManifest is the manifest of an image whose file has the given digest: a
 // function of the file alone. SPEC.md, REG-2.
 func imageManifest(im *format.Image, file manifest.Digest) ([]byte, error) {
-	m, err := im.Manifest()
-	if err != nil {
-		return nil, err
-	}
-	id, err := im.ContentID()
+	about, err := annotationsOf(im)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +79,18 @@ func imageManifest(im *format.Image, file manifest.Digest) ([]byte, error) {
 			MediaType: layerType, Digest: file, Size: im.Size(),
 			Annotations: map[string]string{titleAnnotation: fileTitle},
 		}},
-		Annotations: map[string]string{ContentIDAnnotation: string(id), createdAnnotation: m.Paper.Date},
+		Annotations: about,
 	})
+}
+
+// annotationsOf are those of an image's manifest.
+func annotationsOf(im *format.Image) (map[string]string, error) {
+	m, err := im.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	id, err := im.ContentID()
+	return map[string]string{ContentIDAnnotation: string(id), createdAnnotation: m.Paper.Date}, err
 }
 
 // stored is an image's manifest as a registry has it.
@@ -124,20 +130,32 @@ func parseManifest(raw []byte) (*stored, error) {
 	if d.MediaType == indexIn {
 		return nil, fmt.Errorf("%w: an index of several manifests, not one image", format.ErrForeign)
 	}
-	if len(d.Layers) != 1 || d.Layers[0].MediaType != layerType {
-		return nil, fmt.Errorf("%w: want one layer of type %s: is this a container's image?", format.ErrForeign, layerType)
-	}
-	file := d.Layers[0]
-	if err := checkDigest(file.Digest); err != nil {
+	file, err := parseFile(d)
+	if err != nil {
 		return nil, err
-	}
-	if file.Size <= 0 || file.Size > maxImage {
-		return nil, fmt.Errorf("%w: states a layer of %d bytes", format.ErrMalformed, file.Size)
 	}
 	return &stored{
 		digest: manifest.DigestOf(raw), size: int64(len(raw)), file: file, parts: d.Layers,
 		contentID: d.Annotations[ContentIDAnnotation], created: d.Annotations[createdAnnotation],
 	}, nil
+}
+
+// parseFile reads what the file of an image is.
+func parseFile(d document) (descriptor, error) {
+	if d.ArtifactType == splitType {
+		return parseSplit(d)
+	}
+	if len(d.Layers) != 1 || d.Layers[0].MediaType != layerType {
+		return descriptor{}, fmt.Errorf("%w: want one layer of type %s: is this a container's image?", format.ErrForeign, layerType)
+	}
+	file := d.Layers[0]
+	if err := checkDigest(file.Digest); err != nil {
+		return file, err
+	}
+	if file.Size <= 0 || file.Size > maxImage {
+		return file, fmt.Errorf("%w: states a layer of %d bytes", format.ErrMalformed, file.Size)
+	}
+	return file, nil
 }
 
 // checkDigest lets only SHA-256 through: digests become parts of addresses and names.

@@ -89,7 +89,7 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 	if out.Attached, err = writeBeside(name, attached); err != nil {
 		return nil, err
 	}
-	r.remember(s.file)
+	r.remember(s.parts...)
 	return out, f.Commit()
 }
 

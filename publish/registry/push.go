@@ -34,7 +34,7 @@ func (r *Repository) Push(ctx context.Context, im *format.Image, attachments []A
 	if err != nil {
 		return nil, err
 	}
-	raw, err := imageManifest(im, file)
+	raw, err := r.newManifest(ctx, im, file)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (r *Repository) Push(ctx context.Context, im *format.Image, attachments []A
 		Version: 1, Reference: r.ref.Pinned(string(s.digest)).String(), Digest: s.digest,
 		ContentID: manifest.Digest(s.contentID), File: file, Size: im.Size(), Attached: []Attached{},
 	}
-	if out.Sent, err = r.put(ctx, im.Bytes(), im.Size(), file, im.Name()); err != nil {
+	if out.Sent, err = r.putFile(ctx, im, s.parts); err != nil {
 		return nil, err
 	}
 	n, err := r.putBytes(ctx, emptyConfig)
@@ -60,7 +60,7 @@ func (r *Repository) Push(ctx context.Context, im *format.Image, attachments []A
 	if _, err := r.putManifest(ctx, raw, manifestIn, name); err != nil {
 		return nil, err
 	}
-	r.remember(s.file)
+	r.remember(s.parts...)
 	for _, a := range attachments {
 		done, n, err := r.attach(ctx, s, a)
 		if err != nil {
@@ -70,6 +70,18 @@ func (r *Repository) Push(ctx context.Context, im *format.Image, attachments []A
 		out.Attached = append(out.Attached, *done)
 	}
 	return out, nil
+}
+
+// newManifest is the manifest of an image in the form that was asked for.
+func (r *Repository) newManifest(ctx context.Context, im *format.Image, file manifest.Digest) ([]byte, error) {
+	if !r.o.Split {
+		return imageManifest(im, file)
+	}
+	parts, err := pieces(ctx, im)
+	if err != nil {
+		return nil, err
+	}
+	return splitManifest(im, file, parts)
 }
 
 // putBytes sends a small blob.
