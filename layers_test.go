@@ -113,6 +113,7 @@ var layers = [][]string{
 		"build/host",
 		"build/sbom",
 		"format",
+		"publish/stranger",
 		"internal/mount",
 		"internal/sandbox",
 		"key/store",

@@ -12,14 +12,15 @@ import (
 
 	"repro/format"
 	"repro/format/manifest"
+	"repro/publish/stranger"
 )
 
 // errNoRanges says that a registry sends only whole blobs.
-var errNoRanges = &refusedError{"the registry does not send parts of a blob"}
+var errNoRanges = stranger.Refuse("the registry does not send parts of a blob")
 
 // get asks for the bytes of a blob from one to before another.
 func (r *Repository) get(ctx context.Context, d descriptor, from, to int64) (io.ReadCloser, error) {
-	q, err := http.NewRequestWithContext(context.WithValue(ctx, isBlob{}, true), http.MethodGet, r.address("blobs", string(d.Digest)), nil)
+	q, err := http.NewRequestWithContext(stranger.Large(ctx), http.MethodGet, r.address("blobs", string(d.Digest)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +37,11 @@ func (r *Repository) get(ctx context.Context, d descriptor, from, to int64) (io.
 			return answer.Body, nil
 		}
 		answer.Body.Close()
-		return nil, &refusedError{fmt.Sprintf("asked for bytes %d-%d of %d, the registry sends %.60q", from, to-1, d.Size, answer.Header.Get("Content-Range"))}
+		return nil, stranger.Refuse(fmt.Sprintf("asked for bytes %d-%d of %d, the registry sends %.60q", from, to-1, d.Size, answer.Header.Get("Content-Range")))
 	}
 	if size := answer.ContentLength; size >= 0 && size != d.Size {
 		answer.Body.Close()
-		return nil, &refusedError{fmt.Sprintf("the manifest states %d bytes, the registry has %d", d.Size, size)}
+		return nil, stranger.Refuse(fmt.Sprintf("the manifest states %d bytes, the registry has %d", d.Size, size))
 	}
 	if part { // of what may be large: passing over the rest is not worth it
 		answer.Body.Close()

@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"repro/format"
 	"repro/internal/progress"
+	"repro/publish/stranger"
 )
 
 // Options say how to talk to a registry. The zero value is the strictest.
@@ -60,7 +62,7 @@ func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Reposit
 		return nil, fmt.Errorf("%s: log in: %w", ref.host(), err)
 	}
 	if o.PlainHTTP && host.Scheme() != "http" {
-		if host, err = insecure(ref.host()); err != nil {
+		if host, err = name.NewRegistry(ref.host(), name.Insecure); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +76,7 @@ func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Reposit
 	if o.tls, err = certificates(ref.host(), o.certificates); err != nil {
 		return nil, err
 	}
-	g := newGuard(ref.host(), o)
+	g := stranger.New(ref.host(), stranger.Options{Plain: o.PlainHTTP, TLS: o.tls, Stall: o.stall})
 	var way http.RoundTripper
 	err = retry(ctx, o.pause, func() (bool, error) {
 		way, err = transport.NewWithContext(ctx, host, auth, g, []string{ref.ref.Scope(action)})
@@ -85,8 +87,8 @@ func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Reposit
 	}
 	r := &Repository{ref: ref, o: o, base: "https://" + ref.host()}
 	r.client = &http.Client{Transport: way, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-		if len(via) > maxRedirects {
-			return &refusedError{fmt.Sprintf("more than %d redirects", maxRedirects)}
+		if len(via) > stranger.MaxRedirects {
+			return stranger.Refuse(fmt.Sprintf("more than %d redirects", stranger.MaxRedirects))
 		}
 		return nil
 	}}
@@ -135,7 +137,7 @@ func (r *Repository) do(q *http.Request, want ...int) (*http.Response, error) {
 
 // plainer leaves out what an error of net/http repeats: method and address.
 func plainer(err error) error {
-	var refused *refusedError
+	var refused *stranger.RefusedError
 	if errors.As(err, &refused) {
 		return refused
 	}
@@ -157,7 +159,7 @@ func complaint(answer *http.Response) string {
 	return fmt.Sprintf("%s: %.100s: %.300s", text, first.Code, first.Message)
 }
 
-// document asks for a JSON document of at most maxAnswer bytes. None is nil.
+// document asks for a JSON document of at most stranger.MaxAnswer bytes. None is nil.
 func (r *Repository) document(ctx context.Context, address, accept string) (raw []byte, kind string, err error) {
 	err = retry(ctx, r.o.pause, func() (bool, error) {
 		q, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -229,7 +231,7 @@ func retry(ctx context.Context, pause time.Duration, try func() (progressed bool
 func mayPass(err error) bool {
 	var status *statusError
 	var told *transport.Error
-	var refused *refusedError
+	var refused *stranger.RefusedError
 	var reader *localError
 	switch {
 	case errors.As(err, &refused), errors.As(err, &reader):
@@ -239,7 +241,7 @@ func mayPass(err error) bool {
 	case errors.As(err, &told):
 		return told.StatusCode >= 500 || told.StatusCode == http.StatusTooManyRequests
 	}
-	return isNetwork(err) || errors.Is(err, format.ErrAltered) // a block that came wrong comes again
+	return stranger.IsNetwork(err) || errors.Is(err, format.ErrAltered) // a block that came wrong comes again
 }
 
 // localError is a failure of this machine's: of a file that is read or written.

@@ -15,6 +15,7 @@ import (
 
 	"repro/format"
 	"repro/internal/progress"
+	"repro/publish/stranger"
 )
 
 // TestPullGoesOn pulls through connections that are cut off at random places, until
@@ -51,7 +52,7 @@ func pullWhatever(t *testing.T, host, name string) (p *Pulled, err error) {
 				return p, nil
 			}
 		}
-		if !isNetwork(err) {
+		if !stranger.IsNetwork(err) {
 			return nil, err
 		}
 	}
@@ -154,7 +155,7 @@ func TestPushGoesOn(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !isNetwork(err) && !strings.Contains(err.Error(), "range") {
+			if !stranger.IsNetwork(err) && !strings.Contains(err.Error(), "range") {
 				t.Fatal(err)
 			}
 		}

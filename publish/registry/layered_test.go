@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/publish/stranger"
 )
 
 // openRemote opens an image to be read in place, through a cache.
@@ -200,7 +201,7 @@ func TestReadThroughCuts(t *testing.T) {
 		if err == nil {
 			m, err = r.Open(t.Context(), false)
 		}
-		if err != nil && !isNetwork(err) {
+		if err != nil && !stranger.IsNetwork(err) {
 			t.Fatal(err)
 		}
 	}
@@ -212,7 +213,7 @@ func TestReadThroughCuts(t *testing.T) {
 				off := r.Int64N(4<<20 - 100_000)
 				got, err := readLayer(t, m.Image, off, 100_000)
 				want, _ := readLayer(t, im, off, 100_000)
-				if isNetwork(err) {
+				if stranger.IsNetwork(err) {
 					continue
 				}
 				if err != nil || !bytes.Equal(got, want) {

@@ -11,7 +11,6 @@ package registry
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -78,13 +77,4 @@ func (r Reference) digest() string {
 		return d.DigestStr()
 	}
 	return ""
-}
-
-// isLoopback reports whether host, with or without a port, is this machine.
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

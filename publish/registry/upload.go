@@ -10,6 +10,7 @@ import (
 
 	"repro/format/manifest"
 	"repro/internal/progress"
+	"repro/publish/stranger"
 )
 
 // uploadChunk is how much one request sends. One that fails is sent again from where
@@ -121,7 +122,7 @@ func uploadAddress(answer *http.Response) (string, error) {
 	location := answer.Header.Get("Location")
 	to, err := answer.Request.URL.Parse(location)
 	if err != nil || location == "" {
-		return "", &refusedError{fmt.Sprintf("the registry does not say where to send a blob: %.200q", location)}
+		return "", stranger.Refuse(fmt.Sprintf("the registry does not say where to send a blob: %.200q", location))
 	}
 	return to.String(), nil
 }
@@ -192,7 +193,7 @@ func (u *upload) send(ctx context.Context, n int64) error {
 	if have, ok := acknowledged(answer); ok {
 		if have <= from || have > u.sent {
 			answer.Body.Close()
-			return &refusedError{fmt.Sprintf("the registry says that it has %d bytes after %d were sent", have, u.sent)}
+			return stranger.Refuse(fmt.Sprintf("the registry says that it has %d bytes after %d were sent", have, u.sent))
 		}
 		u.sent = have
 	}

@@ -1,7 +1,11 @@
-package registry
+// Package stranger is the way to servers of which nothing is known: those that a
+// user names, and those to which these lead. A [Guard] refuses plain HTTP, addresses
+// that only this machine or its network can reach, and answers without end.
+package stranger
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,39 +20,51 @@ import (
 
 // Limits on a server. SPEC.md, REG-8.
 const (
-	maxAnswer     = 4 << 20 // bytes of anything but a blob
+	MaxAnswer     = 4 << 20 // bytes of anything but what was said to be large
+	MaxRedirects  = 10
 	answerTimeout = 60 * time.Second
-	smallTimeout  = 2 * time.Minute // for all of an answer that is no blob
-	maxRedirects  = 10
+	smallTimeout  = 2 * time.Minute // for all of an answer that is not large
 )
 
-// guard is the way to all servers that a registry leads to: itself, those that
-// give out tokens and those that hold blobs. It refuses plain HTTP, addresses that
-// only this machine or its network can reach, and answers without end.
-type guard struct {
+// Options say how to reach a server. The zero value is the strictest.
+type Options struct {
+	Plain bool          // let servers answer over HTTP that are not this machine
+	TLS   *tls.Config   // nil: as the system has it
+	Stall time.Duration // how long a body may stand still; 0: a minute
+}
+
+// Guard is the way to one server, and to all that it leads to: those that give out
+// tokens and those that hold what is large. It is an [http.RoundTripper].
+// Goroutines may share it.
+type Guard struct {
 	inner *http.Transport
-	host  string // the registry's
+	host  string // the server's
 	plain bool
-	stall time.Duration // how long a body may stand still
-	rank  atomic.Int32  // of the registry's own address
+	stall time.Duration
+	rank  atomic.Int32 // of the server's own address
 }
 
 // Contexts of requests carry these.
 type (
-	isBlob      struct{} // the answer may be large: whoever reads it knows its size
+	large       struct{} // the answer may be: whoever reads it knows its size
 	destination struct{} // one of those below
 )
 
+// Large returns a context for requests whose answer may be large, or takes long to
+// be asked for: whoever reads it knows its size.
+func Large(ctx context.Context) context.Context { return context.WithValue(ctx, large{}, true) }
+
 const (
-	toRegistry = iota
+	toServer = iota
 	toStranger
 	toProxy // whatever the host: the proxy looks up its address
 )
 
-func newGuard(host string, o Options) *guard {
-	g := &guard{host: host, plain: o.PlainHTTP, stall: answerTimeout}
-	if o.stall > 0 {
-		g.stall = o.stall
+// New returns the way to the server called host, with its port if it has one.
+func New(host string, o Options) *Guard {
+	g := &Guard{host: host, plain: o.Plain, stall: answerTimeout}
+	if o.Stall > 0 {
+		g.stall = o.Stall
 	}
 	dialer := &net.Dialer{Timeout: 30 * time.Second, ControlContext: g.mayDial}
 	g.inner = &http.Transport{
@@ -56,7 +72,7 @@ func newGuard(host string, o Options) *guard {
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      false, // which would send all requests over one connection
 		DisableCompression:     true,
-		TLSClientConfig:        o.tls,
+		TLSClientConfig:        o.TLS,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        30 * time.Second,
 		TLSHandshakeTimeout:    20 * time.Second,
@@ -69,19 +85,19 @@ func newGuard(host string, o Options) *guard {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
+func (g *Guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := g.allowed(r); err != nil {
 		return nil, err
 	}
 	ctx := r.Context()
-	large := ctx.Value(isBlob{}) != nil
+	isLarge := ctx.Value(large{}) != nil
 	var cancel context.CancelFunc
-	if large {
+	if isLarge {
 		ctx, cancel = context.WithCancel(ctx)
 	} else {
 		ctx, cancel = context.WithTimeout(ctx, smallTimeout)
 	}
-	to := toRegistry
+	to := toServer
 	if proxy, err := g.inner.Proxy(r); err == nil && proxy != nil {
 		to = toProxy
 	} else if r.URL.Host != g.host {
@@ -93,8 +109,8 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, err
 	}
-	b := &body{ReadCloser: answer.Body, cancel: cancel, stall: g.stall, left: maxAnswer}
-	if large {
+	b := &body{ReadCloser: answer.Body, cancel: cancel, stall: g.stall, left: MaxAnswer}
+	if isLarge {
 		b.left = 1<<63 - 1
 	}
 	answer.Body = b
@@ -102,23 +118,23 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // allowed refuses what need not be dialled to be refused.
-func (g *guard) allowed(r *http.Request) error {
+func (g *Guard) allowed(r *http.Request) error {
 	u := r.URL
-	if u.Scheme != "https" && (u.Scheme != "http" || !g.plain && !isLoopback(u.Host)) {
-		return &refusedError{fmt.Sprintf("address %q: want https", u.Redacted())}
+	if u.Scheme != "https" && (u.Scheme != "http" || !g.plain && !IsLoopback(u.Host)) {
+		return &RefusedError{fmt.Sprintf("address %q: want https", u.Redacted())}
 	}
 	if r.URL.Host == g.host {
 		return nil
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && rank(ip) > g.rank.Load() { // behind a proxy nothing else would look
-		return &refusedError{fmt.Sprintf("leads to the private address %s", u.Host)}
+		return &RefusedError{fmt.Sprintf("leads to the private address %s", u.Host)}
 	}
 	return nil
 }
 
-// mayDial refuses addresses to which a registry must not send anyone. That a name
+// mayDial refuses addresses to which a server must not send anyone. That a name
 // leads to one shows only here.
-func (g *guard) mayDial(ctx context.Context, _, address string, _ syscall.RawConn) error {
+func (g *Guard) mayDial(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil // not an IP network
@@ -126,12 +142,12 @@ func (g *guard) mayDial(ctx context.Context, _, address string, _ syscall.RawCon
 	switch ctx.Value(destination{}) {
 	case toProxy:
 		return nil
-	case toRegistry:
+	case toServer:
 		g.rank.Store(rank(at.Addr()))
 		return nil
 	}
 	if rank(at.Addr()) > g.rank.Load() {
-		return &refusedError{fmt.Sprintf("leads to the private address %s", address)}
+		return &RefusedError{fmt.Sprintf("leads to the private address %s", address)}
 	}
 	return nil
 }
@@ -155,15 +171,20 @@ func rank(ip netip.Addr) int32 {
 // shared is the address space of carriers (RFC 6598).
 var shared = netip.MustParsePrefix("100.64.0.0/10")
 
-// refusedError says why a server was not asked. Trying again does not help.
-type refusedError struct{ why string }
+// RefusedError says why a server was not asked, or not believed. Trying again does
+// not help.
+type RefusedError struct{ Why string }
 
-func (e *refusedError) Error() string { return e.why }
+// Refuse returns a [RefusedError].
+func Refuse(why string) error { return &RefusedError{why} }
 
-var errEndless = fmt.Errorf("answers more than %d bytes", maxAnswer)
+// Error implements error.
+func (e *RefusedError) Error() string { return e.Why }
 
-// errStalled is what a body ends with that stands still.
-var errStalled = errors.New("no byte came for too long")
+var errEndless = fmt.Errorf("answers more than %d bytes", MaxAnswer)
+
+// ErrStalled is what a body ends with that stands still.
+var ErrStalled = errors.New("no byte came for too long")
 
 // body is an answer's, with limits.
 type body struct {
@@ -181,10 +202,10 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	timer.Stop()
 	if b.left -= int64(n); b.left < 0 {
-		return 0, &refusedError{errEndless.Error()}
+		return 0, &RefusedError{errEndless.Error()}
 	}
 	if err != nil && b.stalled.Load() {
-		err = errStalled
+		err = ErrStalled
 	}
 	return n, err
 }
