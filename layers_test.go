@@ -103,6 +103,7 @@ var layers = [][]string{
 	},
 	{
 		"verify/bundle/bundletest",
+		"verify/policy",
 	},
 	{
 		"sign/timestamp",
@@ -119,7 +120,6 @@ var layers = [][]string{
 		"key/store",
 		"recipe",
 		"verify/attestation",
-		"verify/policy",
 		"verify/timestamp",
 	},
 	{

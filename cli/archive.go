@@ -35,9 +35,8 @@ The bytes depend on the image and the records alone.
    repro archive --key alice.pub paper.sif --with-runner --tar -o paper.tar
    repro archive --anonymous paper.sif -o for-reviewers
    repro archive verify --key alice.pub deposit`,
-		Flags: []cli.Flag{
+		Flags: append(slices.Clone(signerFlags), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `NAME`, which must not exist"},
-			keyFlag, byFlag, policyFlag,
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature in `FILE`, and keep it in the deposit"},
 			&cli.BoolFlag{Name: "unsigned", Usage: "take an image that nobody signed"},
 			&cli.StringSliceFlag{Name: "run", Usage: "keep the record, results and logs that a run left in `FOLDER`; may be given more than once"},
@@ -54,7 +53,7 @@ The bytes depend on the image and the records alone.
 			&cli.BoolFlag{Name: "with-runner", Usage: "keep this program and its specification in the deposit, so that no other is needed to run it"},
 			&cli.StringSliceFlag{Name: "program", Usage: "also keep the static program in `FILE`, such as repro for another processor; may be given more than once"},
 			jsonFlag,
-		},
+		}...),
 		Action: func(ctx *cli.Context) error {
 			if ctx.Args().First() == "verify" { // a file of this name is ./verify
 				return c.verifyArchive(ctx, ctx.Args().Tail())

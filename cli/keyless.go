@@ -7,7 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/format/signature"
+	"repro/key"
 	"repro/sign"
+	"repro/verify"
 	"repro/verify/bundle"
 )
 
@@ -35,7 +37,8 @@ var keylessFlags = []cli.Flag{
 	&cli.StringFlag{Name: "rekor", Usage: "with --keyless: the log at `URL` publishes"},
 }
 
-// readIdentities reads who may sign without a key file.
+// readIdentities reads who may sign without a key file, where a command takes
+// nobody else's word.
 func readIdentities(ctx *cli.Context) (t bundle.Trust, err error) {
 	whom, issuer, name := ctx.StringSlice("identity"), ctx.String("issuer"), ctx.String("trusted-root")
 	if len(whom) == 0 && issuer == "" && name == "" {
@@ -44,17 +47,61 @@ func readIdentities(ctx *cli.Context) (t bundle.Trust, err error) {
 	if len(whom) == 0 || issuer == "" || name == "" {
 		return t, usagef("--identity, --issuer and --trusted-root go together: whom, by which provider, and who vouches for it")
 	}
-	for _, w := range whom {
-		t.Identities = append(t.Identities, bundle.Identity{Issuer: issuer, Subject: w})
+	t.Identities = identities(ctx)
+	t.Root, err = readRoot(name)
+	return t, err
+}
+
+// identities are whom --identity names.
+func identities(ctx *cli.Context) (all []bundle.Identity) {
+	for _, w := range ctx.StringSlice("identity") {
+		all = append(all, bundle.Identity{Issuer: ctx.String("issuer"), Subject: w})
 	}
+	return all
+}
+
+func readRoot(name string) (*bundle.Root, error) {
 	b, err := readBounded(name, bundle.MaxRoot)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	if t.Root, err = bundle.ParseRoot(b); err != nil {
-		return t, fmt.Errorf("%s: %w", name, err)
+	root, err := bundle.ParseRoot(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return t, nil
+	return root, nil
+}
+
+// trustIdentities adds to t who may sign without a key file: whom --identity
+// names, besides those of the trust file that are there, or of the policy.
+func (c *console) trustIdentities(ctx *cli.Context, t *verify.Trust) error {
+	if t.Policy == nil && len(t.Identities) == 0 && len(ctx.StringSlice("require")) == 0 {
+		who, err := readIdentities(ctx)
+		t.Identities, t.Root = who.Identities, who.Root
+		return err
+	}
+	name := ctx.String("trusted-root")
+	switch named, issuer := len(ctx.StringSlice("identity")) > 0, ctx.String("issuer") != ""; {
+	case t.Policy != nil && (named || issuer):
+		return usagef("--policy says whom to trust: leave out --identity and --issuer")
+	case t.Policy != nil && t.Policy.Root != nil && name != "":
+		return usagef("--policy says who vouches for identities: leave out --trusted-root")
+	case named != issuer || named && name == "":
+		return usagef("--identity, --issuer and --trusted-root go together: whom, by which provider, and who vouches for it")
+	case name == "" && len(t.Identities) > 0:
+		return usagef("--by: %s signs without a key file: name with --trusted-root who vouches for that", t.Identities[0])
+	case name == "":
+		if t.Policy != nil && t.Policy.Root == nil && len(t.Policy.Identities()) > 0 {
+			c.note("the policy names identities, and not who vouches for them: without --trusted-root what they signed does not count")
+		}
+		return nil
+	}
+	for _, i := range identities(ctx) {
+		t.AddIdentity(i, key.Window{})
+	}
+	var err error
+	t.Root, err = readRoot(name)
+	return err
 }
 
 // signKeyless signs by an identity, or embeds the bundle that another program
@@ -80,8 +127,12 @@ func (c *console) signKeyless(ctx *cli.Context, name string, o sign.Options) (*s
 		return result, nil
 	}
 	c.note("who you are is written into a certificate, which logs publish: everybody can read it, for ever")
-	args := []string{"--oidc-issuer", ctx.String("issuer")}
-	for _, flag := range []string{"oidc-issuer", "identity-token", "fulcio", "rekor"} {
+	issuer := ctx.String("oidc-issuer")
+	if issuer == "" {
+		issuer = ctx.String("issuer")
+	}
+	args := []string{"--oidc-issuer", issuer}
+	for _, flag := range []string{"identity-token", "fulcio", "rekor"} {
 		if v := ctx.String(flag); v != "" {
 			args = append(args, "--"+flag, v)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,6 +24,7 @@ func keyless() {
 	}
 	if err != nil || os.Getenv("KEYLESS") == "" {
 		fmt.Fprintln(os.Stderr, "the provider says no", err)
+		fmt.Fprintln(os.Stderr, "called with", strings.Join(os.Args[1:], " "))
 		os.Exit(1)
 	}
 	b := s.Sign(bundletest.Signing{Subject: bundletest.Subject, Provider: bundletest.Provider, At: at.Add(-5 * time.Minute), Payload: message, Log: 2, Stamped: true})

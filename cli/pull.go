@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -27,11 +28,10 @@ cut off goes on where it stopped: type it again.
 
    repro pull oci://registry.example.org/lab/paper:1 -o paper.sif
    repro pull --key alice.pub oci://registry.example.org/lab/paper:1`,
-		Flags: []cli.Flag{
+		Flags: append(slices.Clone(signerFlags), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; unsaid, the last part of the name with .sif"},
-			keyFlag, byFlag, policyFlag, requireFlag, identityFlag, issuerFlag, trustedRootFlag,
-			authorityFlag, authoritiesFlag, plainHTTPFlag, jsonFlag,
-		},
+			plainHTTPFlag, jsonFlag,
+		}...),
 		Action: func(ctx *cli.Context) error {
 			name, err := oneArgument(ctx, "", "pull: name one image in a registry")
 			if err != nil {
@@ -53,7 +53,7 @@ func (c *console) pull(ctx *cli.Context, from string) error {
 	}
 	var verified *report.Verify
 	pulled, err := repository.Pull(ctx.Context, name, func(_ context.Context, im *format.Image, attached []registry.Attachment) error {
-		if !asksForSigners(ctx) && !ctx.IsSet("require") {
+		if !asksForSigners(ctx) {
 			_, err := im.Check(ctx.Context, format.CheckOptions{Progress: c.progress()})
 			return err
 		}

@@ -55,20 +55,24 @@ func trustedPeople(ctx *cli.Context) (*policy.Policy, error) {
 	}
 	p := &policy.Policy{Name: "--require"}
 	for _, b := range file.Bindings() {
+		if b.Identity != (key.Identity{}) {
+			p.AddIdentity(b.Person, b.Role, policy.Identity{Identity: b.Identity, Window: b.Window()})
+			continue
+		}
 		e, err := s.Find(string(b.Fingerprint))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
 		p.Add(b.Person, b.Role, policy.Key{Fingerprint: b.Fingerprint, Window: b.Window(), Public: e.Public})
 	}
-	var named, roles []string
+	named, roles := namedIdentities(ctx, p), []string(nil)
 	for _, name := range ctx.StringSlice("key") {
 		pub, err := readPublicKey(name)
 		if err != nil {
 			return nil, fmt.Errorf("--key: %w", err)
 		}
 		person := string(pub.Fingerprint())
-		if owner := p.Owner(pub.Fingerprint()); owner != nil {
+		if owner := p.Owner(policy.Signer{Key: pub.Fingerprint()}); owner != nil {
 			person = owner.ID
 		} else {
 			p.Add(person, "", policy.Key{Fingerprint: pub.Fingerprint(), Public: pub, Window: key.Window{}})
@@ -93,4 +97,18 @@ func trustedPeople(ctx *cli.Context) (*policy.Policy, error) {
 		p.Require = append(p.Require, policy.Rule{Of: named, As: roles, Persons: 1})
 	}
 	return p, p.Resolve(func(key.Fingerprint) (*key.Public, error) { return nil, nil })
+}
+
+// namedIdentities returns who the persons are whom --identity names; those whom
+// the trust file does not know are added to p.
+func namedIdentities(ctx *cli.Context, p *policy.Policy) (persons []string) {
+	for _, i := range identities(ctx) {
+		if owner := p.Owner(policy.Signer{Identity: i}); owner != nil {
+			persons = append(persons, owner.ID)
+			continue
+		}
+		p.AddIdentity(i.Subject, "", policy.Identity{Identity: i})
+		persons = append(persons, i.Subject)
+	}
+	return persons
 }

@@ -68,9 +68,8 @@ With --on, an engine starts the workers:
 
    repro run --on slurm:short --engine-option=--account=physics paper.sif
    repro run --on slurm --detach paper.sif; repro run --attach paper.run`,
-		Flags: []cli.Flag{
+		Flags: append(slices.Clone(signerFlags), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "leave outputs, logs and report in `FOLDER` (default: the image's name with .run)"},
-			keyFlag, byFlag, policyFlag,
 			&cli.StringFlag{Name: "data", Usage: "take the data that the image only names from `FOLDER`, where repro fetch put them"},
 			&cli.BoolFlag{Name: "twice", Usage: "run everything a second time and say which results did not come out the same, whatever the published ones are"},
 			&cli.BoolFlag{Name: "resume", Usage: "go on with a run in the same folder that was interrupted, or of which a step failed: what is done is not run again"},
@@ -89,7 +88,7 @@ With --on, an engine starts the workers:
 			onlyFlag, fromFlag, stageFlag, collectFlag, patienceFlag, onFlag, engineOptionFlag, dryRunFlag, detachFlag, attachFlag, cancelFlag,
 			&cli.StringFlag{Name: "operator", Usage: "say in the record that `NAME` ran it, who may have an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>'"},
 			plainHTTPFlag, jsonFlag,
-		},
+		}...),
 		Action: func(ctx *cli.Context) error {
 			if ctx.IsSet("attach") || ctx.IsSet("cancel") {
 				return c.follow(ctx, ctx.Args().Slice())

@@ -11,6 +11,7 @@ import (
 	"repro/report/view"
 	"repro/sign"
 	stamps "repro/sign/timestamp"
+	"repro/verify"
 	"repro/verify/timestamp"
 )
 
@@ -126,15 +127,28 @@ func readAuthorities(ctx *cli.Context) ([]*timestamp.Authority, error) {
 	return all, nil
 }
 
-// readTimes reads what the flags say about trusted time.
-func readTimes(ctx *cli.Context) (t timestamp.Trust, err error) {
-	t.Authorities, err = readAuthorities(ctx)
-	if err != nil {
-		return t, err
+// readTimes puts into t what the flags say about trusted time, where its policy
+// does not.
+func readTimes(ctx *cli.Context, t *verify.Trust) (err error) {
+	if t.Times.Authorities, err = readAuthorities(ctx); err != nil {
+		return err
 	}
-	t.Least = ctx.Int("authorities")
-	if ctx.IsSet("authorities") && (t.Least < 1 || t.Least > len(t.Authorities)) {
-		return t, usagef("--authorities %d: %d named with --authority", t.Least, len(t.Authorities))
+	named := len(t.Times.Authorities)
+	if p := t.Policy; p != nil && len(p.Time.Authorities) > 0 {
+		if named > 0 {
+			return usagef("--policy says whose word about times counts: leave out --authority")
+		}
+		named = len(p.Time.Authorities)
 	}
-	return t, nil
+	t.Times.Least = ctx.Int("authorities")
+	if !ctx.IsSet("authorities") {
+		return nil
+	}
+	if t.Policy != nil && t.Policy.Time.Least > 0 {
+		return usagef("--policy says how many authorities must agree: leave out --authorities")
+	}
+	if t.Times.Least < 1 || t.Times.Least > named {
+		return usagef("--authorities %d: %d named with --authority", t.Times.Least, named)
+	}
+	return nil
 }

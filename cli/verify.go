@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -19,7 +20,6 @@ import (
 	"repro/report"
 	"repro/report/view"
 	"repro/verify"
-	"repro/verify/bundle"
 	"repro/verify/policy"
 )
 
@@ -41,6 +41,12 @@ var (
 	}
 )
 
+// signerFlags say whose signature counts, and by whose word about identities and
+// times: the same wherever an image is verified.
+var signerFlags = []cli.Flag{
+	keyFlag, byFlag, policyFlag, requireFlag, authorityFlag, authoritiesFlag, identityFlag, issuerFlag, trustedRootFlag,
+}
+
 func verifyCommand(c *console) *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
@@ -58,15 +64,13 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
    repro verify --key alice.pub oci://registry.example.org/lab/paper:1
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
-		Flags: []cli.Flag{
-			keyFlag, byFlag, policyFlag, requireFlag, authorityFlag, identityFlag, issuerFlag, trustedRootFlag,
-			authoritiesFlag,
+		Flags: append(slices.Clone(signerFlags),
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature or attestation in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
 			&cli.BoolFlag{Name: "foreign", Usage: "let a SIF file of another program pass if its signatures cover all objects"},
 			&cli.StringFlag{Name: "html", Usage: "also write the report to `FILE`, as one page"},
 			plainHTTPFlag, jsonFlag,
-		},
+		),
 		Action: func(ctx *cli.Context) error {
 			name, err := oneArgument(ctx, "", "verify: name one image")
 			if err != nil {
@@ -102,9 +106,6 @@ func (c *console) verify(ctx *cli.Context, image *format.Image, detached ...[]by
 	if err != nil {
 		return nil, err
 	}
-	if err := c.require(ctx, &trust); err != nil {
-		return nil, err
-	}
 	options := verify.Options{
 		Classic: ctx.Bool("classic"), Foreign: ctx.Bool("foreign"), Progress: c.progress(),
 		Detached: detached,
@@ -121,19 +122,21 @@ func (c *console) verify(ctx *cli.Context, image *format.Image, detached ...[]by
 
 // asksForSigners reports whether the flags of ctx name anybody.
 func asksForSigners(ctx *cli.Context) bool {
-	return len(ctx.StringSlice("key"))+len(ctx.StringSlice("by"))+len(ctx.StringSlice("identity")) > 0 || ctx.String("policy") != ""
+	return len(ctx.StringSlice("key"))+len(ctx.StringSlice("by"))+len(ctx.StringSlice("identity"))+len(ctx.StringSlice("require")) > 0 || ctx.String("policy") != ""
 }
 
-// trust reads whom the flags of ctx name, and whose word about times counts.
+// trust reads whom the flags of ctx name, and whose word about identities and
+// times counts.
 func (c *console) trust(ctx *cli.Context) (verify.Trust, error) {
 	t, err := c.trustKeys(ctx)
 	if err == nil {
-		t.Times, err = readTimes(ctx)
+		err = readTimes(ctx, &t)
 	}
 	if err == nil {
-		var who bundle.Trust
-		who, err = readIdentities(ctx)
-		t.Identities, t.Root = who.Identities, who.Root
+		err = c.trustIdentities(ctx, &t)
+	}
+	if err == nil {
+		err = c.require(ctx, &t)
 	}
 	return t, err
 }

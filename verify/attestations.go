@@ -24,8 +24,9 @@ const clockSkew = 5 * time.Minute
 // attested is one of report.Attestations, with what was found on the way.
 type attested struct {
 	attestation.Signed
-	counts bool        // made by a trusted key, about this image
-	seen   bundle.Time // of one by an identity: when, by whose word
+	counts   bool         // made by a trusted key, about this image
+	identity key.Identity // who made it without a key file; or zero
+	seen     bundle.Time  // of one by an identity: when, by whose word
 }
 
 // checkAttestation reports the bundle in object o (nil: outside the image).
@@ -43,24 +44,28 @@ func (v *verification) checkAttestation(o *format.Object, data []byte) {
 		v.addAttested(st, attested{}, fmt.Errorf("%w: %w", signature.ErrMalformed, err))
 		return
 	}
-	signed, err := attestation.Judge(b, v.trust.Keys, v.now)
-	var seen bundle.Time
+	var a attested
+	a.Signed, err = attestation.Judge(b, v.trust.Keys, v.now)
 	if b.Certificate != nil && errors.Is(err, signature.ErrUnknown) && v.trust.Root != nil {
-		seen, err = v.identify(b, &signed)
+		err = v.identify(b, &a)
 	}
-	st.Fingerprint, st.Digest = fingerprintOf(signed.Named), signed.Digest
-	if signed.Statement != nil {
-		st.Kind, st.Type = string(signed.Statement.Kind), signed.Statement.PredicateType
+	st.Fingerprint, st.Digest = fingerprintOf(a.Named), a.Digest
+	if a.Statement != nil {
+		st.Kind, st.Type = string(a.Statement.Kind), a.Statement.PredicateType
 	}
-	if signed.By != nil {
-		st.Fingerprint, st.Signer = string(signed.By.Fingerprint()), v.trust.name(signed.By)
-		if signed.By.Kind() == key.OpenPGP {
-			st.Time = stamp(signed.At)
+	if a.By != nil {
+		st.Fingerprint, st.Signer = string(a.By.Fingerprint()), v.trust.name(a.By)
+		if a.By.Kind() == key.OpenPGP {
+			st.Time = stamp(a.At)
 		}
-		st.Person, st.Roles = v.personOf(signed.By)
+		m := a.made()
+		st.Person, st.Roles = v.personOf(m.signer())
 	}
-	v.addAttested(st, attested{Signed: signed, seen: seen}, err)
+	v.addAttested(st, a, err)
 }
+
+// made is how the signature came about.
+func (a attested) made() made { return made{by: a.By, identity: a.identity, with: a.With, at: a.At} }
 
 // checkPlace checks what the descriptor says of an attestation. Programs for
 // SIF files pass over it only if it is linked to nothing.
@@ -90,7 +95,7 @@ func (v *verification) addAttested(st report.Attestation, a attested, err error)
 	default:
 		st.Status, st.Problem = v.worth(&st, a)
 		a.counts = st.Status == report.SignatureValid ||
-			st.Status == report.SignatureUnanchored && (v.trust.Policy == nil || v.trust.Policy.AcceptExpired)
+			st.Status == report.SignatureUnanchored && (v.trust.Policy == nil || v.trust.Policy.AcceptExpired && !v.trust.Policy.Time.Required)
 	}
 	st.Trusted = a.counts
 	v.report.Attestations = append(v.report.Attestations, st)
@@ -120,7 +125,7 @@ func (v *verification) aboutThis(st *report.Attestation, a attested) error {
 // worth says whether the caller trusts a key for what it signed well, at the
 // time that authorities state, or else its signer.
 func (v *verification) worth(st *report.Attestation, a attested) (status, problem string) {
-	m := made{by: a.By, with: a.With, at: a.At}
+	m := a.made()
 	if m.anchored, m.anchoredBy = v.anchored(a.Value); m.anchored.IsZero() && a.seen.By != "" {
 		m.anchored, m.anchoredBy = a.seen.Time, []string{a.seen.By}
 	}

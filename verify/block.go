@@ -15,6 +15,7 @@ import (
 	"repro/key"
 	"repro/report"
 	"repro/verify/attestation"
+	"repro/verify/policy"
 )
 
 // finding is what was found about one signature.
@@ -180,9 +181,10 @@ func (v *verification) maker(verify func(*key.Public) error) (*key.Public, error
 
 // made is how a signature came about.
 type made struct {
-	by   *key.Public // nil: nobody who is trusted
-	with key.Algorithm
-	at   time.Time // by the signer's word; now, where he gave none
+	by       *key.Public  // nil: nobody who is trusted
+	identity key.Identity // of whom by is certified for some minutes; or zero
+	with     key.Algorithm
+	at       time.Time // by the signer's word; now, where he gave none
 
 	anchored   time.Time // when it was there, by the word of anchoredBy; zero: nobody says
 	anchoredBy []string
@@ -190,6 +192,14 @@ type made struct {
 	// Why the key, or its subkey that signed, has become invalid since, or had
 	// by the time at which the signature is known to have been there; or "".
 	noLongerValid string
+}
+
+// signer is by what the caller's policy knows who signed.
+func (m *made) signer() policy.Signer {
+	if m.identity != (key.Identity{}) {
+		return policy.Signer{Identity: m.identity}
+	}
+	return policy.Signer{Key: m.by.Fingerprint()}
 }
 
 // proven is the earliest time at which the signature is known to have been
@@ -214,7 +224,7 @@ func inEnvelope(p *key.Public, now time.Time) made {
 func (v *verification) add(st report.SignatureStatus, o *format.Object, m made, err error, payload []byte, f about) {
 	if m.by != nil {
 		st.Fingerprint, st.Signer = string(m.by.Fingerprint()), v.trust.name(m.by)
-		st.Person, st.Roles = v.personOf(m.by)
+		st.Person, st.Roles = v.personOf(m.signer())
 	}
 	if err != nil {
 		v.addBroken(st, err)

@@ -12,7 +12,6 @@ import (
 	"repro/format/signature"
 	"repro/key"
 	"repro/report"
-	"repro/verify/attestation"
 	"repro/verify/bundle"
 )
 
@@ -51,7 +50,7 @@ func (v *verification) checkIdentified(st report.SignatureStatus, o *format.Obje
 		return
 	}
 	v.remember(r)
-	m := made{by: r.Key, with: r.Key.Algorithm(), at: r.Times[0].Time, anchored: r.Times[0].Time, anchoredBy: []string{r.Times[0].By}}
+	m := made{by: r.Key, identity: r.Identity, with: r.Key.Algorithm(), at: r.Times[0].Time, anchored: r.Times[0].Time, anchoredBy: []string{r.Times[0].By}}
 	v.add(st, o, m, nil, v.metadata, f)
 }
 
@@ -71,15 +70,16 @@ func (v *verification) remember(r *bundle.Result) {
 
 // identify checks who signed an attestation with a certificate, and when. SPEC.md,
 // ATT-12.
-func (v *verification) identify(b *form.Bundle, s *attestation.Signed) (seen bundle.Time, err error) {
+func (v *verification) identify(b *form.Bundle, a *attested) error {
 	r, err := bundle.Verify(b, b.Envelope.Signed(), bundle.Trust{Identities: v.trust.Identities, Root: v.trust.Root}, v.now)
 	switch {
 	case errors.Is(err, bundle.ErrUnknown):
-		return seen, fmt.Errorf("%w: %w", signature.ErrUnknown, err)
+		return fmt.Errorf("%w: %w", signature.ErrUnknown, err)
 	case err != nil:
-		return seen, fmt.Errorf("%w: %w", signature.ErrInvalid, err)
+		return fmt.Errorf("%w: %w", signature.ErrInvalid, err)
 	}
 	v.remember(r)
-	s.By, s.With, s.At = r.Key, r.Key.Algorithm(), r.Times[0].Time
-	return r.Times[0], nil
+	a.By, a.With, a.At = r.Key, r.Key.Algorithm(), r.Times[0].Time
+	a.identity, a.seen = r.Identity, r.Times[0]
+	return nil
 }

@@ -32,25 +32,47 @@ func (v *verification) trustPolicy(p *policy.Policy) {
 			v.trust.Add(k.Public, name, k.Window)
 		}
 	}
+	v.trust.Identities = append(slices.Clone(v.trust.Identities), p.Identities()...)
+	if p.Root != nil {
+		v.trust.Root = p.Root
+	}
+	if len(p.Time.Authorities) > 0 {
+		v.trust.Times.Authorities = p.Time.Authorities
+	}
+	if p.Time.Least > 0 {
+		v.trust.Times.Least = p.Time.Least
+	}
 }
 
-// personOf returns the person and roles that the policy gives for key p.
-func (v *verification) personOf(p *key.Public) (id string, roles []string) {
+// personOf returns the person and roles that the policy gives for a signer.
+func (v *verification) personOf(s policy.Signer) (id string, roles []string) {
 	if v.trust.Policy == nil {
 		return "", nil
 	}
-	if person := v.trust.Policy.Owner(p.Fingerprint()); person != nil {
+	if person := v.trust.Policy.Owner(s); person != nil {
 		return person.ID, person.Roles
 	}
 	return "", nil
 }
 
-// rolesAt returns the roles in which the key of m spoke, by the caller's policy.
+// rolesAt returns the roles in which the signer of m spoke, by the caller's policy.
 func (v *verification) rolesAt(m *made) []string {
 	if v.trust.Policy == nil {
 		return nil
 	}
-	return v.trust.Policy.RolesOf(m.by.Fingerprint(), m.at, m.proven(v.now))
+	return v.trust.Policy.RolesOf(m.signer(), m.at, m.proven(v.now))
+}
+
+// windows returns the times for which the caller trusts the signer of m; none:
+// always.
+func (v *verification) windows(m *made) []key.Window {
+	if m.identity == (key.Identity{}) {
+		return v.trust.Windows[m.by.Fingerprint()]
+	}
+	if p := v.trust.Policy; p != nil {
+		return p.Windows(m.signer())
+	}
+	return v.trust.IdentityWindows[m.identity]
 }
 
 // refused says what the caller has against a good signature: cryptography that
@@ -61,9 +83,9 @@ func (v *verification) refused(m *made) (status, problem string) {
 			return report.SignatureWeak, why
 		}
 	}
-	windows := v.trust.Windows[m.by.Fingerprint()]
+	windows := v.windows(m)
 	if len(windows) == 0 {
-		return "", ""
+		return v.untimed(m)
 	}
 	var trusted []string
 	for _, w := range windows {
@@ -71,11 +93,20 @@ func (v *verification) refused(m *made) (status, problem string) {
 			if m.noLongerValid == "" && !w.Until.IsZero() && !m.proven(v.now).Before(w.Until) {
 				m.noLongerValid = "it was trusted before " + stamp(w.Until)
 			}
-			return "", ""
+			return v.untimed(m)
 		}
 		trusted = append(trusted, w.String())
 	}
 	return report.SignatureExpired, fmt.Sprintf("dated %s, but the key is trusted %s", stamp(m.at), strings.Join(trusted, "; "))
+}
+
+// untimed refuses what nobody but the signer dates, where the policy asks for
+// more. SPEC.md, POL-15.
+func (v *verification) untimed(m *made) (status, problem string) {
+	if p := v.trust.Policy; p != nil && p.Time.Required && m.anchored.IsZero() {
+		return report.SignatureUnanchored, "without trusted time, which the policy asks for: no authority that counts says when this was made"
+	}
+	return "", ""
 }
 
 // checkPolicy puts the policy's rules into the report. It says in one line which

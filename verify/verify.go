@@ -50,8 +50,9 @@ type Trust struct {
 
 	// Identities are those who sign without key files, and Root vouches for
 	// them. Without a root nobody does.
-	Identities []bundle.Identity
-	Root       *bundle.Root
+	Identities      []bundle.Identity
+	IdentityWindows map[bundle.Identity][]key.Window // as Windows
+	Root            *bundle.Root
 
 	// Times says whose word counts about when a signature was there. Without
 	// any, only the signers say.
@@ -79,6 +80,17 @@ func (t *Trust) Add(p *key.Public, name string, w key.Window) {
 		t.Windows = map[key.Fingerprint][]key.Window{}
 	}
 	t.Windows[f] = append(t.Windows[f], w)
+}
+
+// AddIdentity trusts somebody without a key file for what was signed in w.
+func (t *Trust) AddIdentity(i bundle.Identity, w key.Window) {
+	if !slices.Contains(t.Identities, i) {
+		t.Identities = append(t.Identities, i)
+	}
+	if t.IdentityWindows == nil {
+		t.IdentityWindows = map[bundle.Identity][]key.Window{}
+	}
+	t.IdentityWindows[i] = append(t.IdentityWindows[i], w)
 }
 
 // Options says how to verify. The zero value is the strictest.

@@ -85,3 +85,23 @@ func (w *Words) Add(word string) (other string) {
 	w.met[skeleton] = word
 	return ""
 }
+
+// Owners remembers whose a word is, and finds words of somebody else that look
+// like it. The zero value is ready.
+type Owners struct{ met map[string]owned }
+
+type owned struct{ word, owner string }
+
+// Add returns the word of another owner that was added before and looks like
+// word, and whose it is; or "".
+func (o *Owners) Add(word, owner string) (other, whose string) {
+	if o.met == nil {
+		o.met = map[string]owned{}
+	}
+	skeleton := Skeleton(word)
+	if had, ok := o.met[skeleton]; ok && had.owner != owner {
+		return had.word, had.owner
+	}
+	o.met[skeleton] = owned{word, owner}
+	return "", ""
+}

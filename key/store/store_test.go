@@ -183,6 +183,47 @@ func TestTrustRefuses(t *testing.T) {
 	}
 }
 
+// TestTrustIdentities: a line of six fields binds an identity, which has one
+// person as a key has.
+func TestTrustIdentities(t *testing.T) {
+	const at = "https://accounts.example.org "
+	text := at + "alice@x.org alice author - -\n" + at + "bob@x.org bob reviewer 2026-01-01 2026-12-31\n" + fp1 + " alice editor - -\n"
+	trust, err := store.ParseTrust("trust", []byte(text))
+	if err != nil || string(trust.Encode()) != text {
+		t.Fatal(err, trust)
+	}
+	all := trust.Bindings()
+	want := key.Identity{Issuer: "https://accounts.example.org", Subject: "bob@x.org"}
+	if len(all) != 3 || all[1].Identity != want || all[1].Person != "bob" || all[1].Role != "reviewer" || all[1].Until != "2026-12-31" || all[1].Fingerprint != "" || all[2].Whose() != fp1 {
+		t.Errorf("%+v", all)
+	}
+	if err := trust.Add(store.Binding{Identity: want, Person: "mallory", Role: "editor"}); err == nil || !strings.Contains(err.Error(), `is bound to "bob"`) {
+		t.Errorf("an identity got a second owner: %v", err)
+	}
+	if err := trust.Add(store.Binding{Identity: want, Person: "bob", Role: "reviewer"}); err != nil || len(trust.Bindings()) != 3 || !strings.Contains(string(trust.Encode()), "bob@x.org bob reviewer - -\n") {
+		t.Errorf("%v: %s", err, trust.Encode())
+	}
+	if err := trust.Add(store.Binding{Identity: want, Person: "bob", Role: "editor"}); err != nil || len(trust.Bindings()) != 4 {
+		t.Errorf("%v: %s", err, trust.Encode())
+	}
+	for want, text := range map[string]string{
+		"looks like":                       at + "alice@x.org alice author - -\n" + at + "Alice@x.org bob author - -\n",
+		`of "bob" looks like "a@x.org"`:    at + "a@x.org alice author - -\nhttps://other.example.org a@x.org bob author - -\n",
+		`looks like "bob@x.org" of "bob@x`: fp1 + " bob@x.org author - -\n" + at + "b0b@x.org carol author - -\n",
+		"nobody could tell them apart":     at + "a@x.org alice author - -\n" + at + "A@x.org alice author - -\n",
+		"mixes Latin and Cyrillic":         at + "b\u043eb@x.org bob author - -\n",
+		"want the address of a provider":   "https:// bob@x.org bob author - -\n",
+		"6 fields, want five":              "accounts bob@x.org bob author - -\n",
+		"7 fields, want six: issuer":       at + "bob@x.org x bob author - -\n",
+		"1 fields, want six":               "https://accounts.example.org\n",
+		"4 fields, want five":              "bob author - -\n",
+	} {
+		if _, err := store.ParseTrust("trust", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
 func FuzzParseTrust(f *testing.F) {
 	f.Add([]byte("# x\n" + fp1 + " alice author 2026-01-01 -\n" + fp2 + " bob reviewer - -"))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -19,11 +19,15 @@ import (
 //	# fingerprint                             person  role      from        until
 //	70E5B6F9F5D3F0E2C1A0B9C8D7E6F5A4B3C2D1E0  alice   author    2026-01-01  -
 //	SHA256:p2oPCGQZ7mWwHHAOSxnFQzYyC6RdHWCBg  bob     reviewer  -           2027-06-30
+//	https://accounts.example.org carol@example.org  carol reviewer -         -
+//
+// A line of six fields binds an identity, of a provider and as whom that knows
+// the person, in place of a key.
 //
 // Fields are separated by blanks; "-" is an open end. Lines that are empty or
 // start with # are kept as they are. Two keys of one person count as one
 // signer. A line that is not understood makes the whole file an error: it
-// might have been the one that takes trust away. SPEC.md, TRU-3 to TRU-6.
+// might have been the one that takes trust away. SPEC.md, TRU-3 to TRU-7.
 type Trust struct {
 	lines []line
 }
@@ -33,9 +37,11 @@ type line struct {
 	binding *Binding // nil: a comment
 }
 
-// Binding says that a key is a person's, in a role and for a time.
+// Binding says that a key, or an identity in its place, is a person's, in a role
+// and for a time.
 type Binding struct {
 	Fingerprint  key.Fingerprint
+	Identity     key.Identity // of one without a key file; else zero
 	Person, Role string
 	From, Until  string // as [key.ParseWindow] reads them
 }
@@ -44,6 +50,14 @@ type Binding struct {
 func (b Binding) Window() key.Window {
 	w, _ := key.ParseWindow(b.From, b.Until) // was checked when it was made
 	return w
+}
+
+// Whose says of what b speaks: the fingerprint or the identity.
+func (b Binding) Whose() string {
+	if b.Identity != (key.Identity{}) {
+		return b.Identity.Issuer + " " + b.Identity.Subject
+	}
+	return string(b.Fingerprint)
 }
 
 // maxBindings bounds the lines of a trust file.
@@ -93,14 +107,27 @@ func hidden(r rune) bool {
 // roles, do not look alike, and that a key has one person. SPEC.md, TRU-6 and
 // POL-13.
 func (t *Trust) check() error {
-	var people, roles lookalike.Words
+	var people, roles, identities lookalike.Words
+	var subjects lookalike.Owners
 	owners := map[key.Fingerprint]string{}
+	for _, b := range t.Bindings() {
+		subjects.Add(b.Person, b.Person)
+	}
 	for _, b := range t.Bindings() {
 		if other := people.Add(b.Person); other != "" {
 			return fmt.Errorf("person %q looks like %q: nobody could tell them apart", b.Person, other)
 		}
 		if other := roles.Add(b.Role); other != "" {
 			return fmt.Errorf("role %q looks like %q: nobody could tell them apart", b.Role, other)
+		}
+		if b.Identity != (key.Identity{}) {
+			if other, whose := subjects.Add(b.Identity.Subject, b.Person); whose != "" {
+				return fmt.Errorf("identity %q of %q looks like %q of %q: an identity has one person", b.Identity.Subject, b.Person, other, whose)
+			}
+			if other := identities.Add(b.Whose()); other != "" {
+				return fmt.Errorf("identity %q looks like %q: nobody could tell them apart", b.Whose(), other)
+			}
+			continue
 		}
 		if owner, ok := owners[b.Fingerprint]; ok && owner != b.Person {
 			return fmt.Errorf("key %s is bound to %q and %q: a key has one person", b.Fingerprint, owner, b.Person)
@@ -111,17 +138,27 @@ func (t *Trust) check() error {
 }
 
 func parseBinding(fields []string) (b Binding, err error) {
-	if len(fields) != 5 {
+	whose := 1
+	if strings.Contains(fields[0], "://") {
+		whose = 2
+	}
+	rest := fields[min(whose, len(fields)):]
+	switch {
+	case len(rest) == 4:
+	case whose == 2:
+		return b, fmt.Errorf("%d fields, want six: issuer, subject, person, role, from, until", len(fields))
+	default:
 		return b, fmt.Errorf("%d fields, want five: fingerprint, person, role, from, until", len(fields))
 	}
-	for i, f := range fields[3:] {
+	for i, f := range rest[2:] {
 		if f == "-" {
-			fields[3+i] = ""
+			rest[2+i] = ""
 		}
 	}
-	b = Binding{Person: fields[1], Role: fields[2], From: fields[3], Until: fields[4]}
-	b.Fingerprint, err = key.ParseFingerprint(fields[0])
-	if err != nil {
+	b = Binding{Person: rest[0], Role: rest[1], From: rest[2], Until: rest[3]}
+	if whose == 2 {
+		b.Identity = key.Identity{Issuer: fields[0], Subject: fields[1]}
+	} else if b.Fingerprint, err = key.ParseFingerprint(fields[0]); err != nil {
 		return b, err
 	}
 	return b, b.check()
@@ -134,6 +171,14 @@ func (b Binding) check() error {
 		}
 		if why := lookalike.Problem(word); why != "" {
 			return fmt.Errorf("%s %q: %s", what, word, why)
+		}
+	}
+	if b.Identity != (key.Identity{}) {
+		if err := b.Identity.Check(); err != nil {
+			return err
+		}
+		if why := lookalike.Problem(b.Identity.Subject); why != "" {
+			return fmt.Errorf("subject %q: %s", b.Identity.Subject, why)
 		}
 	}
 	_, err := key.ParseWindow(b.From, b.Until)
@@ -166,8 +211,8 @@ func (t *Trust) Add(b Binding) error {
 		return err
 	}
 	for _, old := range t.Bindings() {
-		if old.Fingerprint == b.Fingerprint && old.Person != b.Person {
-			return fmt.Errorf("key %s is bound to %q: a key has one person; take that away first with repro key untrust", b.Fingerprint, old.Person)
+		if old.Whose() == b.Whose() && old.Person != b.Person {
+			return fmt.Errorf("key %s is bound to %q: a key has one person; take that away first with repro key untrust", b.Whose(), old.Person)
 		}
 	}
 	if err := (&Trust{append(slices.Clone(t.lines), line{binding: &b})}).check(); err != nil {
@@ -175,7 +220,7 @@ func (t *Trust) Add(b Binding) error {
 	}
 	l := line{b.text(), &b}
 	for i, old := range t.lines {
-		if old.binding != nil && old.binding.Fingerprint == b.Fingerprint && old.binding.Role == b.Role {
+		if old.binding != nil && old.binding.Whose() == b.Whose() && old.binding.Role == b.Role {
 			t.lines[i] = l
 			return nil
 		}
@@ -201,7 +246,7 @@ func (b Binding) text() string {
 		}
 		return s
 	}
-	return strings.Join([]string{string(b.Fingerprint), b.Person, b.Role, open(b.From), open(b.Until)}, " ")
+	return strings.Join([]string{b.Whose(), b.Person, b.Role, open(b.From), open(b.Until)}, " ")
 }
 
 // Encode returns the file.

@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"repro/key"
 )
 
-// Identity is whom a provider says that somebody is. Both parts are compared
-// exactly, as bytes. SPEC.md, KLS-4.
-type Identity struct {
-	Issuer  string // address of the provider, "https://accounts.example.org"
-	Subject string // a mail address, an address of a workflow, or NAME!DOMAIN
-}
-
-func (i Identity) String() string { return i.Subject + " (" + i.Issuer + ")" }
+// Identity is whom a provider says that somebody is.
+type Identity = key.Identity
 
 var (
 	oidIssuer    = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}

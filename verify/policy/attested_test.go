@@ -104,12 +104,12 @@ func TestRolesOf(t *testing.T) {
 		"nobody's":         {"M", today, today, false, ""},
 	} {
 		p.AcceptExpired = c.accept
-		if got := strings.Join(p.RolesOf(c.key, c.at, c.known), " "); got != c.want {
+		if got := strings.Join(p.RolesOf(Signer{Key: c.key}, c.at, c.known), " "); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 	p.People[0].Keys[2].Role = "" // as policy files have it
-	if got := p.RolesOf("L", today, today); len(got) != 3 {
+	if got := p.RolesOf(Signer{Key: "L"}, today, today); len(got) != 3 {
 		t.Errorf("a key for all roles: %q", got)
 	}
 }
@@ -178,7 +178,7 @@ func TestOneOwner(t *testing.T) {
 		t.Errorf("%+v", p.People)
 	}
 	p.Add("eve", "x", Key{Fingerprint: "third", Public: k.Public()})
-	if err := p.Resolve(func(key.Fingerprint) (*key.Public, error) { return nil, nil }); err == nil || !strings.Contains(err.Error(), "a key has one owner: key third of eve is the same as one of bob") {
+	if err := p.Resolve(func(key.Fingerprint) (*key.Public, error) { return nil, nil }); err == nil || !strings.Contains(err.Error(), "a key or identity has one owner: key third of eve is the same as one of bob") {
 		t.Errorf("two persons: %v", err)
 	}
 }

@@ -124,7 +124,7 @@ func TestResolveAll(t *testing.T) {
 	}
 	for f, want := range map[key.Fingerprint]string{held.Fingerprint(): "a", found.Fingerprint(): "a", "SHA256:none": "b", "": ""} {
 		got := ""
-		if owner := p.Owner(f); owner != nil {
+		if owner := p.Owner(Signer{Key: f}); owner != nil {
 			got = owner.ID
 		}
 		if got != want {

@@ -12,6 +12,8 @@ import (
 	"repro/internal/lookalike"
 	"repro/internal/pattern"
 	"repro/key"
+	"repro/verify/bundle"
+	"repro/verify/timestamp"
 )
 
 // Parse reads the policy b. The name is that of its file and serves messages
@@ -38,6 +40,8 @@ type parser struct {
 	named  lookalike.Words // roles
 	keys   map[key.Fingerprint]bool
 	rules  []*form.Node // of policy.Require
+
+	identities []key.Identity
 }
 
 func (d *parser) read(root *form.Node) {
@@ -52,6 +56,9 @@ func (d *parser) read(root *form.Node) {
 		form.May("layout", d.StoreLine("layout", &layout, oneOf("strict", "foreign"))),
 		form.May("expired-keys", d.StoreLine("expired-keys", &expired, oneOf("refuse", "accept"))),
 		form.May("crypto", d.crypto),
+		form.May("time", d.time),
+		form.May("authorities", func(n *form.Node) { p.Time.Authorities = timestamp.ReadAuthorities(d.Reader, "authorities", n) }),
+		form.May("trusted-root", d.root),
 		form.Must("people", func(n *form.Node) {
 			for _, e := range d.List("people", n, 1, maxPeople) {
 				d.person(e)
@@ -66,13 +73,19 @@ func (d *parser) read(root *form.Node) {
 	if !ok {
 		return
 	}
-	if err := p.oneOwner(); err != nil {
+	if err := p.distinct(); err != nil {
 		d.Errorf(root, "people: %v", err)
+	}
+	if n := len(p.Time.Authorities); n > 0 && p.Time.Least > n {
+		d.Errorf(root, "time: it can never be met: %d authorities are wanted, %d named", p.Time.Least, n)
 	}
 	if w, err := key.ParseWindow("", expires); err == nil {
 		p.Expires = w.Until
 	}
 	p.Foreign, p.AcceptExpired = layout == "foreign", expired == "accept"
+	if p.AcceptExpired && p.Time.Required {
+		d.Errorf(root, "expired-keys: accept takes what nobody dates, and time: required refuses it: want one of them")
+	}
 	for i, n := range d.rules {
 		d.relations(n, p.Require[i])
 	}
@@ -95,18 +108,46 @@ func (d *parser) crypto(n *form.Node) {
 	}
 }
 
+// time reads whose word counts about when something was signed. SPEC.md, POL-15.
+func (d *parser) time(n *form.Node) {
+	d.Mapping("time", n, []form.Field{
+		form.May("authorities", d.StoreInt("authorities", &d.policy.Time.Least, 1, maxAuthorities)),
+		form.May("required", func(n *form.Node) { d.policy.Time.Required = d.Bool("required", n) }),
+	})
+}
+
+// root reads who vouches for identities.
+func (d *parser) root(n *form.Node) {
+	text, ok := d.Text("trusted-root", n)
+	if !ok {
+		return
+	}
+	var err error
+	if d.policy.Root, err = bundle.ParseRoot([]byte(text)); err != nil {
+		d.Errorf(n, "trusted-root: %v", err)
+	}
+}
+
 func (d *parser) person(n *form.Node) {
 	var p Person
 	d.Mapping("person", n, []form.Field{
 		form.Must("person", d.StoreLine("person", &p.ID, d.newPerson)),
 		form.May("name", d.StoreLine("name", &p.Name, nil)),
 		form.Must("roles", func(n *form.Node) { p.Roles = d.Lines("roles", n, 1, maxWords, d.newRole) }),
-		form.Must("keys", func(n *form.Node) {
+		form.May("keys", func(n *form.Node) {
 			for _, e := range d.List("keys", n, 1, maxKeys) {
 				p.Keys = append(p.Keys, d.key(e))
 			}
 		}),
+		form.May("identities", func(n *form.Node) {
+			for _, e := range d.List("identities", n, 1, maxIdentities) {
+				p.Identities = append(p.Identities, d.identity(e))
+			}
+		}),
 	})
+	if form.IsMapping(n) && !form.HasKey(n, "keys") && !form.HasKey(n, "identities") {
+		d.Errorf(n, "person: keys or identities: missing: nobody could tell what this person signed")
+	}
 	d.people[p.ID] = true
 	for _, role := range p.Roles {
 		d.roles[role] = true

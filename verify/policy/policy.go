@@ -8,19 +8,26 @@
 //	crypto: {rsa: 3072, hashes: [sha256, sha512]}
 //	expired-keys: refuse           # or accept
 //	layout: strict                 # or foreign
+//	time: {authorities: 2, required: true}
 //	people:
 //	  - person: alice@example.org
 //	    roles: [author]
 //	    keys:
 //	      - fingerprint: 70E5B6F9F5D3F0E2C1A0B9C8D7E6F5A4B3C2D1E0
 //	        until: 2027-06-30
+//	  - person: bob
+//	    roles: [reviewer]
+//	    identities:              # signs without a key file
+//	      - {issuer: https://accounts.example.org, subject: bob@example.org}
 //	require:
 //	  - {role: author}
 //	  - {what: reproduced, role: reviewer, persons: 2, days: 365}
 //
-// Rules count persons: two keys of one person are one signer. A policy in
-// which a rule can never be met is refused when it is read, and so is one in
-// which two persons or roles look alike, or share a key.
+// Whose word counts about identities and times may stand in it too, as
+// trusted-root and authorities. Rules count persons: two keys of one person are
+// one signer. A policy in which a rule can never be met is refused when it is
+// read, and so is one in which two persons or roles look alike, or share a key or
+// an identity.
 package policy
 
 import (
@@ -36,6 +43,8 @@ import (
 
 	"repro/format/manifest"
 	"repro/key"
+	"repro/verify/bundle"
+	"repro/verify/timestamp"
 )
 
 // Version is the version of the form that this package reads.
@@ -48,6 +57,8 @@ const (
 	maxRules  = 100
 	maxWords  = 1000 // of one list of roles or persons
 	maxDays   = 36_500
+
+	maxAuthorities = 100 // that must agree
 )
 
 // Policy is a policy that was read and checked. It may be shared by
@@ -62,8 +73,17 @@ type Policy struct {
 	AcceptExpired bool // signatures count whose key has expired since, without proof of when they were made
 
 	Crypto  Crypto
+	Time    Time
+	Root    *bundle.Root // who vouches for identities; nil: the caller says
 	People  []Person
 	Require []Rule
+}
+
+// Time says whose word counts about when something was signed. SPEC.md, POL-15.
+type Time struct {
+	Authorities []*timestamp.Authority // none: those that the caller names
+	Least       int                    // how many of them must agree; 0: the caller says
+	Required    bool                   // what no authority or log saw does not count
 }
 
 // Crypto is what signatures must be made with. Empty fields ask for no more
@@ -80,6 +100,8 @@ type Person struct {
 	Name  string // for people; may be empty
 	Roles []string
 	Keys  []Key
+
+	Identities []Identity
 }
 
 // Key is a key of a person. SPEC.md, POL-4.
@@ -109,7 +131,16 @@ func (p *Policy) Resolve(find func(key.Fingerprint) (*key.Public, error)) error 
 			}
 		}
 	}
-	return p.oneOwner()
+	return p.distinct()
+}
+
+// distinct refuses keys and identities that stand for two persons. SPEC.md,
+// POL-13 and POL-13a.
+func (p *Policy) distinct() error {
+	if err := p.oneOwner(); err != nil {
+		return err
+	}
+	return p.oneSubject()
 }
 
 // oneOwner refuses two persons with one private key, whatever its fingerprints:
@@ -132,35 +163,35 @@ func (p *Policy) oneOwner() error {
 	return nil
 }
 
-// ErrShared says that one private key stands for two persons.
-var ErrShared = errors.New("a key has one owner")
+// ErrShared says that one private key or identity stands for two persons.
+var ErrShared = errors.New("a key or identity has one owner")
 
-// Owner returns the person whose key f is, or nil.
-func (p *Policy) Owner(f key.Fingerprint) *Person {
+// Owner returns the person whose key or identity s is, or nil.
+func (p *Policy) Owner(s Signer) *Person {
 	for i := range p.People {
-		if slices.ContainsFunc(p.People[i].Keys, func(k Key) bool { return k.Fingerprint == f }) {
+		if slices.ContainsFunc(p.People[i].bound(), func(b bound) bool { return b.signer == s }) {
 			return &p.People[i]
 		}
 	}
 	return nil
 }
 
-// RolesOf returns the roles in which key f spoke by a signature that its signer
+// RolesOf returns the roles in which s spoke by a signature that its signer
 // dates at, and that is known to have been there at known. A key is its person's
 // in a role for a time: what was said after it, or is not known to have been said
 // before its end, was not said in that role. SPEC.md, POL-9a.
-func (p *Policy) RolesOf(f key.Fingerprint, at, known time.Time) (roles []string) {
-	person := p.Owner(f)
+func (p *Policy) RolesOf(s Signer, at, known time.Time) (roles []string) {
+	person := p.Owner(s)
 	if person == nil {
 		return nil
 	}
-	for _, k := range person.Keys {
-		ended := !k.Window.Until.IsZero() && !known.Before(k.Window.Until) && !p.AcceptExpired
-		if k.Fingerprint != f || !k.Window.Contains(at) || ended {
+	for _, b := range person.bound() {
+		ended := !b.window.Until.IsZero() && !known.Before(b.window.Until) && !p.AcceptExpired
+		if b.signer != s || !b.window.Contains(at) || ended {
 			continue
 		}
 		for _, role := range person.Roles {
-			if (k.Role == "" || k.Role == role) && !slices.Contains(roles, role) {
+			if (b.role == "" || b.role == role) && !slices.Contains(roles, role) {
 				roles = append(roles, role)
 			}
 		}
@@ -211,6 +242,13 @@ func Schema() []byte {
 // Add binds a key to a person in a role, both of whom may be there already; the
 // key counts for that role alone. An empty role adds none.
 func (p *Policy) Add(id, role string, k Key) {
+	person := p.add(id, role)
+	k.Role = role
+	person.Keys = append(person.Keys, k)
+}
+
+// add returns the person id, who then has the role.
+func (p *Policy) add(id, role string) *Person {
 	i := slices.IndexFunc(p.People, func(person Person) bool { return person.ID == id })
 	if i < 0 {
 		i = len(p.People)
@@ -220,6 +258,5 @@ func (p *Policy) Add(id, role string, k Key) {
 	if role != "" && !slices.Contains(person.Roles, role) {
 		person.Roles = append(person.Roles, role)
 	}
-	k.Role = role
-	person.Keys = append(person.Keys, k)
+	return person
 }

@@ -76,7 +76,7 @@ func TestParseFull(t *testing.T) {
 	if k[0].Fingerprint != "0123456789ABCDEF0123456789ABCDEF01234567" || k[1].Public == nil || k[1].Public.Fingerprint() != k[1].Fingerprint {
 		t.Errorf("%+v", k)
 	}
-	if owner := p.Owner(k[1].Fingerprint); owner == nil || owner.ID != "0000-0002-1825-0097" {
+	if owner := p.Owner(Signer{Key: k[1].Fingerprint}); owner == nil || owner.ID != "0000-0002-1825-0097" {
 		t.Errorf("owner %+v", owner)
 	}
 }

@@ -99,17 +99,27 @@ func (p *Policy) candidates(r Rule, authors []manifest.Author) []Person {
 }
 
 // is reports whether an author of the work seems to be p: by ORCID iD, mail
-// address or name, in whatever letters. It may err on the side of leaving
-// somebody out who has the same name.
+// address or name, in whatever letters, also where a provider knows p so. It may
+// err on the side of leaving somebody out who has the same name.
 func (p Person) is(a manifest.Author) bool {
 	for _, theirs := range []string{a.ORCID, a.Email, a.Name} {
-		for _, mine := range []string{p.ID, p.Name} {
+		for _, mine := range p.names() {
 			if theirs != "" && mine != "" && lookalike.Skeleton(theirs) == lookalike.Skeleton(mine) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// names are all by which p goes.
+func (p Person) names() []string {
+	names := []string{p.ID, p.Name}
+	for _, i := range p.Identities {
+		user, _, _ := strings.Cut(i.Subject, "!") // of NAME!DOMAIN
+		names = append(names, i.Subject, user)
+	}
+	return names
 }
 
 // Work is what a policy has to know of the image.

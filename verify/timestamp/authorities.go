@@ -42,23 +42,28 @@ func ParseAuthorities(name string, b []byte) ([]*Authority, error) {
 		}
 		return []*Authority{{Name: subject(chain), Chain: chain}}, nil
 	}
-	d := &authorityParser{}
+	var all []*Authority
 	err := form.Form{Name: "authorities"}.Read(name, b, func(r *form.Reader, root *form.Node) {
-		d.Reader = r
 		var version int
 		r.Mapping("authorities", root, []form.Field{
 			form.Must("authorities", r.StoreInt("authorities", &version, filesVersion, filesVersion)),
-			form.Must("list", func(n *form.Node) {
-				for _, e := range r.List("list", n, 1, maxAuthorities) {
-					d.authority(e)
-				}
-			}),
+			form.Must("list", func(n *form.Node) { all = ReadAuthorities(r, "list", n) }),
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return d.all, nil
+	return all, nil
+}
+
+// ReadAuthorities reads a list of authorities that stands in another form, such
+// as a policy, as what; r takes note of what is wrong.
+func ReadAuthorities(r *form.Reader, what string, n *form.Node) []*Authority {
+	d := &authorityParser{Reader: r}
+	for _, e := range r.List(what, n, 1, maxAuthorities) {
+		d.authority(e)
+	}
+	return d.all
 }
 
 type authorityParser struct {

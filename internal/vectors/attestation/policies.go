@@ -162,6 +162,9 @@ require:
 	p("since", unsigned, "made before the day that the policy asks", policies(one(bobReviews, "{what: reproduced, role: reviewer, since: 2021-01-02}"), just("bob", reproduced)), valid),
 	p("since-that-day", accepted, "made on the day that the policy asks", policies(one(bobReviews, "{what: reproduced, role: reviewer, since: 2021-01-01}"), just("bob", reproduced)), valid),
 	p("days", unsigned, "made too long ago", policies(one(bobReviews, "{what: reproduced, role: reviewer, days: 365}"), just("bob", reproduced)), valid),
+	p("time-required", unsigned, "no authority saw when it was made, and the policy asks for that", policies("time: {required: true}\n"+wantsOne, just("bob", reproduced)), unanchored),
+	p("identity-not-used", unsigned, "signed by the key of nobody whom the policy knows by a provider", policies(one(known("bob", "bob@example.org", ""), "{what: reproduced, role: reviewer}"), just("bob", reproduced)), unknown),
+	p("identity-beside-key", accepted, "nothing: by the key of a person who has an identity too", policies(one("  - {person: bob, roles: [reviewer], keys: [BOB], identities: ["+who("bob@example.org", "")+"]}\n", "{what: reproduced, role: reviewer}"), just("bob", reproduced)), valid),
 	p("policy-expired", unsigned, "the policy has expired", policies("expires: 2024-12-31\n"+two, both), valid, valid),
 }
 
@@ -179,4 +182,39 @@ var files = []vector{
 	p("asks-by-what-and-type", refused, "a rule with what and type", policies(one(bobReviews, "{what: reproduced, type: 'https://example.org/x', role: reviewer}"), both)),
 	p("asks-for-dated-signatures", refused, "a rule with days, for signatures", policies(one(bobReviews, "{role: reviewer, days: 3}"), both)),
 	p("asks-for-more-than-there-are", refused, "two reviewers of whom one is an author", policies(one("  - {person: bob, roles: [reviewer, author], keys: [BOB]}\n  - {person: carol, roles: [reviewer], keys: [CAROL]}\n", "{what: reproduced, role: reviewer, persons: 2}"), both)),
+	p("identity-of-two", refused, "one identity on two persons' lines", policies(one(known("bob", "bob@example.org", "")+known("carol", "bob@example.org", ""), reproducedByTwo), both)),
+	p("identity-twice", refused, "one identity twice on a person's lines", policies(one("  - {person: bob, roles: [reviewer], identities: ["+who("bob@example.org", "")+", "+who("bob@example.org", "")+"]}\n", "{what: reproduced, role: reviewer}"), both)),
+	p("identity-cyrillic", refused, "two persons whose identities differ in Cyrillic letters", policies(one(known("bob", "coco@x", "")+known("carol", "\u0441\u043e\u0441\u043e@\u0445", ""), reproducedByTwo), both)),
+	p("identity-case", refused, "two persons whose identities differ in case", policies(one(known("bob", "rev@example.org", "")+known("carol", "Rev@example.org", ""), reproducedByTwo), both)),
+	p("identity-digits", refused, "two persons whose identities differ in the letter l and the digit 1", policies(one(known("bob", "rev.l@example.org", "")+known("carol", "rev.1@example.org", ""), reproducedByTwo), both)),
+	p("identity-of-two-providers", refused, "one name at two providers, as two persons", policies(one(known("bob", "bob@example.org", "")+known("carol", "bob@example.org", "https://accounts.example.com"), reproducedByTwo), both)),
+	p("identity-is-a-person", refused, "an identity with the name of another person", policies(one("  - {person: bob@example.org, roles: [reviewer], keys: [BOB]}\n"+known("carol", "bob@example.org", ""), reproducedByTwo), both)),
+	p("identity-like-a-person", refused, "an identity that looks like another person", policies(one("  - {person: bob@example.org, roles: [reviewer], keys: [BOB]}\n"+known("carol", "B0b@example.org", ""), reproducedByTwo), both)),
+	p("identity-of-two-scripts", refused, "an identity with letters of two scripts", policies(one(known("bob", "b\u043eb@example.org", ""), "{what: reproduced, role: reviewer}"), both)),
+	p("identity-decomposed", refused, "an identity in Unicode's decomposed form", policies(one(known("bob", "rene\u0301@example.org", ""), "{what: reproduced, role: reviewer}"), both)),
+	p("identity-hidden", refused, "an identity with a character that is not shown", policies(one(known("bob", "bo\\u200bb@example.org", ""), "{what: reproduced, role: reviewer}"), both)),
+	p("identity-blank", refused, "an identity with a blank", policies(one(known("bob", "bob @example.org", ""), "{what: reproduced, role: reviewer}"), both)),
+	p("identity-no-issuer", refused, "an identity of no provider", policies(one("  - {person: bob, roles: [reviewer], identities: [{subject: bob@example.org}]}\n", "{what: reproduced, role: reviewer}"), both)),
+	p("identity-no-subject", refused, "all identities of a provider", policies(one("  - {person: bob, roles: [reviewer], identities: [{issuer: 'https://accounts.example.org'}]}\n", "{what: reproduced, role: reviewer}"), both)),
+	p("identity-issuer-word", refused, "a provider that is no address", policies(one(known("bob", "bob@example.org", "accounts"), "{what: reproduced, role: reviewer}"), both)),
+	p("identity-window", refused, "an identity whose time ends before it begins", policies(one("  - {person: bob, roles: [reviewer], identities: [{issuer: 'https://accounts.example.org', subject: bob@example.org, from: 2022-01-01, until: 2021-01-01}]}\n", "{what: reproduced, role: reviewer}"), both)),
+	p("person-of-nothing", refused, "a person without keys and identities", policies(one("  - {person: bob, roles: [reviewer]}\n", "{what: reproduced, role: reviewer}"), both)),
+	p("root-is-none", refused, "a trusted root that is none", policies("trusted-root: '{}'\n"+wantsOne, both)),
+	p("time-of-too-many", refused, "more authorities must agree than are named", policies("time: {authorities: 2}\nauthorities:\n  - {name: T, certificates: nonsense}\n"+wantsOne, both)),
+	p("time-of-none", refused, "no authority must agree", policies("time: {authorities: 0}\n"+wantsOne, both)),
+	p("time-required-and-not", refused, "what nobody dates is accepted and refused", policies("time: {required: true}\nexpired-keys: accept\n"+wantsOne, both)),
+}
+
+const reproducedByTwo = "{what: reproduced, role: reviewer, persons: 2}"
+
+// known is a reviewer by an identity.
+func known(person, subject, issuer string) string {
+	return "  - {person: " + person + ", roles: [reviewer], identities: [" + who(subject, issuer) + "]}\n"
+}
+
+func who(subject, issuer string) string {
+	if issuer == "" {
+		issuer = "https://accounts.example.org"
+	}
+	return `{issuer: "` + issuer + `", subject: "` + subject + `"}`
 }
