@@ -230,7 +230,7 @@ var owners = map[string]string{
 	"golang.org/x/text":                      "internal/filename internal/lookalike",
 	"mvdan.cc/sh/v3":                         "build",
 	"gonum.org/v1/gonum":                     "compare/draws",
-	"github.com/BurntSushi/toml":             "recipe/draft",
+	"github.com/BurntSushi/toml":             "recipe/draft publish/registry",
 	"github.com/rogpeppe/go-internal":        "internal/bench",
 	"github.com/klippa-app/go-pdfium":        "internal/pdf",
 	"github.com/tetratelabs/wazero":          "internal/pdf",

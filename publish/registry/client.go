@@ -34,6 +34,7 @@ type Options struct {
 	// which blob, and what was read of images in place. Empty: nothing is kept.
 	Cache string
 
+	mirrors      []string    // files; nil: those of podman
 	certificates []string    // folders; nil: those of Docker and podman
 	tls          *tls.Config // found there
 
@@ -43,7 +44,8 @@ type Options struct {
 
 // Repository is where images lie in a registry. Goroutines may share it.
 type Repository struct {
-	ref    Reference
+	ref    Reference // where it is
+	named  Reference // as the user calls it: of a mirror, what that mirrors
 	client *http.Client
 	base   string // of all addresses
 	o      Options
@@ -52,7 +54,18 @@ type Repository struct {
 // Connect asks the registry of ref who may use it, and logs in as the user does
 // with Docker and podman: by their stores and their credential helpers. Push says
 // whether images will be sent.
+//
+// Images come from a mirror that podman's configuration names, if that has them.
 func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Repository, error) {
+	if !push {
+		if r, err := fromMirror(ctx, ref, o); r != nil || err != nil {
+			return r, err
+		}
+	}
+	return dial(ctx, ref, push, o)
+}
+
+func dial(ctx context.Context, ref Reference, push bool, o Options) (*Repository, error) {
 	if o.pause == 0 {
 		o.pause = 200 * time.Millisecond
 	}
@@ -85,7 +98,7 @@ func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Reposit
 	if err != nil {
 		return nil, fmt.Errorf("%s: log in: %w", ref.host(), err)
 	}
-	r := &Repository{ref: ref, o: o, base: "https://" + ref.host()}
+	r := &Repository{ref: ref, named: ref, o: o, base: "https://" + ref.host()}
 	r.client = &http.Client{Transport: way, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if len(via) > stranger.MaxRedirects {
 			return stranger.Refuse(fmt.Sprintf("more than %d redirects", stranger.MaxRedirects))
@@ -96,7 +109,7 @@ func Connect(ctx context.Context, ref Reference, push bool, o Options) (*Reposit
 }
 
 // Reference returns what the repository was connected for.
-func (r *Repository) Reference() Reference { return r.ref }
+func (r *Repository) Reference() Reference { return r.named }
 
 // address returns that of something in the repository. Whether it is https is
 // settled where the registry was asked first.

@@ -67,7 +67,7 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 		return nil, errors.Join(err, f.Discard())
 	}
 	out := &Pulled{
-		Version: 1, Reference: r.ref.Pinned(string(s.digest)).String(), Digest: s.digest, Name: name,
+		Version: 1, Reference: r.named.Pinned(string(s.digest)).String(), Digest: s.digest, Name: name,
 		File: s.file.Digest, Size: s.file.Size, Received: p.received.Load(),
 	}
 	if out.ContentID, err = im.ContentID(); err != nil {

@@ -55,7 +55,7 @@ func (r *Repository) Open(ctx context.Context, all bool) (*Remote, error) {
 }
 
 func (m *Remote) open(bytes io.ReaderAt, s *stored, r *Repository) (err error) {
-	if m.Image, err = format.New(bytes, s.file.Size, r.ref.String()); err == nil {
+	if m.Image, err = format.New(bytes, s.file.Size, r.named.String()); err == nil {
 		err = sameContent(m.Image, s, r)
 	}
 	if errors.Is(err, format.ErrForeign) && s.contentID == "" {
