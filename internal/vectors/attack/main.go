@@ -11,23 +11,15 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
+	"repro/internal/vectors/folder"
 	"repro/key"
 )
 
-const (
-	dir   = "testdata/vectors/attack"
-	index = "vectors.json"
-)
+const dir = folder.Folder("testdata/vectors/attack")
 
 // The times in the vectors.
 var (
@@ -37,20 +29,17 @@ var (
 )
 
 // people have a key each: Alice made the image, Mallory would like to have.
-var people = []string{"alice", "mallory"}
+var people = []folder.Person{{Name: "alice", Kind: key.OpenPGP}, {Name: "mallory", Kind: key.OpenPGP}}
 
 func main() {
 	base := flag.Bool("base", false, "make the keys anew")
 	flag.Parse()
-	if err := write(*base); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	folder.Exit(write(*base))
 }
 
 func write(base bool) error {
 	if base {
-		if err := writeKeys(); err != nil {
+		if err := dir.WriteKeys(born, people...); err != nil {
 			return err
 		}
 	}
@@ -58,51 +47,21 @@ func write(base bool) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range files {
-		if filepath.Ext(name) == ".gz" {
-			if content, err = pack(content); err != nil {
-				return err
-			}
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dir.Write(files)
 }
 
-func writeKeys() error {
-	for _, name := range people {
-		k, err := key.New(key.OpenPGP, key.Options{Algorithm: key.Ed25519, Name: name, Time: born})
-		if err != nil {
-			return err
-		}
-		b, err := k.Encode(nil)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".key"), b, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// generate returns all files but the private keys, by their names; those whose
-// names end in .gz as they are before they are packed.
+// generate returns all files but the private keys, by their names.
 func generate(ctx context.Context) (map[string][]byte, error) {
 	files, keys := map[string][]byte{}, map[string]*key.Private{}
-	for _, name := range people {
-		b, err := os.ReadFile(filepath.Join(dir, name+".key"))
+	for _, p := range people {
+		k, err := dir.Key(p.Name)
 		if err != nil {
 			return nil, err
 		}
-		if keys[name], err = key.ParsePrivate(b, nil); err != nil {
+		if files[p.Name+".pub"], err = k.Public().Encode(); err != nil {
 			return nil, err
 		}
-		if files[name+".pub"], err = keys[name].Public().Encode(); err != nil {
-			return nil, err
-		}
+		keys[p.Name] = k
 	}
 	im, err := makeImages(ctx, keys["alice"], keys["mallory"])
 	if err != nil {
@@ -112,20 +71,6 @@ func generate(ctx context.Context) (map[string][]byte, error) {
 	for _, v := range vectors {
 		files[v.File] = v.make(im)
 	}
-	b, err := json.MarshalIndent(vectors, "", "  ")
-	files[index] = append(b, '\n')
+	files[folder.Index], err = folder.List(vectors, "  ")
 	return files, err
-}
-
-func pack(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := z.Write(b); err != nil {
-		return nil, err
-	}
-	err = z.Close()
-	return out.Bytes(), err
 }

@@ -10,23 +10,16 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
+	"repro/internal/vectors/folder"
 	"repro/key"
 )
 
-const (
-	dir   = "testdata/vectors/attestation"
-	index = "vectors.json"
-)
+const dir = folder.Folder("testdata/vectors/attestation")
 
 // The times in the vectors.
 var (
@@ -36,33 +29,28 @@ var (
 )
 
 // people have a key each.
-var people = []struct {
-	name     string
-	kind     key.Kind
-	lifetime time.Duration
-	revoked  key.Reason
-}{
-	{"alice", key.OpenPGP, 0, ""},                        // the author
-	{"bob", key.PEM, 0, ""},                              // a reviewer
-	{"carol", key.OpenPGP, 0, ""},                        // another
-	{"mallory", key.PEM, 0, ""},                          // nobody's
-	{"expired", key.OpenPGP, 30 * 24 * time.Hour, ""},    // before anything was signed
-	{"later", key.OpenPGP, 2 * 365 * 24 * time.Hour, ""}, // expired after that
-	{"compromised", key.OpenPGP, 0, key.Compromised},     //
+var people = []folder.Person{
+	{Name: "alice", Kind: key.OpenPGP},                                     // the author
+	{Name: "bob", Kind: key.PEM},                                           // a reviewer
+	{Name: "carol", Kind: key.OpenPGP},                                     // another
+	{Name: "mallory", Kind: key.PEM},                                       // nobody's
+	{Name: "expired", Kind: key.OpenPGP, Lifetime: 30 * 24 * time.Hour},    // before anything was signed
+	{Name: "later", Kind: key.OpenPGP, Lifetime: 2 * 365 * 24 * time.Hour}, // expired after that
+	{Name: "compromised", Kind: key.OpenPGP},
 }
+
+// revocations says why keys are revoked.
+var revocations = map[string]key.Reason{"compromised": key.Compromised}
 
 func main() {
 	base := flag.Bool("base", false, "make the keys anew")
 	flag.Parse()
-	if err := write(*base); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	folder.Exit(write(*base))
 }
 
 func write(base bool) error {
 	if base {
-		if err := writeKeys(); err != nil {
+		if err := dir.WriteKeys(born, people...); err != nil {
 			return err
 		}
 	}
@@ -70,51 +58,20 @@ func write(base bool) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range files {
-		if filepath.Ext(name) == ".gz" {
-			if content, err = pack(content); err != nil {
-				return err
-			}
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeKeys() error {
-	for _, p := range people {
-		k, err := key.New(p.kind, key.Options{Algorithm: key.Ed25519, Name: p.name, Time: born, Lifetime: p.lifetime})
-		if err != nil {
-			return err
-		}
-		b, err := k.Encode(nil)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, p.name+".key"), b, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dir.Write(files)
 }
 
 // readKeys reads the private keys, and makes the files of the public ones.
 func readKeys(files map[string][]byte) (map[string]*key.Private, error) {
 	keys := map[string]*key.Private{}
 	for _, p := range people {
-		b, err := os.ReadFile(filepath.Join(dir, p.name+".key"))
-		if err != nil {
-			return nil, err
-		}
-		k, err := key.ParsePrivate(b, nil)
+		k, err := dir.Key(p.Name)
 		if err != nil {
 			return nil, err
 		}
 		pub := k.Public()
-		if p.revoked != "" {
-			cert, err := k.Revoke(p.revoked, "", made.AddDate(1, 0, 0))
+		if why := revocations[p.Name]; why != "" {
+			cert, err := k.Revoke(why, "", made.AddDate(1, 0, 0))
 			if err != nil {
 				return nil, err
 			}
@@ -122,16 +79,15 @@ func readKeys(files map[string][]byte) (map[string]*key.Private, error) {
 				return nil, err
 			}
 		}
-		if files[p.name+".pub"], err = pub.Encode(); err != nil {
+		if files[p.Name+".pub"], err = pub.Encode(); err != nil {
 			return nil, err
 		}
-		keys[p.name] = k
+		keys[p.Name] = k
 	}
 	return keys, nil
 }
 
-// generate returns all files but the private keys, by their names; those whose
-// names end in .gz as they are before they are packed.
+// generate returns all files but the private keys, by their names.
 func generate(ctx context.Context) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	keys, err := readKeys(files)
@@ -161,20 +117,6 @@ func generate(ctx context.Context) (map[string][]byte, error) {
 			files[vectors[i].Policy] = out.policy
 		}
 	}
-	list, err := json.MarshalIndent(vectors, "", "  ")
-	files[index] = append(list, '\n')
+	files[folder.Index], err = folder.List(vectors, "  ")
 	return files, err
-}
-
-func pack(b []byte) ([]byte, error) {
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := z.Write(b); err != nil {
-		return nil, err
-	}
-	err = z.Close()
-	return out.Bytes(), err
 }

@@ -6,18 +6,14 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
-
 	"repro/internal/codec"
+
+	"repro/internal/vectors/folder"
 )
 
 const (
-	dir   = "testdata/vectors/codec"
-	index = "vectors.json"
-	name  = "zstd-2/repro-4"
+	dir  = folder.Folder("testdata/vectors/codec")
+	name = "zstd-2/repro-4"
 )
 
 // entry is what the index says of a vector.
@@ -26,24 +22,14 @@ type entry struct {
 	Blocks []string `json:"blocks"`
 }
 
-func main() {
-	if err := write(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { folder.Exit(write()) }
 
 func write() error {
 	files, err := files()
 	if err != nil {
 		return err
 	}
-	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dir.Write(files)
 }
 
 // files returns what stands in the directory, by name.
@@ -64,7 +50,8 @@ func files() (map[string][]byte, error) {
 		}
 		entries = append(entries, entry{v, describe(out[v.Name+".zst"])})
 	}
-	list, err := json.MarshalIndent(entries, "", "  ")
-	out[index] = append(list, '\n')
+	var list []byte
+	list, err = folder.List(entries, "  ")
+	out[folder.Index] = list
 	return out, err
 }

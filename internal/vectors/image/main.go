@@ -8,33 +8,27 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
+
+	"repro/internal/vectors/folder"
 )
 
 const (
-	dir   = "testdata/vectors/image"
+	dir   = folder.Folder("testdata/vectors/image")
 	valid = "valid.sif.gz"
-	index = "vectors.json"
 )
 
 func main() {
 	base := flag.Bool("base", false, "make "+valid+" anew")
 	flag.Parse()
-	if err := write(*base); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	folder.Exit(write(*base))
 }
 
 func write(base bool) error {
@@ -43,24 +37,30 @@ func write(base bool) error {
 		if err != nil {
 			return err
 		}
-		if err := store(filepath.Join(dir, valid), b); err != nil {
+		if err := dir.Write(map[string][]byte{valid: b}); err != nil {
 			return err
 		}
 	}
-	b, err := load(filepath.Join(dir, valid))
+	b, err := dir.Read(valid)
 	if err != nil {
 		return err
 	}
+	files, err := generate(b)
+	if err != nil {
+		return err
+	}
+	return dir.Write(files)
+}
+
+// generate returns all files but the valid image, by their names.
+func generate(base []byte) (map[string][]byte, error) {
+	files := map[string][]byte{}
 	for _, v := range vectors {
-		if err := store(filepath.Join(dir, v.Name+".sif.gz"), v.edit(b)); err != nil {
-			return err
-		}
+		files[v.Name+".sif.gz"] = v.edit(base)
 	}
-	list, err := marshalIndex(b)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, index), list, 0o666)
+	list, err := marshalIndex(base)
+	files[folder.Index] = list
+	return files, err
 }
 
 // marshalIndex returns vectors.json, which also states the content id of the
@@ -78,39 +78,10 @@ func marshalIndex(base []byte) ([]byte, error) {
 		Name      string          `json:"name"`
 		ContentID manifest.Digest `json:"contentId"`
 	}
-	b, err := json.MarshalIndent(struct {
+	return folder.List(struct {
 		Valid   image    `json:"valid"`
 		Vectors []vector `json:"vectors"`
-	}{image{"valid", id}, vectors}, "", "  ")
-	return append(b, '\n'), err
-}
-
-func store(name string, b []byte) error {
-	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if _, err := z.Write(b); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	return os.WriteFile(name, out.Bytes(), 0o666)
-}
-
-func load(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
+	}{image{"valid", id}, vectors}, "  ")
 }
 
 // makeBase makes the image that all others are edits of: four small layers, a

@@ -7,38 +7,27 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"repro/format/squashfs"
 	"repro/format/tree"
+
+	"repro/internal/vectors/folder"
 )
 
-const dir = "testdata/vectors/layer"
+const dir = folder.Folder("testdata/vectors/layer")
 
-func main() {
-	if err := write(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { folder.Exit(write()) }
 
 func write() error {
 	files, err := files()
 	if err != nil {
 		return err
 	}
-	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dir.Write(files)
 }
 
 // files returns what stands in the directory, by name.
@@ -50,11 +39,11 @@ func files() (map[string][]byte, error) {
 			return nil, fmt.Errorf("%s: %w", v.name, err)
 		}
 		v.Content = fmt.Sprintf("sha256:%x", content)
-		description, err := json.MarshalIndent(v, "", " ")
+		description, err := folder.List(v, " ")
 		if err != nil {
 			return nil, err
 		}
-		out[v.name+".layer"], out[v.name+".json"] = layer, append(description, '\n')
+		out[v.name+".layer"], out[v.name+".json"] = layer, description
 	}
 	return out, nil
 }

@@ -63,7 +63,7 @@ func vectors() []vector {
 	}
 }
 
-func folder(path string) entry {
+func directory(path string) entry {
 	return entry{Path: path, Type: "directory", Mode: "755", Time: date}
 }
 
@@ -87,7 +87,7 @@ func zeros(n int) piece { return piece{[]byte{0}, n} }
 func kinds() []entry {
 	xattrs := map[string][]byte{"user.comment": []byte("a\x00b"), "trusted.empty": {}}
 	out := []entry{
-		folder(""), folder("b"), folder("b/empty"), folder("b/full"), folder("a"),
+		directory(""), directory("b"), directory("b/empty"), directory("b/full"), directory("a"),
 		file("b/full/first", noise(1, 100)), file("b/full/empty"), file("b/full/code.py", piece{[]byte("print(1)\n"), 50}),
 		file("b/full/blocks", noise(2, 3*4096)), file("b/full/blocks-and-end", noise(3, 4096), piece{[]byte("x"), 5000}),
 		file("b/full/holes", zeros(4096), noise(4, 4096), zeros(8192), noise(5, 10)),
@@ -118,7 +118,7 @@ func kinds() []entry {
 // listings has folders with more entries than a header of a listing covers and
 // a metadata block holds, and names that stand often.
 func listings() []entry {
-	out := []entry{folder(""), folder("long"), folder("short"), folder("often")}
+	out := []entry{directory(""), directory("long"), directory("short"), directory("often")}
 	for i := range 700 {
 		out = append(out, file(fmt.Sprintf("long/%04d-%0*d", i, 5+i%40, i), piece{[]byte{byte(i), byte(i >> 8)}, 1 + i%9}))
 	}
@@ -127,7 +127,7 @@ func listings() []entry {
 	}
 	for i := range 9 {
 		where := fmt.Sprintf("often/%d", 8-i)
-		out = append(out, folder(where), file(where+"/messages", noise(uint64(i), 50)), file(where+"/a.txt", noise(uint64(100+i), 60)),
+		out = append(out, directory(where), file(where+"/messages", noise(uint64(i), 50)), file(where+"/a.txt", noise(uint64(100+i), 60)),
 			file(fmt.Sprintf("%s/once-%d", where, i), noise(uint64(200+i), 70)))
 		if i < 7 {
 			out = append(out, file(where+"/seven", noise(uint64(300+i), 80)))
@@ -143,7 +143,7 @@ func ends(block int) []entry {
 		return file(name, piece{text, n / len(text)}, piece{[]byte("."), n % len(text)})
 	}
 	half := max(131072, block/2)
-	out := []entry{folder("")}
+	out := []entry{directory("")}
 	for i, n := range []int{1, 5000, 60_000, 131_071, 131_072, half - 1, half, block - 1, block, block + 1, block + half} {
 		out = append(out, fill(fmt.Sprintf("%02d-start", i), n), fill(fmt.Sprintf("%02d-bulk.txt", i), n))
 	}

@@ -11,19 +11,15 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
+	"repro/internal/vectors/folder"
 	"repro/key"
 )
 
 const (
-	dir       = "testdata/vectors/signature"
-	index     = "vectors.json"
+	dir       = folder.Folder("testdata/vectors/signature")
 	payload   = "payload"
 	extension = ".block"
 )
@@ -36,18 +32,23 @@ var (
 	now    = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) // blocks are verified
 )
 
+// The private keys: Alice and Bob have OpenPGP keys, that of Erin expires
+// before the rest is done; Carol and Dave have PEM keys.
+var people = []folder.Person{
+	{Name: "alice", Kind: key.OpenPGP}, {Name: "bob", Kind: key.OpenPGP},
+	{Name: "erin", Kind: key.OpenPGP, Lifetime: 2 * 366 * 24 * time.Hour},
+	{Name: "carol", Kind: key.PEM}, {Name: "dave", Kind: key.PEM},
+}
+
 func main() {
 	base := flag.Bool("base", false, "make the keys anew")
 	flag.Parse()
-	if err := write(*base); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	folder.Exit(write(*base))
 }
 
 func write(base bool) error {
 	if base {
-		if err := writeKeys(); err != nil {
+		if err := dir.WriteKeys(born, people...); err != nil {
 			return err
 		}
 	}
@@ -55,65 +56,27 @@ func write(base bool) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// The private keys: Alice and Bob have OpenPGP keys, that of Erin expires
-// before the rest is done; Carol and Dave have PEM keys.
-var people = map[string]struct {
-	kind     key.Kind
-	lifetime time.Duration
-}{
-	"alice": {key.OpenPGP, 0},
-	"bob":   {key.OpenPGP, 0},
-	"erin":  {key.OpenPGP, 2 * 366 * 24 * time.Hour},
-	"carol": {key.PEM, 0},
-	"dave":  {key.PEM, 0},
-}
-
-func writeKeys() error {
-	for name, p := range people {
-		k, err := key.New(p.kind, key.Options{Algorithm: key.Ed25519, Name: name, Time: born, Lifetime: p.lifetime})
-		if err != nil {
-			return err
-		}
-		b, err := k.Encode(nil)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".key"), b, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dir.Write(files)
 }
 
 // generate returns all files but the private keys, by their names.
 func generate() (map[string][]byte, error) {
 	g := &generator{keys: map[string]*key.Private{}, files: map[string][]byte{payload: []byte(signedText)}}
-	for name := range people {
-		b, err := os.ReadFile(filepath.Join(dir, name+".key"))
+	for _, p := range people {
+		k, err := dir.Key(p.Name)
 		if err != nil {
 			return nil, err
 		}
-		if g.keys[name], err = key.ParsePrivate(b, nil); err != nil {
-			return nil, err
-		}
-		g.public(name, g.keys[name].Public())
+		g.keys[p.Name] = k
+		g.public(p.Name, k.Public())
 	}
 	g.revocations()
 	for _, v := range vectors {
 		g.files[v.Name+extension] = v.block(g)
 	}
-	b, err := json.MarshalIndent(vectors, "", "  ")
-	if err != nil {
+	var err error
+	if g.files[folder.Index], err = folder.List(vectors, "  "); err != nil {
 		return nil, err
 	}
-	g.files[index] = append(b, '\n')
 	return g.files, g.err
 }

@@ -8,43 +8,28 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"repro/format/squashfs"
 	"repro/format/tree"
+
+	"repro/internal/vectors/folder"
 )
 
 const (
-	dir   = "testdata/vectors/squashfs"
-	index = "vectors.json"
+	dir = folder.Folder("testdata/vectors/squashfs")
 )
 
-func main() {
-	if err := write(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { folder.Exit(write()) }
 
 func write() error {
 	files, err := files()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dir.Write(files)
 }
 
 // files returns what stands in the directory, by name.
@@ -57,11 +42,11 @@ func files() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := json.MarshalIndent(slices.Concat(vectors, secondMeanings, indexes), "", "  ")
+	list, err := folder.List(slices.Concat(vectors, secondMeanings, indexes), "  ")
 	if err != nil {
 		return nil, err
 	}
-	out := map[string][]byte{index: append(list, '\n'), "valid.squashfs": base, "valid-index.squashfs": large}
+	out := map[string][]byte{folder.Index: list, "valid.squashfs": base, "valid-index.squashfs": large}
 	for _, v := range slices.Concat(vectors, secondMeanings) {
 		out[v.Name+".squashfs"] = v.edit(bytes.Clone(base))
 	}
