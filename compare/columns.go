@@ -118,8 +118,10 @@ func (c *table) rowsOf(ctx context.Context, f File, comma byte, of side, visit f
 	if len(c.header) > 0 {
 		rows.n = -1
 	}
+	next := readAhead(rows)
+	defer next.close()
 	for it := new(item); ; {
-		switch err := rows.read(it); {
+		switch err := next.read(it); {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -139,15 +141,16 @@ func (c *table) measure(it *item) {
 		if i == len(c.facts) {
 			c.facts = append(c.facts, c.factsOf(i))
 		}
-		f := &c.facts[i]
-		var n number
+		f, n := &c.facts[i], &c.number
 		text := c.read(it.value(i))
-		if !isNumber(text) {
+		known := n.read(text)
+		if !known {
 			text = withoutMinus(text)
 			f.commas.add(text)
+			known = n.read(text)
 		}
-		f.missing.add(text)
-		if !isNumber(text) {
+		f.missing.add(text, known)
+		if !known {
 			if hasDigit(text) {
 				text, _ = c.m.hide(text)
 				text = withoutAddresses(text)
@@ -155,10 +158,10 @@ func (c *table) measure(it *item) {
 			}
 			continue
 		}
-		if !n.parse(text) || n.class != finite {
+		if n.class != finite {
 			continue
 		}
-		f.group.count(&n)
+		f.group.count(n)
 		size := math.Abs(n.float())
 		f.commas.mixed = f.commas.mixed || size >= 1000
 		if size > f.size {

@@ -37,6 +37,7 @@ type table struct {
 	commas bool            // decimal points are commas (CMP-50a)
 	found  pair
 	cell   pair
+	number number // of measure
 }
 
 func compareCSV(ctx context.Context, j *job) error {
@@ -59,6 +60,11 @@ func compareCSV(ctx context.Context, j *job) error {
 	}
 	if err := c.survey(ctx, j, comma); err != nil {
 		return err
+	}
+	for _, q := range []*queue{pub, new} {
+		rows := readAhead(q.r)
+		defer rows.close()
+		q.r = rows
 	}
 	if len(j.rule.Keys) == 0 {
 		return align(ctx, pub, new, c)
@@ -210,12 +216,13 @@ func (c *table) judgeCell(i int, x, y []byte, p *pair) {
 	x, y = c.read(x), c.read(y)
 	written := y
 	y = c.rules(i, y)
-	if bytes.Equal(x, y) && isNumber(x) {
-		c.m.count(x, p)
-		return
-	}
-	if isNumber(x) && isNumber(y) {
-		p.changes = append(p.changes, c.t.change(i, x, y))
+	if bytes.Equal(x, y) {
+		if isNumber(x) {
+			c.m.count(x, p)
+			return
+		}
+	} else if c.t.p.read(x) && c.t.n.read(y) {
+		p.changes = append(p.changes, c.t.asChange(c.t.judgeParsed(), i, x, y))
 		return
 	}
 	if a, b := withoutMinus(x), withoutMinus(written); len(a) < len(x) || len(b) < len(written) {

@@ -168,8 +168,39 @@ func ulps(a, b *number) uint64 {
 	return uint64(max(x, y)) - uint64(min(x, y))
 }
 
+// float is the nearest float64.
 func (n *number) float() float64 {
+	if len(n.digits) <= exactDigits && n.last >= -exactTens && n.last <= exactTens {
+		return n.quickFloat()
+	}
 	f, _ := strconv.ParseFloat("0"+string(n.digits)+"e"+strconv.Itoa(n.last), 64) // out of range: ±Inf, a step like others
+	if n.neg {
+		f = -f
+	}
+	return f
+}
+
+// Whole numbers of so many digits, and powers of ten so far from 1, are float64
+// values: one operation on two of them is rounded once (Clinger, PLDI 1990).
+const (
+	exactDigits = 15
+	exactTens   = 22
+)
+
+var tens = [exactTens + 1]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+func (n *number) quickFloat() float64 {
+	var m int64
+	for _, c := range n.digits {
+		m = m*10 + int64(c-'0')
+	}
+	f := float64(m)
+	if n.last < 0 {
+		f /= tens[-n.last]
+	} else {
+		f *= tens[n.last]
+	}
 	if n.neg {
 		f = -f
 	}

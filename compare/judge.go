@@ -7,6 +7,10 @@ func (t *tally) judge(pub, new []byte) outcome {
 	if !t.p.parse(pub) || !t.n.parse(new) {
 		return differs
 	}
+	return t.judgeParsed()
+}
+
+func (t *tally) judgeParsed() outcome {
 	if t.group != nil && t.group.label {
 		return differs // the texts are not the same
 	}
@@ -116,9 +120,10 @@ func (t *tally) tolerates() bool {
 	if !t.limits.tolerant() || t.written == exact {
 		return false
 	}
-	d := between(&t.p, &t.n)
-	if !t.limits.accepts(&t.p, &t.n, &d, t.largest) {
-		return false
+	if !t.limits.surely(&t.p, &t.n) {
+		if d := between(&t.p, &t.n); !t.limits.accepts(&t.p, &t.n, &d, t.largest) {
+			return false
+		}
 	}
 	if t.counts.covers(&t.n) && !t.rule.Whole {
 		t.uncovered++

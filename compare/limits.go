@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"math"
 
 	"repro/format/manifest"
 )
@@ -74,6 +75,17 @@ func (l *limits) accepts(pub, new *number, d *distance, largest *number) bool {
 	}
 	return true
 }
+
+// surely reports whether the absolute or the relative tolerance holds by more
+// than what float64 rounds away. Where it does not, nothing is said.
+func (l *limits) surely(pub, new *number) bool {
+	p, n := pub.float(), new.float()
+	off := math.Abs(n-p) + lost*(math.Abs(p)+math.Abs(n)) // NaN or infinite beyond float64: not surely
+	return off < l.quickly[0]*(1-lost) || off < l.quickly[1]*math.Abs(p)*(1-lost)
+}
+
+// lost is more than two roundings to float64 take away, relative.
+const lost = 1e-15
 
 // enoughDigits asks for as many of the digits published, or for all of them
 // where fewer were.

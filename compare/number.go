@@ -177,9 +177,24 @@ func (n *number) parse(text []byte) bool {
 	if !s.scan(text) {
 		return false
 	}
+	n.set(text, &s)
+	return true
+}
+
+// read is parse for a text that [isNumber].
+func (n *number) read(text []byte) bool {
+	var s shape
+	if !s.scan(text) || s.label(text) {
+		return false
+	}
+	n.set(text, &s)
+	return true
+}
+
+func (n *number) set(text []byte, s *shape) {
 	n.text, n.class, n.neg, n.digits = text, s.class, s.neg, nil
 	if s.class != finite {
-		return true
+		return
 	}
 	decimals := max(0, s.to-s.point-1)
 	n.last = s.exponent - decimals
@@ -192,7 +207,6 @@ func (n *number) parse(text []byte) bool {
 		n.buf = append(n.buf, text[s.point+1:s.to]...)
 		n.digits = n.buf
 	}
-	return true
 }
 
 // significant is [shape.significant].

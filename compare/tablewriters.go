@@ -81,14 +81,15 @@ type missing struct {
 
 var notAvailable = []byte("NA")
 
-func (m *missing) add(cell []byte) {
+// add counts a cell, of which number says whether it is one.
+func (m *missing) add(cell []byte, number bool) {
 	switch {
+	case number:
+		m.numbers++
 	case len(cell) == 0:
 		m.empty++
 	case bytes.Equal(cell, notAvailable):
 		m.na++
-	case isNumber(cell):
-		m.numbers++
 	default:
 		m.other++
 	}
@@ -114,7 +115,8 @@ func (c *table) findMissing(ctx context.Context, j *job, comma byte) error {
 	err := c.rowsOf(ctx, j.files[1], comma, produced, func(it *item) {
 		for i := range c.facts {
 			if at := c.place(i); at >= 0 && at < len(it.cells) {
-				new[i].add(c.read(it.value(at)))
+				cell := c.read(it.value(at))
+				new[i].add(cell, isNumber(cell))
 			}
 		}
 	})

@@ -67,7 +67,7 @@ func TestMissingOneWay(t *testing.T) {
 	} {
 		var m missing
 		for _, cell := range c.cells {
-			m.add([]byte(cell))
+			m.add([]byte(cell), isNumber([]byte(cell)))
 		}
 		if m.oneWay() != c.want {
 			t.Errorf("%q: %v", c.cells, m.oneWay())

@@ -50,8 +50,9 @@ type tally struct {
 	most     int
 	obtained digits // least over the numbers that do not agree as printed
 	worst    worst
-	broken   int64  // differences that are not between two numbers
-	first    string // the first of them, in words
+	bound    struct{ digits, ratio float64 } // that closer was last asked for, and 10^-digits
+	broken   int64                           // differences that are not between two numbers
+	first    string                          // the first of them, in words
 	firstAt  *report.Worst
 	masked   int64 // places hidden by the rule's patterns
 	left     bool  // something else was compared
@@ -131,7 +132,11 @@ func (t *tally) printed(significant int) {
 
 // change is two numbers with different texts, judged.
 func (t *tally) change(item int, pub, new []byte) change {
-	return change{what: t.judge(pub, new), item: item, pub: pub, new: new, by: t.limits, largest: t.largest, group: t.group}
+	return t.asChange(t.judge(pub, new), item, pub, new)
+}
+
+func (t *tally) asChange(what outcome, item int, pub, new []byte) change {
+	return change{what: what, item: item, pub: pub, new: new, by: t.limits, largest: t.largest, group: t.group}
 }
 
 // settle decides what judge could not without the place.
@@ -181,8 +186,15 @@ func (t *tally) consider(what outcome, where func() string) {
 	if what.hangs() {
 		w.what = unclear
 	}
+	keep := &t.worst
+	if what.hangs() {
+		keep = &t.group.worst
+	}
 	var d distance
 	measured := t.p.class == finite && t.n.class == finite
+	if measured && !t.binary && keep.what >= w.what && t.closer(keep.digits.n) && (what.hangs() || t.closer(t.obtained.n)) {
+		return // no need of logarithms
+	}
 	if measured {
 		d = between(&t.p, &t.n)
 		w.digits.n = min(d.lre(), float64(t.p.shown(t.n.last)))
@@ -190,10 +202,7 @@ func (t *tally) consider(what outcome, where func() string) {
 	if measured && t.binary { // nothing was printed: no digits are shown or not
 		w.digits.n = -ratio(t.p.float(), t.n.float())
 	}
-	keep := &t.worst
-	if what.hangs() {
-		keep = &t.group.worst
-	} else {
+	if !what.hangs() {
 		t.obtain(w.digits)
 	}
 	if !w.worse(keep) {
@@ -205,6 +214,15 @@ func (t *tally) consider(what outcome, where func() string) {
 		w.ulp = strconv.FormatUint(ulps(&t.p, &t.n), 10)
 	}
 	*keep = w
+}
+
+// closer reports whether the two numbers just parsed surely agree in more than n
+// digits.
+func (t *tally) closer(n float64) bool {
+	if t.bound.digits != n || t.bound.ratio == 0 {
+		t.bound.digits, t.bound.ratio = n, math.Pow(10, -n)
+	}
+	return float64(t.p.shown(t.n.last)) > n && ratio(t.p.float(), t.n.float()) < t.bound.ratio*(1-near)
 }
 
 func (t *tally) obtain(d digits) {
