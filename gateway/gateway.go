@@ -118,6 +118,7 @@ func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, 
 	g, err := access.New(s, k, handlers, access.Options{
 		Secure: strings.HasPrefix(origin, "https:"),
 		Fail:   pages.Fail,
+		Names:  p.Names,
 		Log: func(r *http.Request, err error) { // no address: links are in it
 			log.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
 		},

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"repro/gateway/blind"
 	"repro/gateway/store"
 )
 
@@ -31,6 +32,7 @@ type Visit struct {
 	Role    store.Role   // in Venue, or in the gateway where the path has none
 	OwnOnly bool         // the rule lets the role see only what it sent itself
 	Form    string       // what a form of this session must carry as "form"
+	Mask    *blind.Mask  // what is sent goes through it; nil: nothing is hidden
 
 	session string
 }
@@ -57,6 +59,8 @@ type Options struct {
 	Now    func() time.Time
 	// Fail shows an error: as a page, or for programs.
 	Fail func(w http.ResponseWriter, r *http.Request, v Visit, e *Error)
+	// Names finds what says whose work a submission is. It is asked once for each.
+	Names func(ctx context.Context, submission string) ([]string, error)
 	// Log is told of errors that are the gateway's own.
 	Log func(r *http.Request, err error)
 }
@@ -116,6 +120,13 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, rule Rule, h Handler) {
 	v, err := g.visit(w, r, rule)
+	if err == nil {
+		v.Mask, err = g.maskFor(r, v)
+	}
+	if v.Mask != nil {
+		g.serveMasked(w, r, v, h)
+		return
+	}
 	if err == nil {
 		err = h(w, r, v)
 	}

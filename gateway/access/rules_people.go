@@ -7,6 +7,7 @@ var peopleRules = []Rule{
 	{Pattern: "GET /sign-in/{provider}/return", Public: true},
 	{Pattern: "POST /leave", Session: true},
 	{Pattern: "GET /v/{venue}/people", Roles: managers},
+	{Pattern: "POST /v/{venue}/blind", Roles: managers},
 	{Pattern: "POST /v/{venue}/links", Roles: managers},
 	{Pattern: "POST /v/{venue}/links/{link}/revoke", Roles: managers},
 }

@@ -31,6 +31,7 @@ var table = slices.Concat(
 	peopleRules,
 	uploadRules,
 	submissionRules,
+	blindRules,
 )
 
 var siteRules = []Rule{
@@ -41,6 +42,9 @@ var siteRules = []Rule{
 	{Pattern: "GET /audit", Roles: owners},
 	{Pattern: "GET /v/{venue}", Roles: readers, Own: authors},
 }
+
+// Rules returns the rules of all routes.
+func Rules() []Rule { return slices.Clone(table) }
 
 // MayGive lists the roles that somebody of that role may give to others: those
 // below the own one, and an administrator every one.

@@ -96,6 +96,7 @@ func (p *Pages) Handlers() map[string]access.Handler {
 		p.siteHandlers(),
 		p.peopleHandlers(),
 		p.signInHandlers(),
+		p.blindHandlers(),
 		p.submissionHandlers(),
 	} {
 		maps.Copy(all, feature)
@@ -213,6 +214,15 @@ func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) er
 	list, err := p.store.Submissions(r.Context(), v.Venue.ID, only)
 	if err != nil {
 		return err
+	}
+	for i := range list {
+		if v.HidesAuthors() { // each has names of its own
+			m, err := p.guard.MaskOf(r.Context(), v, list[i].ID)
+			if err != nil {
+				return err
+			}
+			list[i].Title = m.Text(list[i].Title)
+		}
 	}
 	return show(w, http.StatusOK, "venue", frame{v.Venue.Name, v, struct {
 		Submissions []store.Submission

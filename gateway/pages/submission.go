@@ -51,6 +51,9 @@ func (p *Pages) open(r *http.Request) (o opened, err error) {
 	if o.Submission, err = p.store.Submission(r.Context(), r.PathValue("submission")); err != nil {
 		return o, err
 	}
+	if access.HidesAuthors(r.Context()) {
+		o.Name = o.ID + ".sif"
+	}
 	o.file, o.image, err = p.images.Open(o.Submission)
 	return o, err
 }
@@ -121,7 +124,10 @@ func packages(im *format.Image, m *manifest.Manifest) ([]spdxPackage, error) {
 }
 
 // download sends the whole image.
-func (p *Pages) download(w http.ResponseWriter, r *http.Request, _ access.Visit) error {
+func (p *Pages) download(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	if v.HidesAuthors() {
+		return access.Refuse(http.StatusForbidden, "the whole image says whose work it is, and this venue is double-blind")
+	}
 	o, err := p.open(r)
 	if err != nil {
 		return err

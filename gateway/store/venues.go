@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,6 +40,7 @@ type Venue struct {
 	ID    string // in addresses
 	Name  string
 	Quota int64 // bytes that its uploads and images may take together
+	Blind Blind // empty, where it is added: SingleBlind
 }
 
 var venueID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -54,8 +56,14 @@ func (s *Store) AddVenue(ctx context.Context, actor int64, v Venue) error {
 	if v.Quota <= 0 {
 		return invalid("venue", "%s: a quota of %d bytes takes no upload", v.ID, v.Quota)
 	}
+	if v.Blind == "" {
+		v.Blind = SingleBlind
+	}
+	if !slices.Contains(Blinds(), v.Blind) {
+		return invalid("venue", "%q: is none of single, double and open", string(v.Blind))
+	}
 	return s.change(ctx, func(tx *sql.Tx) (Entry, error) {
-		r, err := tx.ExecContext(ctx, "INSERT INTO venues (id, name, quota, created) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", v.ID, v.Name, v.Quota, s.now().Unix())
+		r, err := tx.ExecContext(ctx, "INSERT INTO venues (id, name, quota, blind, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", v.ID, v.Name, v.Quota, v.Blind, s.now().Unix())
 		if err == nil {
 			if n, _ := r.RowsAffected(); n == 0 {
 				err = fmt.Errorf("venue: %s: %w", v.ID, ErrExists)
@@ -67,13 +75,13 @@ func (s *Store) AddVenue(ctx context.Context, actor int64, v Venue) error {
 
 // Venue returns the venue of that id, or ErrNotFound. Site is none.
 func (s *Store) Venue(ctx context.Context, id string) (v Venue, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT id, name, quota FROM venues WHERE id = ? AND id <> ''", id).Scan(&v.ID, &v.Name, &v.Quota)
+	err = s.db.QueryRowContext(ctx, "SELECT id, name, quota, blind FROM venues WHERE id = ? AND id <> ''", id).Scan(&v.ID, &v.Name, &v.Quota, &v.Blind)
 	return v, notFound("venue", err)
 }
 
 // Venues returns the venues in which the person has a role, by id.
 func (s *Store) Venues(ctx context.Context, person int64) (venues []Venue, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, name, quota FROM venues WHERE id <> '' AND EXISTS (
+	rows, err := s.db.QueryContext(ctx, `SELECT id, name, quota, blind FROM venues WHERE id <> '' AND EXISTS (
 		SELECT 1 FROM memberships m WHERE m.person = ? AND m.venue IN (venues.id, '') AND (m.expires = 0 OR m.expires > ?)) ORDER BY id`, person, s.now().Unix())
 	if err != nil {
 		return nil, err
@@ -81,7 +89,7 @@ func (s *Store) Venues(ctx context.Context, person int64) (venues []Venue, err e
 	defer rows.Close()
 	for rows.Next() {
 		var v Venue
-		if err := rows.Scan(&v.ID, &v.Name, &v.Quota); err != nil {
+		if err := rows.Scan(&v.ID, &v.Name, &v.Quota, &v.Blind); err != nil {
 			return nil, err
 		}
 		venues = append(venues, v)

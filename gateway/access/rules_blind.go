@@ -1,0 +1,6 @@
+package access
+
+var blindRules = []Rule{
+	{Pattern: "GET /v/{venue}/submissions/{submission}/names", Roles: managers, Own: authors},
+	{Pattern: "POST /v/{venue}/submissions/{submission}/names", Roles: managers, Own: authors},
+}
