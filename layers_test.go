@@ -29,6 +29,7 @@ var layers = [][]string{
 		"gateway/pages",
 	},
 	{
+		"gateway/rerun",
 		"gateway/upload",
 	},
 	{

@@ -59,9 +59,10 @@ An interrupted calibration goes on where it stopped.
 			cpusFlag,
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.StringFlag{Name: "keep", Usage: "leave the outputs of all runs in `FOLDER`", DefaultText: "removed when all are done"},
-			layersFlag, jsonFlag,
+			layersFlag, progressFlag, jsonFlag,
 		},
 		Action: func(ctx *cli.Context) error {
+			c.progressFile = ctx.String("progress")
 			name, err := oneArgument(ctx, ".", "calibrate: name one folder or image at most")
 			if err != nil {
 				return err

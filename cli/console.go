@@ -31,6 +31,9 @@ type console struct {
 
 	mu  sync.Mutex
 	bar *bar
+
+	progressFile string // where progress goes in place of a bar
+	reported     time.Time
 }
 
 func (c *console) chooseColor() error {
@@ -113,6 +116,9 @@ type bar struct {
 
 // progress returns what long work reports to: nil unless a person is watching.
 func (c *console) progress() progress.Func {
+	if c.progressFile != "" {
+		return c.writeProgress
+	}
 	if c.quiet || !isTerminal(c.err) {
 		return nil
 	}

@@ -80,6 +80,7 @@ With --on, an engine starts the workers:
 			cpusFlag,
 			&cli.StringFlag{Name: "memory", Usage: "use at most `SIZE` of memory for all steps together, such as 16GiB"},
 			&cli.BoolFlag{Name: "live", Usage: "show what the steps print as they print it"},
+			progressFlag,
 			scratchFlag, diskFlag, isolationFlag, networkFlag, bindFlag,
 			&cli.BoolFlag{Name: "gpu", Usage: "let steps use this machine's NVIDIA devices through its own driver; the report names and hashes its files"},
 			layersFlag,
@@ -186,6 +187,7 @@ func (c *console) runOptions(ctx *cli.Context, name string, steps []string) (o r
 			return o, err
 		}
 	}
+	c.progressFile = ctx.String("progress")
 	keep, err := keepSize(ctx.String("keep"))
 	if err != nil {
 		return o, err
@@ -208,7 +210,10 @@ func (c *console) runOptions(ctx *cli.Context, name string, steps []string) (o r
 		o.Dir = strings.TrimSuffix(baseName(name), ".sif") + ".run"
 	}
 	if ctx.Bool("live") {
-		o.Log, o.Progress = c.err, nil
+		o.Log = c.err
+		if c.progressFile == "" { // the lines would go through the bar
+			o.Progress = nil
+		}
 	}
 	return o, nil
 }

@@ -182,7 +182,7 @@ func TestNobodyIsNamed(t *testing.T) {
 	secrets := secretsOf("Lovelace", "ada.l@", "0000-0002-1825-0097", "zenodo.1842", "Ockham Park", "Augusta", "Byron", "Engine Project")
 	probes := []string{
 		at, at + "/image", at + "/names", at + "/files/paper/none/lovelace", at + "/files/paper/letter.pdf", at + "/files/paper/letter.pdf?download",
-		at + "/files/paper/figure.png", at + "/files/paper/wide.bin", at + "/files/paper/by_lovelace.txt?download", at + "/files/paper/clean.bin",
+		at + "/files/paper/figure.png", at + "/files/paper/figure.png?picture", at + "/files/paper/figure.png?download", at + "/files/paper/wide.bin", at + "/files/paper/by_lovelace.txt?download", at + "/files/paper/clean.bin",
 		"/v/j/people", "/v/j/uploads", "/audit", at + "/files/?layer=x", path.Dir(at) + "/none", "/v/j/none",
 	}
 	for _, rule := range access.Rules() { // also those that no page leads to
@@ -204,7 +204,7 @@ func TestNobodyIsNamed(t *testing.T) {
 		}
 		for address, want := range map[string]string{
 			at: "Notes by ", at + "/image": "403", at + "/files/paper/clean.bin": "\x00\x01\x02", at + "/files/paper/letter.pdf": "whose work it is",
-			at + "/files/paper/figure.png": "whose work it is", at + "/files/paper/project.txt": "<pre>of the ",
+			at + "/files/paper/figure.png?picture": "whose work it is", at + "/files/paper/figure.png?download": "whose work it is", at + "/files/paper/project.txt": `<li id="L1">of the `,
 		} {
 			if !strings.Contains(w.all[address], want) {
 				t.Errorf("a %s at %s: %.2000s", role, address, w.all[address])
@@ -233,7 +233,7 @@ func TestPiecesOfNames(t *testing.T) {
 	admin, _, at := doubleBlind(t)
 	p := newPerson(t, admin.origin)
 	p.join(admin.invite("j", "R 2", "reviewer"))
-	r, err := http.NewRequest("GET", p.origin+at+"/files/paper/figure.png", nil)
+	r, err := http.NewRequest("GET", p.origin+at+"/files/paper/figure.png?download", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

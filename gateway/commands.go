@@ -24,6 +24,9 @@ const (
 )
 
 const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:PORT] [--origin URL]
+                            [--workers N] [--cpus N] [--memory SIZE] [--time DURATION]
+                            [--on ENGINE] [--engine-option OPTION]...
+       repro-gateway work   [--data FOLDER] [--name NAME] [--cpus N] ... as serve
        repro-gateway venue  [--data FOLDER] [--quota GIB] ID NAME
        repro-gateway invite [--data FOLDER] [--origin URL] [--days N] VENUE ROLE NAME
        repro-gateway provider [--data FOLDER] [--secret FILE] [--scopes S,S] ID NAME ISSUER CLIENT
@@ -31,7 +34,9 @@ const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:POR
 serve starts a gateway and prints its address and a link with which one person
 becomes its administrator; venue adds a venue; invite makes a link that gives
 somebody a role there: administrator, editor, author, reviewer or reader; provider
-lets people sign in by OpenID Connect. All that a gateway knows is in the folder;
+lets people sign in by OpenID Connect. Images are run again by workers: serve starts
+N of them (1), and work is a further one, which may be on another machine that sees
+the folder; a run gets what the flags say. All that a gateway knows is in the folder;
 whoever can write there is its administrator.
 `
 
@@ -45,6 +50,9 @@ func usagef(format string, args ...any) error {
 // Main runs the command line args, whose first element is the program's name,
 // and returns its exit status: those of repro.
 func Main(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 2 && args[1] == "--quiet" || len(args) > 1 && args[1] == "run" { // a worker's, or an engine's
+		return repro(args[1:], stdout, stderr)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := command(ctx, args[1:], stdout, stderr)
@@ -70,6 +78,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 			return err
 		}
 		return Serve(ctx, o, stdout, stderr)
+	case "work":
+		return work(ctx, args[1:], stderr)
 	case "venue":
 		return addVenue(ctx, args[1:], stdout)
 	case "invite":
@@ -101,7 +111,15 @@ func parseServe(args []string) (o Options, err error) {
 	f := flags(&o.Data)
 	f.StringVar(&o.Listen, "listen", defaultListen, "")
 	f.StringVar(&o.Origin, "origin", "", "")
-	if err := parse(f, args, 0); err != nil || o.Origin == "" {
+	f.IntVar(&o.Workers, "workers", 1, "")
+	limitFlags(f, &o.Runs)
+	if err := parse(f, args, 0); err != nil {
+		return o, err
+	}
+	if o.Workers < 0 || o.Workers > maxWorkers {
+		return o, usagef("--workers: %d: is not from 0 to %d", o.Workers, maxWorkers)
+	}
+	if err := checkLimits(o.Runs); err != nil || o.Origin == "" {
 		return o, err
 	}
 	o.Origin, err = parseOrigin(o.Origin)

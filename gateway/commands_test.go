@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -24,14 +25,14 @@ func run(t *testing.T, want int, args ...string) string {
 }
 
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{}, {"run"}, {"serve", "x"}, {"serve", "--nothing"}, {"serve", "--origin", "gateway.example"},
+	for _, args := range [][]string{{}, {"go"}, {"serve", "x"}, {"serve", "--nothing"}, {"serve", "--origin", "gateway.example"},
 		{"serve", "--origin", "ftp://x"}, {"serve", "--origin", "https://x/y"}, {"serve", "--origin", "https://a:b@x"},
 		{"venue", "a"}, {"venue", "--quota", "0", "a", "A"}, {"invite", "a", "author"}, {"invite", "--days", "0", "a", "author", "A"},
 		{"invite", "--days", "367", "a", "author", "A"}, {"invite", "--origin", "x", "a", "author", "A"}} {
 		run(t, 2, args...)
 	}
 	o, err := parseServe([]string{"--data", "d", "--origin", "https://x/"})
-	if err != nil || o != (Options{Data: "d", Listen: "127.0.0.1:8380", Origin: "https://x"}) {
+	if err != nil || !reflect.DeepEqual(o, Options{Data: "d", Listen: "127.0.0.1:8380", Origin: "https://x", Workers: 1}) {
 		t.Errorf("%+v, %v", o, err)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"repro/gateway/access"
 	"repro/gateway/identity"
 	"repro/gateway/pages"
+	"repro/gateway/rerun"
 	"repro/gateway/store"
 	"repro/gateway/upload"
 )
@@ -36,6 +37,9 @@ type Options struct {
 	Data   string // folder
 	Listen string // address and port
 	Origin string // what browsers reach it by; empty: http and the address it listens on
+
+	Workers int           // processes that run images; 0: others do, by the command work
+	Runs    rerun.Options // what a run gets of them
 }
 
 // Serve serves a gateway until ctx ends, then finishes the requests that it is
@@ -67,6 +71,13 @@ func Serve(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	working, end := context.WithCancel(ctx)
+	wait, err := startWorkers(working, o.Workers, o.Data, o.Runs, stderr)
+	if err != nil {
+		end()
+		return err
+	}
+	defer func() { end(); wait() }()
 	fmt.Fprintf(stdout, "gateway        %s\nadministrator  %s\n               for one use within %d hours\n", o.Origin, pages.JoinAddress(o.Origin, link), int(firstLink.Hours()))
 	return serve(ctx, l, h)
 }
@@ -104,7 +115,7 @@ func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, 
 	if err != nil {
 		return nil, err
 	}
-	p := pages.New(s, k, u, origin)
+	p := pages.New(s, k, u, origin, ctx.Done())
 	p.SignIn(identity.New(providers, origin, k, identity.Options{}))
 	handlers := p.Handlers()
 	maps.Copy(handlers, u.Handlers())

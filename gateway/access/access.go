@@ -35,7 +35,12 @@ type Visit struct {
 	Mask    *blind.Mask  // what is sent goes through it; nil: nothing is hidden
 
 	session string
+	again   func() error
 }
+
+// Again fails if the visit would not be allowed any more: answers that take long
+// ask it from time to time.
+func (v Visit) Again() error { return v.again() }
 
 // Handler answers a visit that is allowed. An error is shown as page.
 type Handler func(w http.ResponseWriter, r *http.Request, v Visit) error
@@ -121,6 +126,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, rule Rule, h Handler) {
 	v, err := g.visit(w, r, rule)
 	if err == nil {
+		v.again = func() error { return g.allowed(r, rule) }
 		v.Mask, err = g.maskFor(r, v)
 	}
 	if v.Mask != nil {
@@ -155,6 +161,18 @@ func (g *Guard) visit(w http.ResponseWriter, r *http.Request, rule Rule) (v Visi
 		return v, nil
 	}
 	return v, checkForm(w, r, v.Form)
+}
+
+// allowed fails unless the rule lets whoever asks, now.
+func (g *Guard) allowed(r *http.Request, rule Rule) error {
+	var v Visit
+	if _, err := g.identify(r, &v); err != nil {
+		return err
+	}
+	if !rule.Public && v.Person.ID == 0 {
+		return Refuse(http.StatusUnauthorized, "this session is over")
+	}
+	return g.admit(r, rule, &v)
 }
 
 // identify says who asks: by session, or a program by a link.
@@ -212,7 +230,8 @@ func (g *Guard) admit(r *http.Request, rule Rule, v *Visit) (err error) {
 }
 
 // checkOwner fails if the path names an upload or a submission of another venue
-// than its own, or one of somebody else where only the own are open.
+// than its own, or one of somebody else where only the own are open, or a run of
+// another submission.
 func (g *Guard) checkOwner(r *http.Request, v Visit) error {
 	id := r.PathValue("upload") + r.PathValue("submission")
 	if id == "" {
@@ -222,14 +241,20 @@ func (g *Guard) checkOwner(r *http.Request, v Visit) error {
 	if err == nil && (venue != v.Venue.ID || v.OwnOnly && person != v.Person.ID) {
 		err = store.ErrNotFound
 	}
+	if err == nil && r.PathValue("run") != "" {
+		var of store.Run
+		if of, err = g.store.Run(r.Context(), r.PathValue("run")); err == nil && of.Submission != r.PathValue("submission") {
+			err = store.ErrNotFound
+		}
+	}
 	return err
 }
 
 // checkForm fails unless a request of a session carries the session's token: in
-// the form, or in the address where the form has a file, which is read later.
+// the form, or in the address of what is none, such as a file.
 func checkForm(w http.ResponseWriter, r *http.Request, want string) error {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind == "multipart/form-data" {
+	if kind != "application/x-www-form-urlencoded" {
 		return checkToken(r.URL.Query().Get("form"), want)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)

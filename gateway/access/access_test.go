@@ -35,6 +35,7 @@ type world struct {
 	links              map[string]string // by name: the secret of a link
 	ids                map[string]int64  // by name: the number of the link
 	upload, submission string            // of the author of a
+	run                string            // of the submission
 	logged             []error
 }
 
@@ -79,9 +80,14 @@ func newWorld(t *testing.T) *world {
 	if err == nil {
 		err = w.store.AddSubmission(ctx, store.Submission{Upload: u, Report: []byte("{}")})
 	}
+	var r store.Run
+	if err == nil {
+		r, err = w.store.AddRun(ctx, store.Run{Venue: "a", Submission: w.submission, Person: u.Person, Kind: store.RunAll})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.run = r.ID
 	return w
 }
 
@@ -182,7 +188,7 @@ func TestMatrix(t *testing.T) {
 		if len(want) != len(columns()) {
 			t.Fatalf("%s: %d columns", pattern, len(want))
 		}
-		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", newOnce(t).upload, "{submission}", newOnce(t).submission, "{path...}", "x").Replace(f[1])
+		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", newOnce(t).upload, "{submission}", newOnce(t).submission, "{path...}", "x", "{run}", newOnce(t).run).Replace(f[1])
 		for i, name := range columns() {
 			if pattern == "POST /leave" || i == 0 {
 				continue // below: it ends the session
@@ -219,7 +225,7 @@ func TestMatrixEnds(t *testing.T) {
 	w := newWorld(t)
 	for line := range strings.Lines(strings.TrimSpace(matrix())) {
 		f := strings.Fields(line)
-		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", w.upload, "{submission}", w.submission, "{path...}", "x").Replace(f[1])
+		path := strings.NewReplacer("{$}", "", "{venue}", "a", "{link}", "1", "{upload}", w.upload, "{submission}", w.submission, "{path...}", "x", "{run}", w.run).Replace(f[1])
 		checkStatus(w, "stranger", f[0], path, f[2])
 	}
 	for _, name := range columns()[1:] {

@@ -21,6 +21,7 @@ var (
 	owners   = []store.Role{store.Administrator}
 	authors  = []store.Role{store.Author}
 	readers  = []store.Role{store.Administrator, store.Editor, store.Reviewer, store.Reader}
+	runners  = []store.Role{store.Administrator, store.Editor, store.Reviewer}
 	senders  = []store.Role{store.Administrator, store.Editor, store.Author}
 )
 
@@ -32,11 +33,14 @@ var table = slices.Concat(
 	uploadRules,
 	submissionRules,
 	blindRules,
+	runRules,
 )
 
 var siteRules = []Rule{
 	{Pattern: "GET /healthz", Public: true},
 	{Pattern: "GET /style.css", Public: true},
+	{Pattern: "GET /script.js", Public: true},
+	{Pattern: "GET /icon.svg", Public: true},
 	{Pattern: "GET /{$}", Public: true},
 	{Pattern: "POST /venues", Roles: owners},
 	{Pattern: "GET /audit", Roles: owners},

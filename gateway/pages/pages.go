@@ -26,6 +26,7 @@ import (
 	"repro/gateway/identity"
 	"repro/gateway/store"
 	"repro/gateway/upload"
+	"repro/report"
 	"repro/report/view"
 )
 
@@ -35,9 +36,11 @@ var templateFiles embed.FS
 //go:embed static
 var static embed.FS
 
-// styleSheet is the files of static that end in .css, by name.
-var styleSheet = func() (all []byte) {
-	names, err := fs.Glob(static, "static/*.css")
+// styleSheet and scripts are the files of static of one kind, by name.
+var styleSheet, scripts, icon = joined("*.css"), joined("*.js"), joined("icon.svg")
+
+func joined(pattern string) (all []byte) {
+	names, err := fs.Glob(static, "static/"+pattern)
 	for _, name := range names {
 		text, readErr := static.ReadFile(name)
 		err = errors.Join(err, readErr)
@@ -47,11 +50,22 @@ var styleSheet = func() (all []byte) {
 		panic(err)
 	}
 	return all
-}()
+}
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"clean":       view.Clean,
 	"fileAddress": fileAddress,
+	"time":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"kind":        kindWords,
+	"toneOf":      toneOf,
+	"runPath":     runPath,
+	"pathOf":      pathOf,
+	"size":        sizeWords,
+	"progress":    progressWords,
+	"took":        took,
+	"cleanText":   cleanText,
+	"add":         func(a, b int) int { return a + b },
+	"fileOf":      func(f *shown, picture string) fileView { return fileView{f, picture} },
 	"date":        func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 }).ParseFS(templateFiles, "templates/*.tmpl"))
 
@@ -73,12 +87,18 @@ type Pages struct {
 	guard    *access.Guard
 	identity *identity.SignIn
 	origin   string // what links begin with
+
+	facts    kept[*facts]      // of submissions
+	reports  kept[*report.Run] // of runs that are done
+	streams  chan struct{}     // as many as browsers may look at runs at once
+	stopping <-chan struct{}   // closed when the gateway stops: answers that take long end
 }
 
-// New returns the pages over a store and its images. Links that they make begin with origin,
-// "https://gateway.example".
-func New(s *store.Store, k *access.Key, images *upload.Uploads, origin string) *Pages {
-	return &Pages{store: s, key: k, images: images, origin: origin, identity: identity.New(nil, origin, k, identity.Options{})}
+// New returns the pages over a store and its images. Links that they make begin
+// with origin, "https://gateway.example". When stopping is closed, answers that
+// would take as long as a run end.
+func New(s *store.Store, k *access.Key, images *upload.Uploads, origin string, stopping <-chan struct{}) *Pages {
+	return &Pages{store: s, key: k, images: images, origin: origin, stopping: stopping, identity: identity.New(nil, origin, k, identity.Options{}), streams: make(chan struct{}, maxStreams)}
 }
 
 // SignIn says at which providers people can sign in: at first at none.
@@ -98,6 +118,7 @@ func (p *Pages) Handlers() map[string]access.Handler {
 		p.signInHandlers(),
 		p.blindHandlers(),
 		p.submissionHandlers(),
+		p.runHandlers(),
 	} {
 		maps.Copy(all, feature)
 	}
@@ -106,7 +127,9 @@ func (p *Pages) Handlers() map[string]access.Handler {
 
 func (p *Pages) siteHandlers() map[string]access.Handler {
 	return map[string]access.Handler{
-		"GET /style.css": style,
+		"GET /style.css": sendStatic("text/css; charset=utf-8", styleSheet),
+		"GET /script.js": sendStatic("text/javascript; charset=utf-8", scripts),
+		"GET /icon.svg":  sendStatic("image/svg+xml", icon),
 		"GET /{$}":       p.home,
 		"POST /venues":   p.addVenue,
 		"GET /audit":     p.audit,
@@ -149,11 +172,14 @@ func Fail(w http.ResponseWriter, r *http.Request, v access.Visit, e *access.Erro
 	}
 }
 
-func style(w http.ResponseWriter, r *http.Request, _ access.Visit) error {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "max-age=300")
-	_, err := w.Write(styleSheet)
-	return err
+// sendStatic answers with what never changes while the gateway runs.
+func sendStatic(kind string, b []byte) access.Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ access.Visit) error {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "max-age=300")
+		_, err := w.Write(b)
+		return err
+	}
 }
 
 func (p *Pages) home(w http.ResponseWriter, r *http.Request, v access.Visit) error {
@@ -204,28 +230,4 @@ func (p *Pages) audit(w http.ResponseWriter, r *http.Request, _ access.Visit) er
 	w.Header().Set("Content-Type", "application/x-ndjson; charset=utf-8")
 	_, err = fmt.Fprintf(w, "%s{\"hash\":\"sha256:%x\"}\n", view.EscapeJSON(b.Bytes()), last)
 	return err
-}
-
-func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	var only int64
-	if v.OwnOnly {
-		only = v.Person.ID
-	}
-	list, err := p.store.Submissions(r.Context(), v.Venue.ID, only)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		if v.HidesAuthors() { // each has names of its own
-			m, err := p.guard.MaskOf(r.Context(), v, list[i].ID)
-			if err != nil {
-				return err
-			}
-			list[i].Title = m.Text(list[i].Title)
-		}
-	}
-	return show(w, http.StatusOK, "venue", frame{v.Venue.Name, v, struct {
-		Submissions []store.Submission
-		Sender      bool
-	}{list, v.Role != store.Reviewer && v.Role != store.Reader}})
 }

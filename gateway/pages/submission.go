@@ -1,23 +1,17 @@
 package pages
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"mime"
 	"net/http"
 	"os"
-	"path"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"repro/format"
-	"repro/format/manifest"
-	"repro/format/tree"
 	"repro/gateway/access"
+	"repro/gateway/rerun"
 	"repro/gateway/store"
 	"repro/report"
 	"repro/report/view"
@@ -25,9 +19,8 @@ import (
 
 // Limits of what one page shows; all of it is in the image.
 const (
-	maxText     = 1 << 20  // bytes of a text
 	maxNames    = 5000     // of a folder
-	maxPackages = 5000     // of a bill of materials
+	maxPackages = 500      // of a bill of materials
 	maxSBOM     = 64 << 20 // bytes
 	sendTime    = time.Hour
 )
@@ -35,6 +28,7 @@ const (
 func (p *Pages) submissionHandlers() map[string]access.Handler {
 	return map[string]access.Handler{
 		"GET /v/{venue}/submissions/{submission}":                 p.submission,
+		"GET /v/{venue}/submissions/{submission}/software":        p.software,
 		"GET /v/{venue}/submissions/{submission}/image":           p.download,
 		"GET /v/{venue}/submissions/{submission}/files/{path...}": p.files,
 	}
@@ -47,12 +41,18 @@ type opened struct {
 	image *format.Image
 }
 
-func (p *Pages) open(r *http.Request) (o opened, err error) {
-	if o.Submission, err = p.store.Submission(r.Context(), r.PathValue("submission")); err != nil {
-		return o, err
-	}
+// submissionOf returns the submission of the path.
+func (p *Pages) submissionOf(r *http.Request) (store.Submission, error) {
+	sub, err := p.store.Submission(r.Context(), r.PathValue("submission"))
 	if access.HidesAuthors(r.Context()) {
-		o.Name = o.ID + ".sif"
+		sub.Name = sub.ID + ".sif"
+	}
+	return sub, err
+}
+
+func (p *Pages) open(r *http.Request) (o opened, err error) {
+	if o.Submission, err = p.submissionOf(r); err != nil {
+		return o, err
 	}
 	o.file, o.image, err = p.images.Open(o.Submission)
 	return o, err
@@ -61,66 +61,100 @@ func (p *Pages) open(r *http.Request) (o opened, err error) {
 // submissionPage is what the page of a submission shows.
 type submissionPage struct {
 	store.Submission
-	Path     string
-	Verify   report.Verify
-	Manifest *manifest.Manifest
-	Packages []spdxPackage
-	More     int // packages that are not shown
-}
-
-type spdxPackage struct {
-	Name    string `json:"name"`
-	Version string `json:"versionInfo"`
-	Licence string `json:"licenseDeclared"`
+	*facts
+	Path    string
+	Verdict verdict
+	Results []resultRow
+	Runs    []store.Run // the newest first
+	Steps   []stepRow
+	Workers []store.Worker
+	Former  *store.Submission // of which it is a new version
+	Later   []store.Submission
+	MayRun  bool
+	Quick   bool // the image has a quick profile
 }
 
 func pathOf(sub store.Submission) string { return "/v/" + sub.Venue + "/submissions/" + sub.ID }
 
 func (p *Pages) submission(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	o, err := p.open(r)
+	sub, err := p.submissionOf(r)
 	if err != nil {
 		return err
 	}
-	defer o.file.Close()
-	page := submissionPage{Submission: o.Submission, Path: pathOf(o.Submission)}
-	if err := json.Unmarshal(o.Report, &page.Verify); err != nil {
+	page := submissionPage{Submission: sub, Path: pathOf(sub), MayRun: v.Role != store.Reader}
+	if page.facts, err = p.factsOf(sub); err != nil {
 		return err
 	}
-	if page.Manifest, err = o.image.Manifest(); err != nil {
+	if page.Runs, err = p.store.Runs(r.Context(), sub.ID); err != nil {
 		return err
 	}
-	if page.Packages, err = packages(o.image, page.Manifest); err != nil {
+	if page.Workers, err = p.store.Workers(r.Context(), rerun.SeenTime); err != nil {
 		return err
 	}
-	if n := len(page.Packages); n > maxPackages {
-		page.Packages, page.More = page.Packages[:maxPackages], n-maxPackages
+	if err := p.versions(r, v, &page); err != nil {
+		return err
 	}
-	return show(w, http.StatusOK, "submission", frame{o.Title, v, page})
+	for _, s := range page.Manifest.Steps {
+		page.Quick = page.Quick || s.Quick != nil
+	}
+	best, rep, err := p.telling(page.Runs)
+	if err != nil {
+		return err
+	}
+	page.Verdict = verdictOf(best)
+	page.Results = resultRows(page.Path, page.Manifest, best, rep)
+	page.Steps = stepRows(page.Path, page.Manifest, best, rep)
+	return show(w, http.StatusOK, "submission", frame{sub.Title, v, page})
 }
 
-// packages reads the bill of materials of an image, if it has one.
-func packages(im *format.Image, m *manifest.Manifest) ([]spdxPackage, error) {
-	for _, o := range m.Objects {
-		if o.Role != manifest.RoleSBOM || o.Size > maxSBOM {
+// versions fills in the versions before and after that the visitor may see.
+func (p *Pages) versions(r *http.Request, v access.Visit, page *submissionPage) error {
+	visible := func(s store.Submission) bool {
+		return s.Venue == page.Venue && (!v.OwnOnly || s.Person == v.Person.ID)
+	}
+	if page.Submission.Former != "" {
+		former, err := p.store.Submission(r.Context(), page.Submission.Former)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && visible(former) {
+			page.Former = &former
+		}
+	}
+	later, err := p.store.LaterVersions(r.Context(), page.ID)
+	for _, s := range later {
+		if visible(s) {
+			page.Later = append(page.Later, s)
+		}
+	}
+	return err
+}
+
+// telling returns the run that says most of a submission, with its report: the
+// last one of all steps that came to its end, or of those of some steps or the
+// quick profile the last.
+func (p *Pages) telling(runs []store.Run) (*store.Run, *report.Run, error) {
+	var best *store.Run
+	for i, r := range runs {
+		if r.State != store.RunDone || r.Outcome == store.OutcomeMeasured {
 			continue
 		}
-		r, err := im.Content(o.Name)
-		if err != nil {
-			return nil, err
+		whole := r.Step == "" && r.Kind != store.RunQuick
+		if best == nil || whole {
+			best = &runs[i]
 		}
-		b, err := io.ReadAll(io.LimitReader(r, maxSBOM))
-		if err != nil {
-			return nil, err
+		if whole {
+			break
 		}
-		var doc struct {
-			Packages []spdxPackage `json:"packages"`
-		}
-		if json.Unmarshal(b, &doc) != nil {
-			return nil, nil // an author's own: it says nothing that can be shown
-		}
-		return doc.Packages, nil
 	}
-	return nil, nil
+	if best == nil {
+		return nil, nil, nil
+	}
+	rep, err := p.reportOf(*best)
+	if errors.Is(err, fs.ErrNotExist) {
+		return best, nil, nil
+	}
+	return best, rep, err
 }
 
 // download sends the whole image.
@@ -146,135 +180,46 @@ func attach(w http.ResponseWriter, name string) {
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTime))
 }
 
-// layerOf opens the tree that a page of files shows: what steps see, or the
-// published results.
-func layerOf(im *format.Image, layer string) (*tree.View, error) {
-	var layers []tree.Layer
-	switch layer {
-	case "":
-		var err error
-		if layers, err = im.RootLayers(); err != nil {
-			return nil, err
-		}
-	case "published":
-		l, err := im.Published()
-		if err != nil {
-			return nil, err
-		}
-		layers = []tree.Layer{l}
-	default:
-		return nil, fs.ErrNotExist
-	}
-	return tree.NewView(tree.Look{}, layers...)
+// softwarePage is the bill of materials of a submission, or the part of it that
+// was looked for.
+type softwarePage struct {
+	Path     string
+	Query    string
+	Packages []spdxPackage
+	All      int // packages of the image
+	More     int // that match and are not shown
 }
 
-// filePage is what the page of a folder or a text shows.
-type filePage struct {
-	Path, At, Layer string // of the submission's page; in the image; as in the address
-	Files           []fileRow
-	More            int // names that are not shown
-	Text            *string
-}
-
-type fileRow struct {
-	Name, Address, Kind string
-	Size                int64
-}
-
-func (p *Pages) files(w http.ResponseWriter, r *http.Request, v access.Visit) error {
-	o, err := p.open(r)
+func (p *Pages) software(w http.ResponseWriter, r *http.Request, v access.Visit) error {
+	sub, err := p.submissionOf(r)
 	if err != nil {
 		return err
 	}
-	defer o.file.Close()
-	layer := r.URL.Query().Get("layer")
-	at := path.Clean("/" + r.PathValue("path"))
-	files, err := layerOf(o.image, layer)
-	var seen tree.Seen
-	if err == nil {
-		seen, err = files.Resolve(at)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return access.Refuse(http.StatusNotFound, "there is no %s in this image", at)
-	}
+	f, err := p.factsOf(sub)
 	if err != nil {
 		return err
 	}
-	page := filePage{Path: pathOf(o.Submission), At: at, Layer: layer}
-	if seen.Node.IsDir() {
-		if err := page.list(files, seen.ID); err != nil {
-			return err
+	page := softwarePage{Path: pathOf(sub), Query: r.URL.Query().Get("q"), All: len(f.Packages)}
+	for _, s := range f.Packages {
+		if !matches(page.Query, s.Name, s.Version, s.Licence) {
+			continue
 		}
-		return show(w, http.StatusOK, "files", frame{at, v, &page})
+		if len(page.Packages) == maxPackages {
+			page.More++
+			continue
+		}
+		page.Packages = append(page.Packages, s)
 	}
-	return page.send(w, r, v, seen.Node)
+	return show(w, http.StatusOK, "software", frame{"Software of " + sub.Title, v, page})
 }
 
-func (f *filePage) list(files *tree.View, dir tree.FileID) error {
-	names, err := files.List(dir)
-	if err != nil {
-		return err
-	}
-	f.More = max(0, names.Len()-maxNames)
-	for i := range min(names.Len(), maxNames) {
-		name, _, _ := names.At(i)
-		seen, err := names.Look(i)
-		if err != nil {
-			return err
+// matches reports whether each word of the query is in one of the texts.
+func matches(query string, texts ...string) bool {
+	all := strings.ToLower(strings.Join(texts, "\n"))
+	for _, word := range strings.Fields(strings.ToLower(query)) {
+		if !strings.Contains(all, word) {
+			return false
 		}
-		f.Files = append(f.Files, fileRow{name, f.Address(path.Join(f.At, name)), seen.Node.Kind(), seen.Node.Size})
 	}
-	return nil
-}
-
-// Address is that of the page of a file.
-func (f *filePage) Address(at string) string { return fileAddress(f.Path, at, f.Layer) }
-
-// Up is the folder above.
-func (f *filePage) Up() string { return f.Address(path.Dir(f.At)) }
-
-// send shows a text, and sends everything else as a file.
-func (f *filePage) send(w http.ResponseWriter, r *http.Request, v access.Visit, n *tree.Node) error {
-	if !n.Mode.IsRegular() {
-		return access.Refuse(http.StatusNotFound, "%s: is a %s, and has nothing to show", f.At, n.Kind())
-	}
-	content, err := n.Content()
-	if err != nil {
-		return err
-	}
-	defer content.Close()
-	if n.Size <= maxText && !r.URL.Query().Has("download") {
-		b, err := io.ReadAll(content)
-		if err != nil {
-			return err
-		}
-		if text, ok := readable(b); ok {
-			f.Text = &text
-			return show(w, http.StatusOK, "files", frame{f.At, v, f})
-		}
-		content = io.NopCloser(strings.NewReader(string(b)))
-	}
-	attach(w, path.Base(f.At))
-	w.Header().Set("Content-Length", fmt.Sprint(n.Size))
-	_, err = io.Copy(w, content)
-	if err != nil {
-		panic(http.ErrAbortHandler) // the rest of the file must not look whole
-	}
-	return nil
-}
-
-// readable makes what could move text about visible, if b is text at all.
-func readable(b []byte) (string, bool) {
-	if !utf8.Valid(b) || strings.ContainsRune(string(b), 0) {
-		return "", false
-	}
-	lines := strings.Split(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n")
-	for i, line := range lines {
-		cells := strings.Split(line, "\t")
-		for j := range cells {
-			cells[j] = view.Clean(cells[j])
-		}
-		lines[i] = strings.Join(cells, "\t")
-	}
-	return strings.Join(lines, "\n"), true
+	return true
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type Upload struct {
 	Name    string          // of the file, as its owner calls it
 	Content manifest.Digest // what the sender says it is: to know it again, not to believe
 	Size    int64           // of the whole file, in bytes
+	Former  string          // id of the submission of which it is a new version; empty: of none
 	Created time.Time
 }
 
@@ -33,8 +35,14 @@ type Submission struct {
 	Report []byte // of the verification, JSON
 }
 
-// AddUpload begins an upload. One that does not fit into the venue's quota
-// gives ErrQuota.
+// ImagePath is where the image of a submission lies.
+func (s *Store) ImagePath(sub Submission) string {
+	return filepath.Join(s.dir, "images", strings.TrimPrefix(string(sub.Content), "sha256:"), sub.ID+".sif")
+}
+
+// AddUpload begins an upload. One that does not fit into the venue's quota, or
+// the person's share of it, gives ErrQuota. A former version must be a
+// submission to the same venue; that the person may see it the caller knows.
 func (s *Store) AddUpload(ctx context.Context, u Upload) (Upload, error) {
 	if err := checkName("upload", u.Name); err != nil {
 		return u, err
@@ -50,18 +58,19 @@ func (s *Store) AddUpload(ctx context.Context, u Upload) (Upload, error) {
 		if err := checkQuota(ctx, tx, u); err != nil {
 			return Entry{}, err
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO uploads (id, venue, person, name, content, size, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			u.ID, u.Venue, u.Person, u.Name, u.Content, u.Size, u.Created.Unix())
+		_, err := tx.ExecContext(ctx, "INSERT INTO uploads (id, venue, person, name, content, size, former, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			u.ID, u.Venue, u.Person, u.Name, u.Content, u.Size, u.Former, u.Created.Unix())
 		return Entry{Actor: u.Person, Action: "begin upload", Venue: u.Venue, Subject: u.ID}, err
 	})
 	return u, err
 }
 
 func checkQuota(ctx context.Context, tx *sql.Tx, u Upload) error {
-	var quota, open, used int64
-	err := tx.QueryRowContext(ctx, `SELECT quota, (SELECT count(*) FROM uploads WHERE person = ?2),
-		(SELECT coalesce(sum(size), 0) FROM uploads WHERE venue = ?1) + (SELECT coalesce(sum(size), 0) FROM submissions WHERE venue = ?1)
-		FROM venues WHERE id = ?1 AND id <> ''`, u.Venue, u.Person).Scan(&quota, &open, &used)
+	var quota, personal, open, used, own int64
+	err := tx.QueryRowContext(ctx, `SELECT quota, personal, (SELECT count(*) FROM uploads WHERE person = ?2),
+		(SELECT coalesce(sum(size), 0) FROM uploads WHERE venue = ?1) + (SELECT coalesce(sum(size), 0) FROM submissions WHERE venue = ?1),
+		(SELECT coalesce(sum(size), 0) FROM uploads WHERE venue = ?1 AND person = ?2) + (SELECT coalesce(sum(size), 0) FROM submissions WHERE venue = ?1 AND person = ?2)
+		FROM venues WHERE id = ?1 AND id <> ''`, u.Venue, u.Person).Scan(&quota, &personal, &open, &used, &own)
 	switch {
 	case err != nil:
 		return notFound("venue", err)
@@ -69,17 +78,32 @@ func checkQuota(ctx context.Context, tx *sql.Tx, u Upload) error {
 		return invalid("upload", "%d others are not finished: finish or cancel one", open)
 	case u.Size > quota-used:
 		return fmt.Errorf("upload: %d bytes: %w: %d of %d bytes are free", u.Size, ErrQuota, max(0, quota-used), quota)
+	case personal > 0 && u.Size > personal-own:
+		return fmt.Errorf("upload: %d bytes: your share of %w: %d of %d bytes are free", u.Size, ErrQuota, max(0, personal-own), personal)
 	}
-	return nil
+	return checkFormer(ctx, tx, u)
 }
 
-const uploadColumns = "id, venue, person, name, content, size, created"
+// checkFormer fails if the former version of u is none.
+func checkFormer(ctx context.Context, tx *sql.Tx, u Upload) error {
+	if u.Former == "" {
+		return nil
+	}
+	var n int
+	err := tx.QueryRowContext(ctx, "SELECT count(*) FROM submissions WHERE id = ? AND venue = ?", u.Former, u.Venue).Scan(&n)
+	if err == nil && n == 0 {
+		err = invalid("upload", "there is no submission here of which it could be a new version")
+	}
+	return err
+}
+
+const uploadColumns = "id, venue, person, name, content, size, former, created"
 
 type scanner interface{ Scan(...any) error }
 
 func (u *Upload) scan(row scanner, more ...any) error {
 	var created int64
-	err := row.Scan(append([]any{&u.ID, &u.Venue, &u.Person, &u.Name, &u.Content, &u.Size, &created}, more...)...)
+	err := row.Scan(append([]any{&u.ID, &u.Venue, &u.Person, &u.Name, &u.Content, &u.Size, &u.Former, &created}, more...)...)
 	u.Created = time.Unix(created, 0).UTC()
 	return err
 }
@@ -133,8 +157,8 @@ func (s *Store) AddSubmission(ctx context.Context, sub Submission) error {
 		if err := takeUpload(ctx, tx, sub.Upload); err != nil {
 			return Entry{}, err
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO submissions (id, venue, person, name, title, content, size, report, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			sub.ID, sub.Venue, sub.Person, sub.Name, sub.Title, sub.Content, sub.Size, sub.Report, s.now().Unix())
+		_, err := tx.ExecContext(ctx, "INSERT INTO submissions (id, venue, person, name, title, content, size, report, former, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			sub.ID, sub.Venue, sub.Person, sub.Name, sub.Title, sub.Content, sub.Size, sub.Report, sub.Former, s.now().Unix())
 		return Entry{Actor: sub.Person, Action: "submit", Venue: sub.Venue, Subject: sub.ID + " " + string(sub.Content)}, err
 	})
 }
@@ -145,10 +169,49 @@ func (s *Store) Submission(ctx context.Context, id string) (sub Submission, err 
 	return sub, notFound("submission", err)
 }
 
-// Submissions returns the submissions to a venue, the newest first, without
-// their reports: those of a person, or with 0 of all.
-func (s *Store) Submissions(ctx context.Context, venue string, person int64) (list []Submission, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+uploadColumns+", title FROM submissions WHERE venue = ?1 AND ?2 IN (person, 0) ORDER BY created DESC, id", venue, person)
+// SubmissionQuery says which submissions are looked for.
+type SubmissionQuery struct {
+	Venue  string
+	Person int64  // who sent them; 0: anybody
+	Title  string // a part of their titles; empty: any
+	State  string // of the latest run of their steps, or its outcome; "none": without; empty: any
+	Skip   int    // so many of those that match are left out, and
+	Most   int    // so many returned
+}
+
+// latestState is, in a query of submissions, the state of the latest run, or its
+// outcome if that is done.
+const latestState = `coalesce((SELECT CASE WHEN r.state = 'done' THEN r.outcome ELSE r.state END FROM runs r
+	WHERE r.submission = submissions.id AND r.kind NOT IN ('diff', 'calibrate') ORDER BY r.created DESC, r.id LIMIT 1), 'none')`
+
+// FindSubmissions returns submissions, the newest first, without their reports,
+// and how many match.
+func (s *Store) FindSubmissions(ctx context.Context, q SubmissionQuery) (list []Submission, total int, err error) {
+	where, args := " FROM submissions WHERE venue = ?", []any{q.Venue}
+	if q.Person != 0 {
+		where, args = where+" AND person = ?", append(args, q.Person)
+	}
+	if q.Title != "" {
+		where, args = where+" AND instr(lower(title), lower(?)) > 0", append(args, q.Title)
+	}
+	if q.State != "" {
+		where, args = where+" AND "+latestState+" = ?", append(args, q.State)
+	}
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*)"+where, args...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	list, err = s.submissions(ctx, where+" ORDER BY created DESC, id LIMIT ? OFFSET ?", append(args, q.Most, q.Skip)...)
+	return list, total, err
+}
+
+// LaterVersions returns the submissions that are new versions of one, the oldest
+// first, without their reports.
+func (s *Store) LaterVersions(ctx context.Context, id string) ([]Submission, error) {
+	return s.submissions(ctx, " FROM submissions WHERE former = ? ORDER BY created, id", id)
+}
+
+func (s *Store) submissions(ctx context.Context, from string, args ...any) (list []Submission, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+uploadColumns+", title"+from, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func TestSubmission(t *testing.T) {
 		t.Errorf("submissions do not count: %v", err)
 	}
 	for person, want := range map[int64]int{0: 1, ada: 1, bob: 0} {
-		if list, err := s.Submissions(ctx, "a", person); err != nil || len(list) != want {
+		if list, _, err := s.FindSubmissions(ctx, SubmissionQuery{Venue: "a", Person: person, Most: 9}); err != nil || len(list) != want {
 			t.Errorf("submissions of %d: %+v, %v", person, list, err)
 		}
 	}

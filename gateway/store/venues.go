@@ -41,6 +41,8 @@ type Venue struct {
 	Name  string
 	Quota int64 // bytes that its uploads and images may take together
 	Blind Blind // empty, where it is added: SingleBlind
+
+	Personal int64 // bytes of these that one person's may take; 0: all
 }
 
 var venueID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -53,6 +55,9 @@ func (s *Store) AddVenue(ctx context.Context, actor int64, v Venue) error {
 	if err := checkName("venue", v.Name); err != nil {
 		return err
 	}
+	if v.Personal < 0 {
+		return invalid("venue", "%s: a share of %d bytes takes no upload", v.ID, v.Personal)
+	}
 	if v.Quota <= 0 {
 		return invalid("venue", "%s: a quota of %d bytes takes no upload", v.ID, v.Quota)
 	}
@@ -63,7 +68,7 @@ func (s *Store) AddVenue(ctx context.Context, actor int64, v Venue) error {
 		return invalid("venue", "%q: is none of single, double and open", string(v.Blind))
 	}
 	return s.change(ctx, func(tx *sql.Tx) (Entry, error) {
-		r, err := tx.ExecContext(ctx, "INSERT INTO venues (id, name, quota, blind, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", v.ID, v.Name, v.Quota, v.Blind, s.now().Unix())
+		r, err := tx.ExecContext(ctx, "INSERT INTO venues (id, name, quota, blind, personal, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", v.ID, v.Name, v.Quota, v.Blind, v.Personal, s.now().Unix())
 		if err == nil {
 			if n, _ := r.RowsAffected(); n == 0 {
 				err = fmt.Errorf("venue: %s: %w", v.ID, ErrExists)
@@ -75,13 +80,13 @@ func (s *Store) AddVenue(ctx context.Context, actor int64, v Venue) error {
 
 // Venue returns the venue of that id, or ErrNotFound. Site is none.
 func (s *Store) Venue(ctx context.Context, id string) (v Venue, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT id, name, quota, blind FROM venues WHERE id = ? AND id <> ''", id).Scan(&v.ID, &v.Name, &v.Quota, &v.Blind)
+	err = s.db.QueryRowContext(ctx, "SELECT id, name, quota, blind, personal FROM venues WHERE id = ? AND id <> ''", id).Scan(&v.ID, &v.Name, &v.Quota, &v.Blind, &v.Personal)
 	return v, notFound("venue", err)
 }
 
 // Venues returns the venues in which the person has a role, by id.
 func (s *Store) Venues(ctx context.Context, person int64) (venues []Venue, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, name, quota, blind FROM venues WHERE id <> '' AND EXISTS (
+	rows, err := s.db.QueryContext(ctx, `SELECT id, name, quota, blind, personal FROM venues WHERE id <> '' AND EXISTS (
 		SELECT 1 FROM memberships m WHERE m.person = ? AND m.venue IN (venues.id, '') AND (m.expires = 0 OR m.expires > ?)) ORDER BY id`, person, s.now().Unix())
 	if err != nil {
 		return nil, err
@@ -89,7 +94,7 @@ func (s *Store) Venues(ctx context.Context, person int64) (venues []Venue, err e
 	defer rows.Close()
 	for rows.Next() {
 		var v Venue
-		if err := rows.Scan(&v.ID, &v.Name, &v.Quota, &v.Blind); err != nil {
+		if err := rows.Scan(&v.ID, &v.Name, &v.Quota, &v.Blind, &v.Personal); err != nil {
 			return nil, err
 		}
 		venues = append(venues, v)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,7 +28,8 @@ type State struct {
 	Name    string          `json:"name"`
 	Content manifest.Digest `json:"contentId"`
 	Size    int64           `json:"size"`
-	Offset  int64           `json:"offset"` // bytes that have come
+	Former  string          `json:"former,omitempty"` // the submission of which it is a new version
+	Offset  int64           `json:"offset"`           // bytes that have come
 }
 
 // Submitted is what programs are told of an upload that has become a submission.
@@ -63,7 +65,7 @@ func answer(w http.ResponseWriter, status int, v any) error {
 
 func (u *Uploads) stateOf(up store.Upload) (State, error) {
 	offset, err := u.offset(up.ID)
-	return State{up.ID, up.Name, up.Content, up.Size, offset}, err
+	return State{up.ID, up.Name, up.Content, up.Size, up.Former, offset}, err
 }
 
 func (u *Uploads) list(w http.ResponseWriter, r *http.Request, v access.Visit) error {
@@ -95,11 +97,16 @@ func (u *Uploads) begin(w http.ResponseWriter, r *http.Request, v access.Visit) 
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusCreated, State{up.ID, up.Name, up.Content, up.Size, 0})
+	return answer(w, http.StatusCreated, State{up.ID, up.Name, up.Content, up.Size, up.Former, 0})
 }
 
 func (u *Uploads) add(r *http.Request, v access.Visit, ask State) (store.Upload, error) {
-	up, err := u.store.AddUpload(r.Context(), store.Upload{Venue: v.Venue.ID, Person: v.Person.ID, Name: ask.Name, Content: ask.Content, Size: ask.Size})
+	if ask.Former != "" {
+		if _, person, err := u.store.Owner(r.Context(), ask.Former); err != nil || person != v.Person.ID {
+			return store.Upload{}, access.Refuse(http.StatusBadRequest, "there is no submission of yours of which this could be a new version")
+		}
+	}
+	up, err := u.store.AddUpload(r.Context(), store.Upload{Venue: v.Venue.ID, Person: v.Person.ID, Name: ask.Name, Content: ask.Content, Size: ask.Size, Former: ask.Former})
 	var bad *store.InvalidError
 	switch {
 	case errors.As(err, &bad):
@@ -151,7 +158,7 @@ func (u *Uploads) take(w http.ResponseWriter, r *http.Request, v access.Visit) e
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, State{up.ID, up.Name, up.Content, up.Size, has})
+	return answer(w, http.StatusOK, State{up.ID, up.Name, up.Content, up.Size, up.Former, has})
 }
 
 // patient reads for as long as something comes.
@@ -208,6 +215,29 @@ func (u *Uploads) submit(w http.ResponseWriter, r *http.Request, up store.Upload
 	return Submitted{sub.ID, "/v/" + sub.Venue + "/submissions/" + sub.ID, rep}, err
 }
 
+// fileOf returns the file of a form, and the former version that the form names
+// before it.
+func fileOf(parts *multipart.Reader) (former string, file *multipart.Part, err error) {
+	for {
+		part, err := parts.NextPart()
+		if err != nil {
+			return "", nil, access.Refuse(http.StatusBadRequest, "choose a file")
+		}
+		if part.FormName() == "former" && part.FileName() == "" {
+			b, err := io.ReadAll(io.LimitReader(part, maxRequest))
+			if err != nil {
+				return "", nil, err
+			}
+			former = string(b)
+			continue
+		}
+		if part.FileName() == "" {
+			return "", nil, access.Refuse(http.StatusBadRequest, "choose a file")
+		}
+		return former, part, nil
+	}
+}
+
 // form takes an image from a browser: one file, in one piece.
 func (u *Uploads) form(w http.ResponseWriter, r *http.Request, v access.Visit) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -219,13 +249,13 @@ func (u *Uploads) form(w http.ResponseWriter, r *http.Request, v access.Visit) e
 	if err != nil {
 		return err
 	}
-	part, err := parts.NextPart()
-	if err != nil || part.FileName() == "" {
-		return access.Refuse(http.StatusBadRequest, "choose a file")
+	former, part, err := fileOf(parts)
+	if err != nil {
+		return err
 	}
 	// The form is little longer than its file, of which it does not tell the
 	// length: so much is asked of the quota, and the file is what comes.
-	ask := State{Name: part.FileName(), Content: manifest.DigestOf([]byte(part.FileName())), Size: r.ContentLength}
+	ask := State{Name: part.FileName(), Content: manifest.DigestOf([]byte(part.FileName())), Size: r.ContentLength, Former: former}
 	up, err := u.add(r, v, ask)
 	if err != nil {
 		return err

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"repro/format"
-	"repro/format/manifest"
 	"repro/gateway/access"
 	"repro/gateway/store"
 	"repro/internal/atomicfile"
@@ -54,10 +53,8 @@ func New(ctx context.Context, s *store.Store) (*Uploads, error) {
 	return u, u.sweep(ctx, time.Now())
 }
 
-func (u *Uploads) dir(name string) string    { return filepath.Join(u.store.Dir(), name) }
-func (u *Uploads) part(id string) string     { return filepath.Join(u.dir("uploads"), id) }
-func (u *Uploads) image(c, id string) string { return filepath.Join(u.dir("images"), c, id+".sif") }
-func hexOf(d manifest.Digest) string         { return strings.TrimPrefix(string(d), "sha256:") }
+func (u *Uploads) dir(name string) string { return filepath.Join(u.store.Dir(), name) }
+func (u *Uploads) part(id string) string  { return filepath.Join(u.dir("uploads"), id) }
 
 // sweep forgets uploads that are too old, and removes files of none: a
 // gateway that was killed leaves some.
@@ -111,7 +108,7 @@ func (u *Uploads) sweepImages(ctx context.Context) error {
 // nothing of this machine, and never as a list of pieces, which would name
 // files of it.
 func (u *Uploads) Open(sub store.Submission) (*os.File, *format.Image, error) {
-	f, err := os.Open(u.image(hexOf(sub.Content), sub.ID))
+	f, err := os.Open(u.store.ImagePath(sub))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,7 +195,7 @@ func (u *Uploads) finish(ctx context.Context, up store.Upload) (sub store.Submis
 	}
 	// A second name first, then the row, then the old name: killed between
 	// them, the upload is there still and can be finished again.
-	name := u.image(hexOf(sub.Content), sub.ID)
+	name := u.store.ImagePath(sub)
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return sub, nil, err
 	}

@@ -178,7 +178,7 @@ func TestPieces(t *testing.T) {
 	if err != nil || sub.Content != done.Report.ContentID || sub.Title != "A title" || sub.Size != int64(len(b)) {
 		t.Fatalf("%+v, %v", sub, err)
 	}
-	kept, err := os.ReadFile(filepath.Join(d.store.Dir(), "images", hexOf(sub.Content), sub.ID+".sif"))
+	kept, err := os.ReadFile(filepath.Join(d.store.Dir(), "images", strings.TrimPrefix(string(sub.Content), "sha256:"), sub.ID+".sif"))
 	if err != nil || !bytes.Equal(kept, b) || d.files("uploads/*") != 0 {
 		t.Errorf("kept %d of %d bytes, %v, %d parts left", len(kept), len(b), err, d.files("uploads/*"))
 	}
@@ -211,7 +211,7 @@ func TestRefused(t *testing.T) {
 		if strings.Contains(got, d.store.Dir()) {
 			t.Errorf("%s: tells of this machine: %s", what, got)
 		}
-		subs, err := d.store.Submissions(ctx, "a", 0)
+		subs, _, err := d.store.FindSubmissions(ctx, store.SubmissionQuery{Venue: "a", Most: 9})
 		if open, _ := d.store.Uploads(ctx, 0); err != nil || len(subs)+len(open)+d.files("uploads/*")+d.files("images/*/*") != 0 {
 			t.Errorf("%s: %d submissions, %d uploads, %v, or files are left", what, len(subs), len(open), err)
 		}
@@ -276,11 +276,11 @@ func TestKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := d.u.image(hexOf(sub.Content), id)
+	name := d.store.ImagePath(sub)
 	if err := errors.Join(os.Mkdir(filepath.Dir(name), 0o700), os.Link(d.u.part(id), name)); err != nil {
 		t.Fatal(err)
 	}
-	orphan := d.u.image(hexOf(sub.Content), "orphan")
+	orphan := filepath.Join(filepath.Dir(name), "orphan.sif")
 	if err := errors.Join(os.WriteFile(orphan, b, 0o600), os.WriteFile(d.u.part("orphan"), b, 0o600)); err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestForm(t *testing.T) {
 	d, b := newDesk(t), imageBytes(t)
 	body, kind := form(b)
 	d.ask(303, "POST", "/v/a/submissions", body, "Content-Type", kind)
-	subs, err := d.store.Submissions(ctx, "a", d.visit.Person.ID)
+	subs, _, err := d.store.FindSubmissions(ctx, store.SubmissionQuery{Venue: "a", Person: d.visit.Person.ID, Most: 9})
 	if err != nil || len(subs) != 1 || subs[0].Size != int64(len(b)) || subs[0].Name != "paper.sif" {
 		t.Fatalf("%+v, %v", subs, err)
 	}

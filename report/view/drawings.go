@@ -30,7 +30,7 @@ func (b *builder) drawings(f report.Finding) []figure {
 }
 
 func (b *builder) drawing(caption, alt string, file []byte, drawn *compare.DrawnFigure) figure {
-	if pictureType(file) == "" && drawn.SVG != nil {
+	if PictureType(file) == "" && drawn.SVG != nil {
 		file = drawn.SVG
 	}
 	f := b.figure(caption, alt, file)

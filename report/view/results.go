@@ -297,7 +297,7 @@ func (b *builder) figure(caption, alt string, picture []byte) figure {
 	switch {
 	case picture == nil:
 		f.Alt = "There is no picture."
-	case pictureType(picture) == "":
+	case PictureType(picture) == "":
 		f.Alt = "The file is not a picture that can be shown."
 	case len(picture) > maxPicture || len(picture) > b.pictureRoom:
 		f.Alt = fmt.Sprintf("Left out to keep this report small (%s).", bytesOf(int64(len(picture))))
@@ -306,7 +306,7 @@ func (b *builder) figure(caption, alt string, picture []byte) figure {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(picture)); err == nil {
 			b.size(&f, float64(c.Width), float64(c.Height))
 		}
-		f.URI = template.URL("data:" + pictureType(picture) + ";base64," + base64.StdEncoding.EncodeToString(picture))
+		f.URI = template.URL("data:" + PictureType(picture) + ";base64," + base64.StdEncoding.EncodeToString(picture))
 	}
 	return f
 }
@@ -319,8 +319,9 @@ func (b *builder) size(f *figure, width, height float64) {
 	}
 }
 
-// pictureType is what a browser calls the format, or "".
-func pictureType(b []byte) string {
+// PictureType is what a browser calls the format of a picture that begins so, or
+// "" if none shows it.
+func PictureType(b []byte) string {
 	for start, name := range map[string]string{"\x89PNG\r\n\x1a\n": "image/png", "GIF8": "image/gif", "\xff\xd8\xff": "image/jpeg"} {
 		if bytes.HasPrefix(b, []byte(start)) {
 			return name

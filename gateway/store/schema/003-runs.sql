@@ -23,3 +23,9 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_by_submission ON runs (submission, created);
 CREATE INDEX runs_by_state ON runs (state, created);
+CREATE INDEX runs_by_venue ON runs (venue, started);
+CREATE TABLE workers (
+	name    TEXT PRIMARY KEY,
+	limits  TEXT NOT NULL,
+	seen    INTEGER NOT NULL
+) STRICT;
