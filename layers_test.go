@@ -201,6 +201,7 @@ var layers = [][]string{
 		"compare/kinds",
 		"engine",
 		"internal/drawing",
+		"internal/distinfo",
 		"internal/filestat",
 		"internal/ndarray",
 		"internal/notebook",

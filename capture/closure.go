@@ -344,10 +344,8 @@ func filesOf(p Package) (names []string) {
 			}
 		}
 	case "pypi":
-		_, listed := pythonPackage(path.Dir(p.Records[0]))
-		for rel := range listed {
-			names = append(names, path.Join(p.Where, rel))
-		}
+		var d distribution
+		d.files(path.Dir(p.Records[0]), func(rel string) { names = append(names, path.Join(p.Where, rel)) })
 	case "conda":
 		_, owned := condaPackage(p.Records[0])
 		for rel := range owned {

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"cmp"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -57,23 +58,28 @@ func (o *owners) own(name string, p Package) {
 }
 
 // dpkg asks the database of Debian and its kin: whose files are whose stands
-// in info/*.list. Debian lists /bin/sh, where /bin is a link by now.
+// in info/*.list.
 func (o *owners) dpkg(db string) {
-	owns := o.listed(db)
-	if len(owns) == 0 {
-		return
-	}
-	known := dpkgStatus(db + "/status")
+	known := openOwners(db, o.wanted)
+	defer known.save()
+	owns := o.listed(db, known)
+	var installed map[string]Package
 	for list, files := range owns {
-		name, arch, _ := strings.Cut(strings.TrimSuffix(path.Base(list), ".list"), ":")
-		p, ok := known[name+":"+arch]
+		p, ok := known.packages[list]
 		if !ok {
-			if p, ok = known[name]; !ok {
-				continue
+			if installed == nil {
+				installed = dpkgStatus(db + "/status")
 			}
+			name, arch, _ := strings.Cut(strings.TrimSuffix(path.Base(list), ".list"), ":")
+			if p, ok = installed[name+":"+arch]; !ok {
+				if p, ok = installed[name]; !ok {
+					continue
+				}
+			}
+			known.learnPackage(list, p)
 		}
 		p.Where, p.Records = db, []string{list}
-		if copyright := "/usr/share/doc/" + name + "/copyright"; isFile(copyright) {
+		if copyright := "/usr/share/doc/" + p.Name + "/copyright"; isFile(copyright) {
 			p.Records = append(p.Records, copyright)
 		}
 		for _, f := range files {
@@ -83,8 +89,7 @@ func (o *owners) dpkg(db string) {
 }
 
 // listed returns for each of dpkg's lists the wanted files that it has.
-func (o *owners) listed(db string) map[string][]string {
-	known := openOwners(db)
+func (o *owners) listed(db string, known *knownOwners) map[string][]string {
 	owns, others := map[string][]string{}, map[string]bool{}
 	for name := range o.wanted {
 		list, ok := known.lists[name]
@@ -110,7 +115,6 @@ func (o *owners) listed(db string) map[string][]string {
 	for name := range others {
 		known.learn(name, "")
 	}
-	known.save()
 	return owns
 }
 
@@ -193,32 +197,6 @@ func dpkgStatus(name string) map[string]Package {
 	return all
 }
 
-// python asks what pip and its kin leave beside modules: a folder *.dist-info,
-// whose RECORD lists the files of the package.
-func (o *owners) python() {
-	for dir, files := range o.below("site-packages", "dist-packages") {
-		infos, _ := filepath.Glob(globQuote(dir) + "/*-info")
-		for _, info := range infos {
-			p, listed := pythonPackage(info)
-			if p.Name == "" {
-				continue
-			}
-			p.Where = dir
-			var modules []string
-			if len(listed) == 0 {
-				modules = strings.Fields(string(readSome(path.Join(info, "top_level.txt"), maxHeader)))
-			}
-			for _, f := range files {
-				rel, _ := below(f, dir)
-				first, _, _ := strings.Cut(rel, "/")
-				if listed[rel] || first == path.Base(info) || slices.Contains(modules, strings.TrimSuffix(first, ".py")) {
-					o.own(f, p)
-				}
-			}
-		}
-	}
-}
-
 // below returns the folders of some names that files lie in, and these files.
 func (o *owners) below(names ...string) map[string][]string {
 	found := map[string][]string{}
@@ -232,36 +210,6 @@ func (o *owners) below(names ...string) map[string][]string {
 		}
 	}
 	return found
-}
-
-// pythonPackage reads a *.dist-info or *.egg-info folder.
-func pythonPackage(info string) (p Package, listed map[string]bool) {
-	for _, name := range []string{"METADATA", "PKG-INFO"} {
-		b := readSome(path.Join(info, name), maxHeader)
-		if len(b) == 0 {
-			continue
-		}
-		p = Package{Kind: "pypi", Name: field(b, "Name"), Version: field(b, "Version"), Records: []string{path.Join(info, name)}}
-		break
-	}
-	listed = map[string]bool{}
-	for _, name := range []string{"RECORD", "installed-files.txt"} {
-		full := path.Join(info, name)
-		b := readSome(full, maxDatabase)
-		if len(b) == 0 {
-			continue
-		}
-		p.Records = append(p.Records, full)
-		for line := range strings.Lines(string(b)) {
-			file, _, _ := strings.Cut(strings.TrimSpace(line), ",")
-			if name == "installed-files.txt" {
-				file = path.Join(path.Base(info), file)
-			}
-			file = strings.Trim(file, `"`)
-			listed[path.Clean(file)] = true
-		}
-	}
-	return p, listed
 }
 
 // conda asks the records of a prefix, one a package.
@@ -338,16 +286,22 @@ func field(b []byte, name string) string {
 }
 
 // readSome returns a file, or nothing if it cannot be read or is too large.
-func readSome(name string, limit int64) []byte {
+func readSome(name string, limit int64) []byte { return readInto(nil, name, limit) }
+
+// readInto is readSome into the memory of buf, if that suffices.
+func readInto(buf []byte, name string, limit int64) []byte {
 	info, err := os.Stat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > limit {
-		return nil
+		return buf[:0]
 	}
-	b, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
-		return nil
+		return buf[:0]
 	}
-	return b
+	defer f.Close()
+	buf = slices.Grow(buf[:0], int(info.Size()))[:info.Size()]
+	n, _ := io.ReadFull(f, buf)
+	return buf[:n]
 }
 
 func isFile(name string) bool {

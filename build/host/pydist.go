@@ -1,13 +1,13 @@
 package host
 
 import (
-	"bufio"
-	"bytes"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/distinfo"
 )
 
 // distribution is one installed Python package: what pip calls by one name.
@@ -114,7 +114,7 @@ func (g *gatherer) readSite(dir string) *site {
 		d := &distribution{info: path.Base(info)}
 		d.parts = g.partsOf(dir, info, name)
 		d.requires, d.declared = g.requirements(info)
-		s.byName[normalised(name)] = d
+		s.byName[distinfo.Normalised(name)] = d
 		for _, part := range d.parts {
 			module, _, _ := strings.Cut(part, ".")
 			if s.modules[module] == nil {
@@ -128,55 +128,36 @@ func (g *gatherer) readSite(dir string) *site {
 // partsOf lists what of a folder belongs to a distribution: by its list of
 // files, or by its list of modules, or by its name.
 func (g *gatherer) partsOf(dir, info, name string) []string {
-	found := map[string]bool{}
-	for _, line := range g.m.lines(path.Join(info, "RECORD")) {
-		file, _, _ := strings.Cut(strings.TrimPrefix(line, `"`), ",")
-		part, _, _ := strings.Cut(file, "/")
-		if part != "" && part != ".." && part != "__pycache__" && part != path.Base(info) && !path.IsAbs(file) {
-			found[part] = true
+	record, _ := g.m.beginning(path.Join(info, "RECORD"), MaxSource)
+	if parts := distinfo.Parts(distinfo.Files(record)); len(parts) > 0 {
+		return parts
+	}
+	top, _ := g.m.beginning(path.Join(info, "top_level.txt"), MaxSource)
+	modules := distinfo.Modules(top)
+	if len(modules) == 0 {
+		modules = []string{name, strings.ToLower(name)}
+	}
+	var parts []string
+	for _, module := range modules {
+		for _, file := range g.moduleFiles(dir, module) {
+			parts = append(parts, path.Base(file))
 		}
 	}
-	if len(found) == 0 {
-		modules := g.m.lines(path.Join(info, "top_level.txt"))
-		if len(modules) == 0 {
-			modules = []string{name, strings.ToLower(name)}
-		}
-		for _, module := range modules {
-			for _, file := range g.moduleFiles(dir, strings.TrimSpace(module)) {
-				found[path.Base(file)] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(found))
+	slices.Sort(parts)
+	return slices.Compact(parts)
 }
 
-var requirement = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
-
-// requirements lists what a distribution asks for whatever is wanted of it,
-// what only an extra of it asks for left out, and whether it says so at all.
+// requirements lists what a distribution asks for whatever is wanted of it, and
+// whether it says so at all.
 func (g *gatherer) requirements(info string) (names []string, declared bool) {
-	add := func(text string) {
-		if name := requirement.FindString(strings.TrimSpace(text)); name != "" && !strings.Contains(text, "extra ==") {
-			names = append(names, normalised(name))
-		}
-	}
 	for _, file := range []string{"METADATA", "PKG-INFO", ""} {
-		text, err := g.m.beginning(path.Join(info, file), MaxSource)
-		if err != nil {
-			continue
-		}
-		declared = declared || file == "METADATA"
-		for scan := bufio.NewScanner(bytes.NewReader(text)); scan.Scan() && scan.Text() != ""; {
-			if value, ok := strings.CutPrefix(scan.Text(), "Requires-Dist:"); ok {
-				add(value)
-			}
+		if text, err := g.m.beginning(path.Join(info, file), MaxSource); err == nil {
+			declared = declared || file == "METADATA"
+			names = append(names, distinfo.Parse(text).Requires...)
 		}
 	}
-	for _, line := range g.m.lines(path.Join(info, "requires.txt")) {
-		if strings.HasPrefix(line, "[") {
-			break // extras
-		}
-		add(line)
+	if text, err := g.m.beginning(path.Join(info, "requires.txt"), MaxSource); err == nil {
+		names = append(names, distinfo.Requires(text)...)
 	}
 	return names, declared || len(names) > 0
 }
@@ -211,11 +192,4 @@ func (g *gatherer) importedBy(dir string, parts []string) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
-}
-
-var separators = regexp.MustCompile(`[-_.]+`)
-
-// normalised is a distribution's name as PEP 503 compares it.
-func normalised(name string) string {
-	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }

@@ -97,6 +97,8 @@ func (g *gatherer) rPackages(home string, names []string) error {
 	return nil
 }
 
+var rName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.]*`)
+
 // dependsOn lists the packages that a package's DESCRIPTION asks for.
 func (g *gatherer) dependsOn(dir string) []string {
 	text, err := g.m.beginning(path.Join(dir, "DESCRIPTION"), MaxSource)
@@ -111,7 +113,7 @@ func (g *gatherer) dependsOn(dir string) []string {
 			continue
 		}
 		for entry := range strings.SplitSeq(value, ",") {
-			if name := requirement.FindString(strings.TrimSpace(entry)); name != "" && name != "R" {
+			if name := rName.FindString(strings.TrimSpace(entry)); name != "" && name != "R" {
 				names = append(names, name)
 			}
 		}

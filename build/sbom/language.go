@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"repro/format/tree"
+	"repro/internal/distinfo"
 )
 
 // languages walks the tree once for what the package managers of languages
@@ -70,48 +71,15 @@ func (r *reader) recordReader(name string) func(string, []byte) error {
 // python reads the core metadata of an installed distribution (PEP 566, 621,
 // 639).
 func (r *reader) python(name string, b []byte) error {
-	head := b
-	if i := strings.Index(string(b), "\n\n"); i >= 0 {
-		head = b[:i]
-	}
-	p := Package{Kind: Python, Where: "/" + name}
-	var classifiers []string
-	for line := range strings.Lines(string(head)) { // the field Classifier comes more than once
-		key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
-		if !ok || strings.HasPrefix(line, " ") {
-			continue
-		}
-		switch strings.ToLower(key) {
-		case "name":
-			p.Name = pythonName(value)
-		case "version":
-			p.Version = value
-		case "license-expression":
-			p.Licences = []string{value}
-		case "license":
-			if len(p.Licences) == 0 && value != "" && value != "UNKNOWN" {
-				p.Licences = []string{value}
-			}
-		case "classifier":
-			if l, ok := strings.CutPrefix(value, "License :: "); ok {
-				classifiers = append(classifiers, path.Base(strings.ReplaceAll(l, " :: ", "\x00/")))
-			}
-		}
-	}
-	if len(p.Licences) == 0 && len(classifiers) > 0 {
-		p.Licences = classifiers[:min(len(classifiers), maxLicences)]
-	}
-	if p.Name == "" {
+	m := distinfo.Parse(b)
+	if m.Name == "" {
 		return nil // an empty stub beside the real record
 	}
 	r.ownRecord(path.Dir(name))
-	return r.add(p)
-}
-
-// pythonName normalises as PEP 503 asks.
-func pythonName(s string) string {
-	fields := strings.FieldsFunc(strings.ToLower(s), func(c rune) bool { return c == '-' || c == '_' || c == '.' })
-	return strings.Join(fields, "-")
+	return r.add(Package{
+		Kind: Python, Name: distinfo.Normalised(m.Name), Version: m.Version,
+		Licences: m.Licences[:min(len(m.Licences), maxLicences)], Where: "/" + name,
+	})
 }
 
 // ownRecord marks what the RECORD of a Python distribution lists.
@@ -120,9 +88,8 @@ func (r *reader) ownRecord(info string) {
 	if err != nil {
 		return
 	}
-	for line := range strings.Lines(string(b)) {
-		file, _, _ := strings.Cut(line, ",")
-		r.own(path.Join(path.Dir(info), strings.Trim(file, `"`)))
+	for file := range distinfo.Files(b) {
+		r.own(path.Join(path.Dir(info), file))
 	}
 }
 
