@@ -171,12 +171,11 @@ const scratchName = ".repro-capture-"
 func sweep(dir string, now time.Time) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		info, err := e.Info()
-		name := filepath.Join(dir, e.Name())
-		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), scratchName) || !filestat.IsOurs(info) || now.Sub(info.ModTime()) < time.Minute {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), scratchName) {
 			continue
 		}
-		if abandoned(name) {
+		name := filepath.Join(dir, e.Name())
+		if info, err := e.Info(); err == nil && filestat.IsOurs(info) && now.Sub(info.ModTime()) >= time.Minute && abandoned(name) {
 			_ = rmtree.Remove(name)
 		}
 	}

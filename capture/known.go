@@ -1,10 +1,13 @@
 package capture
 
 import (
-	"bytes"
+	"bufio"
+	"cmp"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"repro/capture/observe"
@@ -16,15 +19,22 @@ import (
 // a run reads are libraries, which do not change. A file is known by its device,
 // inode, size and times of change. Should that ever be wrong, an image is not:
 // build reads each file and compares.
+//
+// The entries lie in the order of their identities, so that those of one capture
+// are found and put in by reading along: to hold all of them costs more.
 type knownDigests struct {
-	file    string // where they are kept; empty: nowhere
-	digests map[observe.Identity][32]byte
-	fresh   int
+	file   string // where they are kept; empty: nowhere
+	learnt []knownDigest
+}
+
+type knownDigest struct {
+	id  observe.Identity
+	sum [32]byte
 }
 
 // What is kept is a magic number and entries of one size.
 const (
-	knownMagic = "repro capture digests 1\n"
+	knownMagic = "repro capture digests 2\n"
 	knownEntry = 5*8 + 32
 	maxKnown   = 100_000
 )
@@ -34,64 +44,132 @@ const (
 const settled = 2 * time.Second
 
 func openKnown() *knownDigests {
-	k := &knownDigests{digests: map[observe.Identity][32]byte{}}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return k
+		return &knownDigests{}
 	}
-	k.file = filepath.Join(dir, "repro", "capture-digests")
-	b, ok := bytes.CutPrefix(readSome(k.file, int64(len(knownMagic)+maxKnown*knownEntry)), []byte(knownMagic))
-	for ok && len(b) >= knownEntry {
-		var n [5]uint64
-		for i := range n {
-			n[i] = binary.LittleEndian.Uint64(b[i*8:])
+	return &knownDigests{file: filepath.Join(dir, "repro", "capture-digests")}
+}
+
+func compareIdentities(a, b observe.Identity) int {
+	return cmp.Or(cmp.Compare(a.Device, b.Device), cmp.Compare(a.Inode, b.Inode), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Modified, b.Modified), cmp.Compare(a.Changed, b.Changed))
+}
+
+// each yields the kept digests in their order until it is told to stop.
+func (k *knownDigests) each(yield func(knownDigest) bool) {
+	f, err := os.Open(k.file)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<16)
+	magic, _ := r.Peek(len(knownMagic))
+	if _, err := r.Discard(len(magic)); err != nil || string(magic) != knownMagic {
+		return
+	}
+	for range maxKnown {
+		b, err := r.Peek(knownEntry)
+		if err != nil {
+			return
 		}
-		id := observe.Identity{Device: n[0], Inode: n[1], Size: int64(n[2]), Modified: int64(n[3]), Changed: int64(n[4])}
-		k.digests[id] = [32]byte(b[5*8 : knownEntry])
-		b = b[knownEntry:]
+		at := func(i int) uint64 { return binary.LittleEndian.Uint64(b[i*8:]) }
+		d := knownDigest{observe.Identity{Device: at(0), Inode: at(1), Size: int64(at(2)), Modified: int64(at(3)), Changed: int64(at(4))}, [32]byte(b[5*8:])}
+		if !yield(d) {
+			return
+		}
+		_, _ = r.Discard(knownEntry)
 	}
-	return k
 }
 
 // fill gives files their digests that are known, and returns the others.
 func (k *knownDigests) fill(files []*wanted, may func(*wanted) bool) (others []*wanted) {
+	var asked []*wanted
 	for _, w := range files {
-		if d, ok := k.digests[w.id]; ok && !w.copy && may(w) {
-			w.digest, w.size = manifest.DigestSum(d), w.id.Size
+		if w.copy || !may(w) {
+			others = append(others, w)
 			continue
 		}
-		others = append(others, w)
+		asked = append(asked, w)
 	}
-	return others
+	slices.SortFunc(asked, func(a, b *wanted) int { return compareIdentities(a.id, b.id) })
+	k.each(func(d knownDigest) bool {
+		for len(asked) > 0 {
+			order := compareIdentities(asked[0].id, d.id)
+			if order > 0 {
+				break
+			}
+			if order == 0 {
+				asked[0].digest, asked[0].size = manifest.DigestSum(d.sum), d.id.Size
+			} else {
+				others = append(others, asked[0])
+			}
+			asked = asked[1:]
+		}
+		return len(asked) > 0
+	})
+	return append(others, asked...)
 }
 
-// learn remembers the digests of files that hold nothing secret.
-func (k *knownDigests) learn(files []*wanted, now time.Time) {
+// learn remembers the digests of files that hold nothing secret and may be known.
+func (k *knownDigests) learn(files []*wanted, may func(*wanted) bool, now time.Time) {
 	for _, w := range files {
 		old := now.UnixNano()-max(w.id.Modified, w.id.Changed) > int64(settled)
-		if w.err != nil || w.copy || w.unsteady || !old || w.token != "" || secretStart(w.head) != "" {
+		if w.err != nil || w.copy || w.unsteady || !old || !may(w) || w.token != "" || secretStart(w.head) != "" {
 			continue
 		}
 		if sum, err := w.digest.Sum(); err == nil {
-			k.digests[w.id] = sum
-			k.fresh++
+			k.learnt = append(k.learnt, knownDigest{w.id, sum})
 		}
+	}
+	slices.SortFunc(k.learnt, func(a, b knownDigest) int { return compareIdentities(a.id, b.id) })
+}
+
+// save keeps what was learnt, in the place of what was known of the same files
+// before. That it cannot be kept only costs time.
+func (k *knownDigests) save() {
+	if len(k.learnt) == 0 || k.file == "" || os.MkdirAll(filepath.Dir(k.file), 0o700) != nil {
+		return
+	}
+	f, err := atomicfile.Create(k.file, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	_, _ = w.WriteString(knownMagic) // an error stays with w
+	learnt, kept := k.learnt, 0
+	k.each(func(d knownDigest) bool {
+		for len(learnt) > 0 && compareIdentities(learnt[0].id, d.id) < 0 {
+			learnt[0].write(w)
+			learnt, kept = learnt[1:], kept+1
+		}
+		if !k.replaces(d.id) {
+			d.write(w)
+			kept++
+		}
+		return kept < maxKnown
+	})
+	for _, d := range learnt[:max(0, min(len(learnt), maxKnown-kept))] {
+		d.write(w)
+	}
+	if w.Flush() == nil {
+		_ = f.Commit()
 	}
 }
 
-// save keeps what was learnt. That it cannot be kept only costs time.
-func (k *knownDigests) save() {
-	if k.fresh == 0 || k.file == "" || len(k.digests) > maxKnown {
-		return
+// replaces reports whether something newer was learnt of the same file.
+func (k *knownDigests) replaces(id observe.Identity) bool {
+	_, found := slices.BinarySearchFunc(k.learnt, id, func(d knownDigest, id observe.Identity) int {
+		return cmp.Or(cmp.Compare(d.id.Device, id.Device), cmp.Compare(d.id.Inode, id.Inode))
+	})
+	return found
+}
+
+func (d knownDigest) write(w io.Writer) {
+	var b [knownEntry]byte
+	for i, n := range []uint64{d.id.Device, d.id.Inode, uint64(d.id.Size), uint64(d.id.Modified), uint64(d.id.Changed)} {
+		binary.LittleEndian.PutUint64(b[i*8:], n)
 	}
-	b := []byte(knownMagic)
-	for id, sum := range k.digests {
-		for _, n := range []uint64{id.Device, id.Inode, uint64(id.Size), uint64(id.Modified), uint64(id.Changed)} {
-			b = binary.LittleEndian.AppendUint64(b, n)
-		}
-		b = append(b, sum[:]...)
-	}
-	if os.MkdirAll(filepath.Dir(k.file), 0o700) == nil {
-		_ = atomicfile.Write(k.file, b, 0o600)
-	}
+	copy(b[5*8:], d.sum[:])
+	_, _ = w.Write(b[:])
 }

@@ -3,9 +3,10 @@ package capture
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // What is secret is told by its name, and for keys by its first bytes (CAP-7). A false
@@ -41,7 +42,7 @@ var secretPaths = []struct{ path, what string }{
 }
 
 // agentSockets are what agents listen on.
-var agentSockets = regexp.MustCompile(`/(agent\.\d+|S\.gpg-agent[.a-z]*|ssh-agent\.socket|keyring/(ssh|control|pkcs11))$`)
+var agentSockets = pattern.New(`/(agent\.\d+|S\.gpg-agent[.a-z]*|ssh-agent\.socket|keyring/(ssh|control|pkcs11))$`)
 
 // secretFile says what is secret about a file, by its path; "" if nothing is
 // known of it.
@@ -85,11 +86,11 @@ func IsLibrary(name string) bool {
 }
 
 // keyStart is how files begin that hold a private key.
-var keyStart = regexp.MustCompile(`^\s*(-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|AGE-SECRET-KEY-1|PuTTY-User-Key-File-|untrusted comment: (minisign|signify|rsign) encrypted secret key)`)
+var keyStart = pattern.New(`^\s*(-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|AGE-SECRET-KEY-1|PuTTY-User-Key-File-|untrusted comment: (minisign|signify|rsign) encrypted secret key)`)
 
 // secretStart says what is secret about a file by how it begins.
 func secretStart(head []byte) string {
-	if keyStart.Match(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))) {
+	if keyStart.Regexp().Match(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))) {
 		return "a private key"
 	}
 	return ""
@@ -101,14 +102,14 @@ var secretWords = []string{
 	"SESSION", "AGENT", "AUTH", "AUTHORITY", "PRIVATE", "PAT", "DSN", "SIGNATURE", "LICENSE", "LICENCE",
 }
 
-var wordEnds = regexp.MustCompile(`[^A-Z0-9]+`)
+var wordEnds = pattern.New(`[^A-Z0-9]+`)
 
 // secretVariable says why a variable is not taken, or "".
 func secretVariable(name, value string) string {
 	if name == "PWD" || name == "OLDPWD" {
 		return ""
 	}
-	words := wordEnds.Split(strings.ToUpper(name), -1)
+	words := wordEnds.Regexp().Split(strings.ToUpper(name), -1)
 	for _, w := range words {
 		if slices.Contains(secretWords, w) || strings.HasSuffix(w, "TOKEN") || strings.HasSuffix(w, "PASSWORD") || strings.HasSuffix(w, "SECRET") || strings.HasSuffix(w, "APIKEY") {
 			return "its name says that it is secret"
@@ -142,7 +143,9 @@ func hideSecrets(args []string) []string {
 // hideTokens returns a text without the tokens in it.
 func hideTokens(text, hidden string) string {
 	for _, t := range tokens {
-		text = t.form.ReplaceAllString(text, hidden)
+		if slices.ContainsFunc(t.has, func(has string) bool { return strings.Contains(text, has) }) {
+			text = t.form.ReplaceAllString(text, hidden)
+		}
 	}
 	return text
 }

@@ -122,7 +122,8 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 	}
 	own := func(w *wanted) bool { return inside(w.path, t.folder) }
 	known := openKnown()
-	others := known.fill(want, func(w *wanted) bool { return !own(w) })
+	mayBeKnown := func(w *wanted) bool { return !own(w) }
+	others := known.fill(want, mayBeKnown)
 	look := &search{
 		words: newWordSearch(mentionable(t.options.Env), t.folder), inText: own,
 		tokens: func(w *wanted) bool { return !own(w) && !IsLibrary(w.path) }, // build looks into the experiment's own
@@ -130,7 +131,7 @@ func (t *taking) files(ctx context.Context, s *Step) error {
 	if err := digests(ctx, others, look); err != nil {
 		return err
 	}
-	known.learn(others, time.Now())
+	known.learn(others, mayBeKnown, time.Now())
 	known.save()
 	t.words = map[string]bool{}
 	for _, w := range want {

@@ -2,8 +2,9 @@ package capture
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
+
+	"repro/internal/pattern"
 )
 
 // tokens are forms that only keys, tokens and passwords have. Each has one of some
@@ -12,43 +13,43 @@ import (
 var tokens = []struct {
 	what string
 	has  []string
-	form *regexp.Regexp
+	form *pattern.Pattern
 }{
-	{"a private key", []string{"-----BEGIN "}, regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----`)},
-	{"a private key", []string{"AGE-SECRET-KEY-"}, regexp.MustCompile(`\bAGE-SECRET-KEY-1[0-9A-Z]{20,}`)},
-	{"a private key", []string{"PuTTY-User-Key-File"}, regexp.MustCompile(`(?m)^PuTTY-User-Key-File-\d`)},
-	{"an AWS access key", []string{"AKIA", "ASIA"}, regexp.MustCompile(`\b(AKIA|ASIA)[0-9A-Z]{16}\b`)},
-	{"an AWS secret key", []string{"aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"}, regexp.MustCompile(`(?i)aws_secret_access_key["'\\]*\s*[=:]\s*["'\\]*[A-Za-z0-9/+]{30,}`)},
-	{"an Azure storage key", []string{"AccountKey="}, regexp.MustCompile(`AccountKey=[A-Za-z0-9+/]{40,}`)},
-	{"a DigitalOcean token", []string{"_v1_"}, regexp.MustCompile(`\bdo[oprt]_v1_[0-9a-f]{40,}`)},
-	{"a Docker token", []string{"dckr_pat_"}, regexp.MustCompile(`\bdckr_pat_[A-Za-z0-9_-]{20,}`)},
-	{"a GitHub token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}, regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}`)},
-	{"a GitHub token", []string{"github_pat_"}, regexp.MustCompile(`\bgithub_pat_[A-Za-z0-9_]{40,}`)},
-	{"a GitLab token", []string{"glpat-"}, regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20}`)},
-	{"a Google API key", []string{"AIza"}, regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`)},
-	{"a Google client secret", []string{"GOCSPX-"}, regexp.MustCompile(`\bGOCSPX-[A-Za-z0-9_-]{20,}`)},
-	{"a Hugging Face token", []string{"hf_"}, regexp.MustCompile(`\bhf_[A-Za-z0-9]{30,}`)},
-	{"a Kaggle key", []string{`"username`}, regexp.MustCompile(`"username\\?"[^{}]{1,200}"key\\?"\s*:\s*\\?"[0-9a-f]{32}`)},
-	{"an npm token", []string{"npm_"}, regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}`)},
-	{"a PyPI token", []string{"pypi-"}, regexp.MustCompile(`\bpypi-AgE[A-Za-z0-9_-]{40,}`)},
-	{"an API key", []string{"sk-"}, regexp.MustCompile(`\bsk-(proj-|ant-)?[A-Za-z0-9_-]{20,}`)},
-	{"a SendGrid key", []string{"SG."}, regexp.MustCompile(`\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}`)},
-	{"a Slack token", []string{"xox"}, regexp.MustCompile(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`)},
-	{"a Slack address that posts", []string{"hooks.slack.com"}, regexp.MustCompile(`hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,}`)},
-	{"a Stripe key", []string{"k_live_"}, regexp.MustCompile(`\b[rs]k_live_[A-Za-z0-9]{20,}`)},
-	{"a signed token", []string{"eyJ"}, regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`)},
-	{"a token", []string{"uthorization", "AUTHORIZATION"}, regexp.MustCompile(`(?i)authorization["'\\]*\s*[:=,]\s*f?["'\\]*(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{16,}`)},
-	{"an address with a password", []string{"://"}, regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^/\s:@"'<>{}$]+:(?P<value>[^/\s:@"'<>{}$]+)@`)},
-	{"a password", []string{"login"}, regexp.MustCompile(`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>[^\s$<]+)`)},
-	{"a password", []string{"curl"}, regexp.MustCompile(`\bcurl\s[^\n]*(-u|--user)[ =]?["']?[A-Za-z0-9._@-]+:(?P<value>[^\s"'$<{]+)`)},
+	{"a private key", []string{"-----BEGIN "}, pattern.New(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----`)},
+	{"a private key", []string{"AGE-SECRET-KEY-"}, pattern.New(`\bAGE-SECRET-KEY-1[0-9A-Z]{20,}`)},
+	{"a private key", []string{"PuTTY-User-Key-File"}, pattern.New(`(?m)^PuTTY-User-Key-File-\d`)},
+	{"an AWS access key", []string{"AKIA", "ASIA"}, pattern.New(`\b(AKIA|ASIA)[0-9A-Z]{16}\b`)},
+	{"an AWS secret key", []string{"aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"}, pattern.New(`(?i)aws_secret_access_key["'\\]*\s*[=:]\s*["'\\]*[A-Za-z0-9/+]{30,}`)},
+	{"an Azure storage key", []string{"AccountKey="}, pattern.New(`AccountKey=[A-Za-z0-9+/]{40,}`)},
+	{"a DigitalOcean token", []string{"_v1_"}, pattern.New(`\bdo[oprt]_v1_[0-9a-f]{40,}`)},
+	{"a Docker token", []string{"dckr_pat_"}, pattern.New(`\bdckr_pat_[A-Za-z0-9_-]{20,}`)},
+	{"a GitHub token", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_"}, pattern.New(`\bgh[pousr]_[A-Za-z0-9]{36}`)},
+	{"a GitHub token", []string{"github_pat_"}, pattern.New(`\bgithub_pat_[A-Za-z0-9_]{40,}`)},
+	{"a GitLab token", []string{"glpat-"}, pattern.New(`\bglpat-[A-Za-z0-9_-]{20}`)},
+	{"a Google API key", []string{"AIza"}, pattern.New(`\bAIza[A-Za-z0-9_-]{35}\b`)},
+	{"a Google client secret", []string{"GOCSPX-"}, pattern.New(`\bGOCSPX-[A-Za-z0-9_-]{20,}`)},
+	{"a Hugging Face token", []string{"hf_"}, pattern.New(`\bhf_[A-Za-z0-9]{30,}`)},
+	{"a Kaggle key", []string{`"username`}, pattern.New(`"username\\?"[^{}]{1,200}"key\\?"\s*:\s*\\?"[0-9a-f]{32}`)},
+	{"an npm token", []string{"npm_"}, pattern.New(`\bnpm_[A-Za-z0-9]{36}`)},
+	{"a PyPI token", []string{"pypi-"}, pattern.New(`\bpypi-AgE[A-Za-z0-9_-]{40,}`)},
+	{"an API key", []string{"sk-"}, pattern.New(`\bsk-(proj-|ant-)?[A-Za-z0-9_-]{20,}`)},
+	{"a SendGrid key", []string{"SG."}, pattern.New(`\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}`)},
+	{"a Slack token", []string{"xox"}, pattern.New(`\bxox[abeprs]-[A-Za-z0-9-]{10,}`)},
+	{"a Slack address that posts", []string{"hooks.slack.com"}, pattern.New(`hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,}`)},
+	{"a Stripe key", []string{"k_live_"}, pattern.New(`\b[rs]k_live_[A-Za-z0-9]{20,}`)},
+	{"a signed token", []string{"eyJ"}, pattern.New(`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`)},
+	{"a token", []string{"uthorization", "AUTHORIZATION"}, pattern.New(`(?i)authorization["'\\]*\s*[:=,]\s*f?["'\\]*(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{16,}`)},
+	{"an address with a password", []string{"://"}, pattern.New(`\b[a-z][a-z0-9+.-]*://[^/\s:@"'<>{}$]+:(?P<value>[^/\s:@"'<>{}$]+)@`)},
+	{"a password", []string{"login"}, pattern.New(`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>[^\s$<]+)`)},
+	{"a password", []string{"curl"}, pattern.New(`\bcurl\s[^\n]*(-u|--user)[ =]?["']?[A-Za-z0-9._@-]+:(?P<value>[^\s"'$<{]+)`)},
 }
 
 // assigned is a name of something secret with a value in quotes, or as the rest
 // of a line of settings.
-var assigned = regexp.MustCompile(`(?im)(password|passwd|passphrase|secret|token|api_?key|access_?key)["'\\]*\s*(?:=|:|<-)\s*(?:["'\\]+([^"'\\\s]{6,200})["'\\]|([A-Za-z0-9+/=-]{20,200})\s*$)`)
+var assigned = pattern.New(`(?im)(password|passwd|passphrase|secret|token|api_?key|access_?key)["'\\]*\s*(?:=|:|<-)\s*(?:["'\\]+([^"'\\\s]{6,200})["'\\]|([A-Za-z0-9+/=-]{20,200})\s*$)`)
 
 // setting is a password as the whole of a line of settings, without quotes.
-var setting = regexp.MustCompile(`(?im)^[ \t]*[\w.-]*(?:password|passwd|passphrase)[ \t]*[:=][ \t]*([A-Za-z0-9!@#^&*+~-]{6,64})[ \t\r]*$`)
+var setting = pattern.New(`(?im)^[ \t]*[\w.-]*(?:password|passwd|passphrase)[ \t]*[:=][ \t]*([A-Za-z0-9!@#^&*+~-]{6,64})[ \t\r]*$`)
 
 var assignedNames = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "accesskey", "access_key"}
 
@@ -60,8 +61,9 @@ func FindSecret(text []byte) (what string, at int) {
 		if !slices.ContainsFunc(t.has, func(has string) bool { return bytes.Contains(text, []byte(has)) }) {
 			continue
 		}
-		for _, m := range t.form.FindAllSubmatchIndex(text, -1) {
-			if i := t.form.SubexpIndex("value"); i < 0 || !isExample(text[m[2*i]:m[2*i+1]]) {
+		form := t.form.Regexp()
+		for _, m := range form.FindAllSubmatchIndex(text, -1) {
+			if i := form.SubexpIndex("value"); i < 0 || !isExample(text[m[2*i]:m[2*i+1]]) {
 				return t.what, m[0]
 			}
 		}
@@ -71,7 +73,7 @@ func FindSecret(text []byte) (what string, at int) {
 		if !bytes.Contains(lower, []byte(name)) {
 			continue
 		}
-		for _, m := range assigned.FindAllSubmatchIndex(text, -1) {
+		for _, m := range assigned.Regexp().FindAllSubmatchIndex(text, -1) {
 			name := bytes.ToLower(text[m[2]:m[3]])
 			quoted := m[4] >= 0
 			value := text[max(m[4], m[6]):max(m[5], m[7])]
@@ -82,7 +84,7 @@ func FindSecret(text []byte) (what string, at int) {
 		break
 	}
 	if bytes.Contains(lower, []byte("passw")) || bytes.Contains(lower, []byte("passphrase")) {
-		for _, m := range setting.FindAllSubmatchIndex(text, -1) {
+		for _, m := range setting.Regexp().FindAllSubmatchIndex(text, -1) {
 			if likelySecret(text[m[2]:m[3]], true) {
 				return "a password", m[0]
 			}

@@ -21,13 +21,13 @@ func children() (pids []int) {
 	if err != nil {
 		return nil
 	}
-	self := os.Getpid()
+	self, d := os.Getpid(), newDesk()
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
 			continue
 		}
-		if ppid, _, ok := parent(pid); ok && ppid == self {
+		if ppid, _, ok := d.parent(pid); ok && ppid == self {
 			pids = append(pids, pid)
 		}
 	}

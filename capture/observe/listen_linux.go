@@ -40,6 +40,7 @@ const (
 
 // listener answers the system calls that a filter reports.
 type listener struct {
+	*desk
 	file    *os.File
 	started time.Time
 	trace   *trace // files, with Calls; nil with View
@@ -48,6 +49,7 @@ type listener struct {
 	programs []Program
 	contacts []Contact
 	known    map[[2]string]bool // contacts
+	runnable map[string]bool    // paths of this machine at which there is a program, with View: it does not change
 	running  map[int]process
 }
 
@@ -55,11 +57,17 @@ type listener struct {
 type process struct {
 	began   uint64
 	program int
+	seen    time.Duration // when that was last known to be the process of this number
 }
+
+// tick is what the kernel tells the beginnings of processes apart by, and as
+// long a process that was seen is taken for itself: its number is not given away
+// and taken again by another in that time, as numbers go round.
+const tick = 10 * time.Millisecond
 
 func newListener(fd int, trace *trace, view *view) *listener {
 	_ = unix.SetNonblock(fd, true) // so that Go's poller takes it
-	return &listener{file: os.NewFile(uintptr(fd), "seccomp"), started: time.Now(), trace: trace, view: view, known: map[[2]string]bool{}, running: map[int]process{}}
+	return &listener{desk: newDesk(), file: os.NewFile(uintptr(fd), "seccomp"), started: time.Now(), trace: trace, view: view, known: map[[2]string]bool{}, runnable: map[string]bool{}, running: map[int]process{}}
 }
 
 // serve answers until no process is left under the filter, or the file is
@@ -73,10 +81,10 @@ func (l *listener) serve() {
 	}
 	for over := false; !over; {
 		err := conn.Read(func(fd uintptr) bool {
-			polled := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-			_, _ = quick(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&polled)), 1, uintptr(unsafe.Pointer(&unix.Timespec{})), 0, 0, 0)
-			if polled.Revents&unix.POLLIN == 0 {
-				over = polled.Revents != 0
+			l.poll = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+			_, _ = quick(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&l.poll)), 1, uintptr(unsafe.Pointer(&l.now)), 0, 0, 0)
+			if l.poll.Revents&unix.POLLIN == 0 {
+				over = l.poll.Revents != 0
 				return over
 			}
 			l.answer(fd)
@@ -88,13 +96,13 @@ func (l *listener) serve() {
 
 // answer receives one call and has it go on.
 func (l *listener) answer(fd uintptr) {
-	var n notification
-	if _, errno := quick(unix.SYS_IOCTL, fd, notifReceive, uintptr(unsafe.Pointer(&n)), 0, 0, 0); errno != 0 {
+	l.asked = notification{} // as the kernel wants it
+	if _, errno := quick(unix.SYS_IOCTL, fd, notifReceive, uintptr(unsafe.Pointer(&l.asked)), 0, 0, 0); errno != 0 {
 		return // a target that was killed meanwhile, or a signal
 	}
-	commit := l.handle(&n)
-	r := response{id: n.id, flags: notifContinue}
-	_, errno := quick(unix.SYS_IOCTL, fd, notifSend, uintptr(unsafe.Pointer(&r)), 0, 0, 0)
+	commit := l.handle(&l.asked)
+	l.desk.answer = response{id: l.asked.id, flags: notifContinue}
+	_, errno := quick(unix.SYS_IOCTL, fd, notifSend, uintptr(unsafe.Pointer(&l.desk.answer)), 0, 0, 0)
 	if errno == 0 && commit != nil {
 		commit()
 	}
@@ -109,7 +117,7 @@ func (l *listener) handle(n *notification) (commit func()) {
 		if a.arch != n.arch {
 			continue
 		}
-		t := target{pid: int(n.pid), word: a.word}
+		t := target{desk: l.desk, pid: int(n.pid), word: a.word}
 		switch nr := uint32(n.call); {
 		case nr == a.execve:
 			return l.exec(t, unix.AT_FDCWD, n.args[0], n.args[1])
@@ -127,7 +135,7 @@ func (l *listener) handle(n *notification) (commit func()) {
 			}
 		case l.view != nil:
 			if c, ok := a.files[nr]; ok && c.does == opens {
-				if name, ok := t.named(c.dir, c.path, n.args); ok {
+				if name, ok := t.argument(c.dir, c.path, n.args); ok {
 					l.view.update(name)
 				}
 			}
@@ -137,15 +145,15 @@ func (l *listener) handle(n *notification) (commit func()) {
 }
 
 func (l *listener) exec(t target, dirfd int32, nameAt, argsAt uint64) func() {
-	name, _ := t.text(nameAt)
+	name, _ := t.textAt(nameAt)
 	full, _ := t.place(dirfd, name)
-	if full == "" || !t.canExecute(full) { // as where PATH is searched by trying
+	if full == "" || !l.canExecute(t, full) { // as where PATH is searched by trying
 		return nil
 	}
-	p := Program{Path: full, Args: t.texts(argsAt), Start: time.Since(l.started)}
+	p := Program{Path: full, Args: t.textsAt(argsAt), Start: time.Since(l.started)}
 	p.Dir, _ = t.place(unix.AT_FDCWD, "")
 	pid := group(t.pid)
-	ppid, began, _ := parent(pid)
+	ppid, began, _ := l.parent(pid)
 	var noteFile func()
 	if l.trace != nil {
 		noteFile = l.trace.executed(t, full)
@@ -156,7 +164,7 @@ func (l *listener) exec(t target, dirfd int32, nameAt, argsAt uint64) func() {
 		if noteFile != nil {
 			noteFile()
 		}
-		l.running[pid] = process{began, len(l.programs)}
+		l.running[pid] = process{began, len(l.programs), p.Start}
 		l.programs = append(l.programs, p)
 	}
 }
@@ -167,12 +175,19 @@ func (l *listener) parentOf(pid, ppid int, began uint64) int {
 	if p, ok := l.running[pid]; ok && p.began == began {
 		return p.program
 	}
+	now := time.Since(l.started)
 	for range 64 {
-		up, began, ok := parent(ppid)
+		p, known := l.running[ppid]
+		if known && now-p.seen < tick {
+			return p.program
+		}
+		up, began, ok := l.parent(ppid)
 		if !ok {
 			break
 		}
-		if p, known := l.running[ppid]; known && p.began == began {
+		if known && p.began == began {
+			p.seen = now
+			l.running[ppid] = p
 			return p.program
 		}
 		ppid = up
@@ -180,10 +195,21 @@ func (l *listener) parentOf(pid, ppid int, began uint64) int {
 	return -1
 }
 
+func (l *listener) canExecute(t target, name string) bool {
+	if l.runnable[name] {
+		return true
+	}
+	can, here := t.finds(name)
+	if can && here && l.view != nil {
+		l.runnable[name] = true
+	}
+	return can
+}
+
 // socketcall is how 32-bit programs on x86 used sockets before Linux 4.3.
 func (l *listener) socketcall(t target, which, argsAt uint64) func() {
 	const connect, sendto = 3, 11 // linux/net.h
-	raw := t.bytes(argsAt, make([]byte, 6*t.word))
+	raw := t.bytes(argsAt, t.words[:6*t.word])
 	arg := func(i int) uint64 {
 		if len(raw) < (i+1)*t.word {
 			return 0
@@ -201,7 +227,7 @@ func (l *listener) socketcall(t target, which, argsAt uint64) func() {
 
 // contact notes the address at which a socket is to be connected.
 func (l *listener) contact(t target, at, size uint64) func() {
-	raw := t.bytes(at, make([]byte, min(size, 128)))
+	raw := t.bytes(at, t.short[:min(size, 128)])
 	if len(raw) < 2 {
 		return nil
 	}
@@ -228,7 +254,7 @@ func (l *listener) contact(t target, at, size uint64) func() {
 		return nil
 	}
 	pid := group(t.pid)
-	ppid, began, _ := parent(pid)
+	ppid, began, _ := l.parent(pid)
 	c.Program = l.parentOf(pid, ppid, began)
 	return func() {
 		l.known[[2]string{c.Kind, c.Address}] = true

@@ -12,39 +12,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Bounds on what is read of a program's memory.
-const (
-	maxText  = 4096 // bytes of a path or argument; longer arguments are cut
-	maxWords = 256  // arguments of a program that are kept
-	pageSize = 4096
-)
-
 // target is a thread that waits in a system call.
 type target struct {
+	*desk
 	pid  int
 	word int // bytes of a pointer
 }
 
-// bytes reads up to len(buf) bytes from an address on.
+// bytes reads up to len(buf) bytes, a part of the desk, from an address on.
 func (t target) bytes(at uint64, buf []byte) []byte {
 	if at == 0 || len(buf) == 0 {
 		return nil
 	}
-	return buf[:quickMemory(t.pid, at, buf)]
+	t.from[0] = unix.RemoteIovec{Base: uintptr(at), Len: len(buf)}
+	return t.memory(t.pid, buf, t.from[:1])
 }
 
-// text reads text that ends in a zero byte, page by page: what lies behind may
+// textAt reads text that ends in a zero byte, page by page: what lies behind may
 // not be there. False if it cannot be read.
-func (t target) text(at uint64) (string, bool) {
+func (t target) textAt(at uint64) (string, bool) {
 	var out []byte
-	var page [pageSize]byte
 	for len(out) < maxText {
-		got := t.bytes(at, page[:pageSize-int(at%pageSize)])
+		got := t.bytes(at, t.text[:pageSize-int(at%pageSize)])
 		if len(got) == 0 {
 			return "", false
 		}
 		if end := bytes.IndexByte(got, 0); end >= 0 {
-			return string(append(out, got[:end]...)), true
+			out = append(out, got[:end]...)
+			return string(out[:min(maxText, len(out))]), true
 		}
 		out = append(out, got...)
 		at += uint64(len(got))
@@ -52,31 +47,28 @@ func (t target) text(at uint64) (string, bool) {
 	return string(out[:maxText]), true
 }
 
-// pointers reads a list of pointers that ends in a zero one.
-func (t target) pointers(at uint64) (all []uint64) {
-	buf := make([]byte, maxWords*t.word)
-	for len(buf) > 0 {
-		n := min(len(buf), pageSize-int(at%pageSize))
-		got := t.bytes(at, buf[:n])
-		for len(got) >= t.word {
-			p := t.number(got)
-			if p == 0 {
-				return all
+// pointers reads a list of pointers that ends in a zero one: how many there are
+// on the desk.
+func (t target) pointers(at uint64) (n int) {
+	most := maxWords * t.word
+	for size := 0; size < most; {
+		got := t.bytes(at, t.words[size:min(most, size+pageSize-int(at%pageSize))])
+		size += len(got)
+		for (n+1)*t.word <= size {
+			if t.pointer(n) == 0 {
+				return n
 			}
-			all = append(all, p)
-			got = got[t.word:]
+			n++
 		}
-		if len(got) > 0 || n == 0 {
+		if len(got) == 0 || size%t.word != 0 {
 			break
 		}
-		at += uint64(n)
-		buf = buf[n:]
-		if len(all) == 0 {
-			break
-		}
+		at += uint64(len(got))
 	}
-	return all
+	return n
 }
+
+func (t target) pointer(i int) uint64 { return t.number(t.words[i*t.word:]) }
 
 func (t target) number(b []byte) uint64 {
 	if t.word == 4 {
@@ -85,14 +77,31 @@ func (t target) number(b []byte) uint64 {
 	return binary.NativeEndian.Uint64(b)
 }
 
-// texts reads the texts that a list of pointers leads to.
-func (t target) texts(at uint64) (all []string) {
-	for _, p := range t.pointers(at) {
-		s, ok := t.text(p)
-		if !ok {
-			return all
+// textsAt reads the texts that a list of pointers leads to. Most are short, and
+// are read many at once.
+func (t target) textsAt(at uint64) (all []string) {
+	n := t.pointers(at)
+	for first := 0; first < n; first += manyTexts {
+		some := min(manyTexts, n-first)
+		for i := range some {
+			p := t.pointer(first + i)
+			t.from[i] = unix.RemoteIovec{Base: uintptr(p), Len: min(shortText, pageSize-int(p%pageSize))}
 		}
-		all = append(all, s)
+		rest := t.memory(t.pid, t.short[:], t.from[:some])
+		for i := range some {
+			at := t.pointer(first + i)
+			part := rest[:min(shortText, pageSize-int(at%pageSize), len(rest))]
+			rest = rest[len(part):]
+			if end := bytes.IndexByte(part, 0); end >= 0 {
+				all = append(all, string(part[:end]))
+				continue
+			}
+			s, ok := t.textAt(at)
+			if !ok {
+				return all
+			}
+			all = append(all, s)
+		}
 	}
 	return all
 }
@@ -103,11 +112,11 @@ func (t target) place(dirfd int32, name string) (string, bool) {
 	if strings.HasPrefix(name, "/") {
 		return name, true
 	}
-	link := "/proc/" + strconv.Itoa(t.pid) + "/cwd"
+	file := "cwd"
 	if dirfd != unix.AT_FDCWD {
-		link = "/proc/" + strconv.Itoa(t.pid) + "/fd/" + strconv.Itoa(int(dirfd))
+		file = "fd/" + strconv.Itoa(int(dirfd))
 	}
-	base, ok := quickLink(link)
+	base, ok := t.link(t.pid, file)
 	if !ok || !strings.HasPrefix(base, "/") {
 		return "", false
 	}
@@ -119,22 +128,29 @@ func (t target) place(dirfd int32, name string) (string, bool) {
 }
 
 // parent returns the parent of a process and when the process began, in the
-// kernel's clock ticks: proc_pid_stat(5).
-func parent(pid int) (ppid int, began uint64, ok bool) {
-	var buf [1024]byte
-	n, ok := quickRead("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
-	if !ok {
+// kernel's clock ticks.
+func (d *desk) parent(pid int) (ppid int, began uint64, ok bool) {
+	text := d.stat(pid)
+	end := bytes.LastIndexByte(text, ')') // of the program's name, which may hold anything
+	if end < 0 {
 		return 0, 0, false
 	}
-	b := buf[:n]
-	_, rest, found := strings.Cut(string(b[max(0, bytes.LastIndexByte(b, ')')):]), " ")
-	fields := strings.Fields(rest)
-	if !found || len(fields) < 20 {
-		return 0, 0, false
+	const ppidField, beganField = 1, 19 // of those behind it
+	field := 0
+	for word := range bytes.FieldsSeq(text[end+1:]) {
+		if field == ppidField || field == beganField {
+			n, err := strconv.ParseUint(string(word), 10, 64)
+			if err != nil {
+				return 0, 0, false
+			}
+			if field == beganField {
+				return ppid, n, true
+			}
+			ppid = int(n)
+		}
+		field++
 	}
-	ppid, err := strconv.Atoi(fields[1])
-	began, err2 := strconv.ParseUint(fields[19], 10, 64)
-	return ppid, began, err == nil && err2 == nil
+	return 0, 0, false
 }
 
 // group returns the process that a thread belongs to.
@@ -154,19 +170,20 @@ func group(tid int) int {
 	return tid
 }
 
-// canExecute reports whether the thread finds a file to execute at a path. In a
-// view, what the command made itself is not on the machine.
-func (t target) canExecute(name string) bool {
-	if unix.Access(name, unix.X_OK) == nil {
-		return true
+// finds reports whether the thread finds a file to execute at a path, and whether
+// that is one of this machine's. In a view, what the command made itself is not
+// on the machine.
+func (t target) finds(name string) (found, here bool) {
+	if t.canExecute(name) {
+		return true, true
 	}
-	return unix.Access("/proc/"+strconv.Itoa(t.pid)+"/root"+name, unix.X_OK) == nil
+	return t.canExecute("/proc/" + strconv.Itoa(t.pid) + "/root" + name), false
 }
 
-// named is the absolute path that an argument of a call names, relative to the
+// argument is the absolute path that an argument of a call names, relative to the
 // descriptor of another; false if it names none, or one of the kernel's.
-func (t target) named(dir, at int, args [6]uint64) (string, bool) {
-	name, ok := t.text(args[at])
+func (t target) argument(dir, at int, args [6]uint64) (string, bool) {
+	name, ok := t.textAt(args[at])
 	if !ok || name == "" || isOfKernel(name) { // an empty name means a descriptor, whose opening was seen
 		return "", false
 	}

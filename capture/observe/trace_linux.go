@@ -56,7 +56,7 @@ func isOfKernel(name string) bool {
 
 // handle does what must be done before the call c is made.
 func (r *trace) handle(t target, c call, args [6]uint64) func() {
-	full, ok := t.named(c.dir, c.path, args)
+	full, ok := t.argument(c.dir, c.path, args)
 	if !ok {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (r *trace) handle(t target, c call, args [6]uint64) func() {
 	case opens:
 		r.open(full, int(args[c.flags]))
 	case opensHow:
-		if how := t.bytes(args[c.flags], make([]byte, 8)); len(how) == 8 {
+		if how := t.bytes(args[c.flags], t.words[:8]); len(how) == 8 {
 			r.open(full, int(binary.NativeEndian.Uint64(how)))
 		}
 	case makes:
@@ -78,12 +78,12 @@ func (r *trace) handle(t target, c call, args [6]uint64) func() {
 	case changes:
 		r.change(r.resolve(full, false))
 	case moves:
-		if to, ok := t.named(c.dir2, c.path2, args); ok {
+		if to, ok := t.argument(c.dir2, c.path2, args); ok {
 			r.move(r.resolve(full, false), r.resolve(to, false))
 		}
 	case links:
 		r.note(full, Looked, false)
-		if to, ok := t.named(c.dir2, c.path2, args); ok {
+		if to, ok := t.argument(c.dir2, c.path2, args); ok {
 			r.change(r.resolve(to, false))
 		}
 	}

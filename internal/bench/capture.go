@@ -41,12 +41,17 @@ func benchCapture(args []string) error {
 	if *rounds == 0 {
 		return printGoals(os.Stdout, goals)
 	}
-	loads, err := captureLoads(dir)
+	elsewhere, err := os.MkdirTemp(*place, "repro-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(elsewhere)
+	loads, err := captureLoads(dir, elsewhere)
 	if err != nil {
 		return err
 	}
 	for _, l := range loads {
-		more, err := l.measure(repro, *rounds)
+		more, err := l.measure(repro, *reprozip, *rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
@@ -67,17 +72,22 @@ type load struct {
 	want float64
 }
 
-// measure runs the load in turn in all ways.
-func (l load) measure(repro string, rounds int) ([]goal, error) {
+// measure runs the load in turn in all ways. Ratios are medians over pairs of runs
+// of the same round.
+func (l load) measure(repro, reprozip string, rounds int) ([]goal, error) {
 	in := func(name string, argv ...string) *subject {
-		return &subject{name: l.name + ", " + name, argv: append([]string{"env", "-C", l.dir}, argv...),
+		return &subject{name: l.name + ", " + name, argv: append(append([]string{"env", "-C", l.dir}, argv...), l.argv...),
 			before: func() error { return l.clean() }}
 	}
-	plain := in("plain", l.argv...)
-	ours := in("repro, view", append([]string{repro, "-q", "capture", "--replace", "--watch", "view", "--"}, l.argv...)...)
-	calls := in("repro, calls", append([]string{repro, "-q", "capture", "--replace", "--watch", "calls", "--"}, l.argv...)...)
-	trace := in("strace", append([]string{"strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=%file,connect", "-o", os.DevNull}, l.argv...)...)
-	subjects := []*subject{plain, ours, calls, trace}
+	plain := in("plain")
+	ours := in("repro, view", repro, "-q", "capture", "--replace", "--watch", "view", "--")
+	calls := in("repro, calls", repro, "-q", "capture", "--replace", "--watch", "calls", "--")
+	subjects := []*subject{plain, ours, calls}
+	peers := []*subject{in("strace", "strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=%file,connect", "-o", os.DevNull)}
+	if _, err := exec.LookPath(reprozip); err == nil {
+		peers = append(peers, in("reprozip", reprozip, "trace", "--overwrite"))
+	}
+	subjects = append(subjects, peers...)
 	if err := alternate(rounds, subjects...); err != nil {
 		return nil, err
 	}
@@ -85,16 +95,21 @@ func (l load) measure(repro string, rounds int) ([]goal, error) {
 		return nil, err
 	}
 	cpu := func(m measure) float64 { return m.cpu.Seconds() } // wall times say more of who else uses the machine
-	return []goal{
-		{measure: l.name + ": view by plain, cpu", got: bestOf(ours, plain, cpu), median: ratioOf(ours, plain, cpu), want: l.want},
-		{measure: l.name + ": calls by plain, cpu", got: bestOf(calls, plain, cpu), median: ratioOf(calls, plain, cpu), want: l.want},
-		{measure: l.name + ": view by strace, cpu", got: bestOf(ours, trace, cpu), median: ratioOf(ours, trace, cpu), want: 1},
-	}, nil
+	goals := []goal{
+		{measure: l.name + ": view by plain, cpu", got: ratioOf(ours, plain, cpu), want: l.want},
+		{measure: l.name + ": view by plain, wall", got: ratio(ours, plain), want: l.want},
+		{measure: l.name + ": calls by plain, cpu", got: ratioOf(calls, plain, cpu), want: l.want},
+	}
+	for _, p := range peers {
+		_, name, _ := strings.Cut(p.name, ", ")
+		goals = append(goals, goal{measure: l.name + ": view by " + name + ", cpu", got: ratioOf(ours, p, cpu), want: 1})
+	}
+	return goals, nil
 }
 
 // clean takes away what a run left, so that the next does the same again.
 func (l load) clean() error {
-	for _, pattern := range []string{"repro.*", "*.o", "out.txt", "program"} {
+	for _, pattern := range []string{"repro.*", "*.o", "out.txt", "program", ".reprozip-trace"} {
 		names, err := filepath.Glob(filepath.Join(l.dir, pattern))
 		if err != nil {
 			return err
@@ -119,10 +134,10 @@ const (
 #include <stdio.h>
 #include <unistd.h>
 int main(void) {
-	char name[64], b[16];
+	char name[512], b[16];
 	for (int i = 0; i < %d; i++)
 		for (int j = 0; j < %d; j++) {
-			snprintf(name, sizeof name, "files/%%d", j);
+			snprintf(name, sizeof name, "%s/%%d", j);
 			int fd = open(name, O_RDONLY);
 			if (fd < 0 || read(fd, b, sizeof b) < 1) return 1;
 			close(fd);
@@ -132,12 +147,15 @@ int main(void) {
 `
 )
 
-func captureLoads(dir string) ([]load, error) {
+// captureLoads are four, the last with files of the experiment and with such that
+// lie elsewhere, as libraries do.
+func captureLoads(dir, elsewhere string) ([]load, error) {
 	loads := []load{
 		{name: "make, 41 files", argv: []string{"make", "-s"}, want: 1.2},
 		{name: "numpy, svd", argv: []string{"/usr/bin/python3", "-c", decompose}, want: 1.15},
 		{name: "1,000 forks", argv: []string{"sh", "-c", forkedShell}, want: 1.2},
-		{name: "100,000 opens", argv: []string{"./opener"}, want: 2},
+		{name: "100,000 opens elsewhere", argv: []string{"./opener"}, want: 2},
+		{name: "100,000 opens of own files", argv: []string{"./opener"}, want: 2},
 	}
 	for i := range loads {
 		loads[i].dir = filepath.Join(dir, "load"+strconv.Itoa(i))
@@ -145,7 +163,7 @@ func captureLoads(dir string) ([]load, error) {
 			return nil, err
 		}
 	}
-	return loads, errors.Join(writeSources(loads[0].dir), writeOpener(loads[3].dir))
+	return loads, errors.Join(writeSources(loads[0].dir), writeOpener(loads[3].dir, elsewhere), writeOpener(loads[4].dir, "files"))
 }
 
 // writeSources writes a program of some files and its Makefile.
@@ -165,17 +183,23 @@ func writeSources(dir string) error {
 	return errors.Join(append(errs, os.WriteFile(filepath.Join(dir, "Makefile"), []byte(text), 0o644))...)
 }
 
-func writeOpener(dir string) error {
-	if err := os.Mkdir(filepath.Join(dir, "files"), 0o755); err != nil {
+// writeOpener makes a program that opens files in a folder, which may lie below
+// its own.
+func writeOpener(dir, folder string) error {
+	files := folder
+	if !filepath.IsAbs(folder) {
+		files = filepath.Join(dir, folder)
+	}
+	if err := os.MkdirAll(files, 0o755); err != nil {
 		return err
 	}
 	for i := range openedFiles {
-		if err := os.WriteFile(filepath.Join(dir, "files", strconv.Itoa(i)), []byte("content\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(files, strconv.Itoa(i)), []byte("content\n"), 0o644); err != nil {
 			return err
 		}
 	}
 	cmd := exec.Command("gcc", "-O1", "-x", "c", "-o", filepath.Join(dir, "opener"), "-")
-	cmd.Stdin = strings.NewReader(fmt.Sprintf(openerSource, opensOfEach, openedFiles))
+	cmd.Stdin = strings.NewReader(fmt.Sprintf(openerSource, opensOfEach, openedFiles, folder))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("gcc: %w\n%s", err, out)
 	}

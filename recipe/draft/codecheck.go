@@ -2,11 +2,11 @@ package draft
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"repro/internal/form"
+	"repro/internal/pattern"
 )
 
 // readCodecheck reads codecheck.yml, of which the manifest lists the files that
@@ -66,11 +66,11 @@ func codecheckAuthors(n *form.Node) (all []author) {
 	return all
 }
 
-var inBrackets = regexp.MustCompile(`\s*[<(][^<>()]*[>)]`)
+var inBrackets = pattern.New(`\s*[<(][^<>()]*[>)]`)
 
 // namedAuthor takes an ORCID iD that stands behind a name for itself.
 func namedAuthor(s string) author {
-	return author{name: strings.TrimSpace(inBrackets.ReplaceAllString(s, "")), orcid: orcidIn.FindString(s)}
+	return author{name: strings.TrimSpace(inBrackets.ReplaceAllString(s, "")), orcid: orcidIn.Regexp().FindString(s)}
 }
 
 // text returns the text of a value, or "" if it has none.
@@ -90,15 +90,15 @@ func entries(n *form.Node) []*form.Node {
 }
 
 var (
-	doiWithin   = regexp.MustCompile(`\b10\.[0-9]{4,9}/[^\s<>"'{}|]+`)
-	ofPreprints = regexp.MustCompile(`v[0-9]+(\.(full|abstract))?(\.(pdf|full-text|txt))?$`)
+	doiWithin   = pattern.New(`\b10\.[0-9]{4,9}/[^\s<>"'{}|]+`)
+	ofPreprints = pattern.New(`v[0-9]+(\.(full|abstract))?(\.(pdf|full-text|txt))?$`)
 )
 
 // doiIn finds the DOI in a reference as people write it: among words, as a
 // resolver's address, or within that of a server of preprints, which adds a
 // version that is no part of it.
 func doiIn(reference string) string {
-	doi := strings.TrimRight(doiWithin.FindString(reference), ".,;:)]")
+	doi := strings.TrimRight(doiWithin.Regexp().FindString(reference), ".,;:)]")
 	if strings.HasPrefix(doi, "10.1101/") {
 		doi = ofPreprints.ReplaceAllString(doi, "")
 	}

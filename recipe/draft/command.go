@@ -2,9 +2,10 @@ package draft
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // entryPoints is the table of what runs a whole experiment, the surest first: a
@@ -189,11 +190,11 @@ func (w *draft) readmeCommands() []step {
 	return nil
 }
 
-var span = regexp.MustCompile("`([^`\n]+)`")
+var span = pattern.New("`([^`\n]+)`")
 
 // spans returns what a text sets apart as code within its sentences.
 func spans(text string) (lines []string) {
-	for _, m := range span.FindAllStringSubmatch(text, -1) {
+	for _, m := range span.Regexp().FindAllStringSubmatch(text, -1) {
 		lines = append(lines, m[1])
 	}
 	return lines
@@ -220,9 +221,9 @@ func blocks(text string) (lines []string) {
 }
 
 // remark is what a README says of a command behind it, on the same line.
-var remark = regexp.MustCompile(`(\s{2,}|\s+#\s).*$`)
+var remark = pattern.New(`(\s{2,}|\s+#\s).*$`)
 
-var plainWords = regexp.MustCompile(`^[A-Za-z0-9_./=,:+@ -]+$`)
+var plainWords = pattern.New(`^[A-Za-z0-9_./=,:+@ -]+$`)
 
 // typed returns the words of a command line that a step can be, or nil.
 func (w *draft) typed(line string) []string {

@@ -5,10 +5,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"repro/internal/pattern"
 	"repro/recipe"
 )
 
@@ -90,7 +90,7 @@ func (e *environment) add(program string) {
 	}
 }
 
-var compilers = regexp.MustCompile(`^(cc|c\+\+|gcc|g\+\+|gfortran|clang|jupyter-nbconvert|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
+var compilers = pattern.New(`^(cc|c\+\+|gcc|g\+\+|gfortran|clang|jupyter-nbconvert|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
 
 // opensMore reports whether a program is of those that open more than
 // environments of named programs bring: compilers their headers, for example.

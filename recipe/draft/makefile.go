@@ -2,18 +2,19 @@ package draft
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
-var targetLine = regexp.MustCompile(`(?m)^([A-Za-z0-9_./ -]+?)\s*:(?:[^=:]|$)`)
+var targetLine = pattern.New(`(?m)^([A-Za-z0-9_./ -]+?)\s*:(?:[^=:]|$)`)
 
 // goal returns the word all, if the Makefile has a target of that name and
 // would make another.
 func (w *draft) goal(makefile string) []string {
 	first := true
-	for _, m := range targetLine.FindAllSubmatch(peek(w.root, makefile), -1) {
+	for _, m := range targetLine.Regexp().FindAllSubmatch(peek(w.root, makefile), -1) {
 		switch name := string(m[1]); {
 		case strings.HasPrefix(name, "."): // .PHONY and the like are no goals
 		case name != "all":
@@ -27,7 +28,7 @@ func (w *draft) goal(makefile string) []string {
 	return nil
 }
 
-var madeLine = regexp.MustCompile(`(?m)^([A-Za-z0-9_./ -]+?)[ \t]*:[ \t]*([^=:#\s].*)$`)
+var madeLine = pattern.New(`(?m)^([A-Za-z0-9_./ -]+?)[ \t]*:[ \t]*([^=:#\s].*)$`)
 
 // markTargets takes what a Makefile makes of other files for what it is: no data,
 // which the steps would find there, but a result, or something on the way to one.
@@ -38,7 +39,7 @@ func (w *draft) markTargets() {
 			continue
 		}
 		made := map[string]bool{}
-		for _, m := range madeLine.FindAllSubmatch(peek(w.root, w.files[i].name), -1) {
+		for _, m := range madeLine.Regexp().FindAllSubmatch(peek(w.root, w.files[i].name), -1) {
 			for target := range strings.FieldsSeq(string(m[1])) {
 				made[path.Join(path.Dir(f.name), target)] = true
 			}

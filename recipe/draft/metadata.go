@@ -3,12 +3,12 @@ package draft
 import (
 	"encoding/json"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"repro/internal/form"
+	"repro/internal/pattern"
 )
 
 // plainYAML is the form in which files of others are read: plain YAML within
@@ -186,7 +186,7 @@ func readPyproject(b []byte) (w work) {
 	return w
 }
 
-var nameAndAddress = regexp.MustCompile(`^\s*([^<>]+?)\s*(?:<([^<>]+)>)?\s*$`)
+var nameAndAddress = pattern.New(`^\s*([^<>]+?)\s*(?:<([^<>]+)>)?\s*$`)
 
 // readJulia reads a Julia project's Project.toml: who wrote it. Its name is a
 // package's, not a paper's.
@@ -204,9 +204,9 @@ func readJulia(b []byte) (w work) {
 }
 
 var (
-	person   = regexp.MustCompile(`person\s*\(((?:[^()"']|"[^"]*"|'[^']*'|c\s*\((?:[^()"']|"[^"]*"|'[^']*')*\))*)\)`)
-	argument = regexp.MustCompile(`(?:^|,)\s*(?:([A-Za-z]+)\s*=\s*)?(?:"([^"]*)"|'([^']*)'|(c\s*\([^)]*\)))`)
-	orcidIn  = regexp.MustCompile(`[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]`)
+	person   = pattern.New(`person\s*\(((?:[^()"']|"[^"]*"|'[^']*'|c\s*\((?:[^()"']|"[^"]*"|'[^']*')*\))*)\)`)
+	argument = pattern.New(`(?:^|,)\s*(?:([A-Za-z]+)\s*=\s*)?(?:"([^"]*)"|'([^']*)'|(c\s*\([^)]*\)))`)
+	orcidIn  = pattern.New(`[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]`)
 )
 
 // readDescription reads the DESCRIPTION of an R package or compendium
@@ -224,7 +224,7 @@ func readDescription(b []byte) (w work) {
 	}
 	w = work{title: fields["Title"], abstract: fields["Description"], date: fields["Date"]}
 	w.licence = rLicences[strings.TrimSpace(strings.TrimSuffix(fields["License"], "+ file LICENSE"))]
-	for _, m := range person.FindAllStringSubmatch(fields["Authors@R"], -1) {
+	for _, m := range person.Regexp().FindAllStringSubmatch(fields["Authors@R"], -1) {
 		w.authors = append(w.authors, rPerson(m[1]))
 	}
 	if len(w.authors) == 0 {
@@ -242,7 +242,7 @@ func readDescription(b []byte) (w work) {
 func rPerson(arguments string) (a author) {
 	places := []string{"given", "family", "middle", "email"}
 	names := map[string]string{}
-	for _, m := range argument.FindAllStringSubmatch(arguments, -1) {
+	for _, m := range argument.Regexp().FindAllStringSubmatch(arguments, -1) {
 		key, value := m[1], m[2]+m[3]
 		if key == "" && len(places) > 0 {
 			key = places[0]
@@ -251,7 +251,7 @@ func rPerson(arguments string) (a author) {
 			places = append(places[:i:i], places[i+1:]...)
 		}
 		if key == "comment" {
-			value = orcidIn.FindString(m[0])
+			value = orcidIn.Regexp().FindString(m[0])
 		}
 		names[key] = value
 	}
@@ -335,4 +335,4 @@ func readLicence(b []byte) work {
 // long ones say in their text how they go with others.
 const maxTwoLicences = 4 << 10
 
-var alsoCC = regexp.MustCompile(`\bCC[ -]BY|\bCreative Commons|\bCC0\b`)
+var alsoCC = pattern.New(`\bCC[ -]BY|\bCreative Commons|\bCC0\b`)

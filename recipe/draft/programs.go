@@ -3,9 +3,10 @@ package draft
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"repro/internal/pattern"
 )
 
 // heavy are programs beside [starters] whose absence an author should hear of.
@@ -21,13 +22,13 @@ var inShell = []string{
 var variables = map[string]string{"CC": "cc", "CXX": "g++", "FC": "gfortran", "F77": "gfortran", "AR": "ar", "RM": "rm", "MAKE": "make", "SHELL": "sh"}
 
 var (
-	assigned = regexp.MustCompile(`(?m)^[ ]*(?:export[ ]+)?([A-Za-z_][A-Za-z0-9_]*)[ ]*[:?+]?=[ ]*([^\s#;]+)`)
-	inMake   = regexp.MustCompile(`\$[({]([A-Za-z_][A-Za-z0-9_]*)[)}]`)
-	variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?`)
-	called   = regexp.MustCompile(`\$[({][^)}\n]*[)}]`)
-	remarks  = regexp.MustCompile(`(?m)(^|\s)#.*$`)
-	divided  = regexp.MustCompile("[|;&()`\n]|\\b(?:then|do|else|elif|if|while|until|exec|time|xargs|nohup|env|shell|sudo)\\b")
-	program  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.+-]*$`)
+	assigned = pattern.New(`(?m)^[ ]*(?:export[ ]+)?([A-Za-z_][A-Za-z0-9_]*)[ ]*[:?+]?=[ ]*([^\s#;]+)`)
+	inMake   = pattern.New(`\$[({]([A-Za-z_][A-Za-z0-9_]*)[)}]`)
+	variable = pattern.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?`)
+	called   = pattern.New(`\$[({][^)}\n]*[)}]`)
+	remarks  = pattern.New(`(?m)(^|\s)#.*$`)
+	divided  = pattern.New("[|;&()`\n]|\\b(?:then|do|else|elif|if|while|until|exec|time|xargs|nohup|env|shell|sudo)\\b")
+	program  = pattern.New(`^[A-Za-z][A-Za-z0-9_.+-]*$`)
 )
 
 // startedByScripts lists the words that stand where a shell script or a Makefile
@@ -80,14 +81,14 @@ func startedBy(text string, makes bool) (names []string) {
 		maps.Copy(values, variables)
 		named = inMake
 	}
-	for _, m := range assigned.FindAllStringSubmatch(text, -1) {
+	for _, m := range assigned.Regexp().FindAllStringSubmatch(text, -1) {
 		values[m[1]] = strings.Trim(m[2], `"'`)
 	}
 	text = remarks.ReplaceAllString(strings.ReplaceAll(text, "\\\n", " "), "")
 	if makes {
 		text = commandLines(text)
 	}
-	text = named.ReplaceAllStringFunc(text, func(v string) string {
+	text = named.Regexp().ReplaceAllStringFunc(text, func(v string) string {
 		if name := named.FindStringSubmatch(v)[1]; values[name] != "" {
 			return values[name]
 		}
@@ -96,7 +97,7 @@ func startedBy(text string, makes bool) (names []string) {
 	if makes {
 		text = called.ReplaceAllString(text, "$$")
 	}
-	for _, part := range divided.Split(text, -1) {
+	for _, part := range divided.Regexp().Split(text, -1) {
 		for word := range strings.FieldsSeq(part) {
 			if word = strings.TrimRight(strings.TrimLeft(word, "@+-!{\"'"), "\"'"); word == "" || strings.Contains(word, "=") {
 				continue // make's marks, or a variable for the command

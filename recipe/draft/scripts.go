@@ -71,7 +71,7 @@ func (w *draft) unused(all []found) (roots []found) {
 	return roots
 }
 
-var helperNames = regexp.MustCompile(`(?i)(^|/)(tests?|conftest|__init__|utils?|helpers?|functions?|lib)(/|\.|_|$)`)
+var helperNames = pattern.New(`(?i)(^|/)(tests?|conftest|__init__|utils?|helpers?|functions?|lib)(/|\.|_|$)`)
 
 // isHelper knows scripts that are there for others, or for tests.
 func isHelper(name string) bool { return helperNames.MatchString(name) }
@@ -92,12 +92,12 @@ func starts(name string) bool {
 	return false
 }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = pattern.New(`[0-9]+`)
 
 // natural compares names as people order them: fig2 before fig10.
 func natural(a, b string) int {
 	pad := func(s string) string {
-		return digits.ReplaceAllStringFunc(s, func(d string) string {
+		return digits.Regexp().ReplaceAllStringFunc(s, func(d string) string {
 			n, err := strconv.Atoi(d)
 			if err != nil {
 				return d
@@ -108,13 +108,13 @@ func natural(a, b string) int {
 	return strings.Compare(pad(a), pad(b))
 }
 
-var firstStatement = regexp.MustCompile(`(?m)^[ \t]*([^%#\s][^\n]*)`)
+var firstStatement = pattern.New(`(?m)^[ \t]*([^%#\s][^\n]*)`)
 
 // defines reports whether an Octave file only defines a function for others.
 func (w *draft) defines(f found) bool {
 	if f.lang != "octave" {
 		return false
 	}
-	m := firstStatement.FindSubmatch(peek(w.root, f.name))
+	m := firstStatement.Regexp().FindSubmatch(peek(w.root, f.name))
 	return m != nil && (strings.HasPrefix(string(m[1]), "function") || strings.HasPrefix(string(m[1]), "classdef"))
 }
