@@ -76,6 +76,7 @@ var layers = [][]string{
 		"compare",
 		"publish/fetch",
 		"publish/registry",
+		"publish/release",
 		"publish/submit",
 		"sign",
 		"verify",

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -62,6 +61,7 @@ func newApp(c *console) *cli.App {
 			verifyCommand(c), runCommand(c), attestCommand(c), reportCommand(c), doctorCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
 			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c), exportCommand(c),
 			execCommand(c), shellCommand(c), archiveCommand(c), pushCommand(c), pullCommand(c), fetchCommand(c), submitCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
+			versionCommand(c), selfVerifyCommand(c),
 		},
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true,
@@ -117,23 +117,6 @@ func unknownCommand(ctx *cli.Context) error {
 		return usagef("%q is not a command: did you mean %s?", name, strings.TrimSuffix(strings.TrimPrefix(near, "Did you mean "), "?"))
 	}
 	return usagef("%q is not a command", name)
-}
-
-// version says which build this is: the module's version, or the commit.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "(unknown)"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "devel"
 }
 
 const appDescription = `An author builds an image of an experiment, environment, code, data, steps and

@@ -29,6 +29,7 @@ another: the content id, which names what was signed, stays the same.
    repro sign --key alice.key --tsa URL paper.sif    # and let an authority state when
    repro sign --gpg FINGERPRINT paper.sif            # gpg and its agent sign
    repro sign --kms NAME://KEY paper.sif             # sigstore-kms-NAME signs
+   repro sign --file --key release.key SHA256SUMS    # any file, as cosign does
    repro sign --embed paper.sif.asc --key alice.pub paper.sif
    repro sign --adopt --key alice.pub paper.sif      # after: apptainer sign paper.sif`,
 		Flags: append([]cli.Flag{
@@ -37,6 +38,7 @@ another: the content id, which names what was signed, stays the same.
 			&cli.StringFlag{Name: "kms", Usage: "let a key management service sign, by the `REFERENCE` name://key and the program sigstore-kms-name"},
 			passphraseFlag,
 			&cli.StringFlag{Name: "detached", Usage: "write the signature to `FILE` and leave the image alone"},
+			&cli.BoolFlag{Name: "file", Usage: "sign a file that is no image: write the signature beside it, with .sigstore.json as cosign sign-blob does, and bare with .sig"},
 			&cli.StringFlag{Name: "embed", Usage: "put the detached signature in `FILE` into the image"},
 			&cli.BoolFlag{Name: "adopt", Usage: "take over the signature that another program for SIF files put into the image"},
 			tsaFlag, authorityFlag,
@@ -47,6 +49,9 @@ another: the content id, which names what was signed, stays the same.
 			name, err := oneArgument(ctx, "", "sign: name one image")
 			if err != nil {
 				return err
+			}
+			if ctx.Bool("file") {
+				return c.signFile(ctx, name)
 			}
 			if err := checkSignFlags(ctx); err != nil {
 				return err
