@@ -30,6 +30,7 @@ var layers = [][]string{
 	},
 	{
 		"gateway/rerun",
+		"gateway/signoff",
 		"gateway/upload",
 	},
 	{

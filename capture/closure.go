@@ -1,9 +1,14 @@
 package capture
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -207,4 +212,215 @@ func (c *closing) link(name, target string) {
 			c.problem("%s: %w", name, err)
 		}
 	}
+}
+
+// fileNode describes a regular file of this machine.
+func fileNode(name string) (*tree.Node, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, plain(err))
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is no longer a file", name)
+	}
+	return &tree.Node{
+		Mode: info.Mode(), Size: info.Size(),
+		Open: func() (io.ReadCloser, error) {
+			f, err := os.Open(name)
+			if err != nil {
+				return nil, err
+			}
+			if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || now.Size() != info.Size() {
+				f.Close()
+				return nil, fmt.Errorf("%s: changed while the image was built", name)
+			}
+			return f, nil
+		},
+	}, nil
+}
+
+func plain(err error) error {
+	if p, ok := err.(*fs.PathError); ok {
+		return p.Err
+	}
+	return err
+}
+
+// take places what stands at a path of this machine, with the links on the way,
+// unless it is there already. Secrets are passed over, but where they are named.
+func (c *closing) take(name string, named bool) {
+	real, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err != nil {
+		return
+	}
+	full := filepath.Join(real, filepath.Base(name))
+	info, err := os.Lstat(full)
+	if err != nil || !named && secretFile(full) != "" || c.root.Lookup(c.at(full)) != nil {
+		return
+	}
+	if dir := filepath.Dir(name); dir != real {
+		c.links(dir)
+	}
+	switch {
+	case info.Mode().IsRegular():
+		if n, err := fileNode(full); err == nil {
+			c.put(full, n)
+		}
+	case info.Mode()&fs.ModeSymlink != 0:
+		if target, err := os.Readlink(full); err == nil {
+			c.link(full, target)
+		}
+	}
+}
+
+// links places the symbolic links on the way to a folder.
+func (c *closing) links(dir string) {
+	for at := dir; at != "/" && at != "."; at = path.Dir(at) {
+		if target, err := os.Readlink(at); err == nil {
+			if real, err := filepath.EvalSymlinks(path.Dir(at)); err == nil {
+				c.link(path.Join(real, path.Base(at)), target)
+			}
+		}
+	}
+}
+
+// named places a file, a folder with all that it holds, or what a pattern
+// matches: the author has asked for it.
+func (c *closing) named(pattern string) {
+	names := []string{pattern}
+	if strings.ContainsAny(pattern, "*?[") {
+		names, _ = filepath.Glob(pattern)
+	}
+	found := false
+	for _, name := range names {
+		_ = filepath.WalkDir(name, func(at string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return nil
+			}
+			found = true
+			if d.IsDir() {
+				_, _ = c.root.MkdirAll(c.at(at))
+				return nil
+			}
+			c.take(at, true)
+			return nil
+		})
+	}
+	if !found {
+		c.problem("files: %s: no such file on this machine", pattern)
+	}
+}
+
+// localeFolders hold the one locale that steps run in.
+var localeFolders = []string{"/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"}
+
+func (c *closing) locale() {
+	for _, dir := range localeFolders {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			c.named(dir)
+		}
+	}
+}
+
+// whole places all files of the packages that own what was read.
+func (c *closing) whole() {
+	for _, p := range c.record.Packages {
+		for _, name := range filesOf(p) {
+			c.take(name, false)
+		}
+	}
+}
+
+// filesOf lists what a package has on this machine.
+func filesOf(p Package) (names []string) {
+	switch p.Kind {
+	case "deb":
+		for _, list := range p.Records {
+			if !strings.HasSuffix(list, ".list") {
+				continue
+			}
+			for line := range bytes.Lines(readSome(list, maxDatabase)) {
+				names = append(names, string(bytes.TrimSpace(line)))
+			}
+		}
+	case "pypi":
+		var d distribution
+		d.files(path.Dir(p.Records[0]), func(rel string) { names = append(names, path.Join(p.Where, rel)) })
+	case "conda":
+		_, owned := condaPackage(p.Records[0])
+		for rel := range owned {
+			names = append(names, path.Join(p.Where, rel))
+		}
+	case "cran":
+		_ = filepath.WalkDir(path.Dir(p.Records[0]), func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				names = append(names, name)
+			}
+			return nil
+		})
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "/") })
+}
+
+// metadata places what says which packages the files are of: records of pip,
+// conda and R as they are, and of dpkg's database the part about these packages.
+func (c *closing) metadata() {
+	debian := map[string]bool{}
+	for _, p := range c.record.Packages {
+		for _, name := range p.Records {
+			c.take(name, false)
+		}
+		if p.Kind == "deb" {
+			debian[p.Name+":"+p.Arch] = true
+		}
+	}
+	if len(debian) > 0 && c.root.Lookup("/var/lib/dpkg/status") == nil { // a step may have read it whole
+		c.dpkg("/var/lib/dpkg/status", debian)
+	}
+	c.take("/etc/os-release", false)
+	if target, err := filepath.EvalSymlinks("/etc/os-release"); err == nil {
+		c.take(target, false)
+	}
+}
+
+// AddPackageRecords adds to a tree of this machine's files, each at its own
+// path, what says which packages they are of: a bill of materials of the tree
+// then names them (SPEC.md, ENV-14). A tree that has records of its own stays.
+func AddPackageRecords(root *tree.Node) {
+	if root.Lookup("/var/lib/dpkg/status") != nil {
+		return
+	}
+	var files []string
+	for name, n := range root.All() {
+		if n.Mode.IsRegular() {
+			files = append(files, path.Join("/", name))
+		}
+	}
+	_, packages := findOwners(files)
+	c := &closing{record: &Record{Packages: packages}, root: root, sums: map[string]Sum{}}
+	c.metadata() // what cannot be read is missing in the bill, and nowhere else
+}
+
+func (c *closing) dpkg(status string, packages map[string]bool) {
+	var kept [][]byte
+	for _, paragraph := range bytes.Split(bytes.TrimSpace(readSome(status, maxDatabase)), []byte("\n\n")) {
+		name, arch := headerOf(paragraph, "Package"), headerOf(paragraph, "Architecture")
+		if packages[name+":"+arch] {
+			kept = append(kept, paragraph)
+		}
+	}
+	if len(kept) > 0 {
+		content := append(bytes.Join(kept, []byte("\n\n")), '\n')
+		c.put(status, tree.NewFile(0o644, content))
+	}
+}
+
+func headerOf(paragraph []byte, name string) string {
+	for line := range bytes.Lines(paragraph) {
+		if rest, ok := bytes.CutPrefix(line, []byte(name+": ")); ok {
+			return string(bytes.TrimSpace(rest))
+		}
+	}
+	return ""
 }

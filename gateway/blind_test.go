@@ -24,6 +24,19 @@ import (
 	"repro/sign"
 )
 
+// adasKey is the public key by which the last adasImage is signed.
+var adasKey []byte
+
+const adasRecipe = `repro: 1
+title: Notes by Ada Lovelace
+authors: [{name: Ada Lovelace, email: ada.l@example.org}]
+date: 2026-01-01
+licence: MIT
+environment: {host: [sh]}
+code: [run.sh]
+steps: [{name: lovelace, command: [sh, run.sh]}]
+`
+
 // adasImage is an image that says in every place whose work it is.
 func adasImage(t *testing.T) []byte {
 	t.Helper()
@@ -47,12 +60,12 @@ func adasImage(t *testing.T) []byte {
 	_, err := format.Create(context.Background(), file, format.Spec{
 		Manifest: manifest.Manifest{
 			Version: manifest.Version, Arch: "amd64", Environment: manifest.Environment{Kind: "rootfs", Source: "/home/alovelace/root"},
-			Paper: manifest.Paper{Title: "Notes by Ada Lovelace", Date: "2026-01-01T00:00:00Z", DOI: "10.5281/zenodo.1842",
+			Paper: manifest.Paper{Title: "Notes by Ada Lovelace", Date: "2026-01-01T00:00:00Z", DOI: "10.5281/zenodo.1842", Licence: "MIT",
 				Authors: []manifest.Author{{Name: "Ada Lovelace", ORCID: "0000-0002-1825-0097", Email: "ada.l@example.org", Affiliation: "Ockham Park"}}},
 			Steps:   []manifest.Step{{Name: "lovelace", Command: []string{"sh", "/home/alovelace/run.sh"}, Dir: "/paper", Outputs: []string{"/paper/r.txt"}}},
 			Results: []manifest.Result{{Name: "lovelace-number", Output: "/paper/r.txt", Published: "lovelace/r.txt", Claim: "as Lovelace says, of Ockham Park"}},
 		},
-		Recipe: []byte("title: T\nauthors: [{name: Ada Lovelace}]\n"), Inspect: []byte("{}\n"),
+		Recipe: []byte(adasRecipe), Inspect: []byte("{}\n"),
 		SBOM: func(context.Context) ([]byte, error) {
 			return []byte(`{"packages":[{"name":"lovelace-tools","versionInfo":"1 (ada.l@example.org)"}]}`), nil
 		},
@@ -70,6 +83,9 @@ func adasImage(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	if _, err := sign.Image(context.Background(), file, k, sign.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if adasKey, err = k.Public().Encode(); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(file)

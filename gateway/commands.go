@@ -29,14 +29,16 @@ const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:POR
        repro-gateway work   [--data FOLDER] [--name NAME] [--cpus N] ... as serve
        repro-gateway venue  [--data FOLDER] [--quota GIB] ID NAME
        repro-gateway invite [--data FOLDER] [--origin URL] [--days N] VENUE ROLE NAME
+       repro-gateway venue-key [--data FOLDER] VENUE
        repro-gateway provider [--data FOLDER] [--secret FILE] [--scopes S,S] ID NAME ISSUER CLIENT
 
 serve starts a gateway and prints its address and a link with which one person
 becomes its administrator; venue adds a venue; invite makes a link that gives
-somebody a role there: administrator, editor, author, reviewer or reader; provider
-lets people sign in by OpenID Connect. Images are run again by workers: serve starts
-N of them (1), and work is a further one, which may be on another machine that sees
-the folder; a run gets what the flags say. All that a gateway knows is in the folder;
+somebody a role there: administrator, editor, author, reviewer or reader; venue-key
+makes a key by which a venue signs what reviewers say; provider lets people sign in
+by OpenID Connect. Images are run again by workers: serve starts N of them (1), and
+work is a further one, which may be on another machine that sees the folder; a run
+gets what the flags say. All that a gateway knows is in the folder;
 whoever can write there is its administrator.
 `
 
@@ -84,6 +86,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return addVenue(ctx, args[1:], stdout)
 	case "invite":
 		return invite(ctx, args[1:], stdout)
+	case "venue-key":
+		return venueKey(ctx, args[1:], stdout)
 	case "provider":
 		return addProvider(args[1:], stdout)
 	}

@@ -18,15 +18,15 @@ func (v Visit) HidesAuthors() bool {
 	return v.Venue.Blind == store.DoubleBlind && (v.Role == store.Reviewer || v.Role == store.Reader)
 }
 
-// hidesReviewers reports whether the visitor must not learn who reviews.
-func (v Visit) hidesReviewers() bool {
+// HidesReviewers reports whether the visitor must not learn who reviews.
+func (v Visit) HidesReviewers() bool {
 	return v.Venue.ID != "" && v.Venue.Blind != store.NotBlind && (v.Role == store.Author || v.Role == store.Reviewer || v.Role == store.Reader)
 }
 
 // maskFor returns what stands between the visitor and the answer; nil if that is
 // nothing.
 func (g *Guard) maskFor(r *http.Request, v Visit) (*blind.Mask, error) {
-	if !v.HidesAuthors() && !v.hidesReviewers() {
+	if !v.HidesAuthors() && !v.HidesReviewers() {
 		return nil, nil
 	}
 	return g.MaskOf(r.Context(), v, r.PathValue("submission"))
@@ -36,7 +36,7 @@ func (g *Guard) maskFor(r *http.Request, v Visit) (*blind.Mask, error) {
 // its title in a list. Without a submission, it hides reviewers alone.
 func (g *Guard) MaskOf(ctx context.Context, v Visit, submission string) (*blind.Mask, error) {
 	var names, files []string
-	if v.hidesReviewers() {
+	if v.HidesReviewers() {
 		people, err := g.store.Reviewers(ctx, v.Venue.ID, v.Person.ID)
 		if err != nil {
 			return nil, err

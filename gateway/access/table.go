@@ -34,6 +34,7 @@ var table = slices.Concat(
 	submissionRules,
 	blindRules,
 	runRules,
+	signoffRules,
 )
 
 var siteRules = []Rule{

@@ -24,6 +24,7 @@ import (
 
 	"repro/gateway/access"
 	"repro/gateway/identity"
+	"repro/gateway/signoff"
 	"repro/gateway/store"
 	"repro/gateway/upload"
 	"repro/report"
@@ -88,17 +89,18 @@ type Pages struct {
 	identity *identity.SignIn
 	origin   string // what links begin with
 
-	facts    kept[*facts]      // of submissions
-	reports  kept[*report.Run] // of runs that are done
-	streams  chan struct{}     // as many as browsers may look at runs at once
-	stopping <-chan struct{}   // closed when the gateway stops: answers that take long end
+	facts     kept[*facts]      // of submissions
+	reports   kept[*report.Run] // of runs that are done
+	archiving chan struct{}     // one archive is written at once
+	streams   chan struct{}     // as many as browsers may look at runs at once
+	stopping  <-chan struct{}   // closed when the gateway stops: answers that take long end
 }
 
 // New returns the pages over a store and its images. Links that they make begin
 // with origin, "https://gateway.example". When stopping is closed, answers that
 // would take as long as a run end.
 func New(s *store.Store, k *access.Key, images *upload.Uploads, origin string, stopping <-chan struct{}) *Pages {
-	return &Pages{store: s, key: k, images: images, origin: origin, stopping: stopping, identity: identity.New(nil, origin, k, identity.Options{}), streams: make(chan struct{}, maxStreams)}
+	return &Pages{store: s, key: k, images: images, origin: origin, stopping: stopping, identity: identity.New(nil, origin, k, identity.Options{}), streams: make(chan struct{}, maxStreams), archiving: make(chan struct{}, 1)}
 }
 
 // SignIn says at which providers people can sign in: at first at none.
@@ -117,6 +119,8 @@ func (p *Pages) Handlers() map[string]access.Handler {
 		p.peopleHandlers(),
 		p.signInHandlers(),
 		p.blindHandlers(),
+		p.signoffHandlers(),
+		p.formHandlers(),
 		p.submissionHandlers(),
 		p.runHandlers(),
 	} {
@@ -214,6 +218,9 @@ func refused(err error) error {
 	}
 	if errors.Is(err, store.ErrExists) {
 		return access.Refuse(http.StatusConflict, "%v", err)
+	}
+	if errors.Is(err, signoff.ErrRefused) {
+		return access.Refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	return err
 }

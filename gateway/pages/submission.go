@@ -64,6 +64,7 @@ type submissionPage struct {
 	*facts
 	Path    string
 	Verdict verdict
+	Judged  judgement
 	Results []resultRow
 	Runs    []store.Run // the newest first
 	Steps   []stepRow
@@ -83,6 +84,9 @@ func (p *Pages) submission(w http.ResponseWriter, r *http.Request, v access.Visi
 	}
 	page := submissionPage{Submission: sub, Path: pathOf(sub), MayRun: v.Role != store.Reader}
 	if page.facts, err = p.factsOf(sub); err != nil {
+		return err
+	}
+	if page.Judged, err = p.judge(r, sub, page.facts); err != nil {
 		return err
 	}
 	if page.Runs, err = p.store.Runs(r.Context(), sub.ID); err != nil {
