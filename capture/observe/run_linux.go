@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -76,6 +77,8 @@ func run(ctx context.Context, c Command, way Way) (*Observation, error) {
 		return nil, unavailable("adopt what the command leaves", err)
 	}
 	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	runtime.LockOSThread() // the command is killed when the thread ends that starts it
+	defer runtime.UnlockOSThread()
 	before := children()
 	cmd, socket, err := o.command()
 	if err != nil {
@@ -107,7 +110,7 @@ func unavailable(what string, err error) error {
 // command is this executable, which will become the command.
 func (o *observer) command() (*exec.Cmd, int, error) {
 	r := request{Dir: o.c.Dir, Files: o.way == Calls}
-	attr := &syscall.SysProcAttr{}
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if o.way == View {
 		if err := o.prepareView(&r); err != nil {
 			return nil, 0, err
