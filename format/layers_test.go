@@ -121,10 +121,11 @@ func TestTreesAreCheckedOnRead(t *testing.T) {
 	s := sampleSpec()
 	put(s.Layers[2].Tree, "paper/noise.bin", tree.NewFile(0o644, noise(7, 2049*verity.BlockSize))) // more than one block has hashes for
 	im := open(t, create(t, s))
-	b := read(t, im.Name())
+	b, block := read(t, im.Name()), int64(0)
 	for _, o := range im.Objects() {
 		if o.Name == "data.verity" {
 			b[o.Offset+verity.BlockSize] ^= 1 // in the hash of the first block
+			block = o.Offset + verity.BlockSize
 		}
 	}
 	ctx := context.Background()
@@ -142,7 +143,7 @@ func TestTreesAreCheckedOnRead(t *testing.T) {
 		}
 	}
 	var bad *format.AlteredError
-	if _, err := readThrough(damaged, "data", "paper/noise.bin"); !errors.As(err, &bad) || bad.Object != "data.verity" {
+	if _, err := readThrough(damaged, "data", "paper/noise.bin"); !errors.As(err, &bad) || bad.Object != "data.verity" || bad.Offset != block {
 		t.Error(err)
 	}
 	if _, err := damaged.Check(ctx, format.CheckOptions{}); !errors.Is(err, format.ErrAltered) {

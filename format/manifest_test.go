@@ -12,6 +12,8 @@ import (
 
 // minimal returns a manifest that keeps all rules.
 func minimal() manifest.Manifest {
+	objects := listed(false)
+	objects[0].Size, objects[1].Size = 10, 20
 	return manifest.Manifest{
 		Version:     manifest.Version,
 		Paper:       manifest.Paper{Title: "t", Authors: []manifest.Author{{Name: "a"}}, Date: "2026-11-23T12:00:00Z"},
@@ -19,7 +21,7 @@ func minimal() manifest.Manifest {
 		Environment: manifest.Environment{Kind: "host"},
 		Steps:       []manifest.Step{{Name: "a", Command: []string{"run"}, Dir: "/"}},
 		Results:     []manifest.Result{},
-		Objects:     listed(false),
+		Objects:     objects,
 	}
 }
 
@@ -182,6 +184,126 @@ func TestSignatureSlots(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", what, got, c.want)
+		}
+	}
+}
+
+// TestBound: a descriptor that is not the one of the manifest's object is told,
+// whichever of its parts differs.
+func TestBound(t *testing.T) {
+	m, err := newManifest(minimal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	im := head(t, m)
+	want := m.Objects[4]
+	for what, change := range map[string]func(*manifest.Object){
+		"":                     func(*manifest.Object) {},
+		"name":                 func(o *manifest.Object) { o.Name = "data" },
+		"size":                 func(o *manifest.Object) { o.Size++ },
+		"number":               func(o *manifest.Object) { o.ID++ },
+		"last of the image":    func(o *manifest.Object) { o.ID = uint32(len(im.objects)) },
+		"number past the last": func(o *manifest.Object) { o.ID = uint32(len(im.objects)) + 1 },
+	} {
+		o := want
+		change(&o)
+		d, err := im.bound(o)
+		if what == "" && (err != nil || d.Name != want.Name || d.ID != want.ID) || what != "" && !errors.Is(err, ErrMalformed) {
+			t.Errorf("another %s: %+v, %v", what, d, err)
+		}
+	}
+}
+
+// TestPlaces: problems name the byte of the file, and its object.
+func TestPlaces(t *testing.T) {
+	m, err := newManifest(minimal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots := []signatureSlot{{hash: HashSHA256, size: 5}, {attestation: true, hash: HashSHA256, size: 5}}
+	p, err := newPlan(m, slots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := make([]byte, p.end)
+	copy(whole, append(p.head(), m.stored...))
+	signature, attestation := len(p.objects)-2, len(p.objects)-1
+	descriptor := func(i int) int64 { return int64(tableOffset + i*descriptorSize) }
+	gap := p.objects[signature].Offset + 5 // behind the signature
+	layer := p.objects[5]
+	for at, want := range map[int64]string{
+		headerSize:          "byte 128: padding before the object is 0x01, want 0",
+		tableOffset - 1:     "byte 4095: padding before the object is 0x01, want 0",
+		descriptor(5) + 73:  fmt.Sprintf(`object "code": byte %d: descriptor 6: name is "bode", want "code"`, descriptor(5)+73),
+		descriptor(5) + 75:  fmt.Sprintf(`object "code": byte %d: descriptor 6: name is "coee", want "code"`, descriptor(5)+75),
+		descriptor(100) + 9: fmt.Sprintf("byte %d: descriptor 101: group is 0x1, want 0x0", descriptor(100)+9),
+		// Of a link only what makes it no attestation's and no signature's can be wrong.
+		descriptor(attestation) + 13: fmt.Sprintf("byte %d: descriptor %d: link is 0x1, want 0xf0000001", descriptor(attestation)+13+3, attestation+1),
+		gap:                          fmt.Sprintf("byte %d: padding before the object is 0x01, want 0", gap),
+		gap + 4000:                   fmt.Sprintf("byte %d: padding before the object is 0x01, want 0", gap+4000),
+		layer.Offset:                 "",
+		p.objects[1].Offset - 1:      fmt.Sprintf(`object "manifest.json": byte %d: manifest: does not end in a newline`, dataOffset),
+		p.objects[2].Offset - 1:      fmt.Sprintf(`object "inspect-metadata.json": byte %d: padding before the object is 0x01, want 0`, p.objects[2].Offset-1),
+	} {
+		b := bytes.Clone(whole)
+		b[at] ^= 1
+		im, err := New(bytes.NewReader(b), p.end, "x.sif")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		for _, p := range im.Layout() {
+			got += p.String()
+		}
+		if got != want {
+			t.Errorf("byte %d:\ngot  %s\nwant %s", at, got, want)
+		}
+	}
+	im, err := New(bytes.NewReader(append(bytes.Clone(whole), 0)), p.end+1, "x.sif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(im.Layout()), fmt.Sprintf("[byte %d: 1 bytes after the last object]", p.end); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestRoomForSignatures holds the bounds of [rewriting.plan].
+func TestRoomForSignatures(t *testing.T) {
+	m, err := newManifest(minimal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &rewriting{m: m}
+	free := capacity - 1 - len(m.Objects)
+	many := func(n, size int) []NewObject {
+		all := make([]NewObject, n)
+		for i := range all {
+			all[i].Data = make([]byte, size)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		signatures []NewObject
+		want       string
+	}{
+		{nil, ""},
+		{many(1, 1), ""},
+		{many(1, maxSignature), ""},
+		{many(1, 0), fmt.Sprintf("signature of 0 bytes, at most %d are allowed", maxSignature)},
+		{many(1, maxSignature+1), fmt.Sprintf("signature of %d bytes, at most %d are allowed", maxSignature+1, maxSignature)},
+		{many(free, 1), ""},
+		{many(free+1, 1), fmt.Sprintf("%d signatures: the image has room for %d", free+1, free)},
+	} {
+		p, err := w.plan(c.signatures)
+		told(t, fmt.Sprint(len(c.signatures), " signatures"), err, c.want)
+		if err == nil && len(p.objects) != 1+len(m.Objects)+len(c.signatures) {
+			t.Errorf("%d objects", len(p.objects))
+		}
+		for _, s := range c.signatures {
+			if hash := s.Hash; err == nil && hash != HashSHA256 {
+				t.Errorf("a signature without a hash gets %s", hash)
+			}
 		}
 	}
 }

@@ -77,6 +77,7 @@ func TestObjectRules(t *testing.T) {
 		{code, func(o *manifest.Object) { o.Layer.Files = maxObjectSize + 1 }, codeName + fmt.Sprintf("%d files of 0 bytes", int64(maxObjectSize+1))},
 		{code, func(o *manifest.Object) { o.Layer.Bytes = -1 }, codeName + "0 files of -1 bytes"},
 		{code, func(o *manifest.Object) { o.Layer.Bytes = maxObjectSize + 1 }, codeName + fmt.Sprintf("0 files of %d bytes", int64(maxObjectSize+1))},
+		{code, func(o *manifest.Object) { o.Name = strings.Repeat("c", maxLayerName+1) }, fmt.Sprintf("object 6 (%q): %s", strings.Repeat("c", maxLayerName+1), notName)},
 		{code, func(o *manifest.Object) { o.Name = "" }, `object 6 (""): ` + notName},
 		{code, func(o *manifest.Object) { o.Name = "Code" }, `object 6 ("Code"): ` + notName},
 		{code, func(o *manifest.Object) { o.Name = "a/b" }, `object 6 ("a/b"): ` + notName},
@@ -120,6 +121,10 @@ func TestObjectCounts(t *testing.T) {
 		}
 		return objects
 	}
+	long := many(2)
+	long[4].Name = strings.Repeat("c", maxLayerName)
+	long[5].Name = long[4].Name + treeSuffix
+	told(t, "as long a name as there may be", checkObjects(long), "")
 	told(t, "as many layers as there may be", checkObjects(many(maxLayers)), "")
 	told(t, "one more", checkObjects(many(maxLayers+1)), fmt.Sprintf("%d layers, at most %d are allowed", maxLayers+1, maxLayers))
 	twice := many(3)
