@@ -120,6 +120,8 @@ func TestSignOff(t *testing.T) {
 		t.Errorf("after it was trusted: %s", page)
 	}
 
+	reviewer.attach(at, 200, map[string][]byte{"bundle": reviewOf(t, image, k, "Once more.")}) // its key is known now
+
 	// Authors read it with the decision, and not by whom.
 	if page := author.get(at + "/reviews"); strings.Contains(page, "engine") || !strings.Contains(page, "shown with the decision") {
 		t.Errorf("an author's page before: %s", page)

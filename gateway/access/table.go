@@ -35,6 +35,7 @@ var table = slices.Concat(
 	blindRules,
 	runRules,
 	signoffRules,
+	discussionRules,
 )
 
 var siteRules = []Rule{

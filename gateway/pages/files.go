@@ -13,6 +13,7 @@ import (
 	"repro/format"
 	"repro/format/tree"
 	"repro/gateway/access"
+	"repro/gateway/store"
 )
 
 // layerOf opens the tree that a page of files shows: what steps see, or the
@@ -115,6 +116,15 @@ func (f *filePage) Address(at string) string { return fileAddress(f.Path, at, f.
 
 // Up is the folder above.
 func (f *filePage) Up() string { return f.Address(path.Dir(f.At)) }
+
+// Discuss is the page on which the file is talked about.
+func (f *filePage) Discuss() string {
+	at := f.At
+	if f.Layer != "" {
+		at = f.Layer + ":" + at
+	}
+	return discussAddress(f.Path, store.AboutFile, at)
+}
 
 // Here is the page itself with a word about how to show it.
 func (f *filePage) Here(how string) string {

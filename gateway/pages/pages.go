@@ -56,6 +56,7 @@ func joined(pattern string) (all []byte) {
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"clean":       view.Clean,
 	"fileAddress": fileAddress,
+	"discuss":     discussAddress,
 	"time":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"kind":        kindWords,
 	"toneOf":      toneOf,
@@ -121,6 +122,7 @@ func (p *Pages) Handlers() map[string]access.Handler {
 		p.blindHandlers(),
 		p.signoffHandlers(),
 		p.formHandlers(),
+		p.discussionHandlers(),
 		p.submissionHandlers(),
 		p.runHandlers(),
 	} {

@@ -63,6 +63,7 @@ type resultRow struct {
 	PublishedPath  string // address of the published file
 	NewPath        string // of the new one; empty: there is none
 	Pictures       []picture
+	Discuss        string // address of the discussion about it
 }
 
 // picture is a picture of a result.
@@ -102,7 +103,7 @@ func resultRows(sub string, m *manifest.Manifest, r *store.Run, rep *report.Run)
 }
 
 func rowOf(sub string, f report.Finding, r *store.Run) resultRow {
-	row := resultRow{Finding: f, Tone: toneOf(f.Verdict)}
+	row := resultRow{Finding: f, Tone: toneOf(f.Verdict), Discuss: discussAddress(sub, store.AboutResult, f.Result)}
 	if f.Published != "" {
 		row.PublishedPath = fileAddress(sub, f.Published, "published")
 	}
@@ -143,12 +144,13 @@ type stepRow struct {
 	Status  *report.StepStatus // nil: it was not run
 	Tone    string
 	LogPath string
+	Discuss string // address of the discussion about it
 }
 
 func stepRows(sub string, m *manifest.Manifest, r *store.Run, rep *report.Run) []stepRow {
 	rows := make([]stepRow, len(m.Steps))
 	for i, s := range m.Steps {
-		rows[i] = stepRow{Step: s}
+		rows[i] = stepRow{Step: s, Discuss: discussAddress(sub, store.AboutStep, s.Name)}
 		if rep == nil {
 			continue
 		}

@@ -97,7 +97,7 @@ func (s *Store) Attach(ctx context.Context, sub Submission, a Attached) error {
 			return Entry{}, invalid("attestation", "this submission has %d already", n)
 		}
 		r, err := tx.ExecContext(ctx, "INSERT INTO attestations (submission, person, digest, bundle, material, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			sub.ID, a.Person, a.Digest, a.Bundle, a.Material, s.now().Unix())
+			sub.ID, a.Person, a.Digest, a.Bundle, append([]byte{}, a.Material...), s.now().Unix()) // no NULL
 		if err == nil {
 			if n, _ := r.RowsAffected(); n == 0 {
 				err = fmt.Errorf("attestation: %w", ErrExists)
