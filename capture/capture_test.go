@@ -213,6 +213,7 @@ func TestDraft(t *testing.T) {
 		step("fit", "fit.R", "tidy/x.rds", "-fig/one.png", "state", "-state", "+.cache/x.json"),
 	}}
 	r.Steps[0].Files = append(r.Steps[0].Files, File{Path: "/usr/bin/sort", Read: true}, File{Path: "/home/a/paper/node_modules/x/index.js", Read: true})
+	r.Steps[0].Folders, r.Steps[1].Folders = []string{"/home/a/paper/tidy"}, []string{"/home/a/paper/fig", "/home/a/paper/tidy"}
 	d := r.Draft(false)
 	if want := []string{"clean.sh", "fit.R"}; !slices.Equal(d.Code, want) {
 		t.Errorf("code %q, want %q", d.Code, want)
@@ -234,6 +235,43 @@ func TestDraft(t *testing.T) {
 	}
 	if got := d.Steps[1]; !slices.Equal(got.Inputs, []string{"state", "tidy/x.rds"}) || !slices.Equal(got.Outputs, []string{"fig/one.png"}) {
 		t.Errorf("second step: %+v", got)
+	}
+}
+
+// TestMadeFolders drafts steps that made folders: these are the outputs, unless
+// something of another step, or of the author, lies there too.
+func TestMadeFolders(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		was    []string // folders that were there before the first step
+		second Step
+		want   []string // outputs of the first
+	}{
+		{"made", nil, step("b", "out/deep/a.csv", "+b.csv"), []string{"out", "top.csv"}},
+		{"the inner made", []string{"out"}, step("b", "+b.csv"), []string{"out/deep", "out/x.csv", "top.csv"}},
+		{"there", []string{"out", "out/deep"}, step("b", "+b.csv"), []string{"out/deep/a.csv", "out/x.csv", "top.csv"}},
+		{"another's output in it", nil, step("b", "+out/b.csv"), []string{"out/deep/a.csv", "out/x.csv", "top.csv"}},
+		{"data in it", nil, step("b", "out/raw.csv", "+b.csv"), []string{"out/deep/a.csv", "out/x.csv", "top.csv"}},
+		{"beside another's", nil, step("b", "+output/b.csv"), []string{"out", "top.csv"}},
+	} {
+		first := step("a", "+out/deep/a.csv", "+out/x.csv", "+top.csv")
+		for _, dir := range c.was {
+			first.Folders = append(first.Folders, "/home/a/paper/"+dir)
+		}
+		r := &Record{Folder: "/home/a/paper", Steps: []Step{first, c.second}}
+		d := r.Draft(false)
+		if got := d.Steps[0].Outputs; !slices.Equal(got, c.want) {
+			t.Errorf("%s: outputs %q, want %q", c.name, got, c.want)
+		}
+		if !slices.Contains(d.Results, "out/deep/a.csv") {
+			t.Errorf("%s: results %q", c.name, d.Results)
+		}
+	}
+	linked := step("a", "+out/x.csv", "+plots/p.csv")
+	linked.Written = append(linked.Written, Written{Path: "/home/a/paper/out/latest"})
+	d := (&Record{Folder: "/home/a/paper", Steps: []Step{linked}}).Draft(false)
+	if got, want := d.Steps[0].Outputs, []string{"out/x.csv", "plots"}; !slices.Equal(got, want) {
+		t.Errorf("with a link: outputs %q, want %q", got, want)
 	}
 }
 

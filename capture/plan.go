@@ -60,10 +60,53 @@ func (r *Record) Draft(whole bool) draft.Captured {
 			c.Made = append(c.Made, rel)
 		}
 	}
+	r.madeFolders(&c)
 	slices.Sort(c.Code)
 	slices.Sort(c.Data)
 	slices.Sort(c.Made)
 	return c
+}
+
+// madeFolders has a folder that a step made itself stand for the outputs in it: a
+// run makes the folders that outputs lie in, and one that is there already may be
+// in the way of the step (mkdir). But where another step has an output there, too,
+// it does not: outputs do not lie in each other (RCP-12). Nor where the step left a
+// link, which cannot be collected.
+func (r *Record) madeFolders(c *draft.Captured) {
+	for i := range c.Steps {
+		var others []string
+		for j, s := range c.Steps {
+			if j != i {
+				others = append(others, s.Outputs...)
+			}
+		}
+		outputs := c.Steps[i].Outputs
+		for j, rel := range outputs {
+			dir := r.Steps[i].madeAbove(r.Folder, rel)
+			if dir != "" && !holds(dir, slices.Concat(others, c.Code, c.Data)) && !r.Steps[i].linksIn(path.Join(r.Folder, dir)) {
+				outputs[j] = dir
+			}
+		}
+		slices.Sort(outputs)
+		c.Steps[i].Outputs = slices.Compact(outputs)
+	}
+}
+
+// linksIn reports whether the step left in a folder what is no regular file, and
+// so has no digest.
+func (s *Step) linksIn(dir string) bool {
+	return slices.ContainsFunc(s.Written, func(w Written) bool { return w.After == "" && inside(w.Path, dir) })
+}
+
+// madeAbove returns the outermost folder above a file of the experiment that was
+// not there before the step; "" if there is none.
+func (s *Step) madeAbove(folder, rel string) (made string) {
+	for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
+		if !slices.Contains(s.Folders, path.Join(folder, dir)) {
+			made = dir
+		}
+	}
+	return made
 }
 
 // makers maps each file of the experiment that a step made, or made anew without
