@@ -33,6 +33,7 @@ var interpreters = []struct {
 	{regexp.MustCompile(`^octave(-cli)?(-[0-9.]+)?$`), (*gatherer).octave},
 	{regexp.MustCompile(`^julia$`), (*gatherer).julia},
 	{regexp.MustCompile(`^java$`), (*gatherer).java},
+	{regexp.MustCompile(`^(cc|c\+\+|gcc|g\+\+|gfortran)(-[0-9.]+)?$`), (*gatherer).compiler},
 }
 
 // interpret adds what the interpreters among the programs started so far open.

@@ -90,11 +90,11 @@ func (e *environment) add(program string) {
 	}
 }
 
-var compilers = pattern.New(`^(cc|c\+\+|gcc|g\+\+|gfortran|clang|jupyter-nbconvert|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
+var opening = pattern.New(`^(clang|jupyter-nbconvert|quarto|snakemake|latexmk|pdflatex|pandoc)(-[0-9]+)?$`)
 
 // opensMore reports whether a program is of those that open more than
-// environments of named programs bring: compilers their headers, for example.
-func opensMore(program string) bool { return compilers.MatchString(path.Base(program)) }
+// environments of named programs bring: clang its headers, for example.
+func opensMore(program string) bool { return opening.MatchString(path.Base(program)) }
 
 // addIfThere adds a program that no step names, so that a machine without it
 // can build the rest.
