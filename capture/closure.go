@@ -50,7 +50,7 @@ func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
 	if o.Folder != "" {
 		r = r.moved(o.Folder)
 	}
-	c := &closing{record: r, root: tree.NewDir(), made: r.makers(), sums: map[string]Sum{}}
+	c := &closing{record: r, packages: r.Packages, root: tree.NewDir(), made: r.makers(), sums: map[string]Sum{}}
 	for i := range r.Steps {
 		if s := &r.Steps[i]; s.Exit != 0 || s.Interrupted {
 			c.problem("step %q failed when it was captured", s.Name)
@@ -87,6 +87,7 @@ func (r *Record) Closure(o ClosureOptions) (*Closure, error) {
 // closing is a closure in the making.
 type closing struct {
 	record   *Record
+	packages []Package // of which files are
 	root     *tree.Node
 	made     map[string]int // files of the experiment that its steps make
 	sums     map[string]Sum

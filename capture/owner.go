@@ -254,9 +254,7 @@ func (o *owners) r() {
 		for dir := path.Dir(f); dir != "/"; dir = path.Dir(dir) {
 			p, known := cache[dir]
 			if !known {
-				if b := readSome(dir+"/DESCRIPTION", maxHeader); len(b) > 0 && field(b, "Package") != "" && field(b, "Built") != "" {
-					p = Package{Kind: "cran", Name: field(b, "Package"), Version: field(b, "Version"), Where: path.Dir(dir), Records: []string{dir + "/DESCRIPTION"}}
-				}
+				p, _ = rPackage(dir)
 				cache[dir] = p
 			}
 			if p.Name != "" {
@@ -267,6 +265,15 @@ func (o *owners) r() {
 			}
 		}
 	}
+}
+
+// rPackage reads the package that R installed in a folder.
+func rPackage(dir string) (p Package, ok bool) {
+	b := readSome(dir+"/DESCRIPTION", maxHeader)
+	if field(b, "Package") == "" || field(b, "Built") == "" {
+		return p, false
+	}
+	return Package{Kind: "cran", Name: field(b, "Package"), Version: field(b, "Version"), Where: path.Dir(dir), Records: []string{dir + "/DESCRIPTION"}}, true
 }
 
 const maxHeader = 4 << 20 // bytes of the description of one package

@@ -11,9 +11,11 @@ import (
 	"repro/format/tree"
 )
 
-// whole places all files of the packages that own what was read.
+// whole places all files of the packages that own what was read, and of those that
+// these ask for.
 func (c *closing) whole() {
-	for _, p := range c.record.Packages {
+	c.packages = withDependencies(c.packages)
+	for _, p := range c.packages {
 		for _, name := range filesOf(p) {
 			c.take(name, false)
 		}
@@ -56,7 +58,7 @@ func filesOf(p Package) (names []string) {
 // conda and R as they are, and of dpkg's database the part about these packages.
 func (c *closing) metadata() {
 	debian := map[string]bool{}
-	for _, p := range c.record.Packages {
+	for _, p := range c.packages {
 		for _, name := range p.Records {
 			c.take(name, false)
 		}
@@ -87,7 +89,7 @@ func AddPackageRecords(root *tree.Node) {
 		}
 	}
 	_, packages := findOwners(files)
-	c := &closing{record: &Record{Packages: packages}, root: root, sums: map[string]Sum{}}
+	c := &closing{record: &Record{}, packages: packages, root: root, sums: map[string]Sum{}}
 	c.metadata() // what cannot be read is missing in the bill, and nowhere else
 }
 

@@ -43,7 +43,7 @@ written. The exit status is the command's own, 128 and a signal's number if that
 ended it; where repro itself fails, a line that begins with "repro: error" says so.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "step", Usage: "call the step `NAME`; an earlier capture of that name is replaced", Value: "all"},
-			&cli.BoolFlag{Name: "whole-packages", Usage: "have the image take the packages whole that own what was read, so that other inputs work too"},
+			&cli.BoolFlag{Name: "whole-packages", Usage: "have the image take the packages whole that own what was read, with those that they depend on, so that other inputs work too"},
 			&cli.BoolFlag{Name: "replace", Usage: "let results that were there before give way to new ones that differ"},
 			&cli.StringSliceFlag{Name: "write", Usage: "let the command write to `FOLDER` too, besides this one, the home folder and /tmp"},
 			&cli.StringFlag{Name: "watch", Usage: "watch in one `WAY`: view (a view of this machine's files) or calls (its system calls)", DefaultText: "view where this machine offers it"},
@@ -196,6 +196,9 @@ func (c *console) noteCapture(r *capture.Result) {
 func (c *console) noteOutside(r *capture.Result) {
 	if _, read := r.Record.InTemporary(*r.Step); len(read) > 0 {
 		c.note("read %s: an image keeps nothing of /tmp: if the step needs it, move it to another place and capture again", someOf(read))
+	}
+	if read := r.Record.ReadOutside(*r.Step); len(read) > 0 {
+		c.note("read %s, outside of this folder: that goes into the image, and nothing says whence it is and under which licence: if it is data, put it into this folder, capture again, and say so under data in %s", someOf(read), recipe.FileName)
 	}
 	if wrote := r.Record.WroteOutside(*r.Step); len(wrote) > 0 {
 		home, _ := os.UserHomeDir()
