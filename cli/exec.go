@@ -44,11 +44,15 @@ func shellCommand(c *console) *cli.Command {
 		Usage:     "look around in an image",
 		ArgsUsage: "IMAGE",
 		Description: `Starts the image's shell where its steps start. It sees what they see; what you
-write is gone when you leave. The exit status is the shell's.
+write is gone when you leave. The exit status is the shell's. Small tools that the
+image has not (ls, grep, vi) are those of this machine's busybox, if it has one that is
+linked statically: they stand last in PATH, in /.repro-tools, and are no part of the
+image; --no-tools leaves them out.
 
    repro shell paper.sif
    repro shell --step fit paper.sif     # with its variables, where it starts`,
-		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag, plainHTTPFlag},
+		Flags: []cli.Flag{keyFlag, execStepFlag, bindFlag, networkFlag, dirFlag, layersFlag, keepLayersFlag, scratchFlag, diskFlag, isolationFlag, plainHTTPFlag,
+			&cli.BoolFlag{Name: "no-tools", Usage: "show nothing but what the image has"}},
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() != 1 {
 				return usagef("shell: name one image")
@@ -83,6 +87,14 @@ func (c *console) exec(ctx *cli.Context, name string, args []string) error {
 	program := local.Program{
 		Args: args, Step: ctx.String("step"), Dir: ctx.String("dir"), Scratch: ctx.String("scratch"),
 		Stdin: c.in, Stdout: c.out, Stderr: c.err, Sandbox: ahead,
+	}
+	if len(args) == 0 && !ctx.Bool("no-tools") {
+		dir, err := smallTools("busybox")
+		if err == nil {
+			defer os.RemoveAll(dir)
+			program.Tools = dir
+			c.note("small tools that the image has not are this machine's busybox, no part of the image")
+		}
 	}
 	options := local.Options{
 		Net: ctx.Bool("network"), Binds: binds, Disk: disk, Isolation: local.Isolation(ctx.String("isolation")),

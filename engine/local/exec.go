@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"repro/engine"
@@ -27,6 +28,7 @@ type Program struct {
 	Dir     string            // where it starts; empty: the step's, or /paper
 	Env     map[string]string // over its variables
 	Scratch string            // where what it writes goes; empty: TMPDIR
+	Tools   string            // folder of this machine with programs, which are shown at ToolsFolder and looked for last; empty: none
 
 	Stdin          io.Reader // nil: empty
 	Stdout, Stderr io.Writer
@@ -34,6 +36,10 @@ type Program struct {
 
 	Sandbox *Sandbox // begun with the same network; nil: one is begun when it is needed
 }
+
+// ToolsFolder is where programs of this machine are shown, in an image that has
+// none of that name.
+const ToolsFolder = "/.repro-tools"
 
 // Sandbox is one that waits for a program.
 type Sandbox = sandbox.Process
@@ -177,6 +183,14 @@ func (h *Host) execOn(ctx context.Context, c sandbox.Command, p Program, step ma
 	c.Dir, c.Env, c.Net = step.Dir, environ(step, h.manifest.Paper.Date, ""), h.options.Net
 	c.Stdin, c.Stdout, c.Stderr = p.Stdin, p.Stdout, p.Stderr
 	c.Binds, c.Limits.Disk = sandboxBinds(h.options.Binds), h.options.Disk
+	if p.Tools != "" {
+		c.Binds = append(c.Binds, sandbox.Bind{Source: p.Tools, Target: ToolsFolder})
+		for i, v := range c.Env {
+			if value, ok := strings.CutPrefix(v, "PATH="); ok {
+				c.Env[i] = "PATH=" + value + ":" + ToolsFolder
+			}
+		}
+	}
 	c.WithoutProc = h.options.Isolation == IsolationNoProc
 	c.Process = p.Sandbox
 	defer h.readAhead(ctx, &c)()
