@@ -50,6 +50,9 @@ var layers = [][]string{
 		"run/workflow",
 	},
 	{
+		"publish/repository",
+	},
+	{
 		"archive",
 		"attest",
 		"diff",
@@ -197,6 +200,7 @@ var layers = [][]string{
 		"engine/enginetest",
 		"engine/htcondor/condortest",
 		"engine/slurm/slurmtest",
+		"publish/repository/repositorytest",
 	},
 	{
 		"compare/draws",

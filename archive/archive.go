@@ -22,6 +22,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -68,6 +69,7 @@ type Options struct {
 	Profile   rocrate.Profile     // of RO-Crate; empty: RO-Crate 1.1
 	Link      bool                // a folder's image is a hard link to the one given, where the filesystem can
 	NoImage   bool                // leave the image out: inputs, outputs and records only
+	Beside    bool                // say of an image that is left out that it lies beside the deposit
 	Runner    []File              // static programs that go to runner/
 	Spec      []byte              // SPEC.md, goes to runner/
 
@@ -139,6 +141,25 @@ func Write(ctx context.Context, im *format.Image, out string, o Options) (*Repor
 		Version: 1, Deposit: out, Form: o.Form,
 		Files: len(d.Entries), Bytes: d.Bytes(), Verify: d.Verified, Notes: w.notes,
 	}, nil
+}
+
+// Ready says whether the image could be archived so: all that is missing comes back
+// at once in an [*Error], and the image is verified. It returns what is known of the
+// deposit before its files are written.
+func Ready(ctx context.Context, im *format.Image, o Options) (*deposit.Deposit, error) {
+	d, _, err := gather(ctx, im, "", o)
+	if err != nil {
+		return nil, err
+	}
+	vo := verify.Options{Workers: o.Workers, Progress: o.Progress}
+	for _, f := range o.Signatures {
+		vo.Detached = append(vo.Detached, f.Content)
+	}
+	d.Verified, err = verify.Image(ctx, im, o.Trust, vo)
+	if err != nil && !(o.Unsigned && errors.Is(err, verify.ErrNotSigned)) {
+		return nil, err
+	}
+	return d, nil
 }
 
 // aboutContainer is what the forms of a deposit state of it as a whole.

@@ -79,7 +79,7 @@ func describeImage(ctx context.Context, im *format.Image, o Options) (*deposit.D
 	d := &deposit.Deposit{
 		ImageName: imageName(im, o), ImageSize: im.Size(),
 		DOI: o.DOI, Publisher: o.Publisher, Keys: o.Keys,
-		Alone: o.Form == Zip, NoImage: o.NoImage, Anonymous: o.Anonymous,
+		Alone: o.Form == Zip, NoImage: o.NoImage, Beside: o.Beside, Anonymous: o.Anonymous,
 		Program: slices.ContainsFunc(o.Runner, func(f File) bool { return f.Name == "repro" }),
 	}
 	var err error

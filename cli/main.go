@@ -60,7 +60,7 @@ func newApp(c *console) *cli.App {
 			captureCommand(c), initCommand(c), checkCommand(c), buildCommand(c), calibrateCommand(c), keyCommand(c), signCommand(c), timestampCommand(c), exportSignatureCommand(c),
 			verifyCommand(c), runCommand(c), attestCommand(c), reportCommand(c), doctorCommand(c), compareCommand(c), inspectCommand(c), diffCommand(c),
 			lsCommand(c), catCommand(c), extractCommand(c), mountCommand(c), exportCommand(c),
-			execCommand(c), shellCommand(c), archiveCommand(c), pushCommand(c), pullCommand(c), fetchCommand(c), submitCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
+			execCommand(c), shellCommand(c), archiveCommand(c), depositCommand(c), pushCommand(c), pullCommand(c), fetchCommand(c), submitCommand(c), schemaCommand(c), demoCommand(c), completionCommand(c), manCommand(c),
 			versionCommand(c), selfVerifyCommand(c),
 		},
 		EnableBashCompletion:      true,

@@ -16,6 +16,7 @@ import (
 	"repro/format/squashfs"
 	"repro/internal/mount"
 	"repro/key/store"
+	"repro/publish/repository"
 	"repro/report/view"
 	"repro/run"
 	"repro/sign"
@@ -113,6 +114,10 @@ func hintFor(err error, status int) string {
 		return "check who owns the file and the folder around it"
 	case errors.Is(err, run.ErrData):
 		return "bring the data with repro fetch IMAGE -o FOLDER, then name the folder with --data FOLDER"
+	case errors.Is(err, repository.ErrToken):
+		return "make a new token in the settings of your account there, with leave to write deposits; the draft stays, and the same command goes on with it"
+	case errors.Is(err, repository.ErrUnsure):
+		return "look at the record there, or type the same command again: it looks first"
 	case errors.Is(err, archive.ErrMissing):
 		return "nothing was written; each line above says what would help"
 	case status == statusNotSigned && unverified != nil && unverified.Unmet:

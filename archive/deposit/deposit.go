@@ -95,6 +95,7 @@ type Deposit struct {
 	Keys      []File // public keys that the deposit holds
 	Alone     bool   // a crate alone, not in a bag
 	NoImage   bool   // the image is left out
+	Beside    bool   // it lies beside the deposit
 	Anonymous bool   // says nothing of whose work it is
 	Program   bool   // holds the program that runs it
 }

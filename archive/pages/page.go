@@ -70,6 +70,7 @@ type page struct {
 	Report   string // link
 	Runner   bool   // the program is there
 	NoImage  bool
+	Beside   bool
 	External []row // files kept elsewhere
 }
 
@@ -95,7 +96,7 @@ func render(d *deposit.Deposit, base string, start bool) ([]byte, error) {
 		Title: shown(paper.Title), Year: d.Date.Format("2006"), Abstract: shown(d.Description()), Licence: paper.Licence,
 		Image: d.ImageName, Size: deposit.Size(d.ImageSize), Content: string(d.ContentID),
 		Commands: strings.Split(strings.TrimSpace(commands(d)), "\n"), Rows: contents(d), Cite: cite(d),
-		Runner: d.Program, NoImage: d.NoImage,
+		Runner: d.Program, NoImage: d.NoImage, Beside: d.Beside,
 	}
 	for _, x := range d.External {
 		p.External = append(p.External, row{shown(x.Path), shown(x.Source)})

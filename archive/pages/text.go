@@ -117,6 +117,9 @@ func commands(d *deposit.Deposit) string {
 
 // HowToCheck is what to type, as Markdown.
 func HowToCheck(d *deposit.Deposit) string {
+	if d.NoImage && d.Beside {
+		return fmt.Sprintf("The image, `%s`, lies beside this package. Its content id is `%s`. In its folder:\n\n```\nrepro verify %s\nrepro run %s\n```\n\n", d.ImageName, d.ContentID, deposit.ShellWord(d.ImageName), deposit.ShellWord(d.ImageName))
+	}
 	if d.NoImage {
 		return fmt.Sprintf("The image is not part of this package. Its content id is `%s`.\n\n", d.ContentID)
 	}

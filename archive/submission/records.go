@@ -15,8 +15,8 @@ import (
 func Documents(d *deposit.Deposit) (files []deposit.File, notes []string) {
 	files = []deposit.File{
 		{Name: "zenodo.json", Content: deposit.JSON(zenodo(d))},
-		{Name: "invenio-record.json", Content: deposit.JSON(invenio(d))},
-		{Name: "dataverse-dataset.json", Content: deposit.JSON(dataverse(d))},
+		{Name: "invenio-record.json", Content: deposit.JSON(InvenioRecord(d))},
+		{Name: "dataverse-dataset.json", Content: deposit.JSON(DataverseDataset(d))},
 		{Name: "artifact-appendix.md", Content: appendix(d)},
 		{Name: "aea-readme.md", Content: aea(d)},
 	}
@@ -152,8 +152,8 @@ func zenodo(d *deposit.Deposit) map[string]any {
 	return m
 }
 
-// invenio is a draft record of InvenioRDM (POST /api/records).
-func invenio(d *deposit.Deposit) map[string]any {
+// InvenioRecord is a draft record of InvenioRDM (POST /api/records).
+func InvenioRecord(d *deposit.Deposit) map[string]any {
 	p := d.Manifest.Paper
 	var creators []any
 	for _, a := range p.Authors {
@@ -181,6 +181,13 @@ func invenio(d *deposit.Deposit) map[string]any {
 	}
 	if deposit.SingleLicence(p.Licence) {
 		meta["rights"] = []any{map[string]string{"id": strings.ToLower(p.Licence)}}
+	} else if p.Licence != "" {
+		meta["rights"] = []any{map[string]any{"title": map[string]string{"en": p.Licence}}}
+	}
+	if p.DOI != "" {
+		meta["related_identifiers"] = []any{map[string]any{
+			"identifier": p.DOI, "scheme": "doi", "relation_type": map[string]string{"id": "issupplementto"},
+		}}
 	}
 	var subjects []any
 	for _, k := range p.Keywords {
@@ -203,8 +210,8 @@ func invenio(d *deposit.Deposit) map[string]any {
 	return m
 }
 
-// dataverse is a dataset of Dataverse's native interface.
-func dataverse(d *deposit.Deposit) map[string]any {
+// DataverseDataset is a dataset of Dataverse's native interface.
+func DataverseDataset(d *deposit.Deposit) map[string]any {
 	p := d.Manifest.Paper
 	primitive := func(name, value string) map[string]any {
 		return map[string]any{"typeName": name, "typeClass": "primitive", "multiple": false, "value": value}
