@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -150,10 +151,14 @@ func exportOf(image *format.Image) (*oci.Export, error) {
 	if err != nil {
 		return nil, err
 	}
+	start, err := entrypoint(image, m.Steps)
+	if err != nil {
+		return nil, err
+	}
 	e := &oci.Export{
 		Ref:  containerRef(id),
 		Arch: m.Arch, Created: created, Annotations: annotations(m, id),
-		Config: oci.Config{Env: environment(m, created), WorkingDir: build.Paper, Entrypoint: entrypoint(m.Steps)},
+		Config: oci.Config{Env: environment(m, created), WorkingDir: build.Paper, Entrypoint: start},
 	}
 	for _, o := range m.Objects {
 		if o.Role != manifest.RoleLayer {
@@ -184,18 +189,48 @@ func containerRef(id manifest.Digest) string {
 }
 
 // entrypoint runs all steps if a container gets no arguments, the steps that its
-// arguments name, or else the command that they are. SPEC.md, EXP-5.
-func entrypoint(steps []manifest.Step) []string {
-	var names []string
+// arguments name, or else the command that they are. It holds the text of the image's
+// runscript and does not call it: what Apptainer builds of a container has one in its
+// place that calls the entrypoint. SPEC.md, EXP-5.
+func entrypoint(image *format.Image, steps []manifest.Step) ([]string, error) {
+	layers, err := image.RootLayers()
+	if err != nil {
+		return nil, err
+	}
+	root, err := tree.NewView(tree.Look{}, layers...)
+	if err != nil {
+		return nil, err
+	}
+	runscript, err := textOf(root, "/.singularity.d/runscript")
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"''"}
 	for _, s := range steps {
 		names = append(names, "'"+s.Name+"'")
 	}
-	const runscript = "/.singularity.d/runscript"
-	script := "[ $# -gt 0 ] || exec " + runscript + "; "
-	if len(names) > 0 {
-		script += "case $1 in " + strings.Join(names, "|") + ") exec " + runscript + ` "$@" ;; esac; `
+	script := "case ${1-} in " + strings.Join(names, "|") + ") ;; *) exec \"$@\" ;; esac\n"
+	return []string{"/bin/sh", "-c", script + runscript, "repro"}, nil
+}
+
+// maxRunscript bounds the text that becomes an argument: Linux takes 128 KiB.
+const maxRunscript = 100 << 10
+
+func textOf(root *tree.View, name string) (string, error) {
+	found, err := root.Find(name)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	return []string{"/bin/sh", "-c", script + `exec "$@"`, "repro"}
+	if !found.Node.Mode.IsRegular() || found.Node.Size > maxRunscript {
+		return "", fmt.Errorf("%s: want a file of at most %d bytes", name, maxRunscript)
+	}
+	f, err := found.Node.Content()
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	return string(text), err
 }
 
 // topLayer is what steps see that no layer of the image has: a user, empty

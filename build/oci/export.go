@@ -1,9 +1,13 @@
 package oci
 
 import (
+	"archive/tar"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -71,20 +75,50 @@ func (e *Export) Archive(ctx context.Context, name string) error {
 	if err := e.layout(ctx, dir); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	root, err := tree.FromDir(dir, tree.DirOptions{})
-	if err != nil {
-		return err
-	}
-	for _, n := range root.All() {
-		n.UID, n.GID, n.ModTime, n.Mode, n.Xattrs = 0, 0, e.Created.Unix(), n.Mode.Type()|0o644, nil
-		if n.IsDir() {
-			n.Mode |= 0o111
-		}
-	}
-	if err := tree.ToTar(ctx, f, root, false); err != nil {
+	if err := e.pack(ctx, f, dir); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return f.Commit()
+}
+
+// pack writes the files of a layout as a tar archive. It has no entry for the layout's
+// own folder: Apptainer takes one for a way out of the folder that it unpacks to.
+// SPEC.md, EXP-7.
+func (e *Export) pack(ctx context.Context, w io.Writer, dir string) error {
+	t := tar.NewWriter(w)
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err = errors.Join(err, ctx.Err()); err != nil || file == dir {
+			return err
+		}
+		name, err := filepath.Rel(dir, file)
+		if err != nil {
+			return err
+		}
+		h := &tar.Header{Typeflag: tar.TypeDir, Name: filepath.ToSlash(name) + "/", Mode: 0o755, ModTime: e.Created}
+		if d.IsDir() {
+			return t.WriteHeader(h)
+		}
+		return packFile(t, file, &tar.Header{Typeflag: tar.TypeReg, Name: filepath.ToSlash(name), Mode: 0o644, ModTime: e.Created})
+	})
+	return errors.Join(err, t.Close())
+}
+
+func packFile(t *tar.Writer, file string, h *tar.Header) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	h.Size = info.Size()
+	if err := t.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err = io.Copy(t, f)
+	return err
 }
 
 // layout writes the files of a layout.

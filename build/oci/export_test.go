@@ -1,12 +1,16 @@
 package oci_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,6 +59,9 @@ func TestExport(t *testing.T) {
 	if err := e.Archive(ctx, archive); err != nil {
 		t.Fatal(err)
 	}
+	if names := archived(t, archive); len(names) != 8 || names[0] != "blobs/" || names[1] != "blobs/sha256/" || names[6] != "index.json" || names[7] != "oci-layout" || !slices.IsSorted(names) {
+		t.Errorf("the archive holds %q", names)
+	}
 	for _, name := range []string{folder, archive} {
 		s, err := oci.Open(ctx, name, oci.Options{})
 		if err != nil {
@@ -71,5 +78,33 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: configuration %+v", name, c)
 		}
 		s.Close()
+	}
+}
+
+// archived returns the names in a tar archive, all of whose entries are root's and of
+// the time of the image.
+func archived(t *testing.T, name string) (names []string) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for r := tar.NewReader(f); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return names
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := int64(0o644)
+		if h.Typeflag == tar.TypeDir {
+			want = 0o755
+		}
+		if h.Mode != want || h.Uid != 0 || h.Gid != 0 || h.ModTime.Unix() != 1_700_000_000 {
+			t.Errorf("%s: %+v", h.Name, h)
+		}
+		names = append(names, h.Name)
 	}
 }

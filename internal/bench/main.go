@@ -28,6 +28,7 @@ var benches = map[string]func(args []string) error{
 	"image.build":     buildImage,
 	"image.extract":   extractImage,
 	"image.open":      openImage,
+	"registry":        benchRegistry,
 	"sbom":            benchSBOM,
 	"sbom.read":       readSBOM,
 	"verify":          benchVerify,
