@@ -41,7 +41,11 @@ func (j *job) compareArrays(ctx context.Context, pub, new []ndarray.Array) error
 			continue
 		}
 		c := &elements{j: j, pub: p, new: n}
-		c.measure()
+		if c.measures() {
+			m := c.measuring()
+			m.part(p, n, 0, p.Count())
+			m.finish()
+		}
 		if err := c.compare(ctx); err != nil {
 			return err
 		}
@@ -59,67 +63,12 @@ type elements struct {
 	j        *job
 	pub, new *ndarray.Array
 	largest  *number
-	most     float64      // its magnitude; 0: not known
-	flip     map[int]bool // vectors whose signs are to be reversed
-	from     int          // the element with which Data begins
+	most     float64 // its magnitude; 0: not known
+	flip     []bool  // vectors whose signs are to be reversed; nil: none
+	from     int     // the element with which Data begins
 	a, b     []float64
 	shown    int   // numbers that were handed out to be shown
 	unshown  int64 // numbers that differ beyond those
-}
-
-// measure finds the largest published number, and the vectors whose signs are
-// to be reversed: those whose largest published number has the other sign in
-// the new array.
-func (c *elements) measure() {
-	r := c.j.rule
-	numbers := c.pub.Class == ndarray.Float || c.pub.Class == ndarray.Complex
-	if !numbers || r.norm == nil && r.Signs == "" {
-		return
-	}
-	most, at := map[int]float64{}, map[int]int{}
-	all := -1.0
-	for i := range c.pub.Count() {
-		v := c.vector(i)
-		c.a = c.pub.Floats(c.pub.At(i), c.a[:0])
-		for part, x := range c.a {
-			x = math.Abs(x)
-			if math.IsInf(x, 0) || math.IsNaN(x) {
-				continue
-			}
-			if x > all {
-				all = x
-			}
-			if _, seen := at[v]; r.Signs != "" && (!seen || x > most[v]) {
-				most[v], at[v] = x, 2*i+part
-			}
-		}
-	}
-	if all >= 0 {
-		c.most = all
-		c.largest = mustNumber(c.pub.Shortest(all))
-	}
-	c.flip = map[int]bool{}
-	for v, i := range at {
-		c.a, c.b = c.pub.Floats(c.pub.At(i/2), c.a[:0]), c.new.Floats(c.new.At(i/2), c.b[:0])
-		if c.a[i%2]*c.b[i%2] < 0 {
-			c.flip[v] = true
-		}
-	}
-	c.j.tally.reversed += int64(len(c.flip))
-}
-
-// vector is the one of the vectors that the rule's signs speak of in which an
-// element stands: along the last axis but one, or along the last.
-func (c *elements) vector(i int) int {
-	shape := c.pub.Shape
-	n := len(shape)
-	switch {
-	case c.j.rule.Signs == "" || n < 2:
-		return 0
-	case c.j.rule.Signs == signRows:
-		return i / shape[n-1]
-	}
-	return i/(shape[n-1]*shape[n-2])*shape[n-1] + i%shape[n-1]
 }
 
 // compareTexts compares texts, each as a whole.
@@ -232,7 +181,7 @@ func (c *elements) element(i int, x, y []byte) {
 	default:
 		c.a, c.b = c.pub.Floats(x, c.a[:0]), c.new.Floats(y, c.b[:0])
 		for part := range c.a {
-			if c.flip[c.vector(i)] {
+			if c.flip != nil && c.flip[c.vector(i)] {
 				c.b[part] = -c.b[part]
 			}
 			if c.quick(c.a[part], c.b[part]) {

@@ -35,7 +35,7 @@ func TestSlabs(t *testing.T) {
 		pairs = append(pairs, [2]string{filepath.Join(filepath.Dir(name), "base.h5"), name})
 	}
 	for _, pair := range pairs {
-		for _, rule := range []manifest.Rule{{}, {Relative: "1e-6"}, {Norm: "1e-6"}} {
+		for _, rule := range []manifest.Rule{{}, {Relative: "1e-6"}, {Norm: "1e-6"}, {Signs: signColumns}, {Signs: signRows, Norm: "1e-9"}} {
 			var found [2]any
 			for i, least := range []int{0, 1 << 62} {
 				comparers[kindHDF5] = func(ctx context.Context, j *job) error { return compareHDF5From(ctx, j, least) }
