@@ -213,7 +213,7 @@ func decide(ctx context.Context, f report.Finding, pub, new File, r *rule, to si
 		next := fallback(f.Kind, r.Rule, err)
 		if next == "" {
 			if err == nil && f.Verdict == report.Differs && to.spread == nil {
-				f.Reason += pub.hint(ctx, new, f.Kind, r.Rule)
+				f.Reason += pub.hint(ctx, new, f.Kind, f.Diff, r.Rule)
 			}
 			return settle(f, err)
 		}

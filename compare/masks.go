@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"repro/compare/kinds"
 	"repro/format/manifest"
@@ -152,7 +154,7 @@ const maxHinted = 4 << 20
 // hint says what the rule could leave out, that it does not, for two files of a
 // kind that differ to agree: how many blanks there are, or what masks it names;
 // empty if there is no such thing.
-func (f File) hint(ctx context.Context, new File, kind string, r manifest.Rule) string {
+func (f File) hint(ctx context.Context, new File, kind, diff string, r manifest.Rule) string {
 	if !slices.Contains(hintedKinds, kind) || !f.atMost(maxHinted) || !new.atMost(maxHinted) {
 		return ""
 	}
@@ -166,7 +168,7 @@ func (f File) hint(ctx context.Context, new File, kind string, r manifest.Rule) 
 			return "; only how many blanks or empty lines there are differs: blanks: free would pass over it, which is right where no place of a table can be empty"
 		}
 	}
-	if len(r.Masks) > 0 {
+	if len(r.Masks) > 0 || !maskable(diff) {
 		return ""
 	}
 	agree := func(names []string) bool {
@@ -184,6 +186,35 @@ func (f File) hint(ctx context.Context, new File, kind string, r manifest.Rule) 
 		}
 	}
 	return fmt.Sprintf("; only %s differ: masks: [%s] would leave them out", strings.Join(needed, " and "), strings.Join(needed, ", "))
+}
+
+// maskable reports whether a mask could hide something of the first place of a
+// diff: if not, the files differ whatever is masked.
+func maskable(diff string) bool {
+	all, _ := masked(Masks())
+	changed := 0
+	for _, line := range strings.Split(diff, "\n") {
+		if strings.HasPrefix(line, "@@") {
+			if changed > 0 {
+				break
+			}
+			continue
+		}
+		if line == "" || line[0] != '-' && line[0] != '+' {
+			continue
+		}
+		changed++
+		text := []byte(line[1:])
+		if strings.HasSuffix(line, "…") || !bytes.ContainsFunc(text, unicode.IsLetter) { // was shortened, or may be R's times
+			return true
+		}
+		for _, h := range all {
+			if _, n := h.replace(text); n > 0 {
+				return true
+			}
+		}
+	}
+	return changed == 0
 }
 
 // atMost reports whether a file is known to be so small.

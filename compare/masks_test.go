@@ -160,3 +160,22 @@ func TestBlanksAreProposed(t *testing.T) {
 		}
 	}
 }
+
+// TestMaskable: where the first place that differs has nothing to hide, no hint
+// is looked for.
+func TestMaskable(t *testing.T) {
+	for diff, want := range map[string]bool{
+		"": true,
+		"@@ -1 +1 @@\n-loss 0.5 at step 3\n+loss 0.6 at step 3\n":                                              false,
+		"@@ -1 +1 @@\n-done on 2026-01-02\n+done on 2026-01-03\n":                                              true,
+		"@@ -1 +1 @@\n-done\n+done on 2026-01-03\n":                                                            true,
+		"@@ -1 +1 @@\n-  0.123   0.004   0.130\n+  0.123   0.004   0.131\n":                                    true,
+		"@@ -1 +1 @@\n-a long line…\n+another\n":                                                               true,
+		"@@ -1 +1 @@\n-loss 0.5\n+loss 0.6\n@@ -2 +2 @@\n-done on 2026-01-02\n+done on 2026-01-03\n":           false,
+		"@@ -2 +2 @@\n-done on 2026-01-02\n+done on 2026-01-03\n@@ -3 +3 @@\n-loss 0.5 then\n+loss 0.6 then\n": true,
+	} {
+		if got := maskable(diff); got != want {
+			t.Errorf("%q: %v", diff, got)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"sync"
 )
 
 // How far pictures may lie apart as a whole.
@@ -47,7 +48,11 @@ func register(pub, new image.Image) (fit, bool) {
 // shiftOf is by how much the ink of new lies further right and down than that
 // of pub, where the sums of ink over columns and rows agree best.
 func shiftOf(pub, new image.Image) image.Point {
-	a, b := profile(pub), profile(new)
+	var a, b [2][]int
+	var both sync.WaitGroup
+	both.Go(func() { a = profile(pub) })
+	both.Go(func() { b = profile(new) })
+	both.Wait()
 	return image.Pt(agree(a[0], b[0]), agree(a[1], b[1]))
 }
 
@@ -59,10 +64,17 @@ func profile(m image.Image) [2][]int {
 	line := make([]uint8, 4*s.width)
 	for y := range s.height {
 		s.row(y, 0, s.width, line)
+		last, ink := s.ground, 0
 		for x := range s.width {
-			ink, _ := s.far(line[4*x : 4*x+4])
-			out[0][x] += int(ink)
-			out[1][y] += int(ink)
+			if p := [4]uint8(line[4*x : 4*x+4]); p != last { // most pixels are like the one before
+				last = p
+				far, _ := s.far(p[:])
+				ink = int(far)
+			}
+			if ink > 0 {
+				out[0][x] += ink
+				out[1][y] += ink
+			}
 		}
 	}
 	return out
