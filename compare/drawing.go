@@ -186,6 +186,11 @@ func (d *drawings) alike(p, n *drawing.Mark) bool {
 	if p.Kind != n.Kind || len(p.Points) != len(n.Points) {
 		return false
 	}
+	for i, v := range p.Points { // most are told apart by their first
+		if p.Kind == drawing.Line && max(math.Abs(n.Points[i].X-v.X-d.shift.X), math.Abs(n.Points[i].Y-v.Y-d.shift.Y)) > lineSlack {
+			return false
+		}
+	}
 	why, _, text := d.compare(p, n)
 	return why == "" && text <= 4*textSlack
 }
@@ -221,13 +226,16 @@ func (d *drawings) compare(p, n *drawing.Mark) (why string, line, text float64) 
 	if p.Kind == drawing.Glyph {
 		shift = drawing.Point{}
 	}
+	furthest := 0
 	for i, v := range p.Points {
 		by := drawing.Point{X: n.Points[i].X - v.X - shift.X, Y: n.Points[i].Y - v.Y - shift.Y}
-		far := max(math.Abs(by.X), math.Abs(by.Y))
-		if far > lineSlack {
-			return fmt.Sprintf("%s, point %d of %d: published (%.6g, %.6g), new (%.6g, %.6g), in points", where, i+1, len(p.Points), v.X, v.Y, n.Points[i].X, n.Points[i].Y), 0, 0
+		if far := max(math.Abs(by.X), math.Abs(by.Y)); far > line {
+			line, furthest = far, i
 		}
-		line = max(line, far)
+	}
+	if line > lineSlack {
+		v, w := p.Points[furthest], n.Points[furthest]
+		return fmt.Sprintf("%s, point %d of %d: published (%.6g, %.6g), new (%.6g, %.6g), in points", where, furthest+1, len(p.Points), v.X, v.Y, w.X, w.Y), 0, 0
 	}
 	if !d.sameClip(p.Clip, n.Clip) {
 		return fmt.Sprintf("%s: %s is cut to another path", where, p.Say()), 0, 0
@@ -300,27 +308,27 @@ func (d *drawings) sameClip(p, n *drawing.Clip) bool {
 func (d *drawings) settle(f *report.Finding, w watcher) {
 	f.Compared, f.Differing, f.Counted = int64(d.paths+d.texts), int64(len(d.differ)), report.CountedMarks
 	for _, list := range [][]markDifference{d.differ, d.unread, d.moved} {
+		if m := largest(list); m != nil && f.Worst == nil {
+			f.Worst = &report.Worst{Where: m.where(), Published: clip(sayMark(m.pub)), New: clip(sayMark(m.new))}
+		}
 		for i := range list {
 			m := &list[i]
-			if f.Worst == nil {
-				f.Worst = &report.Worst{Where: m.where(), Published: clip(sayMark(m.pub)), New: clip(sayMark(m.new))}
-			}
 			w.value(m.where(), sayMark(m.pub), sayMark(m.new), Off)
 		}
 	}
 	what := fmt.Sprintf("%s and %s", plural(int64(d.paths), "path"), plural(int64(d.texts), "piece")+" of text")
 	switch {
 	case len(d.differ) > 0 && d.laidOut():
-		f.Verdict, f.Reason = report.NeedsEyes, fmt.Sprintf("the same %s, but laid out or ended otherwise by up to %.2g point: %s", what, layoutOff, d.differ[0].why)
+		f.Verdict, f.Reason = report.NeedsEyes, fmt.Sprintf("the same %s, but laid out or ended otherwise by up to %.2g point: %s", what, layoutOff, largest(d.differ).why)
 	case len(d.differ) > 0:
-		f.Verdict, f.Reason = report.Differs, d.differ[0].why
+		f.Verdict, f.Reason = report.Differs, largest(d.differ).why
 		if more := len(d.differ) - 1; more > 0 {
 			f.Reason += fmt.Sprintf("; %s like this", plural(int64(more), "more place"))
 		}
 	case len(d.unread) > 0:
-		f.Verdict, f.Reason = report.NeedsEyes, "of what is drawn all that is read is the same, but "+d.unread[0].why
+		f.Verdict, f.Reason = report.NeedsEyes, "of what is drawn all that is read is the same, but "+largest(d.unread).why
 	case len(d.moved) > 0:
-		f.Verdict, f.Reason = report.NeedsEyes, fmt.Sprintf("the same %s, but %s", what, d.moved[0].why)
+		f.Verdict, f.Reason = report.NeedsEyes, fmt.Sprintf("the same %s, but %s", what, largest(d.moved).why)
 	case d.line == 0 && d.text == 0 && d.shift == (drawing.Point{}):
 		f.Verdict, f.Reason = report.SameContent, "the same drawing: "+what+"; only names, metadata or how it is written differ"
 	default:
@@ -329,6 +337,40 @@ func (d *drawings) settle(f *report.Finding, w watcher) {
 			f.Reason += fmt.Sprintf(", once all is moved by (%.3g, %.3g)", d.shift.X, d.shift.Y)
 		}
 	}
+}
+
+// largest is the difference that the eye meets first, which reasons name: of
+// those in one place, by how far a point moved, of others by how much they cover;
+// the first of several.
+func largest(of []markDifference) (worst *markDifference) {
+	most := -1.0
+	for i := range of {
+		low, high, ok := of[i].span(false)
+		size := 0.0
+		if ok {
+			size = distanceOf(drawing.Point{X: high.X - low.X, Y: high.Y - low.Y})
+		}
+		if of[i].pub != nil && of[i].new != nil {
+			if far := of[i].furthest(); far > 0 {
+				size = far
+			}
+		}
+		if size > most {
+			worst, most = &of[i], size
+		}
+	}
+	return worst
+}
+
+// furthest is how far two paths of equally many points lie apart; 0 of others.
+func (m *markDifference) furthest() (far float64) {
+	if m.pub.Kind != drawing.Line || len(m.pub.Points) != len(m.new.Points) {
+		return 0
+	}
+	for i, p := range m.pub.Points {
+		far = max(far, distanceOf(drawing.Point{X: m.new.Points[i].X - p.X, Y: m.new.Points[i].Y - p.Y}))
+	}
+	return far
 }
 
 func (m *markDifference) where() string {

@@ -13,10 +13,12 @@ import (
 
 // Limits on what [Explain] keeps.
 const (
-	maxShown  = 200 // rows
-	maxPieces = 64  // cells of a row, or pieces of a line
-	context3  = 3   // equal rows kept before and after one that differs, beyond firstRows
-	firstRows = 24  // equal rows kept at the start
+	maxShown  = 200     // elements of arrays
+	maxRows   = 5000    // rows, and values of trees
+	maxKept   = 4 << 20 // bytes of their text
+	maxPieces = 64      // cells of a row, or pieces of a line
+	context3  = 3       // equal rows kept before and after one that differs, beyond firstRows
+	firstRows = 24      // equal rows kept at the start
 )
 
 // Mark says how a piece of the new file stands to the published one.
@@ -38,6 +40,7 @@ type Show struct {
 	Rows    []Row
 	Omitted int64 // rows that differ beyond those kept
 
+	kept    int   // bytes of text
 	skipped int64 // equal rows since the last one kept
 	recent  []Row
 	after   int
@@ -285,7 +288,7 @@ func worse(a, b Mark) Mark {
 
 // add keeps a row that differs, and a few of the equal ones around it.
 func (s *Show) add(row Row) {
-	if len(s.Rows) >= maxShown {
+	if len(s.Rows) >= maxRows || s.kept >= maxKept {
 		if row.Differs() {
 			s.Omitted++
 		}
@@ -294,17 +297,28 @@ func (s *Show) add(row Row) {
 	switch {
 	case row.Differs():
 		s.flush()
-		s.Rows = append(s.Rows, s.recent...)
+		s.keep(s.recent...)
 		s.recent = s.recent[:0]
-		s.Rows = append(s.Rows, row)
+		s.keep(row)
 		s.after = context3
 	case s.after > 0 || len(s.Rows) < s.first() && s.skipped == 0 && len(s.recent) == 0:
-		s.Rows = append(s.Rows, row)
+		s.keep(row)
 		s.after--
 	default:
 		if s.recent = append(s.recent, row); len(s.recent) > context3 {
 			s.recent = append(s.recent[:0], s.recent[1:]...)
 			s.skipped++
+		}
+	}
+}
+
+func (s *Show) keep(rows ...Row) {
+	s.Rows = append(s.Rows, rows...)
+	for i := range rows {
+		for _, side := range [][]Piece{rows[i].Published, rows[i].New} {
+			for k := range side {
+				s.kept += len(side[k].Text)
+			}
 		}
 	}
 }

@@ -78,6 +78,7 @@ type side struct {
 	Summary string
 	Columns []string
 	Rows    []row
+	Rest    *side // rows beyond the first, to be unfolded; nil: there are none
 	Omitted string
 	Cells   int // of a row
 	Width   int // with its number
@@ -370,22 +371,49 @@ func (b *builder) side(f report.Finding) *side {
 	for _, name := range show.Columns {
 		s.Columns = append(s.Columns, Clean(name))
 	}
+	first := show.Rows[:min(len(show.Rows), sideRows)]
+	if !b.rows(s, first) {
+		return nil
+	}
+	omitted := show.Omitted
+	if more := show.Rows[len(first):]; len(more) > 0 {
+		differing := int64(0)
+		for i := range more {
+			if more[i].Differs() {
+				differing++
+			}
+		}
+		rest := &side{Kind: s.Kind, Columns: s.Columns, Summary: fmt.Sprintf("%d more %s that %s", differing, noun(int(differing), "row"), map[bool]string{true: "differs", false: "differ"}[differing == 1])}
+		if b.rows(rest, more) {
+			s.Rest = rest
+		} else {
+			omitted += differing
+		}
+	}
+	if omitted > 0 {
+		s.Omitted = fmt.Sprintf("%d more rows differ and are not shown.", omitted)
+	}
+	return s
+}
+
+// sideRows are shown before one has to unfold the rest.
+const sideRows = 200
+
+// rows adds rows to s, if the page has room for all of them.
+func (b *builder) rows(s *side, from []compare.Row) bool {
 	size := 0
-	for i := range show.Rows {
-		r := rowOf(&show.Rows[i])
+	for i := range from {
+		r := rowOf(&from[i])
 		size += r.size()
 		s.Cells = max(s.Cells, len(r.Published), len(r.New))
 		s.Rows = append(s.Rows, r)
 	}
 	if size > b.room {
-		return nil
+		return false
 	}
 	b.room -= size
 	s.Width = s.Cells + 1
-	if show.Omitted > 0 {
-		s.Omitted = fmt.Sprintf("%d more rows differ and are not shown.", show.Omitted)
-	}
-	return s
+	return true
 }
 
 // sideSummary is what a folded table is opened by.
