@@ -32,6 +32,7 @@ type Visit struct {
 	Role    store.Role   // in Venue, or in the gateway where the path has none
 	OwnOnly bool         // the rule lets the role see only what it sent itself
 	Form    string       // what a form of this session must carry as "form"
+	Program bool         // it shows a token or a link, and no session
 	Mask    *blind.Mask  // what is sent goes through it; nil: nothing is hidden
 
 	session string
@@ -146,8 +147,7 @@ func (g *Guard) visit(w http.ResponseWriter, r *http.Request, rule Rule) (v Visi
 	if err := g.origin.Check(r); err != nil {
 		return v, Refuse(http.StatusForbidden, "this request comes from another site")
 	}
-	program, err := g.identify(r, &v)
-	if err != nil {
+	if v.Program, err = g.identify(r, &v); err != nil {
 		return v, err
 	}
 	if !rule.Public && v.Person.ID == 0 {
@@ -157,8 +157,11 @@ func (g *Guard) visit(w http.ResponseWriter, r *http.Request, rule Rule) (v Visi
 		return v, err
 	}
 	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if safe || program || rule.Public { // a link opened from a letter comes without the cookie, its form with it
+	if safe || rule.Public { // a link opened from a letter comes without the cookie, its form with it
 		return v, nil
+	}
+	if v.Program { // no browser sends what it shows by itself
+		return v, readForm(w, r)
 	}
 	return v, checkForm(w, r, v.Form)
 }
@@ -175,10 +178,12 @@ func (g *Guard) allowed(r *http.Request, rule Rule) error {
 	return g.admit(r, rule, &v)
 }
 
-// identify says who asks: by session, or a program by a link.
+// identify says who asks: by session, or a program by a token or a link.
 func (g *Guard) identify(r *http.Request, v *Visit) (program bool, err error) {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		if err = g.key.checkLink(token, g.o.Now()); err == nil {
+		if strings.HasPrefix(token, tokenPrefix) {
+			v.Person, err = g.store.ByToken(r.Context(), store.HashOf(token))
+		} else if err = g.key.checkLink(token, g.o.Now()); err == nil {
 			v.Person, err = g.store.Bearer(r.Context(), store.HashOf(token))
 		}
 		if errors.Is(err, store.ErrNoLink) || errors.Is(err, store.ErrSignIn) {
@@ -262,6 +267,18 @@ func checkForm(w http.ResponseWriter, r *http.Request, want string) error {
 		return Refuse(http.StatusBadRequest, "this form cannot be read: %v", err)
 	}
 	return checkToken(r.PostForm.Get("form"), want)
+}
+
+// readForm reads the form that a program sends, if it is one.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
+		return nil
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return Refuse(http.StatusBadRequest, "this form cannot be read: %v", err)
+	}
+	return nil
 }
 
 func checkToken(got, want string) error {

@@ -36,6 +36,7 @@ var table = slices.Concat(
 	runRules,
 	signoffRules,
 	discussionRules,
+	apiRules,
 )
 
 var siteRules = []Rule{

@@ -91,6 +91,13 @@ func (k *Key) checkLink(token string, now time.Time) error {
 // formToken is what the forms of a session carry.
 func (k *Key) formToken(session string) string { return encode(k.sum("form", session)) }
 
+// tokenPrefix begins the tokens that people make for programs, so that those who
+// look for leaked secrets know one.
+const tokenPrefix = "rgw_"
+
+// NewToken returns a new secret for a program of a person.
+func NewToken() string { return tokenPrefix + newSession() }
+
 // newSession returns a new secret for a cookie.
 func newSession() string {
 	b := make([]byte, 32)

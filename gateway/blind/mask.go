@@ -101,12 +101,16 @@ func spellings(name string, isExact bool) (all []string) {
 	}
 	for _, n := range cases {
 		ascii := strings.Trim(strconv.QuoteToASCII(n), `"`)
+		add(inJSON.Replace(n))
 		for _, s := range []string{n, html.EscapeString(n), url.PathEscape(n), url.QueryEscape(n), ascii, (&url.URL{Path: n}).EscapedPath()} {
 			add(s)
 		}
 	}
 	return all
 }
+
+// inJSON escapes as encoding/json does.
+var inJSON = strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`)
 
 func fold(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 

@@ -40,7 +40,7 @@ func TestText(t *testing.T) {
 	m := ada()
 	for _, s := range []string{
 		"Ada King Lovelace", "LOVELACE", "adalovelace", "see /home/lovelace2/x", "My_Lovelace_Data.csv", "lOvElAcE", "by Ada", "A. Lovelace", "alovelace@host",
-		"0000-0002-1825-0097", "ada.l@example.org", "Babbage &amp; Sons", "Babbage & Sons", "babbage%20&%20sons", "10.5281/zenodo.77", "10.5281%2Fzenodo.77",
+		"0000-0002-1825-0097", "ada.l@example.org", "Babbage &amp; Sons", `Babbage \u0026 Sons`, "Babbage & Sons", "babbage%20&%20sons", "10.5281/zenodo.77", "10.5281%2Fzenodo.77",
 		"Zoë", "zoë müller", "MÜLLER", "m%C3%BCller", "M%C3%9CLLER", `M\u00fcller`, `m\u00FCller`, "M\xfcller", "Ng", "Li Ng", "ng_li", "O&#39;Brien", "o'brien", "O%27Brien", "King",
 	} {
 		got := m.Text("<" + s + ">")

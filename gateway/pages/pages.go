@@ -123,6 +123,8 @@ func (p *Pages) Handlers() map[string]access.Handler {
 		p.signoffHandlers(),
 		p.formHandlers(),
 		p.discussionHandlers(),
+		p.tokenHandlers(),
+		p.apiHandlers(),
 		p.submissionHandlers(),
 		p.runHandlers(),
 	} {

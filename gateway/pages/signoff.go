@@ -128,11 +128,16 @@ func (p *Pages) reviews(w http.ResponseWriter, r *http.Request, v access.Visit) 
 		return err
 	}
 	page.ByVenue = own != nil && page.May
-	// Authors read reviews with the decision, unless all is open.
-	if (v.Role == store.Author || v.Role == store.Reader) && v.Venue.Blind != store.NotBlind && page.Outcome() == store.Undecided {
+	if withheld(v, page.Outcome()) {
 		page.Withheld, page.Said = len(s.Attached) > 0, nil
 	}
 	return show(w, http.StatusOK, "reviews", frame{"Reviews and decision", v, page})
+}
+
+// withheld reports whether reviews are not for the visitor yet: authors read them
+// with the decision, unless all is open.
+func withheld(v access.Visit, o store.Outcome) bool {
+	return (v.Role == store.Author || v.Role == store.Reader) && v.Venue.Blind != store.NotBlind && o == store.Undecided
 }
 
 // attach takes an attestation and perhaps the public key of whoever made it.
