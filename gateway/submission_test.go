@@ -67,12 +67,21 @@ func hostileImage(t *testing.T) []byte {
 // submit sends an image as a browser does and returns the path of its page.
 func (p *person) submit(venue, name string, b []byte) string {
 	p.Helper()
+	return p.submitAs(venue, name, b, "")
+}
+
+// submitAs sends it as a new version of another submission.
+func (p *person) submitAs(venue, name string, b []byte, former string) string {
+	p.Helper()
 	m := formToken.FindStringSubmatch(p.get("/v/" + venue))
 	if m == nil {
 		p.Fatal("no form")
 	}
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
+	if err := w.WriteField("former", former); err != nil {
+		p.Fatal(err)
+	}
 	part, err := w.CreateFormFile("image", name)
 	if err != nil {
 		p.Fatal(err)

@@ -16,6 +16,7 @@ import (
 type verdict struct {
 	Tone, Words, More string
 	Run               *store.Run // that says so; nil: none has
+	Failing           []string   // results that did not come out again
 }
 
 // verdictOf says what a run says of a submission.
@@ -37,6 +38,16 @@ func verdictOf(r *store.Run) verdict {
 		v.Tone, v.More = soften(v.Tone), join(v.More, "Only the smaller experiment was run that the authors provide for whoever has minutes.")
 	}
 	return v
+}
+
+// failing names the results that did not come out again.
+func failing(rows []resultRow) (names []string) {
+	for _, r := range rows {
+		if r.Verdict != "" && !r.Verdict.Reproduced() {
+			names = append(names, fmt.Sprintf("%s (%s)", r.Result, r.Verdict))
+		}
+	}
+	return names
 }
 
 // soften is the tone of what holds for a part of the experiment only.

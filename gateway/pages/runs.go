@@ -157,6 +157,7 @@ func (p *Pages) ended(page *runPage) (err error) {
 		return err
 	}
 	page.Results = resultRows(page.SubPath, f.Manifest, &page.Run, page.Report)
+	page.Verdict.Failing = failing(page.Results)
 	page.Steps = stepRows(page.SubPath, f.Manifest, &page.Run, page.Report)
 	return nil
 }

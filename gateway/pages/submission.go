@@ -107,6 +107,7 @@ func (p *Pages) submission(w http.ResponseWriter, r *http.Request, v access.Visi
 	}
 	page.Verdict = verdictOf(best)
 	page.Results = resultRows(page.Path, page.Manifest, best, rep)
+	page.Verdict.Failing = failing(page.Results)
 	page.Steps = stepRows(page.Path, page.Manifest, best, rep)
 	return show(w, http.StatusOK, "submission", frame{sub.Title, v, page})
 }

@@ -159,7 +159,7 @@ func judge(r *store.Run, sub store.Submission, dir string, status int, last stri
 	if r.Kind == store.RunDiff {
 		d, err := ReadDiff(dir)
 		if err == nil && (status == statusDone || status == statusDiffers) {
-			r.State, r.Outcome, r.Words = store.RunDone, store.OutcomeMeasured, report.Headline(string(d.Verdict), d.Reason)
+			r.State, r.Outcome, r.Words = store.RunDone, store.OutcomeMeasured, d.Reason
 		}
 		return nil
 	}

@@ -25,6 +25,7 @@
   });
   source.addEventListener("state", (e) => {
     const state = JSON.parse(e.data);
+    if (state !== "waiting" && part("waiting")) part("waiting").hidden = true;
     part("state").textContent = state.charAt(0).toUpperCase() + state.slice(1);
   });
   source.addEventListener("end", () => {
