@@ -110,20 +110,20 @@ func TestStartedBy(t *testing.T) {
 // TestPrograms: what scripts start is named if this machine has it; what else
 // the code is written in, too. What it has not is said.
 func TestPrograms(t *testing.T) {
-	bin := folder(t, map[string]string{"make": "", "sort": "", "gfortran": "", "notprogram": ""})
-	for _, name := range []string{"make", "sort", "gfortran"} {
+	bin := folder(t, map[string]string{"make": "", "sort": "", "gfortran": "", "clang": "", "notprogram": ""})
+	for _, name := range []string{"make", "sort", "gfortran", "clang"} {
 		if err := os.Chmod(bin+"/"+name, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d, err := Folder(folder(t, map[string]string{"Makefile": "a:\n\tmatlab x.m\n\tsort a | uniq\n\tnotprogram\n", "x.m": "y = 1\n", "z.f90": "", "q.awk": ""}), Options{Path: bin + ":relative"})
+	d, err := Folder(folder(t, map[string]string{"Makefile": "a:\n\tmatlab x.m\n\tclang y.c\n\tsort a | uniq\n\tnotprogram\n", "x.m": "y = 1\n", "z.f90": "", "q.awk": ""}), Options{Path: bin + ":relative"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "programs: [gfortran, make, sh, sort]"; !strings.Contains(string(d.Text), want) {
+	if want := "programs: [clang, gfortran, make, sh, sort]"; !strings.Contains(string(d.Text), want) {
 		t.Errorf("no %q in\n%s", want, d.Text)
 	}
-	if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, "gfortran opens files that its program does not name: `repro capture -- make` takes") {
+	if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, "clang opens files that its program does not name: `repro capture -- make` takes") || strings.Contains(notes, "gfortran opens") {
 		t.Errorf("notes:\n%s", notes)
 	}
 	if notes := strings.Join(d.Notes, "\n"); !strings.Contains(notes, "start matlab,") || !strings.Contains(notes, "start octave-cli,") || strings.Contains(notes, "uniq") {

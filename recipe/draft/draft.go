@@ -307,6 +307,7 @@ steps:
 		case i == len(steps)-1:
 			w.printf("    # outputs: [results/table1.csv]\n")
 		}
+		w.processor(len(outputs) > 0)
 	}
 	w.printf("    # cpus: 1\n    # memory: 2 GiB\n    # time: 10m\n")
 }

@@ -52,6 +52,9 @@ func TestFolder(t *testing.T) {
 			[]string{"  - path: \"*.dat\"\n", "  - path: \"7.csv\"\n", "command: [awk, \"-f\", code/only.awk]"},
 		},
 		{"notebook", map[string]string{"a.ipynb": "{}"}, []string{`"--execute"`}},
+		{"numpy", map[string]string{"a.py": "import csv\nfrom scipy import stats\n"}, []string{"    cpu: portable-v3   # scipy chooses"}},
+		{"numpy with results", map[string]string{"a.ipynb": "{\"source\": [\n  \"import numpy as np\\n\"]}", "results/x.csv": "1"}, []string{"    # cpu: portable-v3   # numpy chooses"}},
+		{"Octave computes", map[string]string{"go.m": "x = 1\n"}, []string{"    cpu: portable-v3   # octave-cli chooses"}},
 		{
 			"awkward names", map[string]string{"true": "#!/bin/sh\n", "a: b.sh": "", "#x.sh": "", "!y.sh": "", "-1.sh": "", "results/1e5.csv": "", "results/…/1e5.csv": "", "data/é \"q\".csv": "", "[x].sh": "", "data/a\nb.csv": ""},
 			[]string{`- "true"`, `"1e5-2"`, `"#x.sh"`},
