@@ -58,6 +58,7 @@ func Folder(dir string, o Options) (*Draft, error) {
 	w.claimResults()
 	w.steps = w.commands()
 	w.codeOfSteps()
+	w.notebookResults()
 	env := w.chooseEnvironment()
 	w.about()
 	w.environment(env)

@@ -68,8 +68,9 @@ func (w *draft) chooseEnvironment() environment {
 		e.files = []string{path.Join(w.dir, prefix, "lib"), path.Join(w.dir, prefix, "share")}
 	}
 	slices.Sort(e.programs)
+	w.notes = append(w.notes, w.stepsWithout()...)
 	w.notes = append(w.notes, w.absent(e)...)
-	if i := slices.IndexFunc(e.programs, opensMore); i >= 0 {
+	if i := slices.IndexFunc(e.programs, func(p string) bool { return opensMore(p) && w.onMachine(p) }); i >= 0 {
 		w.notes = append(w.notes, path.Base(e.programs[i])+" opens files that its program does not name: `repro capture -- "+w.captureCommand()+"` takes just what a run of it uses")
 	}
 	if prefix != "" {
