@@ -204,7 +204,7 @@ func (c *console) runOptions(ctx *cli.Context, name string, steps []string) (o r
 			Net: ctx.Bool("network"), Binds: binds, Disk: sizes["disk"], Isolation: local.Isolation(ctx.String("isolation")),
 			Layers: local.Layers(ctx.String("layers")), NoCache: !ctx.Bool("keep-layers"), CacheSize: sizes["cache-size"],
 		},
-		Progress: c.progress(), Version: version(),
+		Progress: c.progress(), Notice: func(text string) { c.note("%s", view.Clean(text)) }, Version: version(),
 	}
 	if o.Dir == "" {
 		o.Dir = strings.TrimSuffix(baseName(name), ".sif") + ".run"

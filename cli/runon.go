@@ -18,7 +18,7 @@ import (
 
 // Flags of runs whose workers an engine starts.
 var (
-	onFlag = &cli.StringFlag{Name: "on", Usage: "run the steps on the machines of `ENGINE`, each as a job: slurm, or slurm:PARTITION, htcondor, htcondor:transfer; the image and the folder must be visible there, but for the last",
+	onFlag = &cli.StringFlag{Name: "on", Usage: "run the steps on the machines of `ENGINE`, each as a job: " + run.EngineForms() + "; docs/engines.md says what each needs",
 		Action: func(_ *cli.Context, name string) error {
 			if err := run.CheckEngine(name); err != nil {
 				return usagef("--on: %w", err)

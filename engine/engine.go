@@ -90,6 +90,10 @@ type State struct {
 	Phase  Phase
 	Reason string // why it failed, waits or was skipped; may be empty
 	Node   string // where it runs or ran; may be empty
+
+	// Stuck says of a job that waits that it does so for what does not come by
+	// itself: somebody has to change what was asked for, or what is there.
+	Stuck bool
 }
 
 // Engine runs jobs. Goroutines may share one.

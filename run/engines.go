@@ -1,12 +1,14 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"repro/engine"
 	"repro/engine/htcondor"
+	"repro/engine/local"
 	"repro/engine/slurm"
 )
 
@@ -32,8 +34,18 @@ type engineRow struct {
 
 // engines are those that can be named. Another one is a package and a row.
 var engines = []engineRow{
+	{name: "local", about: "this machine, as workers that others may join: local", job: func() string { return "" },
+		open: func(where string, options []string, _ string) (engine.Engine, error) {
+			if where != "" || len(options) > 0 {
+				return nil, errors.New("local: takes neither a place nor options")
+			}
+			return local.NewEngine(limits(Options{})), nil
+		}},
 	{name: "slurm", about: "a Slurm cluster: slurm, or slurm:PARTITION; options are those of sbatch", job: slurm.Job,
 		open: func(where string, options []string, logs string) (engine.Engine, error) {
+			if err := slurm.CheckOptions(options); err != nil {
+				return nil, err
+			}
 			return slurm.New(slurm.Options{Partition: where, Extra: options, Logs: logs})
 		}},
 	{name: "htcondor", about: "an HTCondor pool: htcondor, or htcondor:transfer where its machines do not share the folder; options are lines of submit files", job: htcondor.Job,
@@ -57,6 +69,18 @@ func Engines() (lines []string) {
 	return lines
 }
 
+func engineNames() (names []string) {
+	for _, e := range engines {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// EngineForms lists what can be named, in a line, for help.
+func EngineForms() string {
+	return "local, slurm, slurm:PARTITION, htcondor, htcondor:transfer, podman, docker, kubernetes:NAMESPACE or aws-batch:QUEUE"
+}
+
 // CheckEngine refuses a name, such as slurm:PARTITION, of which there is no
 // engine.
 func CheckEngine(name string) error {
@@ -74,7 +98,7 @@ func findEngine(name string) (row engineRow, where string, err error) {
 	name, where, _ = strings.Cut(name, ":")
 	i := slices.IndexFunc(engines, func(e engineRow) bool { return e.name == name })
 	if i < 0 {
-		return row, "", fmt.Errorf("engine %q: not one of %s", name, strings.Join(Engines(), "; "))
+		return row, "", fmt.Errorf("engine %q: not one of %s", name, strings.Join(engineNames(), ", "))
 	}
 	return engines[i], where, nil
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,8 +22,8 @@ func newFollower(t *testing.T) *follower {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.close)
-	w.jobs, w.states = []submitted{{Step: "a", ID: "a"}}, make([]engine.State, 1)
-	return &follower{waiter: w, ended: make([]time.Time, 1), fetched: make([]bool, 1), watches: make([]lease.Watch, 1), answered: time.Now()}
+	w.jobs = []submitted{{Step: "a", ID: "a"}}
+	return w.follow()
 }
 
 // The folder is believed before the engine: a job that the engine has forgotten,
@@ -72,6 +73,7 @@ func (outliving) Adopt([]engine.Job, []engine.ID) error { return nil }
 func TestExplain(t *testing.T) {
 	f := newFollower(t)
 	f.states[0] = engine.State{Phase: engine.Failed, Node: "n7", Reason: "ran longer than its time limit"}
+	f.note()
 	rep := &report.Run{Steps: []report.StepStatus{{Name: "a", Status: report.StepSkipped, Problem: "no worker has run it yet"}}}
 	f.explain(rep)
 	if got, want := rep.Steps[0].Problem, "its worker left nothing: madeup job a on n7: ran longer than its time limit"; got != want {
@@ -80,9 +82,70 @@ func TestExplain(t *testing.T) {
 	if err := unfinished(rep); !strings.Contains(err.Error(), `step "a": its worker left nothing`) {
 		t.Error(err)
 	}
+	f.states[0], f.hopeless[0] = engine.State{Phase: engine.Cancelled, Reason: "cancelled"}, "PartitionTimeLimit"
+	f.note()
+	f.explain(rep)
+	if got, want := rep.Steps[0].Problem, "it could not start: madeup job a was given up: PartitionTimeLimit"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	rep.Steps[0] = report.StepStatus{Name: "a", Status: report.StepFailed, Problem: "exit status 3"}
 	f.explain(rep)
 	if rep.Steps[0].Problem != "exit status 3" {
 		t.Errorf("what the worker says was replaced: %q", rep.Steps[0].Problem)
+	}
+}
+
+// giving is an engine that notes what it was told to cancel.
+type giving struct {
+	engine.Engine
+	cancelled []engine.ID
+}
+
+func (g *giving) Cancel(_ context.Context, ids []engine.ID) error {
+	g.cancelled = append(g.cancelled, ids...)
+	return nil
+}
+
+// A job that waits for what does not come by itself is given up after a while, and
+// whoever watches is told at once; whoever only waits for another's jobs gives
+// nothing up.
+func TestGiveUp(t *testing.T) {
+	f := newFollower(t)
+	g := &giving{Engine: f.engine}
+	f.engine = g
+	var told []string
+	f.options.Notice = func(text string) { told = append(told, text) }
+	start := time.Now()
+	look := func(s engine.State, after time.Duration, want int) {
+		t.Helper()
+		f.states[0] = s
+		if err := f.giveUp(t.Context(), start.Add(after)); err != nil {
+			t.Fatal(err)
+		}
+		if len(g.cancelled) != want {
+			t.Errorf("after %v: cancelled %q", after, g.cancelled)
+		}
+	}
+	stuck := engine.State{Phase: engine.Waiting, Reason: "no such image", Stuck: true}
+	look(stuck, 0, 0)
+	look(stuck, patienceForStuck-time.Second, 0)
+	look(engine.State{Phase: engine.Waiting, Reason: "Resources"}, patienceForStuck, 0) // it was mended
+	look(stuck, 2*patienceForStuck, 0)
+	look(engine.State{Phase: engine.Running, Stuck: true}, 4*patienceForStuck, 0)
+	look(stuck, 5*patienceForStuck, 0)
+	f.attached = true
+	look(stuck, 6*patienceForStuck, 0)
+	f.attached = false
+	look(stuck, 6*patienceForStuck, 1)
+	look(stuck, 7*patienceForStuck, 1)
+	if len(told) != 3 || told[0] != `step "a" waits for what does not come by itself: no such image` {
+		t.Errorf("%q", told)
+	}
+	if over, err := f.isOver(t.Context(), 0); err != nil || over {
+		t.Errorf("over before the engine says so: %v", err)
+	}
+	f.states[0] = engine.State{Phase: engine.Cancelled}
+	if over, err := f.isOver(t.Context(), 0); err != nil || !over {
+		t.Errorf("not over at once, %v", err)
 	}
 }

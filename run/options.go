@@ -36,8 +36,9 @@ type Options struct {
 
 	Log      io.Writer // gets what steps print as they print it, each line after the step's name
 	Progress progress.Func
-	Version  string          // of this program, for the report
-	Compare  compare.Options // how results are compared; its Progress is replaced
+	Notice   func(text string) // gets what a person should know while a run goes on
+	Version  string            // of this program, for the report
+	Compare  compare.Options   // how results are compared; its Progress is replaced
 
 	gpuRoot string // for tests: where the driver is looked for in place of /
 }

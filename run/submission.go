@@ -238,7 +238,7 @@ func adopted(im *format.Image, o *Options) (*waiter, error) {
 			return nil, fmt.Errorf("%s: the image has no step %q", filepath.Join(o.Dir, submissionName), j.Step)
 		}
 	}
-	w.jobs, w.done = s.Jobs, len(w.plan.Steps)-len(s.Jobs)
+	w.jobs, w.done, w.attached = s.Jobs, len(w.plan.Steps)-len(s.Jobs), true
 	if err := heir.Adopt(s.engineJobs(), s.ids()); err != nil {
 		w.close()
 		return nil, err

@@ -264,10 +264,14 @@ func (x *experiment) tryStep(ctx context.Context, r *shared.Run, i, number int, 
 	}
 	one := *x // as if it had no other step
 	one.plan = &plan.Plan{Steps: []manifest.Step{step}, Needs: [][]int{{}}}
-	if err := one.runIn(ctx, host, try, scratch, o, &state); err != nil {
-		return state, err
+	err = one.runIn(ctx, host, try, scratch, o, &state)
+	if err == nil {
+		err = x.pack(ctx, i, try, filepath.Join(scratch, "step"), &state)
 	}
-	return state, x.pack(ctx, i, try, filepath.Join(scratch, "step"), &state)
+	if err != nil { // nobody will name these files, and a disk may be full of them
+		return state, errors.Join(err, try.Discard())
+	}
+	return state, nil
 }
 
 // runIn runs the only step of x and takes its outputs into try.
@@ -293,7 +297,11 @@ func (x *experiment) runIn(ctx context.Context, host *local.Host, try *shared.Tr
 		case <-over:
 		}
 	})
-	out, err := host.Run(ctx, local.Task{Step: step, Scratch: filepath.Join(scratch, "step"), Allotment: allot(limits(o), step), Output: log})
+	have := limits(o)
+	cpus, free := claimCPUs(have.CPUs, plan.CPUs(step), cpuLocks())
+	defer free()
+	have.CPUs = cpus
+	out, err := host.Run(ctx, local.Task{Step: step, Scratch: filepath.Join(scratch, "step"), Allotment: allot(have, step), Output: log})
 	close(over)
 	watching.Wait()
 	select {

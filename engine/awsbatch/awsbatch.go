@@ -48,17 +48,12 @@ type Engine struct {
 	options Options
 	run     string
 
-	mu     sync.Mutex
-	jobs   map[engine.ID]*job
-	byName map[string]engine.ID
-	made   int // definitions
+	mu   sync.Mutex
+	jobs engine.Table[struct{}]
+	made int // definitions
 }
 
-type job struct {
-	engine.Job
-	state     engine.State
-	cancelled bool
-}
+type job = engine.Entry[struct{}]
 
 // New returns an engine, or an [*engine.MachineError] if there is no aws here.
 func New(o Options) (*Engine, error) {
@@ -69,7 +64,7 @@ func New(o Options) (*Engine, error) {
 	if _, err := rand.Read(run); err != nil {
 		return nil, err
 	}
-	return &Engine{options: o, run: hex.EncodeToString(run), jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}}, nil
+	return &Engine{options: o, run: hex.EncodeToString(run)}, nil
 }
 
 // Submit implements [engine.Engine]. AWS knows no jobs that are held: if one is
@@ -80,27 +75,22 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	order, err := engine.Order(jobs, func(name string) bool { _, ok := e.byName[name]; return ok })
+	order, err := e.jobs.Check(jobs)
 	if err != nil {
 		return nil, fmt.Errorf("aws-batch: %w", err)
-	}
-	for _, j := range jobs {
-		if len(j.Args) == 0 {
-			return nil, fmt.Errorf("aws-batch: job %q: has no command line", j.Name)
-		}
 	}
 	if err := e.refresh(ctx); err != nil { // of those that these may need
 		return nil, err
 	}
+	had := e.jobs.Len()
 	ids := make([]engine.ID, len(jobs))
-	for k, i := range order {
+	for _, i := range order {
 		if ids[i], err = e.submit(ctx, jobs[i]); err != nil {
 			err = fmt.Errorf("aws-batch: job %q: %w", jobs[i].Name, err)
-			for _, before := range order[:k] {
-				err = errors.Join(err, e.terminate(context.WithoutCancel(ctx), ids[before]))
-				delete(e.byName, jobs[before].Name)
-				delete(e.jobs, ids[before])
+			for _, before := range e.jobs.All()[had:] {
+				err = errors.Join(err, e.terminate(context.WithoutCancel(ctx), before.ID))
 			}
+			e.jobs.Truncate(had)
 			return nil, err
 		}
 	}
@@ -111,16 +101,15 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 func (e *Engine) submit(ctx context.Context, j engine.Job) (engine.ID, error) {
 	e.made++
 	name := fmt.Sprintf("repro-%s-%d", e.run, e.made)
-	made := &job{Job: j, state: engine.State{Phase: engine.Waiting}}
+	lost, waits := e.jobs.Needs(j)
+	if lost != "" {
+		id := engine.ID("skipped-" + name)
+		e.jobs.Add(j, id).State = engine.Lost(lost)
+		return id, nil
+	}
 	var after []engine.ID
-	for _, need := range e.direct(j.Needs) {
-		switch p := e.jobs[e.byName[need]].state.Phase; {
-		case !p.Ended():
-			after = append(after, e.byName[need])
-		case p != engine.Done:
-			made.state = skipped(need)
-			return e.add(engine.ID("skipped-"+name), made), nil
-		}
+	for _, need := range direct(waits) {
+		after = append(after, need.ID)
 	}
 	if len(after) > maxNeeds {
 		return "", fmt.Errorf("needs %d jobs: AWS Batch allows %d", len(after), maxNeeds)
@@ -131,7 +120,7 @@ func (e *Engine) submit(ctx context.Context, j engine.Job) (engine.ID, error) {
 		if err == nil {
 			_, err = fmt.Fprintf(e.options.DryRun, "%s\n", b)
 		}
-		return e.add(engine.ID(name), made), err
+		return e.jobs.Add(j, engine.ID(name)).ID, err
 	}
 	if err := e.aws(ctx, "register-job-definition", definition, nil); err != nil {
 		return "", err
@@ -145,24 +134,15 @@ func (e *Engine) submit(ctx context.Context, j engine.Job) (engine.ID, error) {
 	if !validID.MatchString(answer.JobID) {
 		return "", fmt.Errorf("aws answers with job %q", answer.JobID)
 	}
-	return e.add(engine.ID(answer.JobID), made), nil
+	return e.jobs.Add(j, engine.ID(answer.JobID)).ID, nil
 }
 
 var validID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$`)
 
-func skipped(need string) engine.State {
-	return engine.State{Phase: engine.Skipped, Reason: fmt.Sprintf("needs %q, which did not get done", need)}
-}
-
-func (e *Engine) add(id engine.ID, j *job) engine.ID {
-	e.jobs[id], e.byName[j.Name] = j, id
-	return id
-}
-
-// direct leaves out needs that others of them need: AWS allows few.
-func (e *Engine) direct(needs []string) []string {
-	return slices.DeleteFunc(slices.Clone(needs), func(name string) bool {
-		return slices.ContainsFunc(needs, func(other string) bool { return slices.Contains(e.jobs[e.byName[other]].Needs, name) })
+// direct leaves out jobs that others of them need: AWS allows few.
+func direct(needs []*job) []*job {
+	return slices.DeleteFunc(slices.Clone(needs), func(one *job) bool {
+		return slices.ContainsFunc(needs, func(other *job) bool { return slices.Contains(other.Needs, one.Name) })
 	})
 }
 
@@ -170,20 +150,14 @@ func (e *Engine) direct(needs []string) []string {
 func (e *Engine) Adopt(jobs []engine.Job, ids []engine.ID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	order, err := engine.Order(jobs, func(name string) bool { _, ok := e.byName[name]; return ok })
+	err := e.jobs.Adopt(jobs, ids, func(id engine.ID) error {
+		if !validID.MatchString(string(id)) {
+			return fmt.Errorf("%q is no job of AWS Batch's", id)
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("aws-batch: %w", err)
-	}
-	if len(ids) != len(jobs) {
-		return fmt.Errorf("aws-batch: %d names of %d jobs", len(ids), len(jobs))
-	}
-	for _, id := range ids {
-		if !validID.MatchString(string(id)) {
-			return fmt.Errorf("aws-batch: %q is no job", id)
-		}
-	}
-	for _, i := range order {
-		e.add(ids[i], &job{Job: jobs[i], state: engine.State{Phase: engine.Waiting}})
 	}
 	return nil
 }
@@ -195,14 +169,7 @@ func (e *Engine) State(ctx context.Context, ids []engine.ID) ([]engine.State, er
 	if err := e.refresh(ctx); err != nil {
 		return nil, err
 	}
-	states := make([]engine.State, len(ids))
-	for i, id := range ids {
-		states[i] = engine.State{Phase: engine.Unknown}
-		if j := e.jobs[id]; j != nil {
-			states[i] = j.state
-		}
-	}
-	return states, nil
+	return e.jobs.States(ids), nil
 }
 
 // Cancel implements [engine.Engine].
@@ -211,8 +178,8 @@ func (e *Engine) Cancel(ctx context.Context, ids []engine.ID) error {
 	defer e.mu.Unlock()
 	var errs []error
 	for _, id := range ids {
-		if j := e.jobs[id]; j != nil && !j.state.Phase.Ended() {
-			j.cancelled = true
+		if j := e.jobs.Get(id); j != nil && !j.State.Phase.Ended() {
+			j.Cancelled = true
 			errs = append(errs, e.terminate(ctx, id))
 		}
 	}
@@ -246,16 +213,13 @@ type described struct {
 
 // refresh asks about all jobs that have not ended. The caller holds e.mu.
 func (e *Engine) refresh(ctx context.Context) error {
-	var open []string
-	for id, j := range e.jobs {
-		if !j.state.Phase.Ended() {
-			open = append(open, string(id))
-		}
-	}
 	if e.options.DryRun != nil {
 		return nil
 	}
-	slices.Sort(open)
+	var open []string
+	for _, j := range e.jobs.Open() {
+		open = append(open, string(j.ID))
+	}
 	for some := range slices.Chunk(open, maxDescribed) {
 		var answer struct {
 			Jobs []described `json:"jobs"`
@@ -264,13 +228,13 @@ func (e *Engine) refresh(ctx context.Context) error {
 			return fmt.Errorf("aws-batch: %w", err)
 		}
 		for _, id := range some {
-			j := e.jobs[engine.ID(id)]
+			j := e.jobs.Get(engine.ID(id))
 			i := slices.IndexFunc(answer.Jobs, func(d described) bool { return d.JobID == id })
 			if i < 0 {
-				j.state = engine.State{Phase: engine.Unknown, Reason: "AWS Batch does not know it any more"}
+				j.State = engine.State{Phase: engine.Unknown, Reason: "AWS Batch does not know it any more"}
 				continue
 			}
-			j.state = e.stateOf(j, answer.Jobs[i])
+			j.State = stateOf(j, answer.Jobs[i])
 		}
 	}
 	e.skip()
@@ -279,24 +243,19 @@ func (e *Engine) refresh(ctx context.Context) error {
 
 // skip marks as skipped the jobs that AWS failed because of one that they need.
 func (e *Engine) skip() {
-	for again := true; again; {
-		again = false
-		for _, j := range e.jobs {
-			if j.state.Phase != engine.Failed || !strings.Contains(strings.ToLower(j.state.Reason), "depend") {
-				continue
-			}
-			for _, name := range j.Needs {
-				if need := e.jobs[e.byName[name]]; need != nil && need.state.Phase.Ended() && need.state.Phase != engine.Done {
-					j.state, again = skipped(name), true
-				}
-			}
+	for _, j := range e.jobs.All() {
+		if j.State.Phase != engine.Failed || !strings.Contains(strings.ToLower(j.State.Reason), "depend") {
+			continue
+		}
+		if lost, _ := e.jobs.Needs(j.Job); lost != "" {
+			j.State = engine.Lost(lost)
 		}
 	}
 }
 
 // stateOf turns AWS' words (docs.aws.amazon.com/batch/latest/userguide/job_states.html)
 // into a state.
-func (e *Engine) stateOf(j *job, d described) engine.State {
+func stateOf(j *job, d described) engine.State {
 	s := engine.State{Phase: engine.Waiting, Reason: d.Reason, Node: d.Container.Host}
 	switch d.Status {
 	case "RUNNING":
@@ -311,7 +270,7 @@ func (e *Engine) stateOf(j *job, d described) engine.State {
 		if code := d.Container.ExitCode; code != nil {
 			s.Reason += fmt.Sprintf(" (exit status %d)", *code)
 		}
-		if j.cancelled {
+		if j.Cancelled {
 			s.Phase, s.Reason = engine.Cancelled, "cancelled"
 		}
 	}

@@ -201,7 +201,6 @@ func TestManyNeeds(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
-	e := &Engine{}
 	one := 1
 	for _, tt := range []struct {
 		d         described
@@ -217,7 +216,7 @@ func TestStates(t *testing.T) {
 		if tt.d.Status == "FAILED" {
 			tt.d.Container.ExitCode = &one
 		}
-		got := e.stateOf(&job{cancelled: tt.cancelled}, tt.d)
+		got := stateOf(&job{Cancelled: tt.cancelled}, tt.d)
 		if got.Phase != tt.want || !strings.Contains(got.Reason, tt.reason) {
 			t.Errorf("%+v: %+v", tt.d, got)
 		}

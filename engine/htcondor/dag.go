@@ -20,8 +20,6 @@ type dag struct {
 	dir     string
 	options Options
 	nodes   []node // each after those that it needs
-	ids     map[string]engine.ID
-	made    map[engine.ID]*job
 }
 
 // node is a job in a DAG.
@@ -88,8 +86,8 @@ func (d *dag) text() string {
 // note writes N.json.
 func (d *dag) note(n node, made *job) error {
 	about := note{Name: n.Name}
-	if made.state.Phase == engine.Skipped {
-		about.Skipped = made.state.Reason
+	if made.State.Phase == engine.Skipped {
+		about.Skipped = made.State.Reason
 	}
 	if d.options.Transfer {
 		about.Folder, about.Leaves = n.Apart.Folder, n.Apart.Leaves

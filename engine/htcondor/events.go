@@ -143,52 +143,48 @@ func reasonOf(e event) string {
 // e.mu.
 func (e *Engine) refresh() {
 	over := map[string]bool{} // DAGs that have ended
-	for _, id := range e.open() {
-		j := e.jobs[id]
-		dir := filepath.Dir(e.file(id, ""))
+	for _, j := range e.jobs.Open() {
+		dir := filepath.Dir(e.file(j.ID, ""))
 		if _, asked := over[dir]; !asked {
 			s, _, ok := stateOf(readEvents(filepath.Join(dir, dagName+".dagman.log")))
 			over[dir] = ok && s.Phase.Ended()
 		}
 		// In this order: when a DAG has ended, all events of its jobs are there.
-		state, cluster, submitted := stateOf(readEvents(e.file(id, ".log")))
-		if _, err := os.Stat(e.file(id, ".cancelled")); err == nil {
-			j.cancelled = true
+		state, cluster, submitted := stateOf(readEvents(e.file(j.ID, ".log")))
+		if _, err := os.Stat(e.file(j.ID, ".cancelled")); err == nil {
+			j.Cancelled = true
 		}
-		if _, err := os.Stat(e.file(id, ".json")); err != nil {
-			j.state = engine.State{Phase: engine.Unknown, Reason: "its DAG is not there any more"}
+		if _, err := os.Stat(e.file(j.ID, ".json")); err != nil {
+			j.State = engine.State{Phase: engine.Unknown, Reason: "its DAG is not there any more"}
 			continue
 		}
-		if j.cluster = cluster; !submitted {
-			j.state = e.unsubmitted(j, dir, over[dir])
+		if j.Own.cluster = cluster; !submitted {
+			j.State = e.unsubmitted(j, dir, over[dir])
 			continue
 		}
-		j.state = state
+		j.State = state
 		switch {
-		case j.cancelled && state.Phase == engine.Failed:
-			j.state.Phase = engine.Cancelled
+		case j.Cancelled && state.Phase == engine.Failed:
+			j.State.Phase = engine.Cancelled
 		case state.Phase == engine.Failed:
-			j.state.Reason += fmt.Sprintf(" (HTCondor calls it %s)", cluster)
-			if said := engine.LastWords(e.file(id, ".out")); said != "" {
-				j.state.Reason += fmt.Sprintf("; it printed %q", said)
+			j.State.Reason += fmt.Sprintf(" (HTCondor calls it %s)", cluster)
+			if said := engine.LastWords(e.file(j.ID, ".out")); said != "" {
+				j.State.Reason += fmt.Sprintf("; it printed %q", said)
 			}
 		case over[dir] && !state.Phase.Ended():
-			j.state.Phase, j.state.Reason = engine.Cancelled, "its DAG was removed"
+			j.State.Phase, j.State.Reason = engine.Cancelled, "its DAG was removed"
 		}
 	}
 }
 
 // unsubmitted is the state of a job that has no event.
 func (e *Engine) unsubmitted(j *job, dir string, over bool) engine.State {
-	lost := slices.ContainsFunc(j.needs, func(id engine.ID) bool {
-		need := e.jobs[id]
-		return need != nil && need.state.Phase.Ended() && need.state.Phase != engine.Done
-	})
+	lost, _ := e.jobs.Needs(j.Job)
 	switch {
-	case j.cancelled:
+	case j.Cancelled:
 		return engine.State{Phase: engine.Cancelled, Reason: "cancelled"}
-	case lost:
-		return engine.State{Phase: engine.Skipped, Reason: "a job that it needs did not get done"}
+	case lost != "":
+		return engine.Lost(lost)
 	case over:
 		return engine.State{Phase: engine.Failed, Reason: "DAGMan did not submit it: " + cmp.Or(complaint(filepath.Join(dir, dagName+".dagman.out")), "it was removed")}
 	}
@@ -213,27 +209,4 @@ func complaint(name string) string {
 		}
 	}
 	return ""
-}
-
-// open are the jobs that have not ended, those that others need first.
-func (e *Engine) open() (ids []engine.ID) {
-	seen := map[engine.ID]bool{}
-	var visit func(id engine.ID)
-	visit = func(id engine.ID) {
-		j := e.jobs[id]
-		if j == nil || seen[id] {
-			return
-		}
-		seen[id] = true
-		for _, n := range j.needs {
-			visit(n)
-		}
-		if !j.state.Phase.Ended() {
-			ids = append(ids, id)
-		}
-	}
-	for id := range e.jobs {
-		visit(id)
-	}
-	return ids
 }

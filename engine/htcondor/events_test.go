@@ -62,7 +62,7 @@ func TestStates(t *testing.T) {
 // engineWith is an engine in a folder with one DAG, of jobs a and b, which needs a.
 func engineWith(t *testing.T) (*Engine, []engine.ID) {
 	t.Helper()
-	e := &Engine{options: Options{Dir: t.TempDir()}, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}, ended: map[string]bool{}}
+	e := &Engine{options: Options{Dir: t.TempDir()}, ended: map[string]bool{}}
 	ids := []engine.ID{"condor-1/n0-a", "condor-1/n1-b"}
 	write(t, e.file(ids[0], ".json"), `{"name":"a"}`)
 	write(t, e.file(ids[1], ".json"), `{"name":"b"}`)
@@ -104,7 +104,7 @@ func TestRefresh(t *testing.T) {
 			write(t, filepath.Join(e.options.Dir, "condor-1", name), text)
 		}
 		e.refresh()
-		if a, b := e.jobs[ids[0]].state, e.jobs[ids[1]].state; a.Phase != tt.a || b.Phase != tt.b {
+		if a, b := e.jobs.Get(ids[0]).State, e.jobs.Get(ids[1]).State; a.Phase != tt.a || b.Phase != tt.b {
 			t.Errorf("%s: %+v, %+v; want %s, %s", tt.name, a, b, tt.a, tt.b)
 		}
 	}
@@ -114,11 +114,11 @@ func TestRefresh(t *testing.T) {
 func TestEmptyDAGs(t *testing.T) {
 	e, ids := engineWith(t)
 	write(t, filepath.Join(e.options.Dir, "condor-1", "run.dag.dagman.log"), strings.ReplaceAll(submitted+executing, "(002.", "(009."))
-	e.jobs[ids[0]].cancelled = true
+	e.jobs.Get(ids[0]).Cancelled = true
 	if got := e.emptyDAGs(); len(got) > 0 {
 		t.Errorf("%q, though a job is open", got)
 	}
-	e.jobs[ids[1]].cancelled = true
+	e.jobs.Get(ids[1]).Cancelled = true
 	if got := fmt.Sprint(e.emptyDAGs(), e.emptyDAGs()); got != "[9.0] []" {
 		t.Error(got)
 	}
@@ -131,7 +131,7 @@ func TestReasons(t *testing.T) {
 	write(t, filepath.Join(dir, "n0-a.log"), submitted+badly)
 	write(t, filepath.Join(dir, "n0-a.out"), "repro: error: no room\nrepro: hint: move\n")
 	e.refresh()
-	if got, want := e.jobs[ids[0]].state.Reason, `failed with exit status 7 (HTCondor calls it 2.0); it printed "no room"`; got != want {
+	if got, want := e.jobs.Get(ids[0]).State.Reason, `failed with exit status 7 (HTCondor calls it 2.0); it printed "no room"`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	e, ids = engineWith(t)
@@ -139,13 +139,13 @@ func TestReasons(t *testing.T) {
 	write(t, filepath.Join(dir, "run.dag.dagman.log"), submitted+badly)
 	write(t, filepath.Join(dir, "run.dag.dagman.out"), "11/29 started\n11/29 ERROR: submit attempt failed\n11/29 ERROR: second\n")
 	e.refresh()
-	if got, want := e.jobs[ids[0]].state.Reason, "DAGMan did not submit it: submit attempt failed"; got != want {
+	if got, want := e.jobs.Get(ids[0]).State.Reason, "DAGMan did not submit it: submit attempt failed"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
 func TestAdoptRefused(t *testing.T) {
-	e := &Engine{options: Options{Dir: t.TempDir()}, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}, ended: map[string]bool{}}
+	e := &Engine{options: Options{Dir: t.TempDir()}, ended: map[string]bool{}}
 	for _, id := range []engine.ID{"../x/n0-a", "condor-1/../n0-a", "condor-1", "/condor-1/n0-a", "condor-1/n0-a/b", ""} {
 		if err := e.Adopt([]engine.Job{{Name: "a"}}, []engine.ID{id}); err == nil {
 			t.Errorf("%q was adopted", id)

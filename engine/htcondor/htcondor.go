@@ -49,20 +49,18 @@ type Options struct {
 type Engine struct {
 	options Options
 
-	mu     sync.Mutex
-	jobs   map[engine.ID]*job
-	byName map[string]engine.ID
-	ended  map[string]bool // folders of DAGs that condor_rm was told of
+	mu    sync.Mutex
+	jobs  engine.Table[own]
+	ended map[string]bool // folders of DAGs that condor_rm was told of
 }
 
-// job is one that an engine submitted.
-type job struct {
-	needs     []engine.ID
-	state     engine.State
-	cluster   string // what HTCondor calls it; empty: it has not submitted it
-	cancelled bool   // by Cancel
-	removed   bool   // condor_rm was told
+// own is what else is known of a job.
+type own struct {
+	cluster string // what HTCondor calls it; empty: it has not submitted it
+	removed bool   // condor_rm was told
 }
+
+type job = engine.Entry[own]
 
 // New returns an engine, or an [*engine.MachineError] if there is no HTCondor
 // here.
@@ -80,7 +78,7 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("htcondor: option %q: more than one line", line)
 		}
 	}
-	return &Engine{options: o, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}, ended: map[string]bool{}}, nil
+	return &Engine{options: o, ended: map[string]bool{}}, nil
 }
 
 // jobVariable tells a job what HTCondor calls it.
@@ -109,7 +107,8 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 	if err != nil {
 		return nil, err
 	}
-	d := &dag{dir: dir, options: e.options, ids: map[string]engine.ID{}, made: map[engine.ID]*job{}}
+	d := &dag{dir: dir, options: e.options}
+	had := e.jobs.Len()
 	for _, i := range order {
 		if err = e.place(d, i, jobs[i]); err != nil {
 			break
@@ -123,12 +122,12 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 		err = d.submit(calm)
 	}
 	if err != nil {
+		e.jobs.Truncate(had)
 		return nil, errors.Join(fmt.Errorf("htcondor: %w", err), os.RemoveAll(dir))
 	}
 	ids := make([]engine.ID, len(jobs))
 	for i, j := range jobs {
-		id := d.ids[j.Name]
-		ids[i], e.byName[j.Name], e.jobs[id] = id, id, d.made[id]
+		ids[i] = e.jobs.Named(j.Name).ID
 	}
 	return ids, nil
 }
@@ -136,44 +135,28 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 // check refuses jobs that cannot be, and returns their order.
 func (e *Engine) check(jobs []engine.Job) ([]int, error) {
 	for _, j := range jobs {
-		if len(j.Args) == 0 {
-			return nil, fmt.Errorf("job %q: has no command line", j.Name)
-		}
 		if e.options.Transfer && j.Apart == nil {
 			return nil, fmt.Errorf("job %q: cannot be done where the folder is not shared", j.Name)
 		}
 	}
-	return engine.Order(jobs, e.knows)
+	return e.jobs.Check(jobs)
 }
-
-func (e *Engine) knows(name string) bool { _, ok := e.byName[name]; return ok }
 
 // place makes a node of a job, or skips it if what it needs will not get done.
 func (e *Engine) place(d *dag, i int, j engine.Job) error {
 	id := engine.ID(fmt.Sprintf("%s/n%d-%s", filepath.Base(d.dir), i, odd.ReplaceAllString(j.Name, "_")))
-	made := &job{state: engine.State{Phase: engine.Waiting}}
-	d.ids[j.Name], d.made[id] = id, made
 	n := node{ID: id, Job: j}
-	for _, name := range j.Needs {
-		need, mine := d.ids[name]
-		if !mine {
-			need = e.byName[name]
-		}
-		made.needs = append(made.needs, need)
-		state := engine.State{Phase: engine.Waiting}
-		if mine {
-			state = d.made[need].state
+	made := e.jobs.Add(j, id)
+	lost, waits := e.jobs.Needs(j)
+	if lost != "" {
+		made.State = engine.Lost(lost)
+		return d.note(n, made) // no node, so that it never starts
+	}
+	for _, need := range waits {
+		if filepath.Dir(string(need.ID)) == filepath.Base(d.dir) {
+			n.parents = append(n.parents, need.ID)
 		} else {
-			state = e.jobs[need].state
-		}
-		switch {
-		case state.Phase.Ended() && state.Phase != engine.Done:
-			made.state = engine.State{Phase: engine.Skipped, Reason: fmt.Sprintf("needs %q, which did not get done", name)}
-			return d.note(n, made) // no node, so that it never starts
-		case mine:
-			n.parents = append(n.parents, need)
-		case !state.Phase.Ended():
-			n.earlier = append(n.earlier, need)
+			n.earlier = append(n.earlier, need.ID)
 		}
 	}
 	d.nodes = append(d.nodes, n)
@@ -188,27 +171,19 @@ var idForm = regexp.MustCompile(`^condor-[0-9]+/n[0-9]+-[A-Za-z0-9_-]*$`)
 func (e *Engine) Adopt(jobs []engine.Job, ids []engine.ID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(jobs) != len(ids) {
-		return fmt.Errorf("htcondor: %d jobs have %d names", len(jobs), len(ids))
-	}
-	if _, err := engine.Order(jobs, e.knows); err != nil {
+	err := e.jobs.Adopt(jobs, ids, func(id engine.ID) error {
+		if !idForm.MatchString(string(id)) {
+			return fmt.Errorf("%q is no node of a DAG", id)
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("htcondor: %w", err)
 	}
-	for i, id := range ids {
-		if !idForm.MatchString(string(id)) {
-			return fmt.Errorf("htcondor: job %q: %q is no node of a DAG", jobs[i].Name, id)
-		}
-		e.byName[jobs[i].Name] = id
-	}
-	for i, id := range ids {
-		j := &job{state: engine.State{Phase: engine.Waiting}}
-		for _, name := range jobs[i].Needs {
-			j.needs = append(j.needs, e.byName[name])
-		}
+	for _, id := range ids {
 		if n, err := e.read(id); err == nil && n.Skipped != "" {
-			j.state = engine.State{Phase: engine.Skipped, Reason: n.Skipped}
+			e.jobs.Get(id).State = engine.State{Phase: engine.Skipped, Reason: n.Skipped}
 		}
-		e.jobs[id] = j
 	}
 	return nil
 }
@@ -221,14 +196,7 @@ func (e *Engine) State(ctx context.Context, ids []engine.ID) ([]engine.State, er
 	if err := e.remove(ctx); err != nil {
 		return nil, err
 	}
-	states := make([]engine.State, len(ids))
-	for i, id := range ids {
-		states[i] = engine.State{Phase: engine.Unknown}
-		if j := e.jobs[id]; j != nil {
-			states[i] = j.state
-		}
-	}
-	return states, nil
+	return e.jobs.States(ids), nil
 }
 
 // Cancel implements [engine.Engine].
@@ -237,11 +205,11 @@ func (e *Engine) Cancel(ctx context.Context, ids []engine.ID) error {
 	defer e.mu.Unlock()
 	e.refresh()
 	for _, id := range ids {
-		j := e.jobs[id]
-		if j == nil || j.state.Phase.Ended() {
+		j := e.jobs.Get(id)
+		if j == nil || j.State.Phase.Ended() {
 			continue
 		}
-		j.cancelled = true
+		j.Cancelled = true
 		if err := os.WriteFile(e.file(id, ".cancelled"), nil, 0o644); err != nil {
 			return err
 		}
@@ -255,9 +223,9 @@ func (e *Engine) Cancel(ctx context.Context, ids []engine.ID) error {
 // submits nothing when nobody looks any more.
 func (e *Engine) remove(ctx context.Context) error {
 	clusters := e.emptyDAGs()
-	for _, j := range e.jobs {
-		if j.cancelled && !j.removed && j.cluster != "" && !j.state.Phase.Ended() {
-			clusters, j.removed = append(clusters, j.cluster), true
+	for _, j := range e.jobs.Open() {
+		if j.Cancelled && !j.Own.removed && j.Own.cluster != "" {
+			clusters, j.Own.removed = append(clusters, j.Own.cluster), true
 		}
 	}
 	if len(clusters) == 0 {
@@ -277,10 +245,10 @@ func (e *Engine) remove(ctx context.Context) error {
 // no other is open.
 func (e *Engine) emptyDAGs() (clusters []string) {
 	open, cancelled := map[string]bool{}, map[string]bool{}
-	for id, j := range e.jobs {
-		dir := filepath.Dir(e.file(id, ""))
-		open[dir] = open[dir] || !j.cancelled && !j.state.Phase.Ended()
-		cancelled[dir] = cancelled[dir] || j.cancelled
+	for _, j := range e.jobs.All() {
+		dir := filepath.Dir(e.file(j.ID, ""))
+		open[dir] = open[dir] || !j.Cancelled && !j.State.Phase.Ended()
+		cancelled[dir] = cancelled[dir] || j.Cancelled
 	}
 	for dir := range cancelled {
 		s, cluster, ok := stateOf(readEvents(filepath.Join(dir, dagName+".dagman.log")))

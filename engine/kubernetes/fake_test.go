@@ -31,6 +31,8 @@ type fakeCluster struct {
 	ended  map[string]int // exit statuses
 	fail   bool           // answer nothing
 	unable bool           // no node takes a pod
+	refuse []string       // why no pod is made; nil: they are
+	secret bool           // events may not be read
 }
 
 func startFake(t *testing.T) (f *fakeCluster, kubeconfig string) {
@@ -69,6 +71,8 @@ func (f *fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "out of order")
 	case r.Method == "GET" && r.URL.Path == "/api/v1/namespaces/lab/pods":
 		answerJSON(w, object{"items": f.pods()})
+	case r.Method == "GET" && r.URL.Path == "/api/v1/namespaces/lab/events":
+		f.events(w, r)
 	case r.URL.Path != jobs && name == "":
 		refuse(w, http.StatusNotFound, "NotFound")
 	case r.Method == "POST":
@@ -130,7 +134,7 @@ func (f *fakeCluster) create(w http.ResponseWriter, r *http.Request) {
 // start runs a job that is not suspended.
 func (f *fakeCluster) start(name string) {
 	spec := f.jobs[name]["spec"].(object)
-	if spec["suspend"] == true || f.runs[name] != nil || f.unable {
+	if spec["suspend"] == true || f.runs[name] != nil || f.unable || f.refuse != nil {
 		return
 	}
 	c := spec["template"].(object)["spec"].(object)["containers"].([]any)[0].(object)
@@ -192,8 +196,28 @@ func (f *fakeCluster) condition(m object, exit int) object {
 	return object{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "it was started again, and again"}
 }
 
+func (f *fakeCluster) events(w http.ResponseWriter, r *http.Request) {
+	if want, got := "involvedObject.kind=Job,reason=FailedCreate", r.URL.Query().Get("fieldSelector"); got != want {
+		f.t.Errorf("events are chosen by %q, want %q", got, want)
+	}
+	if f.secret {
+		refuse(w, http.StatusForbidden, "Forbidden")
+		return
+	}
+	items := []object{{"reason": "FailedCreate", "message": "of another", "involvedObject": object{"name": "other"}}}
+	for name := range f.jobs {
+		for _, why := range f.refuse {
+			items = append(items, object{"reason": "FailedCreate", "message": why, "involvedObject": object{"name": name}})
+		}
+	}
+	answerJSON(w, object{"items": items})
+}
+
 func (f *fakeCluster) pods() (items []object) {
 	for name, m := range f.jobs {
+		if f.refuse != nil {
+			continue
+		}
 		labels := object{"batch.kubernetes.io/job-name": name}
 		pod := object{"metadata": object{"labels": labels}, "spec": object{"nodeName": "node-1"}, "status": object{"phase": "Running"}}
 		switch spec := m["spec"].(object); {

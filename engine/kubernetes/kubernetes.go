@@ -47,17 +47,8 @@ type Engine struct {
 	options Options
 	run     string // label of its jobs
 
-	mu     sync.Mutex
-	jobs   map[engine.ID]*job
-	byName map[string]engine.ID
-	order  []engine.ID // as they were submitted
-}
-
-type job struct {
-	engine.Job
-	state     engine.State
-	released  bool // it may start
-	cancelled bool
+	mu   sync.Mutex
+	jobs engine.Table[struct{}]
 }
 
 // New returns an engine, or an [*engine.MachineError] if there is no kubectl here.
@@ -72,7 +63,7 @@ func New(o Options) (*Engine, error) {
 	if _, err := rand.Read(run); err != nil {
 		return nil, err
 	}
-	return &Engine{options: o, run: hex.EncodeToString(run), jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}}, nil
+	return &Engine{options: o, run: hex.EncodeToString(run)}, nil
 }
 
 // Submit implements [engine.Engine]. No job starts before all are there.
@@ -82,18 +73,13 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	order, err := engine.Order(jobs, func(name string) bool { _, ok := e.byName[name]; return ok })
+	order, err := e.jobs.Check(jobs)
 	if err != nil {
 		return nil, fmt.Errorf("kubernetes: %w", err)
 	}
-	for _, j := range jobs {
-		if len(j.Args) == 0 {
-			return nil, fmt.Errorf("kubernetes: job %q: has no command line", j.Name)
-		}
-	}
 	ids := make([]engine.ID, len(jobs))
 	for n, i := range order {
-		name := jobName(e.run, len(e.order)+n)
+		name := jobName(e.run, e.jobs.Len()+n)
 		if err := e.create(ctx, name, jobs[i]); err != nil {
 			for _, made := range ids {
 				if made != "" {
@@ -105,7 +91,7 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 		ids[i] = engine.ID(name)
 	}
 	for _, i := range order {
-		e.add(jobs[i], ids[i], false)
+		e.jobs.Add(jobs[i], ids[i])
 	}
 	if e.options.DryRun != nil {
 		return ids, nil
@@ -113,33 +99,26 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 	return ids, e.refresh(ctx)
 }
 
-func (e *Engine) add(j engine.Job, id engine.ID, released bool) {
-	e.jobs[id], e.byName[j.Name] = &job{Job: j, state: engine.State{Phase: engine.Waiting}, released: released}, id
-	e.order = append(e.order, id)
-}
-
 // Adopt implements [engine.Adopter].
 func (e *Engine) Adopt(jobs []engine.Job, ids []engine.ID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	order, err := engine.Order(jobs, func(name string) bool { _, ok := e.byName[name]; return ok })
+	run := e.run
+	err := e.jobs.Adopt(jobs, ids, func(id engine.ID) error {
+		of, _, ok := strings.Cut(strings.TrimPrefix(string(id), "repro-"), "-")
+		switch {
+		case !ok || !validName.MatchString(string(id)):
+			return fmt.Errorf("%q is none of its jobs", id)
+		case (e.jobs.Len() > 0 || id != ids[0]) && of != run:
+			return fmt.Errorf("%q is of another run than jobs before it", id)
+		}
+		run = of
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("kubernetes: %w", err)
 	}
-	if len(ids) != len(jobs) {
-		return fmt.Errorf("kubernetes: %d names of %d jobs", len(ids), len(jobs))
-	}
-	for _, i := range order {
-		run, _, ok := strings.Cut(strings.TrimPrefix(string(ids[i]), "repro-"), "-")
-		if !ok || !validName.MatchString(string(ids[i])) {
-			return fmt.Errorf("kubernetes: %q is none of its jobs", ids[i])
-		}
-		if len(e.jobs) > 0 && run != e.run {
-			return fmt.Errorf("kubernetes: %q is of another run than jobs before it", ids[i])
-		}
-		e.run = run
-		e.add(jobs[i], ids[i], false)
-	}
+	e.run = run
 	return nil
 }
 
@@ -152,14 +131,7 @@ func (e *Engine) State(ctx context.Context, ids []engine.ID) ([]engine.State, er
 	if err := e.refresh(ctx); err != nil {
 		return nil, err
 	}
-	states := make([]engine.State, len(ids))
-	for i, id := range ids {
-		states[i] = engine.State{Phase: engine.Unknown}
-		if j := e.jobs[id]; j != nil {
-			states[i] = j.state
-		}
-	}
-	return states, nil
+	return e.jobs.States(ids), nil
 }
 
 // Cancel implements [engine.Engine].
@@ -168,15 +140,15 @@ func (e *Engine) Cancel(ctx context.Context, ids []engine.ID) error {
 	defer e.mu.Unlock()
 	var errs []error
 	for _, id := range ids {
-		j := e.jobs[id]
-		if j == nil || j.state.Phase.Ended() {
+		j := e.jobs.Get(id)
+		if j == nil || j.State.Phase.Ended() {
 			continue
 		}
 		if err := e.remove(ctx, id); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		j.cancelled, j.state = true, engine.State{Phase: engine.Cancelled, Reason: "cancelled"}
+		j.Cancelled, j.State = true, engine.State{Phase: engine.Cancelled, Reason: "cancelled"}
 	}
 	return errors.Join(errs...)
 }

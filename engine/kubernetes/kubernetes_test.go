@@ -173,6 +173,66 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// Admission's reasons, of which the Job itself says nothing.
+func TestRefusedPods(t *testing.T) {
+	security := `Error creating: pods "x" is forbidden: violates PodSecurity "restricted:latest": runAsUser=0`
+	full := `Error creating: pods "x" is forbidden: exceeded quota: q, requested: limits.cpu=1,limits.memory=1Gi, used: limits.cpu=4,limits.memory=0, limited: limits.cpu=4,limits.memory=2Gi`
+	f, kubeconfig := startFake(t)
+	e := open(t, options(kubeconfig))
+	f.refuse = []string{security}
+	ids, err := e.Submit(t.Context(), []engine.Job{{Name: "a", Args: []string{"true"}}, {Name: "b", Args: []string{"true"}, Needs: []string{"a"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(refuse []string, secret bool) []engine.State {
+		t.Helper()
+		f.mu.Lock()
+		f.refuse, f.secret = refuse, secret
+		f.mu.Unlock()
+		states, err := e.State(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return states
+	}
+	s := look([]string{security}, false)
+	if want := "the cluster makes no pod of it: " + security; s[0] != (engine.State{Phase: engine.Waiting, Reason: want, Stuck: true}) || s[1] != (engine.State{Phase: engine.Waiting}) {
+		t.Errorf("%+v", s)
+	}
+	if s := look([]string{full}, false); s[0].Stuck || !strings.Contains(s[0].Reason, "exceeded quota") {
+		t.Errorf("a quota that is used up for now: %+v", s[0])
+	}
+	if s := look([]string{full, security}, false); !s[0].Stuck {
+		t.Errorf("two reasons: %+v", s[0])
+	}
+	if s := look([]string{security}, true); s[0] != (engine.State{Phase: engine.Waiting}) {
+		t.Errorf("events that may not be read: %+v", s[0])
+	}
+}
+
+func TestStaysRefused(t *testing.T) {
+	quota := func(asked, limit string) string {
+		return "exceeded quota: q, requested: " + asked + ", used: limits.cpu=1, limited: " + limit
+	}
+	for message, want := range map[string]bool{
+		"violates PodSecurity":                                 true,
+		"failed quota: q: must specify limits.memory":          true,
+		quota("limits.cpu=2", "limits.cpu=2"):                  false,
+		quota("limits.cpu=2001m", "limits.cpu=2"):              true,
+		quota("limits.cpu=1,pods=1", "limits.cpu=4,pods=0"):    true,
+		quota("limits.memory=1Gi", "limits.memory=1073741824"): false,
+		quota("limits.memory=1Gi", "limits.memory=1073741823"): true,
+		quota("limits.memory=1G", "limits.memory=1Gi"):         false,
+		quota("limits.memory=2e9", "limits.memory=1G"):         true,
+		quota("limits.memory=x", "limits.memory=1G"):           false,
+		quota("limits.memory=5Gi", "limits.cpu=1"):             false,
+	} {
+		if got := staysRefused(message); got != want {
+			t.Errorf("%s: %v, want %v", message, got, want)
+		}
+	}
+}
+
 // Another process goes on with jobs that wait.
 func TestAdopt(t *testing.T) {
 	f, kubeconfig := startFake(t)
@@ -223,7 +283,14 @@ func TestStates(t *testing.T) {
 		{nil, `{}`, engine.State{Phase: engine.Waiting}},
 		{nil, `{"spec":{"nodeName":"n"},"status":{"phase":"Running"}}`, engine.State{Phase: engine.Running, Node: "n"}},
 		{nil, `{"status":{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ErrImagePull","message":"no such image"}}}]}}`,
-			engine.State{Phase: engine.Waiting, Reason: "ErrImagePull: no such image"}},
+			engine.State{Phase: engine.Waiting, Reason: "ErrImagePull: no such image", Stuck: true}},
+		{nil, `{"status":{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ContainerCreating","message":""}}}]}}`,
+			engine.State{Phase: engine.Waiting, Reason: "ContainerCreating: "}},
+		{nil, `{"status":{"phase":"Running","containerStatuses":[{"state":{"waiting":{"reason":"ErrImagePull"}}}]}}`, engine.State{Phase: engine.Running}},
+		{nil, `{"status":{"conditions":[{"type":"PodScheduled","status":"False","message":"0/3 nodes are available: 3 Insufficient cpu."}]}}`,
+			engine.State{Phase: engine.Waiting, Reason: "0/3 nodes are available: 3 Insufficient cpu."}},
+		{nil, `{"status":{"conditions":[{"type":"PodScheduled","status":"False","message":"0/3 nodes: persistentvolumeclaim \"p\" not found."}]}}`,
+			engine.State{Phase: engine.Waiting, Reason: `0/3 nodes: persistentvolumeclaim "p" not found.`, Stuck: true}},
 		{[]condition{{Type: "Complete", Status: "True"}}, `{"status":{"phase":"Succeeded"}}`, engine.State{Phase: engine.Done}},
 		{[]condition{{Type: "Complete", Status: "False"}}, `{}`, engine.State{Phase: engine.Waiting}},
 		{[]condition{{Type: "Suspended", Status: "True"}}, `{}`, engine.State{Phase: engine.Waiting}},

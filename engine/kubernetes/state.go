@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 
 	"repro/engine"
 )
@@ -59,65 +61,36 @@ type (
 // refresh asks about all jobs that have not ended, lets those start whose needs are
 // done, and gives up those whose needs are not. The caller holds e.mu.
 func (e *Engine) refresh(ctx context.Context) error {
-	if !e.isOpen() {
+	open := e.jobs.Open()
+	if len(open) == 0 {
 		return nil
 	}
 	seen, err := e.ask(ctx)
 	if err != nil {
 		return fmt.Errorf("kubernetes: %w", err)
 	}
-	for _, id := range e.order {
-		j := e.jobs[id]
-		if j.state.Phase.Ended() {
-			continue
-		}
-		s, known := seen[id]
+	for _, j := range open {
+		s, known := seen[j.ID]
 		if !known {
-			j.state = engine.State{Phase: engine.Unknown, Reason: "the cluster does not know it any more"}
+			j.State = engine.State{Phase: engine.Unknown, Reason: "the cluster does not know it any more"}
 			continue
 		}
-		if j.state, j.released = s.state, !s.suspended; j.released {
+		if j.State = s.state; !s.suspended {
 			continue
 		}
-		switch failed, ready := e.ready(j); {
-		case failed != "":
-			j.state = engine.State{Phase: engine.Skipped, Reason: fmt.Sprintf("needs %q, which did not get done", failed)}
-			if err := e.remove(ctx, id); err != nil {
+		switch lost, waits := e.jobs.Needs(j.Job); {
+		case lost != "":
+			j.State = engine.Lost(lost)
+			if err := e.remove(ctx, j.ID); err != nil {
 				return fmt.Errorf("kubernetes: %w", err)
 			}
-		case ready:
-			if err := e.release(ctx, id); err != nil {
+		case len(waits) == 0:
+			if err := e.release(ctx, j.ID); err != nil {
 				return fmt.Errorf("kubernetes: %w", err)
 			}
-			j.released = true
 		}
 	}
 	return nil
-}
-
-func (e *Engine) isOpen() bool {
-	for _, j := range e.jobs {
-		if !j.state.Phase.Ended() {
-			return true
-		}
-	}
-	return false
-}
-
-// ready reports whether all that j needs is done, or which of it did not get done.
-func (e *Engine) ready(j *job) (failed string, ready bool) {
-	ready = true
-	for _, name := range j.Needs {
-		need := e.jobs[e.byName[name]]
-		switch {
-		case need == nil: // adopted without: it was done before
-		case !need.state.Phase.Ended():
-			ready = false
-		case need.state.Phase != engine.Done:
-			return name, false
-		}
-	}
-	return "", ready
 }
 
 // answer is what the cluster says of a job.
@@ -149,9 +122,15 @@ func (e *Engine) ask(ctx context.Context) (map[engine.ID]answer, error) {
 		newest[p.Metadata.Labels["batch.kubernetes.io/job-name"]] = p
 	}
 	seen := map[engine.ID]answer{}
+	podless := map[engine.ID]bool{} // jobs that may run
 	for _, j := range jobs.Items {
-		a := answer{suspended: j.Spec.Suspend, state: stateOf(j.Status.Conditions, newest[j.Metadata.Name])}
+		p, has := newest[j.Metadata.Name]
+		a := answer{suspended: j.Spec.Suspend, state: stateOf(j.Status.Conditions, p)}
 		seen[engine.ID(j.Metadata.Name)] = a
+		podless[engine.ID(j.Metadata.Name)] = !has && !a.suspended && a.state.Phase == engine.Waiting
+	}
+	if slices.Contains(slices.Collect(maps.Values(podless)), true) {
+		return seen, e.askWhy(ctx, seen, podless)
 	}
 	return seen, nil
 }
@@ -174,16 +153,16 @@ func stateOf(conditions []condition, p podStatus) engine.State {
 	}
 	for _, c := range p.Status.Conditions {
 		if c.Type == "PodScheduled" && c.Status == "False" {
-			s.Reason = c.Message
+			s.Reason, s.Stuck = c.Message, missingClaim.MatchString(c.Message)
 		}
 	}
 	for _, c := range p.Status.Containers {
 		if w := c.State.Waiting; w != nil {
-			s.Reason = w.Reason + ": " + w.Message
+			s.Reason, s.Stuck = w.Reason+": "+w.Message, slices.Contains(stuckReasons, w.Reason)
 		}
 	}
 	if p.Status.Phase == "Running" {
-		s.Phase, s.Reason = engine.Running, ""
+		s.Phase, s.Reason, s.Stuck = engine.Running, "", false
 	}
 	return s
 }

@@ -172,6 +172,9 @@ func describe(ctx context.Context, st *report.StepStatus, c *sandbox.Command, re
 			memory = sandbox.MachineMemory()
 		}
 		st.Status, st.Problem = report.StepKilled, fmt.Sprintf("its processes took more memory than the %d MiB it may have", memory>>20)
+	case result.MachineOutOfMemory:
+		st.Status = report.StepKilled
+		st.Problem = "the kernel killed a process for want of memory: the control group that the run was started in, such as a batch system's job, has too little"
 	case result.OverDisk:
 		st.Status, st.Problem = report.StepKilled, "it wrote more than it may: "+writeLimit(c.Limits)
 	case result.Signal != "":

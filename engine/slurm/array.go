@@ -1,7 +1,6 @@
 package slurm
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,32 +66,27 @@ func parseMaxArray(config string) int {
 // batch is what one call of Submit submits.
 type batch struct {
 	*Engine
-	ids   map[string]engine.ID // by name
-	made  map[engine.ID]*job
+	had   int            // jobs that were there before
 	whole map[string]int // elements of each array
 }
+
+// made are the jobs of this call, so far.
+func (b *batch) made() []*job { return b.jobs.All()[b.had:] }
 
 // submit submits a group, held. One whose needs have failed already is not
 // submitted: its jobs are skipped.
 func (b *batch) submit(ctx context.Context, g group) error {
-	var needs, open []engine.ID
-	for _, name := range g[0].Needs {
-		id, ok := b.ids[name]
-		if !ok {
-			id = b.byName[name]
+	lost, waits := b.jobs.Needs(g[0])
+	if lost != "" {
+		for _, j := range g {
+			b.skipped++
+			b.jobs.Add(j, engine.ID(fmt.Sprint(skippedPrefix, b.skipped))).State = engine.Lost(lost)
 		}
-		needs = append(needs, id)
-		need := b.made[id]
-		if need == nil {
-			need = b.jobs[id]
-		}
-		switch {
-		case !need.state.Phase.Ended():
-			open = append(open, id)
-		case need.state.Phase != engine.Done:
-			b.skip(g, needs, name)
-			return nil
-		}
+		return nil
+	}
+	open := make([]engine.ID, len(waits))
+	for i, need := range waits {
+		open[i] = need.ID
 	}
 	cmd := exec.CommandContext(ctx, "sbatch", append(b.arguments(g, after(open, b.whole)), b.options.Extra...)...)
 	cmd.Stdin = strings.NewReader(script(g))
@@ -110,29 +104,21 @@ func (b *batch) submit(ctx context.Context, g group) error {
 			id = engine.ID(fmt.Sprintf("%s_%d", number, i))
 			b.whole[number]++
 		}
-		b.ids[j.Name], b.made[id] = id, &job{needs: needs, state: engine.State{Phase: engine.Waiting}}
+		b.jobs.Add(j, id)
 	}
 	return nil
 }
 
 const skippedPrefix = "skipped-"
 
-// skip notes that the jobs of a group are never to start.
-func (b *batch) skip(g group, needs []engine.ID, because string) {
-	for _, j := range g {
-		b.submitted++
-		id := engine.ID(fmt.Sprint(skippedPrefix, b.submitted))
-		b.ids[j.Name] = id
-		b.made[id] = &job{needs: needs, state: engine.State{Phase: engine.Skipped, Reason: fmt.Sprintf("needs %q, which did not get done", because)}}
-	}
-}
+func isSkipped(id engine.ID) bool { return strings.HasPrefix(string(id), skippedPrefix) }
 
-// undo cancels what was submitted. What cannot be cancelled is named: it is held
+// undo cancels what was submitted, and forgets it. What cannot be cancelled is named: it is held
 // in Slurm's queue.
 func (b *batch) undo(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer stop()
-	ids := arrays(numbers(b.made))
+	ids := arrays(numbers(b.made()))
 	if err := scancel(ctx, ids); err != nil {
 		return errors.Join(fmt.Errorf("slurm: these jobs are held and could not be cancelled: %s", strings.Join(ids, " ")), err)
 	}
@@ -222,21 +208,14 @@ var idForm = regexp.MustCompile(`^(` + skippedPrefix + `)?[0-9]+(_[0-9]+)?$`)
 
 func isID(id engine.ID) bool { return idForm.MatchString(string(id)) }
 
-// numbers are the jobs that Slurm has a number for, in the order in which they
-// were submitted.
-func numbers(jobs map[engine.ID]*job) []string {
-	var ids []engine.ID
-	for id := range jobs {
-		if !strings.HasPrefix(string(id), skippedPrefix) {
-			ids = append(ids, id)
+// numbers are the jobs that Slurm has a number for, in their order.
+func numbers(jobs []*job) (ids []string) {
+	for _, j := range jobs {
+		if !isSkipped(j.ID) {
+			ids = append(ids, string(j.ID))
 		}
 	}
-	slices.SortFunc(ids, bySubmission)
-	out := make([]string, len(ids))
-	for i, id := range ids {
-		out[i] = string(id)
-	}
-	return out
+	return ids
 }
 
 // arrays names jobs of which all elements are meant: an array by its number.
@@ -246,11 +225,4 @@ func arrays(ids []string) (names []string) {
 		names = append(names, number)
 	}
 	return slices.Compact(names)
-}
-
-// bySubmission compares jobs by when they were submitted: their numbers ascend.
-func bySubmission(a, b engine.ID) int {
-	aNumber, aIndex, _ := strings.Cut(string(a), "_")
-	bNumber, bIndex, _ := strings.Cut(string(b), "_")
-	return cmp.Or(cmp.Compare(len(aNumber), len(bNumber)), cmp.Compare(aNumber, bNumber), cmp.Compare(len(aIndex), len(bIndex)), cmp.Compare(aIndex, bIndex))
 }

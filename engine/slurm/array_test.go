@@ -2,7 +2,6 @@ package slurm
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -66,15 +65,10 @@ func TestIDs(t *testing.T) {
 			t.Errorf("%q: %v", id, !want)
 		}
 	}
-	ids := []engine.ID{"100", "9_10", "9_9", "9", "10_0"}
-	slices.SortFunc(ids, bySubmission)
-	if got := fmt.Sprint(ids); got != "[9 9_9 9_10 10_0 100]" {
-		t.Error(got)
-	}
 	if got := fmt.Sprint(arrays([]string{"9_0", "9_1", "10", "11_0"})); got != "[9 10 11]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(numbers(map[engine.ID]*job{"9_1": {}, "skipped-1": {}, "9_0": {}})); got != "[9_0 9_1]" {
+	if got := fmt.Sprint(numbers([]*job{{ID: "9_0"}, {ID: "skipped-1"}, {ID: "9_1"}})); got != "[9_0 9_1]" {
 		t.Error(got)
 	}
 }
@@ -150,18 +144,18 @@ func TestScripts(t *testing.T) {
 // A node that failed may have its job started again; a job that was cancelled
 // before it began leaves no trace.
 func TestMayReturn(t *testing.T) {
-	e := &Engine{jobs: map[engine.ID]*job{}}
+	e := &Engine{}
 	for state, want := range map[string]bool{"NODE_FAIL": true, "PREEMPTED": true, "FAILED": false, "TIMEOUT": false, "COMPLETED": false, "PENDING": false} {
 		if _, back := e.stateOf(&job{}, line{state: state}); back != want {
 			t.Errorf("%s: %v", state, back)
 		}
 	}
-	if _, back := e.stateOf(&job{cancelled: true}, line{state: "NODE_FAIL"}); back {
+	if _, back := e.stateOf(&job{Cancelled: true}, line{state: "NODE_FAIL"}); back {
 		t.Error("one that was cancelled comes back")
 	}
-	e.jobs["1"] = &job{state: engine.State{Phase: engine.Failed}, back: true}
-	e.jobs["2"] = &job{state: engine.State{Phase: engine.Failed}}
-	if got := fmt.Sprint(e.open()); got != "[1]" {
+	one, two := e.jobs.Add(engine.Job{Name: "a"}, "1"), e.jobs.Add(engine.Job{Name: "b"}, "2")
+	one.State.Phase, one.Own.back, two.State.Phase = engine.Failed, true, engine.Failed
+	if got := e.open(); len(got) != 1 || got[0] != one {
 		t.Error(got)
 	}
 }

@@ -22,39 +22,38 @@ func (e *Engine) refresh(ctx context.Context) error {
 		return fmt.Errorf("slurm: %w", err)
 	}
 	listed := parseQueue(out)
-	for _, id := range open {
-		j := e.jobs[id]
-		l, ok := listed[id]
+	for _, j := range open {
+		l, ok := listed[j.ID]
 		if !ok {
 			switch {
-			case j.back: // it ended as was seen
-			case j.cancelled: // elements of arrays that have not started leave no trace
-				j.state = engine.State{Phase: engine.Cancelled, Reason: "cancelled", Node: j.state.Node}
+			case j.Own.back: // it ended as was seen
+			case j.Cancelled: // elements of arrays that have not started leave no trace
+				j.State = engine.State{Phase: engine.Cancelled, Reason: "cancelled", Node: j.State.Node}
 			default:
-				j.state = engine.State{Phase: engine.Unknown, Reason: "Slurm does not know it any more", Node: j.state.Node}
+				j.State = engine.State{Phase: engine.Unknown, Reason: "Slurm does not know it any more", Node: j.State.Node}
 			}
 			continue
 		}
-		before := j.state.Phase
-		j.state, j.back = e.stateOf(j, l)
-		if j.state.Phase == engine.Failed && before != engine.Failed {
-			j.state.Reason = e.explain(ctx, id, l)
+		before := j.State.Phase
+		j.State, j.Own.back = e.stateOf(j, l)
+		if j.State.Phase == engine.Failed && before != engine.Failed {
+			j.State.Reason = e.explain(ctx, j.ID, l)
 		}
 	}
 	return nil
 }
 
-// open are the jobs that have not ended, as far as is known, those that others
-// need first.
-func (e *Engine) open() (ids []engine.ID) {
-	for id, j := range e.jobs {
-		if j.back || !j.state.Phase.Ended() {
-			ids = append(ids, id)
+// open are the jobs of which there may be news, those that others need first.
+func (e *Engine) open() (open []*job) {
+	for _, j := range e.jobs.All() {
+		if mayRun(j) {
+			open = append(open, j)
 		}
 	}
-	slices.SortFunc(ids, bySubmission)
-	return ids
+	return open
 }
+
+func mayRun(j *job) bool { return j.Own.back || !j.State.Phase.Ended() }
 
 // line is what squeue says of a job.
 type line struct{ state, reason, node string }
@@ -78,6 +77,17 @@ func parseQueue(out string) map[engine.ID]line {
 // again: it was not their fault.
 var mayReturn = []string{"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
 
+// stuckReasons begin those of jobs that wait until somebody changes them, or the
+// cluster: they ask for what their partition, account or quality of service never
+// gives. Jobs that are held are let go by whoever holds them.
+var stuckReasons = []string{
+	"PartitionTimeLimit", "PartitionNodeLimit", "PartitionInactive", "PartitionConfig", "BadConstraints", "AccountNotAllowed", "QOSNotAllowed",
+	"InvalidAccount", "InvalidQOS", "AssocMaxWallDurationPerJobLimit", "AssocMaxCpuPerJobLimit", "AssocMaxMemPerJob", "AssocMaxNodePerJobLimit",
+	"QOSMaxWallDurationPerJobLimit", "QOSMaxCpuPerJobLimit", "QOSMaxMemoryPerJob", "QOSMaxNodePerJobLimit",
+}
+
+const neverSatisfied = "a job that it needs did not get done"
+
 // stateOf turns Slurm's words (squeue(1), JOB STATE CODES) into a state, and says
 // whether the job may be put back into the queue.
 func (e *Engine) stateOf(j *job, l line) (s engine.State, back bool) {
@@ -85,9 +95,9 @@ func (e *Engine) stateOf(j *job, l line) (s engine.State, back bool) {
 	neverStarts := strings.HasPrefix(l.reason, "DependencyNeverSatisfied")
 	switch l.state {
 	case "PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT":
-		s.Phase, s.Reason = engine.Waiting, l.reason
+		s.Phase, s.Reason, s.Stuck = engine.Waiting, l.reason, slices.Contains(stuckReasons, l.reason)
 		if neverStarts { // it is about to be cancelled
-			s.Phase, s.Reason = engine.Skipped, "a job that it needs did not get done"
+			s.Phase, s.Reason = engine.Skipped, neverSatisfied
 		}
 	case "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING":
 		s.Phase, s.Reason = engine.Running, ""
@@ -95,18 +105,12 @@ func (e *Engine) stateOf(j *job, l line) (s engine.State, back bool) {
 		s.Phase, s.Reason = engine.Done, ""
 	case "CANCELLED":
 		s.Phase, s.Reason = engine.Cancelled, "cancelled"
-		if !j.cancelled && (neverStarts || slices.ContainsFunc(j.needs, e.notDone)) {
-			s.Phase, s.Reason = engine.Skipped, "a job that it needs did not get done"
+		if lost, _ := e.jobs.Needs(j.Job); !j.Cancelled && (neverStarts || lost != "") {
+			s.Phase, s.Reason = engine.Skipped, neverSatisfied
 		}
 	}
-	if j.cancelled && s.Phase == engine.Failed {
+	if j.Cancelled && s.Phase == engine.Failed {
 		s.Phase = engine.Cancelled
 	}
 	return s, s.Phase == engine.Failed && slices.Contains(mayReturn, l.state)
-}
-
-// notDone reports whether a job has ended otherwise than well.
-func (e *Engine) notDone(id engine.ID) bool {
-	j := e.jobs[id]
-	return j != nil && j.state.Phase.Ended() && j.state.Phase != engine.Done
 }

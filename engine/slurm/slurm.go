@@ -37,19 +37,17 @@ type Options struct {
 type Engine struct {
 	options Options
 
-	mu        sync.Mutex
-	jobs      map[engine.ID]*job
-	byName    map[string]engine.ID
-	submitted int // jobs that were skipped before they were submitted
+	mu      sync.Mutex
+	jobs    engine.Table[own]
+	skipped int // jobs that were never submitted
 }
 
-// job is one that an engine submitted.
-type job struct {
-	needs     []engine.ID
-	state     engine.State
-	cancelled bool // by Cancel
-	back      bool // it has ended, but Slurm may put it back into its queue
+// own is what else is known of a job.
+type own struct {
+	back bool // it has ended, but Slurm may put it back into its queue
 }
+
+type job = engine.Entry[own]
 
 // New returns an engine, or an [*engine.MachineError] if there is no Slurm here.
 func New(o Options) (*Engine, error) {
@@ -58,7 +56,7 @@ func New(o Options) (*Engine, error) {
 			return nil, &engine.MachineError{Err: fmt.Errorf("slurm: %w", err), Hint: "run where Slurm's programs are, such as a login node of the cluster"}
 		}
 	}
-	return &Engine{options: o, jobs: map[engine.ID]*job{}, byName: map[string]engine.ID{}}, nil
+	return &Engine{options: o}, nil
 }
 
 // Job returns what Slurm calls the job in which this process runs, as Submit
@@ -77,14 +75,14 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	order, err := e.check(jobs)
+	order, err := e.jobs.Check(jobs)
 	if err != nil {
 		return nil, fmt.Errorf("slurm: %w", err)
 	}
 	if err := e.refresh(ctx); err != nil { // of those that these may need
 		return nil, err
 	}
-	b := batch{Engine: e, ids: map[string]engine.ID{}, made: map[engine.ID]*job{}, whole: map[string]int{}}
+	b := batch{Engine: e, had: e.jobs.Len(), whole: map[string]int{}}
 	// What has begun is brought to an end, so that no job is in Slurm's queue
 	// that nobody here knows of.
 	calm, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -97,13 +95,12 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 			return nil, errors.Join(fmt.Errorf("slurm: job %q: %w", g[0].Name, err), b.undo(ctx))
 		}
 	}
-	if err := release(calm, arrays(numbers(b.made))); err != nil {
+	if err := release(calm, arrays(numbers(b.made()))); err != nil {
 		return nil, errors.Join(fmt.Errorf("slurm: %w", err), b.undo(ctx))
 	}
 	ids := make([]engine.ID, len(jobs))
 	for i, j := range jobs {
-		id := b.ids[j.Name]
-		ids[i], e.byName[j.Name], e.jobs[id] = id, id, b.made[id]
+		ids[i] = e.jobs.Named(j.Name).ID
 	}
 	return ids, nil
 }
@@ -111,41 +108,23 @@ func (e *Engine) Submit(ctx context.Context, jobs []engine.Job) ([]engine.ID, er
 // patience is how long Slurm may take to accept what is submitted.
 const patience = 10 * time.Minute
 
-// check refuses jobs that cannot be, and returns their order.
-func (e *Engine) check(jobs []engine.Job) ([]int, error) {
-	for _, j := range jobs {
-		if len(j.Args) == 0 {
-			return nil, fmt.Errorf("job %q: has no command line", j.Name)
-		}
-	}
-	return engine.Order(jobs, func(name string) bool { _, ok := e.byName[name]; return ok })
-}
-
 // Adopt implements [engine.Adopter].
 func (e *Engine) Adopt(jobs []engine.Job, ids []engine.ID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(jobs) != len(ids) {
-		return fmt.Errorf("slurm: %d jobs have %d names", len(jobs), len(ids))
-	}
-	if _, err := engine.Order(jobs, func(name string) bool { _, ok := e.byName[name]; return ok }); err != nil {
+	err := e.jobs.Adopt(jobs, ids, func(id engine.ID) error {
+		if !isID(id) {
+			return fmt.Errorf("%q is no job of Slurm's", id)
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("slurm: %w", err)
 	}
-	for i, id := range ids {
-		if !isID(id) {
-			return fmt.Errorf("slurm: job %q: %q is no job of Slurm's", jobs[i].Name, id)
+	for _, id := range ids {
+		if isSkipped(id) {
+			e.jobs.Get(id).State = engine.State{Phase: engine.Skipped, Reason: neverSatisfied}
 		}
-		e.byName[jobs[i].Name] = id
-	}
-	for i, id := range ids {
-		j := &job{state: engine.State{Phase: engine.Waiting}}
-		if strings.HasPrefix(string(id), skippedPrefix) {
-			j.state = engine.State{Phase: engine.Skipped, Reason: "a job that it needs did not get done"}
-		}
-		for _, name := range jobs[i].Needs {
-			j.needs = append(j.needs, e.byName[name])
-		}
-		e.jobs[id] = j
 	}
 	return nil
 }
@@ -157,24 +136,18 @@ func (e *Engine) State(ctx context.Context, ids []engine.ID) ([]engine.State, er
 	if err := e.refresh(ctx); err != nil {
 		return nil, err
 	}
-	states := make([]engine.State, len(ids))
-	for i, id := range ids {
-		states[i] = engine.State{Phase: engine.Unknown}
-		if j := e.jobs[id]; j != nil {
-			states[i] = j.state
-		}
-	}
-	return states, nil
+	return e.jobs.States(ids), nil
 }
 
 // Cancel implements [engine.Engine].
 func (e *Engine) Cancel(ctx context.Context, ids []engine.ID) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	running := map[engine.ID]*job{}
+	var running []*job
 	for _, id := range ids {
-		if j := e.jobs[id]; j != nil && (j.back || !j.state.Phase.Ended()) {
-			running[id], j.cancelled = j, true
+		if j := e.jobs.Get(id); j != nil && mayRun(j) {
+			j.Cancelled = true
+			running = append(running, j)
 		}
 	}
 	return scancel(ctx, numbers(running))

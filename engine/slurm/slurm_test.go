@@ -146,6 +146,100 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// A job that takes more memory than it asked for.
+func TestOutOfMemory(t *testing.T) {
+	slurmtest.Need(t)
+	if !slurmtest.HoldsMemory() {
+		t.Skip("needs control groups of version 1, for Slurm to bound memory")
+	}
+	dir := t.TempDir()
+	e := open(t, Options{Logs: dir})
+	hog := at(dir, "hog", `awk 'BEGIN { s = "0123456789abcdef"; for (i = 0; i < 24; i++) s = s s; while (1) n++ }'; echo survived >survived`)
+	ids, err := e.Submit(t.Context(), []engine.Job{hog, at(dir, "after", "echo 1 >after", "hog")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := wait(t, e, ids)
+	if states[0].Phase != engine.Failed || !strings.HasPrefix(states[0].Reason, "ran out of memory of 64M") || states[1].Phase != engine.Skipped {
+		t.Errorf("%+v", states)
+	}
+}
+
+// A job that asks for more time than its partition ever gives.
+func TestStuck(t *testing.T) {
+	slurmtest.Need(t)
+	dir := t.TempDir()
+	short := open(t, Options{Partition: slurmtest.Short})
+	patient := at(dir, "patient", "true")
+	patient.Resources.Time = time.Hour
+	ids, err := short.Submit(t.Context(), []engine.Job{patient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states []engine.State
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		if states, err = short.State(t.Context(), ids); err != nil || time.Now().After(deadline) {
+			t.Fatalf("%+v, %v", states, err)
+		}
+		if states[0].Stuck {
+			break
+		}
+	}
+	if states[0] != (engine.State{Phase: engine.Waiting, Reason: "PartitionTimeLimit", Stuck: true}) {
+		t.Errorf("%+v", states[0])
+	}
+	if err := short.Cancel(t.Context(), ids); err != nil {
+		t.Fatal(err)
+	}
+	if states := wait(t, short, ids); states[0].Phase != engine.Cancelled || states[0].Stuck {
+		t.Errorf("cancelled: %+v", states[0])
+	}
+}
+
+// Slurm forgets jobs some time after their end (MinJobAge). What was seen stays
+// known; whoever comes later is told that nobody knows.
+func TestForgotten(t *testing.T) {
+	slurmtest.Need(t)
+	slurmtest.Configure(t, "MinJobAge=300", "MinJobAge=2")
+	dir := t.TempDir()
+	e := open(t, Options{})
+	jobs := []engine.Job{at(dir, "a", "true"), at(dir, "b", "exit 1"), at(dir, "long", "while ! test -e go; do sleep 0.2; done")}
+	ids, err := e.Submit(t.Context(), jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, e, ids[:2])
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+		out, err := exec.Command("squeue", "--noheader", "--states=all", "--me", "--array", "--format=%i").Output()
+		if err == nil && !slices.Contains(strings.Fields(string(out)), string(ids[0])) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("Slurm does not forget")
+		}
+	}
+	heir := open(t, Options{})
+	if err := heir.Adopt(jobs, ids); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		e           *Engine
+		a, b, third engine.Phase
+	}{{e, engine.Done, engine.Failed, engine.Running}, {heir, engine.Unknown, engine.Unknown, engine.Running}} {
+		states, err := tt.e.State(t.Context(), ids)
+		if err != nil || states[0].Phase != tt.a || states[1].Phase != tt.b || states[2].Phase != tt.third {
+			t.Errorf("%+v, %v", states, err)
+		}
+	}
+	if _, err := e.Submit(t.Context(), []engine.Job{at(dir, "late", "true", "a")}); err != nil {
+		t.Errorf("after one that Slurm has forgotten: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, heir, ids[2:])
+}
+
 // While the controller is down the engine says so; then it knows its jobs again.
 func TestControllerDown(t *testing.T) {
 	slurmtest.Need(t)
@@ -235,8 +329,10 @@ func TestArguments(t *testing.T) {
 
 // Slurm's words, of the releases that write them in either way.
 func TestStates(t *testing.T) {
-	e := &Engine{jobs: map[engine.ID]*job{"1": {state: engine.State{Phase: engine.Failed}}, "2": {state: engine.State{Phase: engine.Done}}}}
-	after1, after2, mine := &job{needs: []engine.ID{"1"}}, &job{needs: []engine.ID{"2"}}, &job{cancelled: true}
+	e := &Engine{}
+	e.jobs.Add(engine.Job{Name: "a"}, "1").State.Phase = engine.Failed
+	e.jobs.Add(engine.Job{Name: "b"}, "2").State.Phase = engine.Done
+	after1, after2, mine := &job{Job: engine.Job{Needs: []string{"a"}}}, &job{Job: engine.Job{Needs: []string{"b"}}}, &job{Cancelled: true}
 	for _, tt := range []struct {
 		text string
 		job  *job
@@ -253,25 +349,17 @@ func TestStates(t *testing.T) {
 		if !ok {
 			t.Fatalf("%q: not read", tt.text)
 		}
-		if got, _ := e.stateOf(tt.job, l); got.Phase != tt.want {
+		if got, _ := e.stateOf(tt.job, l); got.Phase != tt.want || got.Stuck {
 			t.Errorf("%q: %+v, want %s", tt.text, got, tt.want)
+		}
+	}
+	for _, reason := range stuckReasons {
+		if got, _ := e.stateOf(after2, line{state: "PENDING", reason: reason}); !got.Stuck || got.Reason != reason {
+			t.Errorf("%s: %+v", reason, got)
 		}
 	}
 	if l := parseQueue("12|RUNNING|a|b|c\n")["12"]; l.node != "b|c" {
 		t.Errorf("%+v", l)
-	}
-}
-
-// Jobs are asked about in the order in which they were submitted: what becomes of
-// one may follow from those before.
-func TestOpenJobs(t *testing.T) {
-	e := &Engine{jobs: map[engine.ID]*job{}}
-	for _, id := range []engine.ID{"100", "9", "10", "99"} {
-		e.jobs[id] = &job{state: engine.State{Phase: engine.Waiting}}
-	}
-	e.jobs["5"] = &job{state: engine.State{Phase: engine.Done}}
-	if got := fmt.Sprint(e.open()); got != "[9 10 99 100]" {
-		t.Error(got)
 	}
 }
 

@@ -123,12 +123,7 @@ func (g *group) write(file, text string) error {
 // memory.
 func (g *group) overran() bool {
 	b, _ := os.ReadFile(filepath.Join(g.dir, "memory.events"))
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if kills, ok := strings.CutPrefix(line, "oom_kill "); ok {
-			return kills != "0"
-		}
-	}
-	return false
+	return killsIn(string(b)) > 0
 }
 
 // remove removes the group when the last process is gone.

@@ -3,8 +3,10 @@
 package sandbox
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,5 +67,68 @@ func TestMachineMemory(t *testing.T) {
 	}
 	if n := MachineMemory(); n < 64<<20 || n > 1<<45 {
 		t.Errorf("%d bytes of:\n%.60s", n, b)
+	}
+}
+
+// TestKilledByAnother puts a process of this test's own into a control group that
+// somebody else bounds: that the kernel kills what it starts is told, although the
+// program goes on to a good end.
+func TestKilledByAnother(t *testing.T) {
+	dir, move := boundedGroup(t, 64<<20)
+	c, out := newCommand(t, `awk 'BEGIN { s = "0123456789abcdef"; for (i = 0; i < 23; i++) s = s s }'; echo end`)
+	c.Limits.Memory, c.Limits.Time = 1<<30, time.Minute
+	if r, err := Run(t.Context(), c); err != nil || r.MachineOutOfMemory || out.String() != "end\n" {
+		t.Fatalf("with room: %+v %v %s", r, err, out)
+	}
+	move(dir)
+	c, out = newCommand(t, `awk 'BEGIN { s = "0123456789abcdef"; for (i = 0; i < 23; i++) s = s s }'; echo end`)
+	c.Limits.Memory, c.Limits.Time = 1<<30, time.Minute
+	if r, err := Run(t.Context(), c); err != nil || !r.MachineOutOfMemory || r.OutOfMemory {
+		t.Errorf("without: %+v %v %s", r, err, out)
+	}
+	c, _ = newCommand(t, "true")
+	if r, err := Run(t.Context(), c); err != nil || r.MachineOutOfMemory {
+		t.Errorf("what was killed before: %+v %v", r, err)
+	}
+}
+
+// boundedGroup makes a control group of version 1 with so many bytes of memory. Move
+// puts this process into it, until the test ends.
+func boundedGroup(t *testing.T, bytes int64) (dir string, move func(dir string)) {
+	t.Helper()
+	const root = "/sys/fs/cgroup/memory"
+	dir = filepath.Join(root, fmt.Sprintf("repro-test-%d", os.Getpid()))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Skipf("needs root, and control groups of version 1: %v", err)
+	}
+	move = func(to string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(to, "cgroup.procs"), []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		move(root)
+		removeGroup(dir)
+	})
+	if err := os.WriteFile(filepath.Join(dir, "memory.limit_in_bytes"), []byte(strconv.FormatInt(bytes, 10)), 0); err != nil {
+		t.Skipf("needs the memory controller of version 1: %v", err)
+	}
+	return dir, move
+}
+
+func TestKillsIn(t *testing.T) {
+	for text, want := range map[string]int64{
+		"low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 1\n": 2, // version 2
+		"oom_kill_disable 0\nunder_oom 0\noom_kill 7\n":                7, // version 1
+		"oom_kill_disable 1\n":                                         0, "": 0, "oom_kill x\n": 0,
+	} {
+		if got := killsIn(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+	got := limitFiles("12:memory:/a/b\n0::/c\nx\n")
+	if len(got) < 3 || got[0] != "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes" || got[2] != "/sys/fs/cgroup/memory/memory.limit_in_bytes" {
+		t.Errorf("%q", got)
 	}
 }

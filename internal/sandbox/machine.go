@@ -49,7 +49,11 @@ var machineMemory = sync.OnceValue(func() int64 {
 // control groups, of either version, and of all that those lie in.
 func enclosingLimits() (files []string) {
 	b, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.SplitSeq(string(b), "\n") {
+	return limitFiles(string(b))
+}
+
+func limitFiles(groups string) (files []string) {
+	for line := range strings.SplitSeq(groups, "\n") {
 		parts := strings.SplitN(line, ":", 3) // cgroups(7): number, controllers, path
 		if len(parts) != 3 {
 			continue
@@ -69,6 +73,38 @@ func enclosingLimits() (files []string) {
 		}
 	}
 	return files
+}
+
+// enclosingKills counts the processes that the kernel has killed in this process's
+// own control groups because their memory was used up: a batch system's limit, say,
+// which nobody here set. Zero if it cannot be told.
+func enclosingKills() (kills int64) {
+	b, _ := os.ReadFile("/proc/self/cgroup")
+	seen := map[string]bool{}
+	for _, file := range limitFiles(string(b)) {
+		dir, name := filepath.Split(file)
+		if seen[name] {
+			continue // the first is this process's own; those around it hold others, too
+		}
+		seen[name] = true
+		for _, count := range []string{"memory.events", "memory.oom_control"} { // version 2, version 1
+			if b, err := os.ReadFile(filepath.Join(dir, count)); err == nil {
+				kills += killsIn(string(b))
+			}
+		}
+	}
+	return kills
+}
+
+// killsIn reads the line "oom_kill N" of a control group's file.
+func killsIn(file string) int64 {
+	for line := range strings.SplitSeq(file, "\n") {
+		if text, ok := strings.CutPrefix(line, "oom_kill "); ok {
+			n, _ := strconv.ParseInt(text, 10, 64)
+			return n
+		}
+	}
+	return 0
 }
 
 // memoryOf is the limit that holds.

@@ -78,6 +78,7 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	if err := p.gather(c, process, output); err != nil {
 		return Result{}, err
 	}
+	kills := enclosingKills()
 	started := time.Now()
 	sent := process.ask(p.req, p.files)
 	if p.lowest != nil {
@@ -108,6 +109,8 @@ func run(ctx context.Context, c *Command, stuck chan<- bool) (Result, error) {
 	}
 	if p.group != nil {
 		out.OutOfMemory = out.OutOfMemory || p.group.overran()
+	} else {
+		result.MachineOutOfMemory = !out.OutOfMemory && enclosingKills() > kills
 	}
 	return result.with(out, c)
 }

@@ -133,12 +133,19 @@ type Result struct {
 	signal      int
 	TimedOut    bool // killed because Limits.Time was over
 	OutOfMemory bool // killed because it took more than Limits.Memory
-	OverDisk    bool // it wrote more than Limits.Disk or Limits.Files; it was killed, or had just ended
-	Wall        time.Duration
-	CPU         time.Duration // user and system, of all processes together
-	MaxRSS      int64         // bytes, of the largest single process
-	Written     int64         // bytes that its processes wrote, to files and pipes; as far as the kernel counts
-	Isolation   Isolation     // zero if the program was not started
+
+	// MachineOutOfMemory says that the kernel killed a process because the control
+	// group that repro is in, which somebody else bounds, had no memory left. It may
+	// have been any of the processes that ran in that group meanwhile, and the
+	// program may have gone on without it.
+	MachineOutOfMemory bool
+
+	OverDisk  bool // it wrote more than Limits.Disk or Limits.Files; it was killed, or had just ended
+	Wall      time.Duration
+	CPU       time.Duration // user and system, of all processes together
+	MaxRSS    int64         // bytes, of the largest single process
+	Written   int64         // bytes that its processes wrote, to files and pipes; as far as the kernel counts
+	Isolation Isolation     // zero if the program was not started
 }
 
 // Status is the exit status as shells give it: 128 and the number of the

@@ -66,6 +66,15 @@ func (t *Try) Outputs() string { return filepath.Join(t.Dir, folder.Outputs) }
 // Log is the file for what the step prints.
 func (t *Try) Log() string { return filepath.Join(t.Dir, logName) }
 
+// Discard removes what a try leaves that did not come to an end, but for its log.
+func (t *Try) Discard() error {
+	err := os.Remove(filepath.Join(t.Dir, layerName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, rmtree.Remove(t.Outputs()))
+}
+
 // Pack writes what a step wrote, the upper layer of an overlay, so that other
 // steps can read it on other machines.
 func (t *Try) Pack(ctx context.Context, upper string) (*Layer, error) {

@@ -24,8 +24,12 @@ import (
 // Nodes is how many nodes the cluster has, of two processors each.
 const Nodes = 3
 
-// Partition is the name of its partition.
-const Partition = "main"
+// Partition is the name of its partition, Short of one of the same nodes that lets no
+// job run for longer than a minute.
+const (
+	Partition = "main"
+	Short     = "short"
+)
 
 var cluster = sync.OnceValues(startCluster)
 
@@ -63,6 +67,27 @@ func WithoutController(t *testing.T, f func()) {
 		}
 	}()
 	f()
+}
+
+// Configure replaces a line of slurm.conf until the test ends.
+func Configure(t *testing.T, line, by string) {
+	t.Helper()
+	replace := func(line, by string) {
+		t.Helper()
+		conf := os.Getenv("SLURM_CONF")
+		b, err := os.ReadFile(conf)
+		if err != nil || !strings.Contains(string(b), line+"\n") {
+			t.Fatalf("%s: no line %q: %v", conf, line, err)
+		}
+		if err := os.WriteFile(conf, []byte(strings.Replace(string(b), line+"\n", by+"\n", 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("scontrol", "reconfigure").CombinedOutput(); err != nil {
+			t.Fatalf("%s%v", out, err)
+		}
+	}
+	replace(line, by)
+	t.Cleanup(func() { replace(by, line) })
 }
 
 // Missing says what this machine lacks for a cluster; nil if that is nothing.
@@ -118,6 +143,9 @@ func startCluster() (conf string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if err := os.WriteFile(at("cgroup.conf"), []byte(cgroups), 0o644); err != nil {
+		return "", err
+	}
 	conf = at("slurm.conf")
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		return "", err
@@ -159,7 +187,7 @@ func startCluster() (conf string, err error) {
 // waitForNodes waits until the controller knows that all nodes are up.
 func waitForNodes(conf string) error {
 	return waitFor(60*time.Second, func() bool {
-		cmd := exec.Command("sinfo", "--noheader", "--Node", "--format=%T")
+		cmd := exec.Command("sinfo", "--noheader", "--Node", "--partition="+Partition, "--format=%T")
 		cmd.Env = append(os.Environ(), "SLURM_CONF="+conf)
 		out, err := cmd.Output()
 		states := strings.Fields(string(out))
@@ -202,7 +230,7 @@ func waitFor(limit time.Duration, ready func() bool) error {
 	return nil
 }
 
-// configuration is a slurm.conf without control groups, accounting and network.
+// configuration is a slurm.conf without accounting and network.
 func configuration(dir string) (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -230,7 +258,6 @@ SlurmdPidFile=%[2]s/slurmd-%%n.pid
 SlurmctldLogFile=%[2]s/log/slurmctld.log
 SlurmdLogFile=%[2]s/log/slurmd-%%n.log
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
@@ -244,11 +271,33 @@ MaxArraySize=11
 SlurmdTimeout=20
 KillWait=2
 `, host, dir, ports[0])
+	if HoldsMemory() {
+		b.WriteString("TaskPlugin=task/cgroup\n")
+	} else {
+		b.WriteString("TaskPlugin=task/none\n")
+	}
 	for i := range Nodes {
 		fmt.Fprintf(&b, "NodeName=n%d NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=2 RealMemory=4000 State=UNKNOWN\n", i+1, host, ports[1+i])
 	}
 	fmt.Fprintf(&b, "PartitionName="+Partition+" Nodes=n[1-%d] Default=YES MaxTime=INFINITE State=UP\n", Nodes)
+	fmt.Fprintf(&b, "PartitionName="+Short+" Nodes=n[1-%d] MaxTime=1 State=UP\n", Nodes)
 	return b.String(), nil
+}
+
+// groups is where control groups of version 1 bound memory.
+const groups = "/sys/fs/cgroup/memory"
+
+// cgroups is cgroup.conf.
+const cgroups = "CgroupPlugin=cgroup/v1\nCgroupAutomount=no\nConstrainRAMSpace=yes\n"
+
+// HoldsMemory reports whether the cluster holds jobs to the memory that they ask
+// for. It takes this machine's control groups, of version 1.
+func HoldsMemory() bool {
+	probe, err := os.MkdirTemp(groups, "repro-probe-")
+	if err != nil {
+		return false
+	}
+	return os.Remove(probe) == nil
 }
 
 func freePorts(n int) (ports []int, err error) {
