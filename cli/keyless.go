@@ -34,7 +34,10 @@ var keylessFlags = []cli.Flag{
 	&cli.StringFlag{Name: "identity-token", Usage: "with --keyless: the token of the provider is in `FILE` (default: sign in with a browser)"},
 	&cli.StringFlag{Name: "oidc-issuer", Usage: "with --keyless: sign in at `ADDRESS` (default: that of --issuer)"},
 	&cli.StringFlag{Name: "fulcio", Usage: "with --keyless: the authority at `URL` certifies"},
+	&cli.StringFlag{Name: "oidc-client", Usage: "with --keyless: `NAME` by which the provider knows this program (default: sigstore)"},
 	&cli.StringFlag{Name: "rekor", Usage: "with --keyless: the log at `URL` publishes"},
+	&cli.StringFlag{Name: "rekor-version", Usage: "with --rekor: `VERSION` of the log, 1 or 2 (default: 1)"},
+	&cli.BoolFlag{Name: "anonymous", Usage: "for blind review: refuse to sign in a way that makes known who signs"},
 }
 
 // readIdentities reads who may sign without a key file, where a command takes
@@ -132,7 +135,7 @@ func (c *console) signKeyless(ctx *cli.Context, name string, o sign.Options) (*s
 		issuer = ctx.String("issuer")
 	}
 	args := []string{"--oidc-issuer", issuer}
-	for _, flag := range []string{"identity-token", "fulcio", "rekor"} {
+	for _, flag := range []string{"oidc-client", "identity-token", "fulcio", "rekor", "rekor-version"} {
 		if v := ctx.String(flag); v != "" {
 			args = append(args, "--"+flag, v)
 		}

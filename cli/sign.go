@@ -71,7 +71,11 @@ func checkSignFlags(ctx *cli.Context) error {
 		}
 		return n
 	}
-	switch {
+	switch v := ctx.String("rekor-version"); {
+	case given("keyless", "identity") > 0 && ctx.Bool("anonymous"):
+		return usagef("sign: --anonymous: a certificate names who signs, and logs publish it for ever: sign with a key of no name (repro key new --type ecdsa)")
+	case v != "" && v != "1" && v != "2":
+		return usagef("sign: --rekor-version %q: want 1 or 2", v)
 	case given("keyless", "identity") > 0 && given("key", "gpg", "kms", "detached", "adopt", "time") > 0:
 		return usagef("sign: --keyless and --identity go without --key, --gpg, --kms, --detached, --adopt and --time")
 	case given("keyless") == 1 && given("embed") == 1, given("identity") == 1 && given("keyless", "embed") == 0:

@@ -137,14 +137,11 @@ func (c *check) compare1(e *bundle.LogEntry) error {
 	}
 	s := &body.Spec
 	hash, signed, sig, by := s.Data.Hash, c.message, s.Signature.Content, s.Signature.PublicKey.Content
-	isEnvelope := e.Kind == "dsse"
-	if isEnvelope {
+	if e.Kind == "dsse" {
 		if len(s.Signatures) != 1 || c.bundle.Envelope == nil {
 			return wrong(ErrLog, "the entry is about %d signatures of an envelope", len(s.Signatures))
 		}
 		hash, signed, sig, by = s.Payload, c.bundle.Envelope.Payload, s.Signatures[0].Signature, s.Signatures[0].Verifier
-	} else if c.bundle.Envelope != nil {
-		return wrong(ErrLog, "the entry is about a bare signature, not an envelope")
 	}
 	switch h, ok := rekorHashes[hash.Algorithm]; {
 	case body.Kind != e.Kind || body.Version != e.Version:

@@ -24,7 +24,8 @@ type Signing struct {
 	Type    string // of an envelope's payload; empty: a bare signature
 	Payload []byte
 
-	Log         int // version, 1 or 2; 0: not logged
+	Log         int  // version, 1 or 2; 0: not logged
+	Hashed      bool // an envelope is in a log of version 1 as what it signs, not as an envelope
 	Stamped     bool
 	NoPromise   bool
 	LogKey      *ecdsa.PrivateKey    // that signs the checkpoint; nil: the log's
@@ -84,7 +85,7 @@ func (s *Sigstore) entry(o Signing, b *bundle.Bundle, pub crypto.PublicKey, sig,
 		}
 		body = `{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"` + text(digest) +
 			`"},"signature":{"content":"` + text(sig) + `","verifier":` + by + `}}}}`
-	case b.Envelope != nil:
+	case b.Envelope != nil && !o.Hashed:
 		e.Kind = "dsse"
 		payload, envelope := sha256.Sum256(b.Envelope.Payload), sha256.Sum256([]byte("any"))
 		body = `{"apiVersion":"0.0.1","kind":"dsse","spec":{"envelopeHash":{"algorithm":"sha256","value":"` + hex.EncodeToString(envelope[:]) +
