@@ -33,6 +33,23 @@ type Run struct {
 	Report *report.Run
 	Bytes  []byte // of its report.json
 	Files  fs.FS  // what it left, as below outputs/
+
+	Looked map[string]statement.Look // by result that needs eyes: what the signer saw himself
+}
+
+// ErrLooked says that somebody claims to have looked at what needs no eyes.
+var ErrLooked = errors.New("no result that needs eyes")
+
+// look puts what the signer saw into the results.
+func look(found []statement.Result, seen map[string]statement.Look) error {
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		i := slices.IndexFunc(found, func(x statement.Result) bool { return x.Name == name && x.Verdict == report.NeedsEyes })
+		if i < 0 {
+			return fmt.Errorf("%q: %w", name, ErrLooked)
+		}
+		found[i].Looked = seen[name]
+	}
+	return nil
 }
 
 // FromRun makes the statement of what came out of a run, in what its signer
@@ -61,8 +78,12 @@ func FromRun(ctx context.Context, im *format.Image, run Run, said statement.Said
 			return r, err
 		}
 	}
+	found := results(rep)
+	if err := look(found, run.Looked); err != nil {
+		return r, err
+	}
 	return statement.Reproduction{
-		Said: said, Results: results(rep), NotRun: rep.LeftOut, Steps: steps(m, rep),
+		Said: said, Results: found, NotRun: rep.LeftOut, Steps: steps(m, rep),
 		Quick: rep.Quick, Changed: lines(rep.Changed), Started: rep.Started, Finished: rep.Finished,
 		Engine: engine(rep), Machine: machine(rep.Machine), Isolation: isolation(rep.Isolation),
 		Report: manifest.DigestOf(run.Bytes),

@@ -53,6 +53,7 @@ repro verify shows what was attested, and --require asks for it.`,
 			&cli.StringFlag{Name: "kms", Usage: "let a key management service sign, by the `REFERENCE` name://key"},
 			passphraseFlag,
 			identityFlag, issuerFlag, trustedRootFlag,
+			&cli.StringSliceFlag{Name: "looked", Usage: "with --run: `RESULT=same`, or different: what you saw when you compared, with your own eyes, a result that needs eyes; may be given more than once"},
 			&cli.StringFlag{Name: "role", Usage: "say in which `ROLE` you speak", Value: "reviewer"},
 			&cli.StringFlag{Name: "operator", Usage: "say your `NAME`, perhaps with an ORCID iD: 'Ada Lovelace <0000-0002-1825-0097>' (default: that of the run)"},
 			&cli.StringFlag{Name: "conflicts", Usage: "declare your conflicts of interest in `TEXT`: none, or what they are"},
@@ -110,6 +111,8 @@ func checkAttestFlags(ctx *cli.Context) error {
 		return usagef("attest: name your private key with --key FILE; repro key new makes one")
 	case given("key", "gpg", "kms") > 1:
 		return usagef("attest: give one of --key, --gpg and --kms")
+	case given("looked") > 0 && given("run") == 0:
+		return usagef("attest: --looked says what you saw of a run: it goes with --run")
 	case given("codecheck", "aea", "acm") > 0 && given("run") == 0:
 		return usagef("attest: --codecheck, --aea and --acm fill in forms about a run: they go with --run")
 	case given("of") > 0 && !kind.IsOpinion():
@@ -209,7 +212,11 @@ func (c *console) attestations(ctx *cli.Context, image *format.Image) ([]attest.
 	if said.Conflicts == "" {
 		return nil, usagef("attest: declare your conflicts of interest with --conflicts: none, or what they are")
 	}
-	r, err := reproduction(ctx.Context, image, ctx.String("run"), said)
+	seen, err := looked(ctx.StringSlice("looked"))
+	if err != nil {
+		return nil, err
+	}
+	r, err := reproduction(ctx.Context, image, ctx.String("run"), said, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +232,7 @@ func (c *console) attestations(ctx *cli.Context, image *format.Image) ([]attest.
 }
 
 // reproduction reads what a run left.
-func reproduction(ctx context.Context, image *format.Image, dir string, said statement.Said) (r statement.Reproduction, err error) {
+func reproduction(ctx context.Context, image *format.Image, dir string, said statement.Said, seen map[string]statement.Look) (r statement.Reproduction, err error) {
 	b, err := readBounded(filepath.Join(dir, "report.json"), manifest.MaxDocument)
 	if err != nil {
 		return r, err
@@ -238,11 +245,31 @@ func reproduction(ctx context.Context, image *format.Image, dir string, said sta
 		said.By = rep.By
 	}
 	var files fs.FS = os.DirFS(filepath.Join(dir, folder.Outputs))
-	r, err = attest.FromRun(ctx, image, attest.Run{Report: rep, Bytes: b, Files: files}, said)
+	r, err = attest.FromRun(ctx, image, attest.Run{Report: rep, Bytes: b, Files: files, Looked: seen}, said)
+	if errors.Is(err, attest.ErrLooked) {
+		return r, usagef("--looked %w", err)
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", dir, err)
 	}
 	return r, err
+}
+
+// looked reads what the signer saw of results.
+func looked(all []string) (map[string]statement.Look, error) {
+	seen := map[string]statement.Look{}
+	for _, text := range all {
+		at := strings.LastIndex(text, "=")
+		if at < 1 || seen[text[:at]] != "" {
+			return nil, usagef("--looked %q: want RESULT=same or RESULT=different, once for each", text)
+		}
+		what := statement.Look(text[at+1:])
+		if what != statement.LookedSame && what != statement.LookedDifferent {
+			return nil, usagef("--looked %q: want RESULT=same or RESULT=different", text)
+		}
+		seen[text[:at]] = what
+	}
+	return seen, nil
 }
 
 // said reads what the signer says of himself.

@@ -34,6 +34,7 @@ type Attestation struct {
 	Reproduced  int              `json:"reproduced,omitempty"` // of these
 	NotRun      []string         `json:"notRun,omitempty"`     // results and claims of which it says nothing
 	Differing   []string         `json:"differing,omitempty"`  // results and claims that did not come out
+	Looked      []string         `json:"looked,omitempty"`     // results that need eyes, of which the signer says that he looked: same
 	Conditions  []string         `json:"conditions,omitempty"` // what was not as the image says
 	Conflicts   string           `json:"conflicts,omitempty"`  // of interest
 	Words       string           `json:"words,omitempty"`      //

@@ -161,7 +161,12 @@ func tell(st *report.Attestation, s *statement.Statement) {
 		st.Outcome, st.NotRun = string(r.Outcome), r.NotRun
 		st.Results, st.Reproduced = r.Counts.Results, r.Counts.Reproduced
 		for _, x := range r.Results {
-			if !x.Verdict.Reproduced() {
+			switch {
+			case x.Looked == statement.LookedSame:
+				st.Looked = append(st.Looked, x.Name)
+			case x.Looked != "":
+				st.Differing = append(st.Differing, x.Name+": "+string(x.Verdict)+", and the signer saw a difference")
+			case !x.Verdict.Reproduced():
 				st.Differing = append(st.Differing, x.Name+": "+string(x.Verdict))
 			}
 		}

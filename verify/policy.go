@@ -144,7 +144,7 @@ func (v *verification) evidence() (all []policy.Evidence) {
 	for i, a := range v.attested {
 		person := v.report.Attestations[i].Person
 		if r := a.reproduction(); r != nil {
-			if old := latest[person]; old == nil || old.Made < r.Made || old.Made == r.Made && r.Outcome != statement.Reproduced {
+			if old := latest[person]; old == nil || old.Made < r.Made || old.Made == r.Made && worse(r, old) {
 				latest[person] = r
 			}
 		}
@@ -165,14 +165,28 @@ func (v *verification) evidence() (all []policy.Evidence) {
 			continue // it speaks of another statement, not of the image
 		case r == nil:
 			e.What = opinions[a.Statement.Kind]
-		case latest[e.Person] == r && r.Outcome == statement.Reproduced:
-			e.What = policy.Reproduced
+		case latest[e.Person] == r && r.BySight() == statement.Reproduced:
+			e.What, e.BySight = policy.Reproduced, r.Outcome != statement.Reproduced
 		case latest[e.Person] != r:
 			continue
 		}
 		all = append(all, e)
 	}
 	return all
+}
+
+// worse reports whether a says less of a work than b.
+func worse(a, b *statement.Reproduction) bool {
+	rank := func(r *statement.Reproduction) int {
+		switch {
+		case r.Outcome == statement.Reproduced:
+			return 2
+		case r.BySight() == statement.Reproduced:
+			return 1
+		}
+		return 0
+	}
+	return rank(a) < rank(b)
 }
 
 // earliest returns when a statement was made that says that it was made at when:

@@ -38,7 +38,7 @@ func Test(im Image, r Reproduction) ([]byte, error) {
 		switch {
 		case x.Verdict.Reproduced():
 			t.Passed = append(t.Passed, x.Name)
-		case x.Verdict == report.NeedsEyes:
+		case x.Verdict == report.NeedsEyes && x.Looked != LookedDifferent:
 			t.Warned = append(t.Warned, x.Name)
 		default:
 			t.Failed = append(t.Failed, x.Name)

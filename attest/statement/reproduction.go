@@ -47,7 +47,18 @@ type Result struct {
 	Verdict report.Verdict  `json:"verdict"`
 	Reason  string          `json:"reason"`        // one line for a person
 	Set     string          `json:"set,omitempty"` // the published set that was met
+	Looked  Look            `json:"looked,omitempty"`
 }
+
+// Look is what the signer saw where a verdict needs eyes; empty: nobody looked.
+// SPEC.md, ATT-6a.
+type Look string
+
+// What a signer can have seen.
+const (
+	LookedSame      Look = "same"      // published and new figure say the same
+	LookedDifferent Look = "different" // they do not
+)
 
 // Step is what became of one step.
 type Step struct {
@@ -78,9 +89,24 @@ var verdicts = []report.Verdict{
 // outcome derives the one word. Nothing but a whole run as the image has it is
 // reproduced, and an experiment without results never is.
 func (r *Reproduction) outcome() Outcome {
+	return r.outcomeIf(func(Result) bool { return false })
+}
+
+// BySight is the outcome if what the signer looked at and found the same counts
+// as come out. SPEC.md, ATT-7a.
+func (r *Reproduction) BySight() Outcome {
+	return r.outcomeIf(func(x Result) bool { return x.Looked == LookedSame })
+}
+
+// outcomeIf is the outcome if the results that need eyes count as come out which
+// enough says.
+func (r *Reproduction) outcomeIf(enough func(Result) bool) Outcome {
 	eyes := false
 	for _, x := range r.Results {
 		switch {
+		case x.Looked == LookedDifferent:
+			return Failed
+		case x.Verdict == report.NeedsEyes && enough(x):
 		case x.Verdict == report.NeedsEyes:
 			eyes = true
 		case !x.Verdict.Reproduced():
@@ -123,6 +149,10 @@ func (r *Reproduction) check() error {
 			return fmt.Errorf("result %.80q stands there twice", x.Name)
 		case !slices.Contains(verdicts, x.Verdict):
 			return fmt.Errorf("result %.80q: verdict %.80q", x.Name, x.Verdict)
+		case x.Looked != "" && x.Looked != LookedSame && x.Looked != LookedDifferent:
+			return fmt.Errorf("result %.80q: looked %.80q: want same or different", x.Name, x.Looked)
+		case x.Looked != "" && x.Verdict != report.NeedsEyes:
+			return fmt.Errorf("result %.80q: looked: its verdict is %s, which no look changes", x.Name, x.Verdict)
 		case x.Verdict != report.Missing && x.Digest == "" && x.Verdict.Reproduced():
 			return fmt.Errorf("result %.80q: %s without the digest of a file", x.Name, x.Verdict)
 		case x.Digest != "" && subject("", x.Digest).sha256() != x.Digest:

@@ -109,6 +109,50 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// TestLooked: what the signer saw stands beside the verdict, makes nothing
+// reproduced, and a difference that he saw makes it failed.
+func TestLooked(t *testing.T) {
+	for name, c := range map[string]struct {
+		change        func(*Reproduction)
+		want, bySight Outcome
+		test          string
+	}{
+		"same":             {func(r *Reproduction) { r.Results[0].Looked = LookedSame }, Partial, Reproduced, "WARNED"},
+		"different":        {func(r *Reproduction) { r.Results[0].Looked = LookedDifferent }, Failed, Failed, "FAILED"},
+		"nobody looked":    {func(r *Reproduction) {}, Partial, Partial, "WARNED"},
+		"one of two":       {func(r *Reproduction) { r.Results[0].Looked, r.Results[1].Verdict = LookedSame, report.NeedsEyes }, Partial, Partial, "WARNED"},
+		"same and quick":   {func(r *Reproduction) { r.Results[0].Looked, r.Quick = LookedSame, true }, Partial, Partial, "WARNED"},
+		"same and differs": {func(r *Reproduction) { r.Results[0].Looked, r.Results[1].Verdict = LookedSame, report.Differs }, Failed, Failed, "FAILED"},
+	} {
+		r := whole()
+		r.Results[0].Verdict = report.NeedsEyes
+		c.change(&r)
+		b, err := Reproduce(image(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Parse(b)
+		if err != nil || s.Reproduction.Outcome != c.want || s.Reproduction.BySight() != c.bySight || s.Reproduction.Results[0].Looked != r.Results[0].Looked {
+			t.Errorf("%s: %+v, %v", name, s.Reproduction, err)
+		}
+		b, _ = Test(image(), r)
+		if s, err := Parse(b); err != nil || s.Test.Result != c.test {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	for want, change := range map[string]func(*Reproduction){
+		"its verdict is identical, which no look changes": func(r *Reproduction) { r.Results[0].Verdict, r.Results[0].Looked = report.Identical, LookedSame },
+		"its verdict is differs, which no look changes":   func(r *Reproduction) { r.Results[0].Verdict, r.Results[0].Looked = report.Differs, LookedSame },
+		"want same or different":                          func(r *Reproduction) { r.Results[0].Verdict, r.Results[0].Looked = report.NeedsEyes, "yes" },
+	} {
+		r := whole()
+		change(&r)
+		if _, err := Reproduce(image(), r); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestCompanions holds the words of in-toto's predicates.
 func TestCompanions(t *testing.T) {
 	r := whole()

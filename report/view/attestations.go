@@ -105,6 +105,7 @@ func attestationNotes(a report.Attestation) (notes []string) {
 		add("about %s, perhaps a former edition", string(a.ContentID))
 	}
 	add("not reproduced: %s", strings.Join(a.Differing, "; "))
+	add("needs eyes; the signer looked, and it is the same: %s", strings.Join(a.Looked, ", "))
 	add("says nothing of: %s", strings.Join(a.NotRun, ", "))
 	add("otherwise than the image says: %s", strings.Join(a.Conditions, "; "))
 	add("conflicts of interest: %s", a.Conflicts)

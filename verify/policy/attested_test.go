@@ -41,6 +41,9 @@ func TestDecideEvidence(t *testing.T) {
 		"by authors":            {Rule{What: Endorsed, Role: "author"}, all(Endorsed), Work{}, "ann"},
 		"by name":               {Rule{What: Endorsed, Of: []string{"ann", "bob"}}, all(Endorsed), Work{}, "ann bob"},
 		"not editors":           {Rule{What: Reproduced, Not: []string{"editor"}}, all(Reproduced), Work{}, "bob"},
+		"by sight":              {Rule{What: Reproduced}, []Evidence{{Person: "bob", What: Reproduced, BySight: true}}, Work{}, ""},
+		"by sight, asked":       {Rule{What: Reproduced, Looked: true}, []Evidence{{Person: "bob", What: Reproduced, BySight: true}}, Work{}, "bob"},
+		"at once, sight asked":  {Rule{What: Reproduced, Looked: true}, []Evidence{{Person: "bob", What: Reproduced}}, Work{}, "bob"},
 		"type":                  {Rule{Type: "t:reviewed", Role: "reviewer"}, all(Reviewed), Work{}, "bob cat"},
 		"other type":            {Rule{Type: "t:review", Role: "reviewer"}, all(Reviewed), Work{}, ""},
 		"type of a signature":   {Rule{Type: "t:", Role: "reviewer"}, []Evidence{{Person: "bob", What: Signed}}, Work{}, ""},
@@ -117,6 +120,7 @@ func TestRolesOf(t *testing.T) {
 func TestRuleSays(t *testing.T) {
 	for want, r := range map[string]Rule{
 		"reproduced by 2 of the role reviewer, not author, since 2026-01-01T00:00:00Z": {What: Reproduced, Role: "reviewer", Not: []string{"author"}, Persons: 2, Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"reproduced by 1 of its people, by sight where a result needs eyes":            {What: Reproduced, Looked: true, Persons: 1},
 		"signed by 1 of ann, the role editor":                                          {Of: []string{"ann"}, As: []string{"editor"}, Persons: 1},
 		"attested (a:b) by 1 of its people, in the last 30 days":                       {Type: "a:b", Persons: 1, Days: 30},
 	} {

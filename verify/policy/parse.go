@@ -232,6 +232,7 @@ func (d *parser) rule(n *form.Node) {
 		form.May("role", d.StoreLine("role", &r.Role, checkWord)),
 		form.May("of", func(n *form.Node) { r.Of = d.Lines("of", n, 1, maxWords, checkWord) }),
 		form.May("not", func(n *form.Node) { r.Not = d.Lines("not", n, 1, maxWords, checkWord) }),
+		form.May("looked", func(n *form.Node) { r.Looked = d.Bool("looked", n) }),
 		form.May("persons", d.StoreInt("persons", &r.Persons, 1, maxPeople)),
 	})
 	if what != "" {
@@ -253,6 +254,9 @@ func (d *parser) relations(n *form.Node, r Rule) {
 	switch timed := !r.Since.IsZero() || r.Days > 0; {
 	case r.Type != "" && r.What != Signed:
 		d.Errorf(n, "rule: what and type: want one of them")
+		return
+	case r.Looked && r.What != Reproduced:
+		d.Errorf(n, "rule: looked: only reproductions are by sight: ask with what: reproduced")
 		return
 	case timed && r.Type == "" && r.What == Signed:
 		d.Errorf(n, "rule: since and days: only attestations state when they were made")

@@ -39,6 +39,7 @@ type Rule struct {
 	Persons int       // at least 1
 	Since   time.Time // made then or later; zero: whenever
 	Days    int       // made so many days ago at most; 0: whenever
+	Looked  bool      // with Reproduced: what the person looked at and found the same counts as come out
 }
 
 // Evidence is one thing that a person did.
@@ -47,7 +48,10 @@ type Evidence struct {
 	What   What   // empty for attestations that only their type tells
 	Type   string // predicate type; empty for signatures
 	At     time.Time
-	Roles  []string // in which the person did it, see [Policy.RolesOf]
+
+	BySight bool // Reproduced only if what the person looked at counts
+
+	Roles []string // in which the person did it, see [Policy.RolesOf]
 
 	By     *manifest.Author // who, and
 	ByRole string           // in which role, by the statement's own words; may be empty
@@ -83,6 +87,9 @@ func (e Evidence) ownWork(authors []manifest.Author) bool {
 // answers reports whether e is what r asks for.
 func (r Rule) answers(e Evidence, now time.Time) bool {
 	if r.Type != "" && e.Type != r.Type || r.Type == "" && string(e.What) != r.what() {
+		return false
+	}
+	if e.BySight && !r.Looked {
 		return false
 	}
 	return !e.At.Before(r.Since) && (r.Days == 0 || !e.At.Before(now.AddDate(0, 0, -r.Days)))
@@ -179,6 +186,9 @@ func (r Rule) String() string {
 		text += "of " + strings.Join(who, ", ")
 	default:
 		text += "of its people"
+	}
+	if r.Looked {
+		text += ", by sight where a result needs eyes"
 	}
 	if len(r.Not) > 0 {
 		text += ", not " + strings.Join(r.Not, " or ")

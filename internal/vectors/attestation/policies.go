@@ -54,6 +54,15 @@ func lookalike(uri string) func(*base) [][]byte {
 	})
 }
 
+// looked is a run of which one result needs eyes; what the reviewer saw.
+func looked(what statement.Look) func(*statement.Reproduction) {
+	return func(r *statement.Reproduction) {
+		r.Results[0].Verdict, r.Results[0].Looked = report.NeedsEyes, what
+	}
+}
+
+var wantsSight = one(bobReviews, "{what: reproduced, role: reviewer, looked: true}")
+
 var wantsOne = one(bobReviews, "{what: reproduced, role: reviewer}")
 
 func opinion(b *base, k statement.Kind, words string, of manifest.Digest) []byte {
@@ -105,6 +114,31 @@ require:
   - {what: reproduced}
 `, just("alice", reproduced)), valid),
 	p("stranger", unsigned, "a reproduction by a key that the policy has not", policies(wantsOne, just("mallory", reproduced)), unknown),
+	p("looked-same", unsigned, "a result needs eyes, and the reviewer found it the same: the policy does not ask for sight", policies(wantsOne, just("bob", run(looked(statement.LookedSame)))), valid),
+	p("looked-same-is-asked", accepted, "nothing: a result needs eyes, the reviewer found it the same, and the policy takes that", policies(wantsSight, just("bob", run(looked(statement.LookedSame)))), valid),
+	p("looked-different", unsigned, "a result needs eyes, and the reviewer found it different", policies(wantsSight, just("bob", run(looked(statement.LookedDifferent)))), valid),
+	p("not-looked", unsigned, "a result needs eyes, and nobody looked", policies(wantsSight, just("bob", run(looked("")))), valid),
+	p("looked-and-left-out", unsigned, "the reviewer looked at one result and left the other out", policies(wantsSight, just("bob", run(func(r *statement.Reproduction) {
+		looked(statement.LookedSame)(r)
+		r.Results, r.NotRun = r.Results[:1], []string{"mean"}
+	}))), valid),
+	p("looked-and-quick", unsigned, "the reviewer looked, at what the smaller experiment left", policies(wantsSight, just("bob", run(func(r *statement.Reproduction) {
+		looked(statement.LookedSame)(r)
+		r.Quick = true
+	}))), valid),
+	p("looked-later-not", unsigned, "the reviewer looked, and says later that a result needs eyes", policies(wantsSight, func(b *base) [][]byte {
+		return [][]byte{b.signed("bob", run(looked(statement.LookedSame))(b)), b.signed("bob", run(func(r *statement.Reproduction) {
+			looked("")(r)
+			r.Made = made.AddDate(0, 1, 0).Format(time.RFC3339)
+		})(b))}
+	}), valid, valid),
+	p("looked-at-what-differs", unsigned, "the reviewer found the same what differs", policies(wantsSight, just("bob", func(b *base) []byte {
+		s := run(func(r *statement.Reproduction) { r.Results[0].Verdict = report.Differs })(b)
+		return edited(s, `"name":"sum"`, `"looked":"same","name":"sum"`)
+	})), broken),
+	p("looked-otherwise", unsigned, "the reviewer saw something else than the words that there are", policies(wantsSight, just("bob", func(b *base) []byte {
+		return edited(run(looked(statement.LookedSame))(b), `"looked":"same"`, `"looked":"Same"`)
+	})), broken),
 	p("failed", unsigned, "the reviewer says that it failed", policies(wantsOne, just("bob", run(func(r *statement.Reproduction) { r.Results[0].Verdict = report.Differs }))), valid),
 	p("partial", unsigned, "the reviewer left something out", policies(wantsOne, just("bob", run(func(r *statement.Reproduction) {
 		r.Results, r.NotRun = r.Results[:1], []string{"mean"}
@@ -180,6 +214,7 @@ var files = []vector{
 	p("one-key-two-people", refused, "one key on two persons' lines", policies(one(bobReviews+"  - {person: carol, roles: [reviewer], keys: [BOB]}\n", "{what: reproduced, role: reviewer, persons: 2}"), both)),
 	p("asks-for-the-type-of-reproductions", refused, "asks for reproductions by type, which may say that all failed", policies(one(bobReviews, "{type: 'https://repro.dev/attestation/reproduction/v1', role: reviewer}"), both)),
 	p("asks-by-what-and-type", refused, "a rule with what and type", policies(one(bobReviews, "{what: reproduced, type: 'https://example.org/x', role: reviewer}"), both)),
+	p("asks-for-sight-of-reviews", refused, "a rule with looked, for reviews", policies(one(bobReviews, "{what: reviewed, role: reviewer, looked: true}"), both)),
 	p("asks-for-dated-signatures", refused, "a rule with days, for signatures", policies(one(bobReviews, "{role: reviewer, days: 3}"), both)),
 	p("asks-for-more-than-there-are", refused, "two reviewers of whom one is an author", policies(one("  - {person: bob, roles: [reviewer, author], keys: [BOB]}\n  - {person: carol, roles: [reviewer], keys: [CAROL]}\n", "{what: reproduced, role: reviewer, persons: 2}"), both)),
 	p("identity-of-two", refused, "one identity on two persons' lines", policies(one(known("bob", "bob@example.org", "")+known("carol", "bob@example.org", ""), reproducedByTwo), both)),
