@@ -39,7 +39,7 @@ type Rule struct {
 	Persons int       // at least 1
 	Since   time.Time // made then or later; zero: whenever
 	Days    int       // made so many days ago at most; 0: whenever
-	Looked  bool      // with Reproduced: what the person looked at and found the same counts as come out
+	Looked  bool      // with Reproduced, POL-11a: what the person looked at and found the same counts as come out
 }
 
 // Evidence is one thing that a person did.
