@@ -103,6 +103,8 @@ func blocks(attached []registry.Attachment) (out [][]byte) {
 type opened struct {
 	*format.Image
 	remote *registry.Remote // nil: in a file
+
+	brought func() error // closes and removes a file that was brought for this; may be nil
 }
 
 // Close closes the image.
@@ -110,12 +112,18 @@ func (o *opened) Close() error {
 	if o.remote != nil {
 		return o.remote.Close()
 	}
+	if o.brought != nil {
+		return errors.Join(o.Image.Close(), o.brought())
+	}
 	return o.Image.Close()
 }
 
 // open opens the image called name. All says that it will be read as a whole, and
 // once; else only what is looked at is read.
 func (c *console) open(ctx *cli.Context, name string, all bool) (*opened, error) {
+	if all && isDOI(name) {
+		return c.openDOI(ctx, name)
+	}
 	if !isRemote(name) {
 		image, err := format.Open(name)
 		return &opened{Image: image}, err
@@ -128,7 +136,7 @@ func (c *console) open(ctx *cli.Context, name string, all bool) (*opened, error)
 	if err != nil {
 		return nil, err
 	}
-	return &opened{remote.Image, remote}, nil
+	return &opened{Image: remote.Image, remote: remote}, nil
 }
 
 // isRemote reports whether name is meant as an image in a registry: no file has it.

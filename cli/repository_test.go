@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,4 +26,10 @@ func fakeRepository(ts *testscript.TestScript, neg bool, args []string) {
 	s := httptest.NewServer(network)
 	ts.Defer(s.Close)
 	ts.Setenv(args[1], s.URL)
+	cite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _, _, doi := server.Holds()
+		repositorytest.DataCite{doi: s.URL + server.Page()}.ServeHTTP(w, r)
+	}))
+	ts.Defer(cite.Close)
+	ts.Setenv(args[1]+"_DATACITE", cite.URL)
 }

@@ -63,13 +63,14 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
    repro verify --by author --require 'reproduced by 2 reviewers' paper.sif
    repro verify --key alice.pub --signature paper.sif.asc paper.sif
    repro verify --key alice.pub oci://registry.example.org/lab/paper:1
+   repro verify --key alice.pub doi:10.5281/zenodo.123
    repro verify --key alice.pub paper.sif --json | jq .verdict`,
 		Flags: append(slices.Clone(signerFlags),
 			&cli.StringSliceFlag{Name: "signature", Usage: "count the detached signature or attestation in `FILE`"},
 			&cli.BoolFlag{Name: "classic", Usage: "also recompute the digests that other programs for SIF files check"},
 			&cli.BoolFlag{Name: "foreign", Usage: "let a SIF file of another program pass if its signatures cover all objects"},
 			&cli.StringFlag{Name: "html", Usage: "also write the report to `FILE`, as one page"},
-			plainHTTPFlag, jsonFlag,
+			plainHTTPFlag, dataciteFlag, jsonFlag,
 		),
 		Action: func(ctx *cli.Context) error {
 			name, err := oneArgument(ctx, "", "verify: name one image")

@@ -41,7 +41,10 @@ const (
 type Options struct {
 	Client   *http.Client // nil: one with limits and no cookies
 	Plain    bool         // let http:// addresses other than this machine's pass
+	Resolver string       // asked where what has a DOI is; empty: the constant of this name
 	Progress progress.Func
+
+	hosts map[string]string // of tests
 }
 
 // File is what became of one file.
@@ -51,6 +54,8 @@ type File struct {
 	Size    int64  `json:"size"`
 	Already bool   `json:"already,omitempty"` // was there, and is what the image names
 	Problem string `json:"problem,omitempty"`
+
+	Unchecked bool `json:"unchecked,omitempty"` // of a deposit whose repository states no checksum of it
 }
 
 // Files brings the files to dir, at their paths below /paper. Files that are

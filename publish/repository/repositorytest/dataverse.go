@@ -1,6 +1,7 @@
 package repositorytest
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Dataverse is a fake of Dataverse, as far as its native API is documented for
@@ -54,6 +56,9 @@ func (s *Dataverse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.public(w, r) {
+		return
+	}
 	if r.Header.Get("X-Dataverse-key") != s.token || r.Header.Get("Authorization") != "" {
 		answer(w, 401, map[string]any{"status": "ERROR", "message": "Bad API key"})
 		return
@@ -87,6 +92,35 @@ func (s *Dataverse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, 404, map[string]any{"status": "ERROR", "message": "not found"})
 	}
+}
+
+// public answers everybody: about what is published.
+func (s *Dataverse) public(w http.ResponseWriter, r *http.Request) bool {
+	id, access := strings.CutPrefix(r.URL.Path, "/api/access/datafile/")
+	for _, d := range s.datasets {
+		for _, f := range d.files {
+			if access && d.published && fmt.Sprint(f.id) == id {
+				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+				return true
+			}
+		}
+	}
+	d := s.datasets[r.URL.Query().Get("persistentId")]
+	if d == nil || !d.published || !strings.HasSuffix(r.URL.Path, "versions/:latest-published/files") {
+		return false
+	}
+	s.dataset(w, r, d, "versions/:latest-published/files", nil)
+	return true
+}
+
+// Page returns the path of the page of what was published last, by which it is cited.
+func (s *Dataverse) Page() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.datasets {
+		return "/dataset.xhtml?persistentId=" + id
+	}
+	return ""
 }
 
 func (s *Dataverse) dataset(w http.ResponseWriter, r *http.Request, d *fakeDataset, what string, body []byte) {

@@ -1,6 +1,7 @@
 package repositorytest
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Invenio is a fake of InvenioRDM, as far as its REST API is documented for
@@ -51,6 +53,9 @@ func (s *Invenio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.public(w, r) {
+		return
+	}
 	if r.Header.Get("Authorization") != "Bearer "+s.token {
 		answer(w, 403, map[string]any{"message": "Permission denied."})
 		return
@@ -73,6 +78,21 @@ func (s *Invenio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, 404, map[string]any{"message": "The persistent identifier does not exist."})
 	}
+}
+
+// public answers everybody: about what is published.
+func (s *Invenio) public(w http.ResponseWriter, r *http.Request) bool {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if r.Method != "GET" || len(parts) < 4 || parts[3] != "files" || s.records[parts[2]] == nil || !s.records[parts[2]].published {
+		return false
+	}
+	rec := s.records[parts[2]]
+	if len(parts) == 6 && parts[5] == "content" && rec.files[parts[4]] != nil {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(rec.files[parts[4]].content))
+		return true
+	}
+	answer(w, 200, rec.list())
+	return true
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
@@ -247,6 +267,19 @@ func (s *Invenio) Record() (doc map[string]any, review string) {
 		doc, review = s.records[id].doc, s.records[id].review
 	}
 	return doc, review
+}
+
+// Page returns the path of the page of what was published last, by which it is cited.
+func (s *Invenio) Page() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := ""
+	for _, id := range slices.Sorted(maps.Keys(s.records)) {
+		if s.records[id].published {
+			page = "/records/" + id
+		}
+	}
+	return page
 }
 
 // Holds implements [Server].

@@ -22,6 +22,7 @@ type Server interface {
 	// the files and the DOI of the last.
 	Holds() (records, published int, files map[string][]byte, doi string)
 	Renew(token string) // the account has another token from now on
+	Page() string       // path of the page of what was published last
 }
 
 // Token is the one that every account begins with.
@@ -160,4 +161,19 @@ func hangUp(w http.ResponseWriter) {
 		t.SetLinger(0)
 	}
 	c.Close()
+}
+
+// DataCite is a fake of DataCite's server of DOIs: it knows where one leads.
+type DataCite map[string]string
+
+// ServeHTTP implements [http.Handler].
+func (d DataCite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	page := d[strings.TrimPrefix(r.URL.Path, "/dois/")]
+	if page == "" {
+		answer(w, 404, map[string]any{"errors": []any{map[string]any{"status": "404", "title": "The resource you are looking for doesn't exist."}}})
+		return
+	}
+	answer(w, 200, map[string]any{"data": map[string]any{"attributes": map[string]any{
+		"url": page, "titles": []any{map[string]any{"title": "A sample"}}, "publisher": "A fake",
+	}}})
 }
