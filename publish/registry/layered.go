@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"sync/atomic"
 
 	"repro/format"
 	"repro/internal/blockcache"
@@ -34,6 +35,7 @@ type layered struct {
 	spans  []span
 	layers map[*layerSpan]*chunks
 	cache  *blockcache.Cache // nil: nothing is kept
+	room   atomic.Int64      // bytes that may still be kept: the cache makes room when it is closed
 }
 
 // newLayered opens the image whose bytes raw reads.
@@ -43,6 +45,7 @@ func newLayered(ctx context.Context, r *Repository, s *stored, raw *ranges) (*la
 		return nil, err
 	}
 	l := &layered{raw: raw, spans: spans, layers: map[*layerSpan]*chunks{}}
+	l.room.Store(blockcache.DefaultMax)
 	if r.o.Cache != "" {
 		l.cache, _ = blockcache.Open(filepath.Join(r.o.Cache, layerFolder), blockcache.DefaultMax) // it costs time to be without
 	}
@@ -92,7 +95,7 @@ func (l *layered) layer(ctx context.Context, r *Repository, s *stored, in span) 
 
 // put keeps the chunks from nr on.
 func (l *layered) put(of *layerSpan, nr int64, b []byte) {
-	if l.cache == nil {
+	if l.cache == nil || l.room.Add(int64(-len(b))) < 0 {
 		return
 	}
 	for ; len(b) > 0; nr++ {

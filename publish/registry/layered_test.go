@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -127,6 +128,26 @@ func newestLayer(t *testing.T, host, cache string) *layered {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// TestCacheHasRoom keeps no more than there is room for, and reads on.
+func TestCacheHasRoom(t *testing.T) {
+	image, _ := newImage(t, 1<<20)
+	s := serve(t, true)
+	push(t, s.host, "paper:1", image)
+	cache := t.TempDir()
+	l := newestLayer(t, s.host, cache)
+	l.room.Store(2*layerChunk + 1)
+	b := make([]byte, 5*layerChunk)
+	for i := range 5 { // each alone
+		if _, err := l.ReadAt(b[:1], l.spans[0].start+int64((i*3%5)*2*layerChunk)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.close()
+	if kept, _ := filepath.Glob(filepath.Join(cache, layerFolder, "*", "*")); len(kept) != 2 {
+		t.Errorf("%d chunks were kept", len(kept))
+	}
 }
 
 // TestChangesUnderUs gives out nothing of a blob that became another, or does not

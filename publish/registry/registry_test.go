@@ -192,3 +192,31 @@ func TestNewAttachment(t *testing.T) {
 		}
 	}
 }
+
+// TestApptainer reads what Apptainer 1.4.5 pushed to Debian's registry: its manifest,
+// as recorded, states neither type of artifact nor content id nor date.
+func TestApptainer(t *testing.T) {
+	const recorded = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",` +
+		`"config":{"mediaType":"application/vnd.sylabs.sif.config.v1+json","size":2,"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},` +
+		`"layers":[{"mediaType":"application/vnd.sylabs.sif.layer.v1.sif","size":%d,"digest":"%s","annotations":{"org.opencontainers.image.title":"paper.sif"}}]}`
+	image, content := newImage(t, 1000)
+	s := serve(t, true)
+	pushed := push(t, s.host, "paper:1", image)
+	r := connect(t, s.host, "paper:theirs", true)
+	if _, err := r.putManifest(t.Context(), fmt.Appendf(nil, recorded, len(content), pushed.File), manifestIn, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "paper.sif")
+	p, err := connect(t, s.host, "paper:theirs", false).Pull(t.Context(), name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameFileContent(t, name, content)
+	if p.ContentID != pushed.ContentID || p.Digest == pushed.Digest {
+		t.Errorf("%+v", p)
+	}
+	m := openRemote(t, s.host, "paper:theirs", "")
+	if id, err := m.ContentID(); err != nil || id != pushed.ContentID {
+		t.Errorf("%s, %v", id, err)
+	}
+}
