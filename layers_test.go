@@ -35,6 +35,7 @@ var layers = [][]string{
 	},
 	{
 		"gateway/access",
+		"gateway/operate",
 	},
 	{
 		"gateway/blind",

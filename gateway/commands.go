@@ -23,13 +23,16 @@ const (
 	defaultListen = "127.0.0.1:8380"
 )
 
-const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:PORT] [--origin URL]
+const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:PORT] [--origin URL] [--proxied]
                             [--workers N] [--cpus N] [--memory SIZE] [--time DURATION]
                             [--on ENGINE] [--engine-option OPTION]...
        repro-gateway work   [--data FOLDER] [--name NAME] [--cpus N] ... as serve
        repro-gateway venue  [--data FOLDER] [--quota GIB] ID NAME
        repro-gateway invite [--data FOLDER] [--origin URL] [--days N] VENUE ROLE NAME
        repro-gateway venue-key [--data FOLDER] VENUE
+       repro-gateway backup [--data FOLDER] FILE
+       repro-gateway restore [--data FOLDER] FILE
+       repro-gateway audit [--data FOLDER] [--check FILE]
        repro-gateway provider [--data FOLDER] [--secret FILE] [--scopes S,S] ID NAME ISSUER CLIENT
 
 serve starts a gateway and prints its address and a link with which one person
@@ -38,7 +41,10 @@ somebody a role there: administrator, editor, author, reviewer or reader; venue-
 makes a key by which a venue signs what reviewers say; provider lets people sign in
 by OpenID Connect. Images are run again by workers: serve starts N of them (1), and
 work is a further one, which may be on another machine that sees the folder; a run
-gets what the flags say. All that a gateway knows is in the folder;
+gets what the flags say. backup writes all that a gateway knows, while it works, and
+restore makes a new folder of it; audit prints the log of all changes, or checks that
+it goes on from one that was printed before. --proxied is for a gateway behind a web
+server that says in X-Forwarded-For who asks. All that a gateway knows is in the folder;
 whoever can write there is its administrator.
 `
 
@@ -86,6 +92,12 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return addVenue(ctx, args[1:], stdout)
 	case "invite":
 		return invite(ctx, args[1:], stdout)
+	case "backup":
+		return backup(ctx, args[1:], stdout)
+	case "restore":
+		return restore(ctx, args[1:], stdout)
+	case "audit":
+		return audit(ctx, args[1:], stdout)
 	case "venue-key":
 		return venueKey(ctx, args[1:], stdout)
 	case "provider":
@@ -115,6 +127,7 @@ func parseServe(args []string) (o Options, err error) {
 	f := flags(&o.Data)
 	f.StringVar(&o.Listen, "listen", defaultListen, "")
 	f.StringVar(&o.Origin, "origin", "", "")
+	f.BoolVar(&o.Proxied, "proxied", false, "")
 	f.IntVar(&o.Workers, "workers", 1, "")
 	limitFlags(f, &o.Runs)
 	if err := parse(f, args, 0); err != nil {

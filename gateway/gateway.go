@@ -20,6 +20,7 @@ import (
 
 	"repro/gateway/access"
 	"repro/gateway/identity"
+	"repro/gateway/operate"
 	"repro/gateway/pages"
 	"repro/gateway/rerun"
 	"repro/gateway/store"
@@ -37,6 +38,8 @@ type Options struct {
 	Data   string // folder
 	Listen string // address and port
 	Origin string // what browsers reach it by; empty: http and the address it listens on
+
+	Proxied bool // by a web server that says from where requests come
 
 	Workers int           // processes that run images; 0: others do, by the command work
 	Runs    rerun.Options // what a run gets of them
@@ -63,7 +66,7 @@ func Serve(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if o.Origin == "" {
 		o.Origin = "http://" + l.Addr().String()
 	}
-	h, err := handler(ctx, s, k, o.Origin, slog.New(slog.NewJSONHandler(stderr, nil)))
+	h, err := handler(ctx, s, k, o.Origin, o.Proxied, slog.New(slog.NewJSONHandler(stderr, nil)))
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 }
 
 // handler puts the rooms together.
-func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, log *slog.Logger) (http.Handler, error) {
+func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, proxied bool, log *slog.Logger) (http.Handler, error) {
 	u, err := upload.New(ctx, s)
 	if err != nil {
 		return nil, err
@@ -126,7 +129,19 @@ func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, 
 		_, err := io.WriteString(w, "ok\n")
 		return err
 	}
+	seen := operate.NewObserver(log, nil)
+	handlers["GET /metrics"] = func(w http.ResponseWriter, r *http.Request, _ access.Visit) error {
+		gauges, err := s.Gauges(r.Context())
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		return seen.Write(w, gauges)
+	}
+	limits := map[string]*operate.Limiter{access.Attempts: operate.NewLimiter(.5, 30, nil), access.Strangers: operate.NewLimiter(20, 400, nil), access.Changes: operate.NewLimiter(10, 300, nil)}
 	g, err := access.New(s, k, handlers, access.Options{
+		Allow:  func(what, who string) bool { return limits[what].Allow(who) },
+		From:   func(r *http.Request) string { return operate.From(r, proxied) },
 		Secure: strings.HasPrefix(origin, "https:"),
 		Fail:   pages.Fail,
 		Names:  p.Names,
@@ -138,7 +153,7 @@ func handler(ctx context.Context, s *store.Store, k *access.Key, origin string, 
 		return nil, err
 	}
 	p.Guard(g)
-	return g, nil
+	return seen.Handler(g), nil
 }
 
 // administratorLink makes the link that a start prints, in place of those that

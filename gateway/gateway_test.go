@@ -124,7 +124,7 @@ func start(t *testing.T) (admin *person, s *store.Store) {
 	}
 	server := httptest.NewUnstartedServer(nil)
 	origin := "http://" + server.Listener.Addr().String()
-	if server.Config.Handler, err = handler(ctx, s, k, origin, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
+	if server.Config.Handler, err = handler(ctx, s, k, origin, false, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
 		t.Fatal(err)
 	}
 	server.Start()

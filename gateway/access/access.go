@@ -67,6 +67,10 @@ type Options struct {
 	Fail func(w http.ResponseWriter, r *http.Request, v Visit, e *Error)
 	// Names finds what says whose work a submission is. It is asked once for each.
 	Names func(ctx context.Context, submission string) ([]string, error)
+	// Allow says whether somebody may ask now, of what is counted; nil: always.
+	// From says from where a request comes.
+	Allow func(what, who string) bool
+	From  func(r *http.Request) string
 	// Log is told of errors that are the gateway's own.
 	Log func(r *http.Request, err error)
 }
@@ -148,6 +152,9 @@ func (g *Guard) visit(w http.ResponseWriter, r *http.Request, rule Rule) (v Visi
 		return v, Refuse(http.StatusForbidden, "this request comes from another site")
 	}
 	if v.Program, err = g.identify(r, &v); err != nil {
+		return v, g.failed(w, r, err)
+	}
+	if err := g.limit(w, r, rule, v); err != nil {
 		return v, err
 	}
 	if !rule.Public && v.Person.ID == 0 {

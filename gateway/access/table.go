@@ -10,6 +10,7 @@ import (
 type Rule struct {
 	Pattern string       // as http.ServeMux takes it
 	Public  bool         // also strangers
+	Attempt bool         // to come in: counted more strictly
 	Session bool         // whoever has a role anywhere
 	Roles   []store.Role // in the venue of the path; without one: in the gateway itself
 	Own     []store.Role // these only for what they sent themselves
@@ -41,6 +42,7 @@ var table = slices.Concat(
 
 var siteRules = []Rule{
 	{Pattern: "GET /healthz", Public: true},
+	{Pattern: "GET /metrics", Roles: owners},
 	{Pattern: "GET /style.css", Public: true},
 	{Pattern: "GET /script.js", Public: true},
 	{Pattern: "GET /icon.svg", Public: true},

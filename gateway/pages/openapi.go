@@ -38,6 +38,7 @@ var operations = map[string]operation{
 	"GET /api" + subPath + "/attestations":             {Summary: "What is attested of a submission", Answer: []attestationJSON{}},
 	"GET /api" + subPath + "/comments":                 {Summary: "What was said about a submission", Answer: []commentJSON{}},
 	"GET /healthz":                                     {Summary: "Whether the gateway works", Answer: "text/plain"},
+	"GET /metrics":                                     {Summary: "Counts of requests and of what the database holds, in Prometheus's text format", Answer: "text/plain"},
 	"GET /audit":                                       {Summary: "The audit log, one JSON object a line, and last the hash that it leads to", Answer: "application/x-ndjson"},
 	"POST /venues":                                     {Summary: "Add a venue", Form: "id name quota", Status: 303},
 	"GET /v/{venue}/uploads":                           {Summary: "Your uploads that have not ended", Answer: []upload.State{}},
