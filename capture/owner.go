@@ -30,6 +30,7 @@ func findOwners(files []string) (map[string]string, []Package) {
 		o.wanted[f] = ""
 	}
 	o.dpkg("/var/lib/dpkg")
+	o.rpm(rpmFolders)
 	o.python()
 	o.conda()
 	o.r()

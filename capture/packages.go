@@ -42,6 +42,8 @@ func filesOf(p Package) (names []string) {
 		for rel := range owned {
 			names = append(names, path.Join(p.Where, rel))
 		}
+	case "rpm":
+		names = filesOfRPM(p)
 	case "cran":
 		_ = filepath.WalkDir(path.Dir(p.Records[0]), func(name string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
@@ -69,6 +71,7 @@ func (c *closing) metadata() {
 	if len(debian) > 0 && c.root.Lookup("/var/lib/dpkg/status") == nil { // a step may have read it whole
 		c.dpkg("/var/lib/dpkg/status", debian)
 	}
+	c.rpm()
 	c.take("/etc/os-release", false)
 	if target, err := filepath.EvalSymlinks("/etc/os-release"); err == nil {
 		c.take(target, false)

@@ -145,13 +145,27 @@ func (h *rpmTags) numbers(tag uint32) []uint32 {
 }
 
 func (r *reader) rpmHeader(where string, b []byte) error {
-	h, err := parseHeader(b)
-	if err != nil {
+	p, files, err := parsePackage(b)
+	if err != nil || p.Name == "" {
 		return err
 	}
-	p := Package{Kind: RPM, Name: h.text(rpmName), Version: h.text(rpmVersion), Arch: h.text(rpmArch), Source: h.text(rpmSource), Where: where}
+	for _, name := range files {
+		r.own(name)
+	}
+	p.Where = where
+	return r.add(p)
+}
+
+// parsePackage reads a header: what the package is, and the files that it has. The
+// name is empty for a key that rpm keeps among the packages.
+func parsePackage(b []byte) (p Package, files []string, err error) {
+	h, err := parseHeader(b)
+	if err != nil {
+		return p, nil, err
+	}
+	p = Package{Kind: RPM, Name: h.text(rpmName), Version: h.text(rpmVersion), Arch: h.text(rpmArch), Source: h.text(rpmSource)}
 	if p.Name == "gpg-pubkey" {
-		return nil // a key that rpm keeps among the packages
+		return Package{}, nil, nil
 	}
 	if release := h.text(rpmRelease); release != "" {
 		p.Version += "-" + release
@@ -165,8 +179,36 @@ func (r *reader) rpmHeader(where string, b []byte) error {
 	dirs, indexes := h.texts(rpmDirNames), h.numbers(rpmDirIndexes)
 	for i, base := range h.texts(rpmBaseNames) {
 		if i < len(indexes) && int(indexes[i]) < len(dirs) {
-			r.own(dirs[indexes[i]] + base)
+			files = append(files, dirs[indexes[i]]+base)
 		}
 	}
-	return r.add(p)
+	return p, files, nil
+}
+
+// RPMDatabases are the names of the files that rpm keeps its database in, the
+// newest form first.
+func RPMDatabases() (names []string) {
+	for _, db := range rpmDatabases {
+		names = append(names, db.name)
+	}
+	return names
+}
+
+// RPMPackages yields the packages in a file of rpm's database, with the files that
+// they have and the header that says so. The name, one of [RPMDatabases], tells the
+// form.
+func RPMPackages(name string, b []byte, yield func(p Package, files []string, header []byte)) error {
+	for _, db := range rpmDatabases {
+		if db.name != name {
+			continue
+		}
+		return db.headers(b, func(header []byte) error {
+			p, files, err := parsePackage(header)
+			if err == nil && p.Name != "" {
+				yield(p, files, header)
+			}
+			return err
+		})
+	}
+	return fmt.Errorf("%s: no database of rpm is called so", name)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/adler32"
 )
 
 // Parts of the database that openSUSE uses (rpm's lib/backend/ndb/rpmpkg.c):
@@ -45,6 +46,38 @@ func ndbHeaders(b []byte, yield func([]byte) error) error {
 		}
 	}
 	return nil
+}
+
+// RPMDatabase writes a database of the form of openSUSE's Packages.db, without the
+// index beside it, with headers of packages as [RPMPackages] yields them.
+func RPMDatabase(headers [][]byte) []byte {
+	le := binary.LittleEndian
+	pages := (ndbHeaderSize + ndbSlot*len(headers) + ndbPage - 1) / ndbPage
+	out := make([]byte, max(pages, 1)*ndbPage)
+	copy(out, "RpmP")
+	le.PutUint32(out[12:], uint32(len(out)/ndbPage))
+	le.PutUint32(out[16:], uint32(len(headers)+1)) // the next package's number
+	for at := ndbHeaderSize; at < len(out); at += ndbSlot {
+		copy(out[at:], "Slot")
+	}
+	for i, header := range headers {
+		slot := out[ndbHeaderSize+i*ndbSlot:]
+		const head, tail = 16, 12
+		size := (head + len(header) + tail + ndbSlot - 1) / ndbSlot * ndbSlot
+		le.PutUint32(slot[4:], uint32(i+1))
+		le.PutUint32(slot[8:], uint32(len(out)/ndbSlot))
+		le.PutUint32(slot[12:], uint32(size/ndbSlot))
+		blob := make([]byte, size)
+		copy(blob, "BlbS")
+		le.PutUint32(blob[4:], uint32(i+1))
+		le.PutUint32(blob[12:], uint32(len(header)))
+		copy(blob[head:], header)
+		le.PutUint32(blob[size-tail:], adler32.Checksum(blob[:size-tail]))
+		le.PutUint32(blob[size-8:], uint32(len(header)))
+		copy(blob[size-4:], "BlbE")
+		out = append(out, blob...)
+	}
+	return out
 }
 
 // Parts of a hash of Berkeley DB, as rpm up to 4.15 uses it (db's

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"repro/build/sbom"
 )
 
 // rpmDatabase has rpm itself build two packages, one with thousands of files,
@@ -128,4 +130,38 @@ func ndb(headers [][]byte) []byte {
 		slots = number(append(slots, "Slot"...), 0, 0, 0)
 	}
 	return append(slots, blobs...)
+}
+
+// TestRPMDatabase writes databases of packages whose headers have all lengths
+// around a block, up to more than one page of slots.
+func TestRPMDatabase(t *testing.T) {
+	for _, n := range []int{0, 1, 254, 255, 600} {
+		var headers [][]byte
+		for i := range n {
+			text := fmt.Sprintf("p%d%s\x00", i, strings.Repeat("x", i%40))
+			header := binary.BigEndian.AppendUint32(nil, 1)
+			header = binary.BigEndian.AppendUint32(header, uint32(len(text)))
+			for _, number := range []uint32{1000, 6, 0, 1} { // a name, text, at 0, one
+				header = binary.BigEndian.AppendUint32(header, number)
+			}
+			headers = append(headers, append(header, text...))
+		}
+		db := sbom.RPMDatabase(headers)
+		var got [][]byte
+		err := sbom.RPMPackages("Packages.db", db, func(p sbom.Package, files []string, header []byte) {
+			if want := fmt.Sprintf("p%d%s", len(got), strings.Repeat("x", len(got)%40)); p.Name != want || len(files) != 0 {
+				t.Errorf("%d: %q with %d files, want %q", n, p.Name, len(files), want)
+			}
+			got = append(got, header)
+		})
+		if err != nil || !slices.EqualFunc(got, headers, slices.Equal[[]byte]) {
+			t.Errorf("%d headers: %d came back, %v", n, len(got), err)
+		}
+		if len(db)%16 != 0 {
+			t.Errorf("%d headers: %d bytes", n, len(db))
+		}
+	}
+	if names := sbom.RPMDatabases(); !slices.Equal(names, []string{"rpmdb.sqlite", "Packages.db", "Packages"}) {
+		t.Errorf("names %q", names)
+	}
 }
