@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,7 @@ func benchRegistry(args []string) error {
 	flags.Int64Var(&b.data, "data", 1<<30, "bytes of the image that is pushed and pulled")
 	flags.Int64Var(&b.large, "large", 4<<30, "bytes of the image that is run where it lies")
 	flags.IntVar(&b.rounds, "rounds", 3, "runs of each")
+	cases := flags.String("cases", "copies,versions,place", "what to measure")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -37,9 +39,13 @@ func benchRegistry(args []string) error {
 		return err
 	}
 	defer stop()
-	for _, measure := range []func() error{b.copies, b.versions, b.inPlace} {
-		if err := measure(); err != nil {
-			return err
+	all := map[string]func() error{"copies": b.copies, "versions": b.versions, "place": b.inPlace}
+	for name := range strings.SplitSeq(*cases, ",") {
+		if all[name] == nil {
+			return fmt.Errorf("%s: want copies, versions or place", name)
+		}
+		if err := all[name](); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if err := printRuns(os.Stdout, b.subjects...); err != nil {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"repro/format"
 	"repro/format/manifest"
 	"repro/internal/atomicfile"
@@ -80,7 +82,8 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 	if check == nil {
 		check = whole(r.o.Progress)
 	}
-	if err := check(ctx, im, attached); err != nil {
+	err = p.settle(func() error { return check(ctx, im, attached) })
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
@@ -91,6 +94,13 @@ func (r *Repository) Pull(ctx context.Context, name string, check Check) (*Pulle
 	}
 	r.remember(s.parts...)
 	return out, f.Commit()
+}
+
+// settle has the disk take what was written while the image is checked.
+func (p *pull) settle(check func() error) error {
+	var g errgroup.Group
+	g.Go(p.f.Sync)
+	return errors.Join(check(), g.Wait())
 }
 
 // writeBeside writes what is attached to an image to files beside it, whose names
@@ -127,6 +137,8 @@ type pull struct {
 	have     int64        // bytes of the file that are here and checked, as far as they can be
 	written  atomic.Int64 // bytes that are in the file
 	received atomic.Int64
+
+	spare chan []byte // buffers of segments that were written
 }
 
 // download brings the file, from wherever it stands.

@@ -32,6 +32,7 @@ type segment struct {
 // at any time a start of what it will be. SPEC.md, REG-6.
 func (p *pull) segments(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	p.spare = make(chan []byte, 2*connections)
 	ordered, work := make(chan *segment, connections), make(chan *segment)
 	g.Go(func() error {
 		defer close(ordered)
@@ -59,6 +60,10 @@ func (p *pull) segments(ctx context.Context) error {
 			if err := p.keep(s.b); err != nil {
 				return err
 			}
+			select {
+			case p.spare <- s.b[:cap(s.b)]:
+			default:
+			}
 		}
 		return nil
 	})
@@ -72,7 +77,7 @@ func (p *pull) divide(ctx context.Context, to ...chan<- *segment) error {
 		if from+segmentSize < end {
 			end = spanAt(p.spans, from+segmentSize-1).end
 		}
-		s := &segment{from: from, b: make([]byte, end-from), done: make(chan struct{})}
+		s := &segment{from: from, b: p.buffer()[:end-from], done: make(chan struct{})}
 		for _, c := range to {
 			select {
 			case c <- s:
@@ -83,6 +88,16 @@ func (p *pull) divide(ctx context.Context, to ...chan<- *segment) error {
 		from = end
 	}
 	return nil
+}
+
+// buffer returns room for a segment, used before if possible.
+func (p *pull) buffer() []byte {
+	select {
+	case b := <-p.spare:
+		return b
+	default:
+		return make([]byte, segmentSize+spanSize)
+	}
 }
 
 // bring fills a segment. A block that came wrong comes again.
