@@ -124,6 +124,9 @@ func (b *builder) plan(ctx context.Context) error {
 	if err := b.holdPublished(); err != nil {
 		return err
 	}
+	if err := b.checkNotebooks(); err != nil {
+		return err
+	}
 	if err := b.checkFiles(); err != nil {
 		return err
 	}

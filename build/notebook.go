@@ -36,14 +36,39 @@ func (b *builder) bare(c *choice, name string, n *tree.Node) {
 }
 
 func withoutOutputs(n *tree.Node) ([]byte, error) {
+	whole, err := contentOf(n)
+	if err != nil {
+		return nil, err
+	}
+	return notebook.WithoutOutputs(whole)
+}
+
+// contentOf reads a notebook, or a bit more than the largest that there may be.
+func contentOf(n *tree.Node) ([]byte, error) {
 	in, err := n.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	whole, err := io.ReadAll(io.LimitReader(in, notebook.MaxSize+1))
-	if err != nil {
-		return nil, err
+	return io.ReadAll(io.LimitReader(in, notebook.MaxSize+1))
+}
+
+// checkNotebooks warns of published notebooks that were saved without outputs:
+// no run can be held against them (SPEC.md RCP-16b). What is no notebook is left
+// to whoever compares it.
+func (b *builder) checkNotebooks() error {
+	for _, res := range b.Recipe.Results {
+		n := b.published.Lookup(res.Published.Value)
+		if n == nil || !notebook.Is(res.Published.Value) || !n.Mode.IsRegular() {
+			continue
+		}
+		whole, err := contentOf(n)
+		if err != nil {
+			return err
+		}
+		if code, left, err := notebook.Outputs(whole); err == nil && left == 0 {
+			b.warn(res.Published.Pos, "published: %q: none of its %d code cells has an output, so that no run can be held against it: run the notebook, save it with its outputs, and build again", res.Published.Value, code)
+		}
 	}
-	return notebook.WithoutOutputs(whole)
+	return nil
 }

@@ -53,3 +53,30 @@ func TestBare(t *testing.T) {
 		}
 	}
 }
+
+// TestNotebooksWithoutOutputs are warned of where they are published.
+func TestNotebooksWithoutOutputs(t *testing.T) {
+	const cells = `{"cells":[{"cell_type":"markdown","source":"x"},{"cell_type":"code","outputs":[OUT],"source":"x"},{"cell_type":"code","outputs":[],"source":"y"}],"metadata":{},"nbformat":FORMAT}`
+	for _, c := range []struct {
+		name, out, format string
+		want              bool
+	}{
+		{"a.ipynb", "", "4", true},
+		{"a.ipynb", `{"output_type":"stream","name":"stdout","text":"42"}`, "4", false},
+		{"a.ipynb", "", "3", false}, // is compared otherwise
+		{"a.json", "", "4", false},
+	} {
+		text := strings.NewReplacer("OUT", c.out, "FORMAT", c.format).Replace(cells)
+		var told []string
+		b := &builder{published: tree.NewDir()}
+		b.Recipe = &recipe.Recipe{Results: []recipe.Result{{Published: recipe.Text{Value: c.name}}}}
+		b.Warn = func(p recipe.Problem) { told = append(told, p.Text) }
+		put(b.published, c.name, &tree.Node{Mode: 0o644, Size: int64(len(text)), Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }})
+		if err := b.checkNotebooks(); err != nil {
+			t.Fatal(err)
+		}
+		if (len(told) == 1) != c.want || c.want && !strings.Contains(told[0], "none of its 2 code cells") {
+			t.Errorf("%+v: told %q", c, told)
+		}
+	}
+}

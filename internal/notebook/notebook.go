@@ -189,3 +189,31 @@ func (s *stripper) skip() error {
 	var v json.RawMessage
 	return s.d.Decode(&v)
 }
+
+// Outputs counts the code cells of a notebook, and those of them that left
+// something.
+func Outputs(b []byte) (code, left int, err error) {
+	var n struct {
+		Format int `json:"nbformat"`
+		Cells  []struct {
+			Kind    string            `json:"cell_type"`
+			Outputs []json.RawMessage `json:"outputs"`
+		} `json:"cells"`
+	}
+	if err := json.Unmarshal(b, &n); err != nil {
+		return 0, 0, fmt.Errorf("notebook: %w", err)
+	}
+	if n.Format != 4 {
+		return 0, 0, ErrFormat
+	}
+	for _, c := range n.Cells {
+		if c.Kind != "code" {
+			continue
+		}
+		code++
+		if len(c.Outputs) > 0 {
+			left++
+		}
+	}
+	return code, left, nil
+}

@@ -76,3 +76,20 @@ func FuzzWithoutOutputs(f *testing.F) {
 		}
 	})
 }
+
+func TestOutputs(t *testing.T) {
+	for text, want := range map[string][2]int{
+		`{"nbformat":4,"cells":[]}`: {0, 0},
+		`{"nbformat":4,"cells":[{"cell_type":"code","outputs":[]},{"cell_type":"code","outputs":[{"output_type":"stream"}]},{"cell_type":"markdown","outputs":[{}]}]}`: {2, 1},
+		`{"nbformat":4,"cells":[{"cell_type":"code"}]}`: {1, 0},
+	} {
+		if code, left, err := Outputs([]byte(text)); err != nil || code != want[0] || left != want[1] {
+			t.Errorf("%s: %d, %d, %v", text, code, left, err)
+		}
+	}
+	for _, text := range []string{"", "[]", `{"nbformat":3}`, `{"cells":[]}`, `{"nbformat":4`} {
+		if _, _, err := Outputs([]byte(text)); err == nil {
+			t.Errorf("%q is a notebook", text)
+		}
+	}
+}
