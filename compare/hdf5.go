@@ -18,7 +18,7 @@ func compareHDF5(ctx context.Context, j *job) error { return compareHDF5From(ctx
 
 // compareHDF5From reads data sets of at least so many bytes row by row.
 func compareHDF5From(ctx context.Context, j *job, least int) error {
-	if err := j.otherNetCDF(); err != nil {
+	if done, err := j.acrossNetCDF(ctx); done || err != nil {
 		return err
 	}
 	var lists [2][]hdf5.Node

@@ -19,6 +19,8 @@ type reader struct {
 	broken  bool
 	records int
 	dims    []int // 0: the one that grows
+	named   []string
+	axes    []Dimensions
 	attrs   []ndarray.Array
 	vars    []ndarray.Array
 }
@@ -35,6 +37,13 @@ type variable struct {
 type File struct {
 	Attributes []ndarray.Array // named VARIABLE@ATTRIBUTE, or @ATTRIBUTE
 	Variables  []ndarray.Array
+	Dimensions []Dimensions // of the variables that have some
+}
+
+// Dimensions are the names of a variable's dimensions, in their order.
+type Dimensions struct {
+	Variable string
+	Names    []string
 }
 
 // Read reads a file. The arrays may refer to b.
@@ -49,7 +58,7 @@ func Read(b []byte) (*File, error) {
 	}
 	n.records = n.count()
 	for range n.list(0x0a) {
-		n.name()
+		n.named = append(n.named, n.name())
 		n.dims = append(n.dims, n.count())
 	}
 	n.attributes("")
@@ -62,7 +71,7 @@ func Read(b []byte) (*File, error) {
 			return nil, err
 		}
 	}
-	return &File{n.attrs, n.vars}, nil
+	return &File{n.attrs, n.vars, n.axes}, nil
 }
 
 // take returns the next bytes, none where there are not so many.
@@ -142,7 +151,7 @@ func (n *reader) variables() []variable {
 	var out []variable
 	for range n.list(0x0b) {
 		v := variable{}
-		name := n.name()
+		name, names := n.name(), []string(nil)
 		for i := range n.list1() {
 			id := n.count()
 			if id >= len(n.dims) || i > 0 && n.dims[id] == 0 {
@@ -151,6 +160,10 @@ func (n *reader) variables() []variable {
 			}
 			v.record = v.record || n.dims[id] == 0
 			v.Shape = append(v.Shape, n.dims[id])
+			names = append(names, n.named[id])
+		}
+		if len(names) > 0 {
+			n.axes = append(n.axes, Dimensions{name, names})
 		}
 		shape, record := v.Shape, v.record
 		n.attributes(name)
