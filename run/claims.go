@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,10 +110,27 @@ func ownOptions(options []string, names ...string) (map[string]string, []string,
 	return own, extra, nil
 }
 
+// secretOptions are those of kubectl whose value is a secret.
+var secretOptions = []string{"--token", "--password"}
+
+// refuseSecrets refuses options that everybody on this machine could read in the list
+// of processes, and everybody who sees the run's folder in submitted.json.
+func refuseSecrets(options []string) error {
+	for _, o := range options {
+		if name, _, _ := strings.Cut(o, "="); slices.Contains(secretOptions, name) {
+			return fmt.Errorf("engine option %s: others could read its value in the list of processes and in %s: put it into a file that KUBECONFIG names", name, submissionName)
+		}
+	}
+	return nil
+}
+
 // openKubernetes is the engine of a Kubernetes cluster.
 func openKubernetes(p placement) (*contained, error) {
 	own, extra, err := ownOptions(p.options, "image", "claim", "mount", "program", "user")
 	if err != nil {
+		return nil, err
+	}
+	if err := refuseSecrets(extra); err != nil {
 		return nil, err
 	}
 	if own["claim"] == "" {

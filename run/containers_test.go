@@ -158,3 +158,21 @@ func TestProgram(t *testing.T) {
 		}
 	}
 }
+
+// What is secret stands in no command line and no file that others read, nor in the
+// error that says so.
+func TestRefuseSecrets(t *testing.T) {
+	for option, good := range map[string]bool{
+		"--token=s3cret": false, "--token": false, "--password=s3cret": false,
+		"--tokens=x": true, "--context=lab": true, "--kubeconfig=/home/a/token": true, "--token-file=x": true,
+	} {
+		err := refuseSecrets([]string{"--context=a", option})
+		if (err == nil) != good || err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", option, err)
+		}
+	}
+	p := placement{where: "lab", options: []string{"claim=c", "mount=" + t.TempDir(), "--token=s3cret"}}
+	if _, err := openKubernetes(p); err == nil || !strings.Contains(err.Error(), "--token") {
+		t.Error(err)
+	}
+}

@@ -64,6 +64,7 @@ type follower struct {
 	*waiter
 	ended    []time.Time // since when the engine says that it is no more
 	stuck    []time.Time // since when it waits for what does not come by itself
+	told     map[string]bool
 	fetched  []bool
 	watches  []lease.Watch
 	answered time.Time // when the engine answered last
@@ -72,7 +73,7 @@ type follower struct {
 func (w *waiter) follow() *follower {
 	n := len(w.jobs)
 	w.states, w.hopeless = make([]engine.State, n), make([]string, n)
-	return &follower{waiter: w, ended: make([]time.Time, n), stuck: make([]time.Time, n), fetched: make([]bool, n), watches: make([]lease.Watch, n), answered: time.Now()}
+	return &follower{waiter: w, ended: make([]time.Time, n), stuck: make([]time.Time, n), told: map[string]bool{}, fetched: make([]bool, n), watches: make([]lease.Watch, n), answered: time.Now()}
 }
 
 // ask asks the engine. If it does not answer, what it said last stays.
@@ -109,7 +110,8 @@ func (f *follower) giveUp(ctx context.Context, now time.Time) error {
 			f.stuck[k] = time.Time{}
 		case f.stuck[k].IsZero():
 			f.stuck[k] = now
-			if f.options.Notice != nil {
+			if f.options.Notice != nil && !f.told[s.Reason] { // once, of steps that are alike
+				f.told[s.Reason] = true
 				f.options.Notice(fmt.Sprintf("step %q waits for what does not come by itself: %s", f.jobs[k].Step, s.Reason))
 			}
 		case !f.attached && f.hopeless[k] == "" && now.Sub(f.stuck[k]) >= patienceForStuck:

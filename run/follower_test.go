@@ -138,7 +138,14 @@ func TestGiveUp(t *testing.T) {
 	f.attached = false
 	look(stuck, 6*patienceForStuck, 1)
 	look(stuck, 7*patienceForStuck, 1)
-	if len(told) != 3 || told[0] != `step "a" waits for what does not come by itself: no such image` {
+	other := stuck
+	other.Reason = "no such claim"
+	look(other, 7*patienceForStuck, 1)
+	look(engine.State{Phase: engine.Running}, 7*patienceForStuck, 1)
+	look(other, 7*patienceForStuck, 1)
+	look(engine.State{Phase: engine.Running}, 7*patienceForStuck, 1)
+	look(engine.State{Phase: engine.Waiting, Reason: "no such queue", Stuck: true}, 7*patienceForStuck, 1)
+	if len(told) != 3 || !strings.Contains(told[2], "no such queue") || told[0] != `step "a" waits for what does not come by itself: no such image` {
 		t.Errorf("%q", told)
 	}
 	if over, err := f.isOver(t.Context(), 0); err != nil || over {

@@ -43,7 +43,7 @@ var allowed = append([]allowance{
 	{[]uintptr{unix.SYS_MBIND, unix.SYS_GET_MEMPOLICY, unix.SYS_SET_MEMPOLICY, unix.SYS_SET_MEMPOLICY_HOME_NODE},
 		"places its own memory: numerical libraries and MPI do on machines with several sockets"},
 	{[]uintptr{unix.SYS_CLONE, unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_EXIT, unix.SYS_EXIT_GROUP, unix.SYS_WAIT4, unix.SYS_WAITID,
-		unix.SYS_SET_TID_ADDRESS, unix.SYS_SET_ROBUST_LIST, unix.SYS_GET_ROBUST_LIST, unix.SYS_RSEQ, unix.SYS_GETPID, unix.SYS_GETPPID,
+		unix.SYS_SET_TID_ADDRESS, unix.SYS_SET_ROBUST_LIST, unix.SYS_GET_ROBUST_LIST, unix.SYS_RSEQ, sysRseqSliceYield, unix.SYS_GETPID, unix.SYS_GETPPID,
 		unix.SYS_GETTID, unix.SYS_GETSID, unix.SYS_SETSID, unix.SYS_GETPGID, unix.SYS_SETPGID, unix.SYS_GETRUSAGE, unix.SYS_TIMES,
 		unix.SYS_GETRLIMIT, unix.SYS_SETRLIMIT, unix.SYS_PRLIMIT64, unix.SYS_SYSINFO, unix.SYS_UNAME, unix.SYS_PRCTL},
 		"processes and threads, within the limits; limits can only be lowered"},

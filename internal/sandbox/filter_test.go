@@ -76,6 +76,7 @@ func TestFilter(t *testing.T) {
 	}{
 		{"unknown", 3000, [6]uint32{}, unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
 		{"after the newest", newestCall + 1, [6]uint32{}, unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
+		{"the newest", 471, [6]uint32{}, unix.SECCOMP_RET_ALLOW},
 		{"unshare", unix.SYS_UNSHARE, [6]uint32{}, unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
 		{"clone of a thread", unix.SYS_CLONE, [6]uint32{unix.CLONE_VM | unix.CLONE_THREAD}, unix.SECCOMP_RET_ALLOW},
 		{"clone of a namespace", unix.SYS_CLONE, [6]uint32{unix.CLONE_NEWNET}, unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
