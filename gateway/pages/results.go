@@ -40,9 +40,15 @@ func verdictOf(r *store.Run) verdict {
 	return v
 }
 
-// failing names the results that did not come out again.
+// maxFailing is how many results a verdict names.
+const maxFailing = 12
+
+// failing names the results that did not come out again, the first of them.
 func failing(rows []resultRow) (names []string) {
 	for _, r := range rows {
+		if len(names) == maxFailing {
+			return append(names, "and more")
+		}
 		if r.Verdict != "" && !r.Verdict.Reproduced() {
 			names = append(names, fmt.Sprintf("%s (%s)", r.Result, r.Verdict))
 		}

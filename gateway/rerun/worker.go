@@ -20,7 +20,7 @@ const (
 	SeenTime    = 30 * time.Second       // so long after it was seen a worker counts as there
 	graceTime   = 30 * time.Second       // for a process that was told to end
 	formerTime  = 2 * graceTime          // for what a worker that died left running
-	maxAttempts = 10                     // of a run
+	maxAttempts = 30                     // of a run
 )
 
 // Options say how a worker runs images. The zero value, with Name and Program

@@ -24,6 +24,7 @@ var benches = map[string]func(args []string) error{
 	"compare":         benchCompare,
 	"compare.files":   compareFiles,
 	"figures":         benchFigures,
+	"gateway":         benchGateway,
 	"image":           benchImage,
 	"image.build":     buildImage,
 	"image.extract":   extractImage,
