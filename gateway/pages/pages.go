@@ -92,6 +92,7 @@ type Pages struct {
 
 	facts     kept[*facts]      // of submissions
 	reports   kept[*report.Run] // of runs that are done
+	outcomes  kept[*outcome]    // of submissions by their runs
 	archiving chan struct{}     // one archive is written at once
 	streams   chan struct{}     // as many as browsers may look at runs at once
 	stopping  <-chan struct{}   // closed when the gateway stops: answers that take long end

@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"bytes"
 	"fmt"
+	"html/template"
 	"net/url"
 	"path"
 	"strings"
@@ -71,6 +73,38 @@ func sentence(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// outcome is what pages say of the results and steps of a submission by one of its
+// runs. Neither changes any more, so it is rendered once.
+type outcome struct {
+	Results template.HTML // empty: there are none
+	Steps   template.HTML
+	Failing []string
+}
+
+// outcomeOf renders what the run says of a submission; run and report may be nil.
+func (p *Pages) outcomeOf(sub store.Submission, m *manifest.Manifest, r *store.Run, rep *report.Run) (*outcome, error) {
+	key := sub.ID
+	if r != nil {
+		key += " " + r.ID
+	}
+	return p.outcomes.get(key, func() (*outcome, error) {
+		path := pathOf(sub)
+		rows := resultRows(path, m, r, rep)
+		o := &outcome{Failing: failing(rows)}
+		var results, steps bytes.Buffer
+		if len(rows) > 0 {
+			if err := templates.ExecuteTemplate(&results, "results", rows); err != nil {
+				return nil, err
+			}
+		}
+		if err := templates.ExecuteTemplate(&steps, "steps", stepRows(path, m, r, rep)); err != nil {
+			return nil, err
+		}
+		o.Results, o.Steps = template.HTML(results.String()), template.HTML(steps.String()) // of our own templates
+		return o, nil
+	})
 }
 
 // resultRow is one published result, and what became of it.

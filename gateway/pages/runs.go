@@ -93,8 +93,7 @@ type runPage struct {
 	SubPath   string
 	Path      string
 	Verdict   verdict
-	Results   []resultRow
-	Steps     []stepRow
+	Shown     *outcome
 	Report    *report.Run
 	Summary   string
 	Diff      *report.Diff
@@ -156,9 +155,10 @@ func (p *Pages) ended(page *runPage) (err error) {
 	if page.Report, err = p.reportOf(page.Run); err != nil {
 		return err
 	}
-	page.Results = resultRows(page.SubPath, f.Manifest, &page.Run, page.Report)
-	page.Verdict.Failing = failing(page.Results)
-	page.Steps = stepRows(page.SubPath, f.Manifest, &page.Run, page.Report)
+	if page.Shown, err = p.outcomeOf(page.Sub, f.Manifest, &page.Run, page.Report); err != nil {
+		return err
+	}
+	page.Verdict.Failing = page.Shown.Failing
 	return nil
 }
 

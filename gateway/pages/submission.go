@@ -65,9 +65,8 @@ type submissionPage struct {
 	Path    string
 	Verdict verdict
 	Judged  judgement
-	Results []resultRow
+	Outcome *outcome
 	Runs    []store.Run // the newest first
-	Steps   []stepRow
 	Workers []store.Worker
 	Former  *store.Submission // of which it is a new version
 	Later   []store.Submission
@@ -106,9 +105,10 @@ func (p *Pages) submission(w http.ResponseWriter, r *http.Request, v access.Visi
 		return err
 	}
 	page.Verdict = verdictOf(best)
-	page.Results = resultRows(page.Path, page.Manifest, best, rep)
-	page.Verdict.Failing = failing(page.Results)
-	page.Steps = stepRows(page.Path, page.Manifest, best, rep)
+	if page.Outcome, err = p.outcomeOf(sub, page.Manifest, best, rep); err != nil {
+		return err
+	}
+	page.Verdict.Failing = page.Outcome.Failing
 	return show(w, http.StatusOK, "submission", frame{sub.Title, v, page})
 }
 

@@ -25,6 +25,10 @@ import (
 // databaseName is the database in the folder of a gateway.
 const databaseName = "gateway.db"
 
+// maxConnections to the database are open at once; who wants another one waits
+// for its turn.
+const maxConnections = 8
+
 // Errors that callers tell apart.
 var (
 	ErrNotFound = errors.New("not found")      // or not for whoever asks
@@ -98,7 +102,12 @@ func openDatabase(name string) (*sql.DB, error) {
 	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)",
 	}}
-	return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(name), RawQuery: options.Encode()}).String())
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(name), RawQuery: options.Encode()}).String())
+	if err == nil { // kept open: each that is opened anew reads the schema
+		db.SetMaxOpenConns(maxConnections)
+		db.SetMaxIdleConns(maxConnections)
+	}
+	return db, err
 }
 
 // Close closes the store.

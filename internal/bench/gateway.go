@@ -360,7 +360,9 @@ func (b *gatewayBench) pages() error {
 	}
 	readers := make([]*visitor, b.readers)
 	for i := range readers {
-		if readers[i], err = newVisitor(s, link); err != nil {
+		if i >= sessions { // a gateway takes no more from one address at once
+			readers[i] = &visitor{http.Client{Jar: readers[i%sessions].Jar, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}, s.origin}
+		} else if readers[i], err = newVisitor(s, link); err != nil {
 			return err
 		}
 	}
@@ -377,7 +379,10 @@ func (b *gatewayBench) pages() error {
 	return nil
 }
 
-const readTime = 15 * time.Second
+const (
+	readTime = 15 * time.Second
+	sessions = 20
+)
 
 // read has readers load a page over and over.
 func read(readers []*visitor, path string, pause time.Duration) (took []time.Duration, failed int) {
