@@ -80,7 +80,7 @@ func TestSpans(t *testing.T) {
 	off := int64(0)
 	for _, w := range want {
 		got := spanAt(spans, off)
-		if (row{got.start, got.end, got.layer}) != w {
+		if row(got) != w {
 			t.Fatalf("at %d: %+v, want %+v", off, got, w)
 		}
 		off = got.end
