@@ -147,6 +147,20 @@ func Import(im *format.Image, b []byte, whom trusted.Trust) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
+	taken, err := importable(b, about, whom)
+	for _, is := range []error{bundle.ErrMalformed, signature.ErrMalformed, statement.ErrMalformed} {
+		if errors.Is(err, is) {
+			err = fmt.Errorf("%w: %w", ErrMalformed, err)
+			break
+		}
+	}
+	return taken, err
+}
+
+// ErrMalformed says that a file is no attestation.
+var ErrMalformed = errors.New("not an attestation")
+
+func importable(b []byte, about statement.Image, whom trusted.Trust) (Bundle, error) {
 	parsed, err := bundle.Parse(b)
 	if err != nil {
 		return Bundle{}, err

@@ -65,7 +65,7 @@ func exitStatus(ctx context.Context, err error) int {
 		return statusUsage
 	case errors.Is(err, format.ErrMalformed), errors.Is(err, format.ErrForeign), errors.Is(err, format.ErrAltered),
 		errors.Is(err, squashfs.ErrMalformed), errors.Is(err, archive.ErrDamaged),
-		errors.Is(err, attest.ErrReport), errors.Is(err, statement.ErrAnother):
+		errors.Is(err, attest.ErrReport), errors.Is(err, attest.ErrMalformed), errors.Is(err, statement.ErrAnother):
 		return statusAltered
 	case errors.Is(err, verify.ErrNotSigned):
 		return statusNotSigned
@@ -104,7 +104,7 @@ func hintFor(err error, status int) string {
 		return "repro inspect IMAGE lists its steps"
 	case errors.Is(err, attest.ErrReport):
 		return "run the image again with repro run, and attest what that leaves"
-	case errors.Is(err, statement.ErrAnother), errors.Is(err, store.ErrOlder):
+	case errors.Is(err, statement.ErrAnother), errors.Is(err, attest.ErrMalformed), errors.Is(err, store.ErrOlder):
 		return ""
 	case status == statusUsage:
 		return "see repro COMMAND --help"

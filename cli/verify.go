@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -88,6 +89,7 @@ Without --key it lists who signed and ends with 3: nothing is trusted by itself.
 				return err
 			}
 			c.finishProgress()
+			c.noteUncounted(rep)
 			if file := ctx.String("html"); file != "" {
 				var page bytes.Buffer
 				err = errors.Join(err, view.VerifyHTML(&page, rep), atomicfile.Write(file, page.Bytes(), 0o666))
@@ -119,6 +121,26 @@ func (c *console) verify(ctx *cli.Context, image *format.Image, detached ...[]by
 		options.Detached = append(options.Detached, block)
 	}
 	return verify.Image(ctx.Context, image, trust, options)
+}
+
+// noteUncounted tells of signatures and attestations in files of their own that
+// count for nothing: whoever named the file thinks that they do.
+func (c *console) noteUncounted(rep *report.Verify) {
+	for _, s := range rep.Signatures {
+		if s.ObjectID == 0 && !s.Trusted {
+			c.note("a signature outside the image counts for nothing: %s", view.Clean(strings.TrimSuffix(s.Status+": "+s.Problem, ": ")))
+		}
+	}
+	for _, a := range rep.Attestations {
+		if a.ObjectID == 0 && !a.Trusted {
+			c.note("an attestation outside the image counts for nothing: %s", view.Clean(strings.TrimSuffix(a.Status+": "+a.Problem, ": ")))
+		}
+	}
+	for _, t := range rep.Times {
+		if t.ObjectID == 0 && t.Status != report.TimeCounts {
+			c.note("a time record outside the image counts for nothing: %s", view.Clean(strings.TrimSuffix(t.Status+": "+t.Problem, ": ")))
+		}
+	}
 }
 
 // asksForSigners reports whether the flags of ctx name anybody.

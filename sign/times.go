@@ -10,6 +10,7 @@ import (
 	"repro/format"
 	"repro/format/bundle"
 	"repro/format/manifest"
+	"repro/format/signature"
 	"repro/format/timerecord"
 )
 
@@ -50,6 +51,9 @@ func Timestamp(ctx context.Context, name string, authorities []Stamper, renew bo
 		}
 		if err := s.record(im, renew, result); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if err := s.stampBundles(ctx, authorities); err != nil {
+			return nil, err
 		}
 		r := result.Record
 		for _, a := range authorities {
@@ -98,6 +102,33 @@ func (s *signing) record(im *format.Image, renew bool, result *Stamped) error {
 	var err error
 	r.Objects, err = im.Sums(r.Hash)
 	return err
+}
+
+// maxStamps bounds the stamps in a bundle.
+const maxStamps = 16
+
+// stampBundles puts stamps into bundles that have none, so that other programs
+// know the time too when they have the bundle alone. Signatures by OpenPGP keys
+// are left out: no other program checks these in a bundle. SPEC.md, TSP-16.
+func (s *signing) stampBundles(ctx context.Context, authorities []Stamper) error {
+	for i, o := range s.objects {
+		b, err := bundle.ParseExact(o.Data)
+		if err != nil || b.Envelope == nil || len(b.Timestamps) > 0 {
+			continue
+		}
+		if _, err := signature.NewClearsigned(b.Envelope.Signed(), b.Envelope.Signature); err == nil {
+			continue
+		}
+		for _, a := range authorities[:min(len(authorities), maxStamps)] {
+			token, err := a.Stamp(ctx, b.Envelope.Signature, crypto.SHA256)
+			if err != nil {
+				return err
+			}
+			b.Timestamps = append(b.Timestamps, token)
+		}
+		s.objects[i].Data = b.Encode()
+	}
+	return nil
 }
 
 // made returns the signatures in o over the payload, or that of an attestation.

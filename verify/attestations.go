@@ -16,6 +16,7 @@ import (
 	"repro/report"
 	"repro/verify/attestation"
 	"repro/verify/bundle"
+	"repro/verify/timestamp"
 )
 
 // clockSkew is how far ahead of ours a signer's clock may be.
@@ -27,6 +28,7 @@ type attested struct {
 	counts   bool         // made by a trusted key, about this image
 	identity key.Identity // who made it without a key file; or zero
 	seen     bundle.Time  // of one by an identity: when, by whose word
+	stamps   []*timestamp.Stamp
 }
 
 // checkAttestation reports the bundle in object o (nil: outside the image).
@@ -49,6 +51,7 @@ func (v *verification) checkAttestation(o *format.Object, data []byte) {
 	if b.Certificate != nil && errors.Is(err, signature.ErrUnknown) && v.trust.Root != nil {
 		err = v.identify(b, &a)
 	}
+	a.stamps = v.stampsIn(b, a.Value)
 	st.Fingerprint, st.Digest = fingerprintOf(a.Named), a.Digest
 	if a.Statement != nil {
 		st.Kind, st.Type = string(a.Statement.Kind), a.Statement.PredicateType
@@ -126,7 +129,7 @@ func (v *verification) aboutThis(st *report.Attestation, a attested) error {
 // time that authorities state, or else its signer.
 func (v *verification) worth(st *report.Attestation, a attested) (status, problem string) {
 	m := a.made()
-	if m.anchored, m.anchoredBy = v.anchored(a.Value); m.anchored.IsZero() && a.seen.By != "" {
+	if m.anchored, m.anchoredBy = v.anchored(a.Value, a.stamps...); m.anchored.IsZero() && a.seen.By != "" {
 		m.anchored, m.anchoredBy = a.seen.Time, []string{a.seen.By}
 	}
 	if !m.anchored.IsZero() {

@@ -198,7 +198,7 @@ func (v *verification) earliest(a attested, when time.Time) time.Time {
 	if !a.seen.Time.IsZero() && a.seen.Time.Before(when) {
 		when = a.seen.Time
 	}
-	if seen, _ := v.anchored(a.Value); !seen.IsZero() && seen.Before(when) {
+	if seen, _ := v.anchored(a.Value, a.stamps...); !seen.IsZero() && seen.Before(when) {
 		when = seen
 	}
 	return when

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"repro/format"
+	"repro/format/bundle"
 	"repro/format/signature"
 	"repro/format/timerecord"
 	"repro/report"
@@ -132,10 +133,21 @@ func timeStatusOf(err error) (status, problem string) {
 	return report.TimeInvalid, err.Error()
 }
 
+// stampsIn returns the stamps in a bundle over its signature that count. SPEC.md,
+// TSP-16.
+func (v *verification) stampsIn(b *bundle.Bundle, signature []byte) (all []*timestamp.Stamp) {
+	for _, der := range b.Timestamps {
+		if s, err := v.times.About(der, signature); err == nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // anchored returns when a signature, given by its own bytes, was there, and by
 // whose word; zero if no authority says.
-func (v *verification) anchored(signature []byte) (time.Time, []string) {
-	at, stamps := v.times.Of(signature)
+func (v *verification) anchored(signature []byte, more ...*timestamp.Stamp) (time.Time, []string) {
+	at, stamps := v.times.Of(signature, more...)
 	var by []string
 	for _, s := range stamps {
 		by = append(by, s.Authority.Name)

@@ -1,7 +1,6 @@
 package timestamp
 
 import (
-	"bytes"
 	"crypto"
 	"slices"
 	"time"
@@ -197,10 +196,4 @@ func (e *Evidence) About(der, signature []byte) (*Stamp, error) {
 		return nil, wrong(ErrInvalid, "%s since %s", why, stamp(end))
 	}
 	return s, nil
-}
-
-// Lists reports whether r is about the image whose integrity metadata are
-// metadata.
-func Lists(r *timerecord.Record, metadata []byte) bool {
-	return bytes.Equal(r.Content, r.Sum(metadata))
 }
