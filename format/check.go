@@ -97,8 +97,8 @@ func (im *Image) checkObject(ctx context.Context, ob manifest.Object, o CheckOpt
 		if bad := (*AlteredError)(nil); errors.As(err, &bad) && bad.Object != ob.Name {
 			return im.withoutTree(ctx, ob, bad)
 		}
-		if err == nil && !o.OnRead {
-			err = im.checkFiles(ctx, ob)
+		if err == nil {
+			err = im.checkFiles(ctx, ob, o.OnRead)
 		}
 		return err
 	}
@@ -132,19 +132,19 @@ func (im *Image) withoutTree(ctx context.Context, layer manifest.Object, bad *Al
 // checkFiles refuses a layer that two readers would understand in two ways:
 // what is signed must have one meaning. And it refuses one that a run could not
 // begin with: that is no file system, that is not as the manifest describes it,
-// or that lacks a published file (IMG-11, IMG-12).
-func (im *Image) checkFiles(ctx context.Context, ob manifest.Object) error {
-	d, err := im.bound(ob)
+// or that lacks a published file (IMG-11, IMG-12). With onRead the first is left to
+// whoever reads the layer: only what a few blocks tell is held here (RUN-24c).
+func (im *Image) checkFiles(ctx context.Context, ob manifest.Object, onRead bool) error {
+	section, err := im.LayerBytes(ob.Name)
 	if err != nil {
 		return err
 	}
-	section := im.Section(d)
-	r, err := squashfs.NewReader(section, d.Size)
-	if err == nil {
+	r, err := squashfs.NewReader(section, section.Size())
+	if err == nil && !onRead {
 		err = r.Check(ctx)
 	}
 	if err == nil {
-		err = padding(section, r.Size(), d.Size)
+		err = padding(section, r.Size(), section.Size())
 	}
 	if err == nil {
 		err = im.described(r, ob)

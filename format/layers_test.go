@@ -119,13 +119,13 @@ func TestWhatRunsIsWhatWasBound(t *testing.T) {
 // does not read it, whoever touches what it vouches for does, and a whole check.
 func TestTreesAreCheckedOnRead(t *testing.T) {
 	s := sampleSpec()
-	put(s.Layers[2].Tree, "paper/noise.bin", tree.NewFile(0o644, noise(7, 2049*verity.BlockSize))) // more than one block has hashes for
+	put(s.Layers[2].Tree, "paper/noise.bin", tree.NewFile(0o644, noise(7, 2*2048*verity.BlockSize))) // three blocks of hashes, of which a start needs the outer ones
 	im := open(t, create(t, s))
 	b, block := read(t, im.Name()), int64(0)
 	for _, o := range im.Objects() {
 		if o.Name == "data.verity" {
-			b[o.Offset+verity.BlockSize] ^= 1 // in the hash of the first block
-			block = o.Offset + verity.BlockSize
+			block = o.Offset + 2*verity.BlockSize // behind the highest, and what vouches for the start of the layer
+			b[block] ^= 1
 		}
 	}
 	ctx := context.Background()

@@ -3,11 +3,13 @@ package verify_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,6 +71,55 @@ func TestAttacks(t *testing.T) {
 				t.Errorf("took %d MiB", took>>20)
 			}
 		})
+	}
+}
+
+// onlyWhole are the vectors that a run would begin with and verification refuses:
+// what is wrong lies in a part of a layer that nobody may look at. Whoever does is
+// told then (RUN-24a, RUN-24c).
+var onlyWhole = []string{
+	"layer-flags.sif.gz", // bits of the superblock that say how the layer was made
+}
+
+// TestOnRead: what can be told from a few blocks a run is told before it starts.
+func TestOnRead(t *testing.T) {
+	var vectors []struct {
+		File, Verdict  string
+		Keys, Detached []string
+		Now            time.Time
+	}
+	if err := json.Unmarshal(read(t, filepath.Join(attacks, "vectors.json")), &vectors); err != nil {
+		t.Fatal(err)
+	}
+	var late []string
+	for _, v := range vectors {
+		var trust verify.Trust
+		for _, name := range v.Keys {
+			p, err := key.ParsePublic(read(t, filepath.Join(attacks, name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			trust.Keys = append(trust.Keys, p)
+		}
+		b := unpack(t, filepath.Join(attacks, v.File))
+		im, err := format.New(bytes.NewReader(b), int64(len(b)), "paper.sif")
+		if err != nil {
+			continue
+		}
+		var detached [][]byte
+		for _, name := range v.Detached {
+			detached = append(detached, read(t, filepath.Join(attacks, name)))
+		}
+		_, err = verify.Image(ctx, im, trust, verify.Options{Now: v.Now, Detached: detached, Check: func(ctx context.Context) ([]report.ObjectStatus, error) {
+			return im.Check(ctx, format.CheckOptions{OnRead: true})
+		}})
+		refused := v.Verdict == report.ImageMalformed || v.Verdict == report.ImageAltered
+		if told := errors.Is(err, format.ErrMalformed) || errors.Is(err, format.ErrAltered); refused && !told {
+			late = append(late, v.File)
+		}
+	}
+	if !slices.Equal(late, onlyWhole) {
+		t.Errorf("%q, want %q", late, onlyWhole)
 	}
 }
 
