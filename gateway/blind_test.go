@@ -236,6 +236,13 @@ func TestNobodyIsNamed(t *testing.T) {
 			t.Errorf("no address with a pseudonym leads a %s to a file", role)
 		}
 	}
+	p := newPerson(t, admin.origin)
+	p.join(admin.invite("j", "R 3", "reviewer"))
+	for q, want := range map[string]bool{"lovelace": false, "Notes": true, "author~": true, "nothing": false} {
+		if got := strings.Contains(p.get("/v/j?q="+q), path.Base(at)); got != want {
+			t.Errorf("a search for %s finds it: %v", q, got)
+		}
+	}
 	if got := author.walk(at).says(secrets); len(got) < 5 {
 		t.Errorf("this test sees nothing: the author herself is told at %q", got)
 	}

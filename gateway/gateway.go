@@ -85,11 +85,14 @@ func Serve(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	return serve(ctx, l, h)
 }
 
+// headerTime is how long the header of a request may take to come.
+var headerTime = 10 * time.Second
+
 // serve answers requests until ctx ends.
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler: h, MaxHeaderBytes: maxHeader,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: headerTime, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

@@ -3,7 +3,9 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"repro/gateway/access"
 	"repro/gateway/store"
@@ -51,20 +53,11 @@ func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) er
 	if v.OwnOnly {
 		ask.Person = v.Person.ID
 	}
-	list, total, err := p.store.FindSubmissions(r.Context(), ask)
+	list, total, err := p.find(r, v, ask)
 	if err != nil {
 		return err
 	}
 	page.Total, page.From = total, first
-	for i := range list {
-		if v.HidesAuthors() { // each has names of its own
-			m, err := p.guard.MaskOf(r.Context(), v, list[i].ID)
-			if err != nil {
-				return err
-			}
-			list[i].Title = m.Text(list[i].Title)
-		}
-	}
 	ids := make([]string, len(list))
 	for i, s := range list {
 		ids[i] = s.ID
@@ -93,6 +86,36 @@ func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) er
 		page.After = at(first + maxListed)
 	}
 	return show(w, http.StatusOK, "venue", frame{v.Venue.Name, v, page})
+}
+
+// maxBlindSearch is among how many submissions titles are looked for without
+// names.
+const maxBlindSearch = 2000
+
+// find returns submissions, with the titles that the visitor may know. A search
+// is in these: else whoever looks for a name would learn whose work it is.
+func (p *Pages) find(r *http.Request, v access.Visit, ask store.SubmissionQuery) (list []store.Submission, total int, err error) {
+	all := ask
+	search := strings.ToLower(ask.Title)
+	if v.HidesAuthors() && search != "" {
+		all.Title, all.Skip, all.Most = "", 0, maxBlindSearch
+	}
+	if list, total, err = p.store.FindSubmissions(r.Context(), all); err != nil || !v.HidesAuthors() {
+		return list, total, err
+	}
+	for i := range list { // each has names of its own
+		m, err := p.guard.MaskOf(r.Context(), v, list[i].ID)
+		if err != nil {
+			return nil, 0, err
+		}
+		list[i].Title = m.Text(list[i].Title)
+	}
+	if search != "" {
+		list = slices.DeleteFunc(list, func(s store.Submission) bool { return !strings.Contains(strings.ToLower(s.Title), search) })
+		total = len(list)
+		list = list[min(ask.Skip, total):min(ask.Skip+ask.Most, total)]
+	}
+	return list, total, nil
 }
 
 // stateWords says how far a submission has come by its latest run.
