@@ -43,6 +43,9 @@ var layers = [][]string{
 		"gateway/store",
 	},
 	{
+		"gateway/store/storetest",
+	},
+	{
 		"cli",
 	},
 	{
@@ -248,6 +251,7 @@ var owners = map[string]string{
 	"github.com/transparency-dev/formats":    "verify/bundle",
 	"golang.org/x/mod":                       "verify/bundle",
 	"modernc.org/sqlite":                     "gateway/store",
+	"github.com/jackc/pgx/v5":                "gateway/store",
 	"github.com/coreos/go-oidc/v3":           "gateway/identity",
 	"golang.org/x/oauth2":                    "gateway/identity",
 	"golang.org/x/sync":                      "*",

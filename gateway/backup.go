@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"repro/gateway/operate"
 	"repro/gateway/store"
@@ -19,8 +18,8 @@ import (
 
 // openThere opens a store that must be there.
 func openThere(ctx context.Context, data string) (*store.Store, error) {
-	if _, err := os.Stat(filepath.Join(data, store.DatabaseName)); err != nil {
-		return nil, err
+	if !store.Exists(data) {
+		return nil, fmt.Errorf("%s: is no gateway's folder", data)
 	}
 	return store.Open(ctx, data, store.Options{})
 }
@@ -57,6 +56,7 @@ func backup(ctx context.Context, args []string, stdout io.Writer) error {
 func restore(ctx context.Context, args []string, stdout io.Writer) error {
 	var data string
 	f := flags(&data)
+	database := f.String("database", "", "")
 	if err := parse(f, args, 1); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func restore(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer in.Close()
-	if err := operate.Restore(ctx, data, bufio.NewReader(in)); err != nil {
+	if err := operate.Restore(ctx, data, *database, bufio.NewReader(in)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "restored %s\n", data)

@@ -24,6 +24,7 @@ const (
 )
 
 const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:PORT] [--origin URL] [--proxied]
+                            [--database ADDRESS]
                             [--workers N] [--cpus N] [--memory SIZE] [--time DURATION]
                             [--on ENGINE] [--engine-option OPTION]...
        repro-gateway work   [--data FOLDER] [--name NAME] [--cpus N] ... as serve
@@ -31,7 +32,7 @@ const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:POR
        repro-gateway invite [--data FOLDER] [--origin URL] [--days N] VENUE ROLE NAME
        repro-gateway venue-key [--data FOLDER] VENUE
        repro-gateway backup [--data FOLDER] FILE
-       repro-gateway restore [--data FOLDER] FILE
+       repro-gateway restore [--data FOLDER] [--database ADDRESS] FILE
        repro-gateway audit [--data FOLDER] [--check FILE]
        repro-gateway provider [--data FOLDER] [--secret FILE] [--scopes S,S] ID NAME ISSUER CLIENT
 
@@ -44,7 +45,9 @@ work is a further one, which may be on another machine that sees the folder; a r
 gets what the flags say. backup writes all that a gateway knows, while it works, and
 restore makes a new folder of it; audit prints the log of all changes, or checks that
 it goes on from one that was printed before. --proxied is for a gateway behind a web
-server that says in X-Forwarded-For who asks. All that a gateway knows is in the folder;
+server that says in X-Forwarded-For who asks. With --database, several gateways that
+see one folder share a database of PostgreSQL, postgres://USER@HOST/NAME, which the
+folder remembers. All that a gateway knows is in the folder;
 whoever can write there is its administrator.
 `
 
@@ -128,6 +131,7 @@ func parseServe(args []string) (o Options, err error) {
 	f.StringVar(&o.Listen, "listen", defaultListen, "")
 	f.StringVar(&o.Origin, "origin", "", "")
 	f.BoolVar(&o.Proxied, "proxied", false, "")
+	f.StringVar(&o.Database, "database", "", "")
 	f.IntVar(&o.Workers, "workers", 1, "")
 	limitFlags(f, &o.Runs)
 	if err := parse(f, args, 0); err != nil {

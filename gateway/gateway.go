@@ -39,7 +39,8 @@ type Options struct {
 	Listen string // address and port
 	Origin string // what browsers reach it by; empty: http and the address it listens on
 
-	Proxied bool // by a web server that says from where requests come
+	Database string // address of PostgreSQL; empty: as before, or SQLite
+	Proxied  bool   // by a web server that says from where requests come
 
 	Workers int           // processes that run images; 0: others do, by the command work
 	Runs    rerun.Options // what a run gets of them
@@ -49,7 +50,7 @@ type Options struct {
 // answering. It prints its address and the administrator's link to stdout, and
 // its log, as JSON, to stderr.
 func Serve(ctx context.Context, o Options, stdout, stderr io.Writer) error {
-	s, err := store.Open(ctx, o.Data, store.Options{})
+	s, err := store.Open(ctx, o.Data, store.Options{Database: o.Database})
 	if err != nil {
 		return err
 	}

@@ -26,14 +26,18 @@ import (
 	"repro/internal/atomicfile"
 )
 
-const serveEnv = "REPRO_TEST_GATEWAY"
+const (
+	serveEnv     = "REPRO_TEST_GATEWAY"
+	serveArgsEnv = "REPRO_TEST_GATEWAY_ARGS" // further ones, with blanks between them
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && slices.Contains([]string{"work", "run", "--quiet"}, os.Args[1]) { // a worker, and what it starts
 		os.Exit(Main(os.Args, os.Stdout, os.Stderr))
 	}
 	if dir := os.Getenv(serveEnv); dir != "" {
-		os.Exit(Main([]string{"repro-gateway", "serve", "--data", dir, "--listen", "127.0.0.1:0"}, os.Stdout, os.Stderr))
+		more := strings.Fields(os.Getenv(serveArgsEnv))
+		os.Exit(Main(append([]string{"repro-gateway", "serve", "--data", dir, "--listen", "127.0.0.1:0"}, more...), os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -232,6 +236,9 @@ type process struct {
 	origin, token string
 }
 
+// awaited are the folders for whose workers a test waits at its end.
+var awaited = map[string]bool{}
+
 // awaitWorkers waits for workers whose gateway has died.
 func awaitWorkers(t *testing.T, dir string) {
 	t.Helper()
@@ -251,13 +258,14 @@ func awaitWorkers(t *testing.T, dir string) {
 	}
 }
 
-func startProcess(t *testing.T, dir string) *process {
+func startProcess(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(dir, "workers")); err != nil { // the first of several
+	if !awaited[dir] { // the first of several
+		awaited[dir] = true
 		t.Cleanup(func() { awaitWorkers(t, dir) })
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serveEnv+"="+dir)
+	cmd.Env = append(os.Environ(), serveEnv+"="+dir, serveArgsEnv+"="+strings.Join(args, " "))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -128,8 +128,10 @@ func (b *backup) close() error {
 
 // Restore makes the folder of a gateway of a backup. The folder must not be
 // there. It appears when all of the backup was read, each file has the digest
-// that the backup states, and the chain of its audit log holds.
-func Restore(ctx context.Context, dir string, in io.Reader) error {
+// that the backup states, and the chain of its audit log holds. With the address
+// of a database of PostgreSQL, which must have no gateway's data, what the backup's
+// database holds goes there.
+func Restore(ctx context.Context, dir, database string, in io.Reader) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: is there already: a backup is restored to a folder of its own", dir)
 	}
@@ -155,10 +157,39 @@ func Restore(ctx context.Context, dir string, in io.Reader) error {
 			return fmt.Errorf("backup: lacks an image: %w", err)
 		}
 	}
+	if database != "" {
+		if err := load(ctx, partial, database); err != nil {
+			return err
+		}
+	}
 	if err := atomicfile.FlushTree(partial); err != nil {
 		return err
 	}
 	return os.Rename(partial, dir)
+}
+
+// load moves what the database in dir holds to another.
+func load(ctx context.Context, dir, database string) error {
+	old, err := os.MkdirTemp(dir, "old-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(old)
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(filepath.Join(dir, store.DatabaseName+end), filepath.Join(old, store.DatabaseName+end)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	from, err := store.Open(ctx, old, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := store.Open(ctx, dir, store.Options{Database: database})
+	if err != nil {
+		return err
+	}
+	return errors.Join(to.Load(ctx, from), to.Close())
 }
 
 func unpack(ctx context.Context, dir string, in io.Reader) error {

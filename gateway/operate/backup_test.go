@@ -77,7 +77,7 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	if err := Restore(ctx, dir, bytes.NewReader(b.Bytes())); err != nil {
+	if err := Restore(ctx, dir, "", bytes.NewReader(b.Bytes())); err != nil {
 		t.Fatal(err)
 	}
 	r, err := store.Open(ctx, dir, store.Options{})
@@ -102,7 +102,7 @@ func TestBackup(t *testing.T) {
 			t.Errorf("%s is there: %v", name, err)
 		}
 	}
-	if err := Restore(ctx, dir, bytes.NewReader(b.Bytes())); err == nil || !strings.Contains(err.Error(), "is there already") {
+	if err := Restore(ctx, dir, "", bytes.NewReader(b.Bytes())); err == nil || !strings.Contains(err.Error(), "is there already") {
 		t.Errorf("restored over another: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.Dir(), "backup-*")); len(left) > 0 {
@@ -181,7 +181,7 @@ func TestRestoreRefuses(t *testing.T) {
 		}), "no regular file within"},
 	} {
 		parent := t.TempDir()
-		if err := Restore(ctx, filepath.Join(parent, "x"), bytes.NewReader(c.backup)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := Restore(ctx, filepath.Join(parent, "x"), "", bytes.NewReader(c.backup)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", what, err, c.want)
 		}
 		if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {

@@ -72,12 +72,8 @@ func (s *Store) AddComment(ctx context.Context, sub Submission, c Comment) (id i
 		if n >= MaxComments {
 			return Entry{}, invalid("comment", "this submission has %d already", n)
 		}
-		r, err := tx.ExecContext(ctx, "INSERT INTO comments (submission, person, role, about, subject, line, words, audience, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			sub.ID, c.Person, c.Role, c.About, c.Subject, c.Line, c.Words, audience, s.now().Unix())
-		if err != nil {
-			return Entry{}, err
-		}
-		id, err = r.LastInsertId()
+		err := tx.QueryRowContext(ctx, "INSERT INTO comments (submission, person, role, about, subject, line, words, audience, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+			sub.ID, c.Person, c.Role, c.About, c.Subject, c.Line, c.Words, audience, s.now().Unix()).Scan(&id)
 		return Entry{Actor: c.Person, Action: "comment", Venue: sub.Venue, Subject: fmt.Sprintf("%s %d", sub.ID, id)}, err
 	})
 	return id, err
@@ -87,7 +83,7 @@ func (s *Store) AddComment(ctx context.Context, sub Submission, c Comment) (id i
 // ErrNotFound says that there is no such comment.
 func (s *Store) RemoveComment(ctx context.Context, actor int64, sub Submission, id int64, ofAnybody bool) error {
 	return s.change(ctx, func(tx *sql.Tx) (Entry, error) {
-		r, err := tx.ExecContext(ctx, "UPDATE comments SET removed = 1, words = '' WHERE id = ?1 AND submission = ?2 AND (?3 OR person = ?4)", id, sub.ID, ofAnybody, actor)
+		r, err := tx.ExecContext(ctx, "UPDATE comments SET removed = 1, words = '' WHERE id = ?1 AND submission = ?2 AND (?3 = 1 OR person = ?4)", id, sub.ID, ofAnybody, actor)
 		if err == nil {
 			if n, _ := r.RowsAffected(); n == 0 {
 				err = fmt.Errorf("comment: %w", ErrNotFound)

@@ -50,12 +50,9 @@ func (s *Store) AddLink(ctx context.Context, actor int64, l Link, hash Hash) (id
 		if venues == 0 {
 			return Entry{}, fmt.Errorf("venue: %w", ErrNotFound)
 		}
-		r, err := tx.ExecContext(ctx, "INSERT INTO links (hash, venue, role, label, once, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			hash[:], l.Venue, l.Role, l.Label, l.Once, s.now().Unix(), l.Expires.Unix())
+		err := tx.QueryRowContext(ctx, "INSERT INTO links (hash, venue, role, label, once, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+			hash[:], l.Venue, l.Role, l.Label, l.Once, s.now().Unix(), l.Expires.Unix()).Scan(&id)
 		if err != nil {
-			return Entry{}, err
-		}
-		if id, err = r.LastInsertId(); err != nil {
 			return Entry{}, err
 		}
 		return Entry{Actor: actor, Action: "add link", Venue: l.Venue, Subject: fmt.Sprintf("%d %s", id, l.Role)}, nil
@@ -111,7 +108,7 @@ func (s *Store) RevokeLink(ctx context.Context, actor int64, venue string, id in
 // not used.
 func (s *Store) RevokeUnused(ctx context.Context, actor int64, venue string) error {
 	return s.change(ctx, func(tx *sql.Tx) (Entry, error) {
-		_, err := tx.ExecContext(ctx, "UPDATE links SET revoked = 1 WHERE venue = ? AND once AND person IS NULL", venue)
+		_, err := tx.ExecContext(ctx, "UPDATE links SET revoked = 1 WHERE venue = ? AND once = 1 AND person IS NULL", venue)
 		return Entry{Actor: actor, Action: "revoke unused links", Venue: venue}, err
 	})
 }
@@ -120,7 +117,7 @@ func (s *Store) RevokeUnused(ctx context.Context, actor int64, venue string) err
 func (s *Store) foundLink(ctx context.Context, tx *sql.Tx, hash Hash) (l Link, err error) {
 	var expires int64
 	err = tx.QueryRowContext(ctx, `SELECT id, venue, role, label, once, expires, coalesce(person, 0) FROM links
-		WHERE hash = ? AND NOT revoked AND expires > ?`, hash[:], s.now().Unix()).Scan(&l.ID, &l.Venue, &l.Role, &l.Label, &l.Once, &expires, &l.Person)
+		WHERE hash = ? AND revoked = 0 AND expires > ?`, hash[:], s.now().Unix()).Scan(&l.ID, &l.Venue, &l.Role, &l.Label, &l.Once, &expires, &l.Person)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && l.Once && l.Person != 0 {
 		return l, ErrNoLink
 	}
@@ -170,11 +167,8 @@ func (s *Store) personOf(ctx context.Context, tx *sql.Tx, l Link) (Person, error
 	if l.Person != 0 {
 		return Person{ID: l.Person, Name: l.Label}, nil
 	}
-	r, err := tx.ExecContext(ctx, "INSERT INTO people (name, created) VALUES (?, ?)", l.Label, s.now().Unix())
-	if err != nil {
-		return Person{}, err
-	}
-	id, err := r.LastInsertId()
+	var id int64
+	err := tx.QueryRowContext(ctx, "INSERT INTO people (name, created) VALUES (?, ?) RETURNING id", l.Label, s.now().Unix()).Scan(&id)
 	if err != nil {
 		return Person{}, err
 	}
@@ -200,7 +194,7 @@ func (s *Store) EndSession(ctx context.Context, session Hash) error {
 // for programs: ErrNoLink. Nor is one of a person with an identity: ErrSignIn.
 func (s *Store) Bearer(ctx context.Context, link Hash) (p Person, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT p.id, p.name FROM links l JOIN people p ON p.id = l.person
-		WHERE l.hash = ? AND NOT l.revoked AND NOT l.once AND l.expires > ? AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.person = p.id)`, link[:], s.now().Unix()).Scan(&p.ID, &p.Name)
+		WHERE l.hash = ? AND l.revoked = 0 AND l.once = 0 AND l.expires > ? AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.person = p.id)`, link[:], s.now().Unix()).Scan(&p.ID, &p.Name)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return p, err
 	}

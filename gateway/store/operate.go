@@ -2,18 +2,37 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 )
+
+// Exists reports whether there is a store in a folder.
+func Exists(dir string) bool {
+	for _, name := range []string{databaseName, addressName} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
 
 // DatabaseName is the database in the folder of a gateway.
 const DatabaseName = databaseName
 
-// Snapshot writes the database as it is at this moment into another folder, while
-// others go on.
+// Snapshot writes the database as it is at this moment into another folder, as
+// one of SQLite, while others go on.
 func (s *Store) Snapshot(ctx context.Context, dir string) error {
-	_, err := s.db.ExecContext(ctx, "VACUUM INTO ?", filepath.Join(dir, databaseName))
-	return err
+	if !s.postgres {
+		_, err := s.db.ExecContext(ctx, "VACUUM INTO ?", filepath.Join(dir, databaseName))
+		return err
+	}
+	to, err := Open(ctx, dir, Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.copyTo(ctx, to), to.Close())
 }
 
 // Files are what belongs to a store beside its database.

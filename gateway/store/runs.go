@@ -228,8 +228,8 @@ func (s *Store) KeepRun(ctx context.Context, id, worker string, lease time.Durat
 // new and a former one of its name died.
 func (s *Store) ReturnRuns(ctx context.Context, worker string) error {
 	err := s.change(ctx, func(tx *sql.Tx) (Entry, error) {
-		r, err := tx.ExecContext(ctx, `UPDATE runs SET ended = CASE WHEN cancelled THEN ?2 ELSE ended END,
-			state = CASE WHEN cancelled THEN 'cancelled' ELSE 'waiting' END WHERE worker = ?1 AND state = 'running'`, worker, s.now().UnixMilli())
+		r, err := tx.ExecContext(ctx, `UPDATE runs SET ended = CASE WHEN cancelled = 1 THEN ?2 ELSE ended END,
+			state = CASE WHEN cancelled = 1 THEN 'cancelled' ELSE 'waiting' END WHERE worker = ?1 AND state = 'running'`, worker, s.now().UnixMilli())
 		if err != nil {
 			return Entry{}, err
 		}

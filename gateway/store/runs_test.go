@@ -21,7 +21,7 @@ type queue struct {
 func newQueue(t *testing.T) *queue {
 	q := &queue{T: t, now: time.UnixMilli(1_800_000_000_000), subs: map[string]string{}}
 	var err error
-	if q.s, err = Open(ctx, t.TempDir(), Options{Now: func() time.Time { return q.now }}); err != nil {
+	if q.s, err = Open(ctx, t.TempDir(), Options{Now: func() time.Time { return q.now }, Database: database(t)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { q.s.Close() })

@@ -30,24 +30,42 @@ var migrations = func() (all []string) {
 	return all
 }()
 
+// dialect is what is not the same in all databases.
+type dialect struct {
+	first      string                   // before everything else
+	version    string                   // query of how many migrations it has behind it
+	setVersion string                   // with a number
+	migration  func(text string) string // as the database has it
+}
+
+var (
+	sqlite   = dialect{"", "PRAGMA user_version", "PRAGMA user_version = %d", func(text string) string { return text }}
+	postgres = dialect{pgFirst, "SELECT coalesce(max(version), 0) FROM schema_version", "INSERT INTO schema_version (version) VALUES (%d)", pgMigration}
+)
+
 // migrate brings a database to version, each step in a transaction of its own.
-func migrate(ctx context.Context, db *sql.DB, version int) error {
+func migrate(ctx context.Context, db *sql.DB, d dialect, version int) error {
 	for {
-		done, err := migrateOne(ctx, db, version)
+		done, err := migrateOne(ctx, db, d, version)
 		if done || err != nil {
 			return err
 		}
 	}
 }
 
-func migrateOne(ctx context.Context, db *sql.DB, version int) (done bool, err error) {
+func migrateOne(ctx context.Context, db *sql.DB, d dialect, version int) (done bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
+	if d.first != "" {
+		if _, err := tx.ExecContext(ctx, d.first); err != nil {
+			return false, err
+		}
+	}
 	var has int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&has); err != nil {
+	if err := tx.QueryRowContext(ctx, d.version).Scan(&has); err != nil {
 		return false, err
 	}
 	if has > len(migrations) {
@@ -56,10 +74,10 @@ func migrateOne(ctx context.Context, db *sql.DB, version int) (done bool, err er
 	if has >= version {
 		return true, nil
 	}
-	if _, err := tx.ExecContext(ctx, migrations[has]); err != nil {
+	if _, err := tx.ExecContext(ctx, d.migration(migrations[has])); err != nil {
 		return false, fmt.Errorf("schema: migration %d: %w", has+1, err)
 	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", has+1)); err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(d.setVersion, has+1)); err != nil {
 		return false, err
 	}
 	return false, tx.Commit()

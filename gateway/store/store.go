@@ -14,10 +14,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"repro/internal/atomicfile"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -55,14 +59,16 @@ func HashOf(secret string) Hash { return sha256.Sum256([]byte(secret)) }
 
 // Store is an open store. Goroutines may share it.
 type Store struct {
-	db  *sql.DB
-	dir string
-	now func() time.Time
+	db       *sql.DB
+	postgres bool
+	dir      string
+	now      func() time.Time
 }
 
 // Options are what an open store takes from outside.
 type Options struct {
-	Now func() time.Time // nil: time.Now
+	Now      func() time.Time // nil: time.Now
+	Database string           // address of a database of PostgreSQL; empty: the one that the folder names, else SQLite in it
 }
 
 // Open opens the store in dir, which it makes if there is none, and brings its
@@ -71,22 +77,52 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	name, err := filepath.Abs(filepath.Join(dir, databaseName))
-	if err != nil {
-		return nil, err
-	}
-	db, err := openDatabase(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if err := migrate(ctx, db, len(migrations)); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{db: db, dir: dir, now: o.Now}, nil
+	s := &Store{dir: dir, now: o.Now}
+	name, d, err := s.open(o.Database)
+	if err == nil {
+		if err = migrate(ctx, s.db, d, len(migrations)); err != nil {
+			s.db.Close()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return s, nil
+}
+
+// addressName is the file in the folder of a gateway that names its database of
+// PostgreSQL, so that every command finds it. It may hold a password.
+const addressName = "database"
+
+// open opens the database that is asked for.
+func (s *Store) open(address string) (name string, d dialect, err error) {
+	name, err = filepath.Abs(filepath.Join(s.dir, databaseName))
+	if err != nil {
+		return s.dir, d, err
+	}
+	file := filepath.Join(s.dir, addressName)
+	if address != "" {
+		if _, err := os.Stat(name); err == nil {
+			return name, d, errors.New("this gateway has its data in SQLite: back it up, and restore that with --database")
+		}
+		if err := atomicfile.Write(file, []byte(address+"\n"), 0o600); err != nil {
+			return file, d, err
+		}
+	} else if b, err := os.ReadFile(file); err == nil {
+		address = strings.TrimSpace(string(b))
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return file, d, err
+	}
+	if address == "" {
+		s.db, err = openDatabase(name)
+		return name, sqlite, err
+	}
+	s.postgres = true
+	s.db, err = openPostgres(address)
+	return "database", postgres, err // its address may have a password
 }
 
 // openDatabase opens a database whose transactions lock it from their first

@@ -18,6 +18,9 @@ import (
 
 var ctx = context.Background()
 
+// database is where the tests of this package have their stores; empty: SQLite.
+var database = func(*testing.T) string { return "" }
+
 // clock is a time that a test moves.
 type clock struct{ time.Time }
 
@@ -26,7 +29,7 @@ func (c *clock) now() time.Time { return c.Time }
 func newStore(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	c := &clock{time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	s, err := Open(ctx, filepath.Join(t.TempDir(), "data"), Options{Now: c.now})
+	s, err := Open(ctx, filepath.Join(t.TempDir(), "data"), Options{Now: c.now, Database: database(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +77,7 @@ func TestMigrations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := migrate(ctx, db, version); err != nil {
+		if err := migrate(ctx, db, sqlite, version); err != nil {
 			t.Fatalf("migrate to %d: %v", version, err)
 		}
 		if version > 0 {

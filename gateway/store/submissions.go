@@ -117,7 +117,7 @@ func (s *Store) Upload(ctx context.Context, id string) (u Upload, err error) {
 // Uploads returns the uploads that have not ended: of a person, or with 0 of
 // all.
 func (s *Store) Uploads(ctx context.Context, person int64) (uploads []Upload, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+uploadColumns+" FROM uploads WHERE ?1 IN (person, 0) ORDER BY created DESC, id", person)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+uploadColumns+" FROM uploads WHERE CAST(?1 AS BIGINT) IN (person, 0) ORDER BY created DESC, id", person)
 	if err != nil {
 		return nil, err
 	}
