@@ -42,7 +42,7 @@ func TestStamp(t *testing.T) {
 		"not a response": {server: fixed([]byte("hello")), is: verify.ErrMalformed},
 		"nothing":        {server: fixed(nil), is: verify.ErrMalformed},
 		"endless":        {server: fixed(bytes.Repeat([]byte{0x30}, verify.MaxSize+1)), is: verify.ErrMalformed},
-		"503":            {server: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "", 503) }), want: "HTTP status 503"},
+		"503":            {server: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "", http.StatusServiceUnavailable) }), want: "HTTP status 503"},
 		"about another":  {server: asks(lab, func(b []byte) []byte { return bytes.Replace(b, digest(message), digest([]byte("else")), 1) }), is: verify.ErrOther},
 		"with another number": {server: asks(lab, func(b []byte) []byte {
 			b[len(b)-5] ^= 1 // the last byte of the nonce; behind it stands only that the certificate is wanted
