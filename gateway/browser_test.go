@@ -245,6 +245,7 @@ func TestAccessible(t *testing.T) {
 		"home": "/", "venue": "/v/j", "none": "/v/j?q=nothing", "people": "/v/j/people", "submission": path, "former": former, "run": run, "twice": twice, "diff": diff,
 		"software": path + "/software", "folder": path + "/files/paper", "text": path + "/files/paper/draw.sh", "table": path + "/files/paper/mice.csv",
 		"notebook": path + "/files/paper/notes.ipynb", "picture": path + "/files/plot.svg?layer=published", "output": run + "/record/outputs/paper/out/table.csv",
+		"tokens": "/tokens", "keys": "/v/j/keys", "names": path + "/names", "discussion": path + "/discussion", "reviews": path + "/reviews", "join": "/join?token=x",
 		"log": run + "/record/logs/table.log", "missing": path + "/files/none",
 	}
 	schemes := map[int64][]string{360: {"light"}, 768: {"light"}, 1440: {"light", "dark"}}
