@@ -14,12 +14,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"repro/format"
 	"repro/format/manifest"
 	"repro/format/tree"
 	"repro/gateway/access"
+	"repro/gateway/rerun"
+	"repro/gateway/store"
 	"repro/key"
 	"repro/sign"
 )
@@ -182,13 +185,47 @@ func (w walk) says(secrets []string) (where []string) {
 // doubleBlind starts a gateway with Ada's submission to a double-blind venue.
 func doubleBlind(t *testing.T) (admin, author *person, at string) {
 	t.Helper()
-	admin, _ = start(t)
+	admin, s := start(t)
 	admin.post("/v/j/people", "/v/j/blind", url.Values{"blind": {"double"}}, 200)
 	author = newPerson(t, admin.origin)
 	author.join(admin.invite("j", "Augusta Byron", "author"))
 	at = author.submit("j", "augusta-lovelace.sif", adasImage(t))
 	author.post(at+"/names", at+"/names", url.Values{"names": {"Engine Project\n\n engine project "}, "files": {"*.pdf\n/paper/none"}}, 200)
+	finishedRun(t, s, path.Base(at))
 	return admin, author, at
+}
+
+// finishedRun writes down a run of a submission, whose record names the author.
+func finishedRun(t *testing.T, s *store.Store, submission string) {
+	t.Helper()
+	ctx := context.Background()
+	sub, err := s.Submission(ctx, submission)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddRun(ctx, store.Run{Venue: sub.Venue, Submission: sub.ID, Person: sub.Person, Kind: store.RunAll}); err != nil {
+		t.Fatal(err)
+	}
+	r, ok, err := s.TakeRun(ctx, "w", time.Minute)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	r.State, r.Outcome, r.Results, r.Words = store.RunDone, store.OutcomeDiffers, 1, "0 of 1 results of Lovelace reproduced"
+	if err := s.EndRun(ctx, r); err != nil {
+		t.Fatal(err)
+	}
+	record := filepath.Join(rerun.Dir(s.Dir(), r.ID), rerun.Record)
+	for name, text := range map[string]string{
+		"report.json": `{"version":1,"paper":{"title":"by Lovelace","authors":[{"name":"Ada Lovelace"}]},"findings":[{"result":"lovelace-number","verdict":"differs","reason":"Ada Lovelace says 2","output":"/paper/r.txt","published":"lovelace/r.txt","diff":"-Lovelace"}],"steps":[{"name":"lovelace","status":"done","log":"logs/lovelace.log"}]}`,
+		"report.html": "<!doctype html><title>Lovelace</title><p>by Ada Lovelace", "logs/lovelace.log": "hello from alovelace\n", "outputs/paper/r.txt": "2 by Lovelace\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(record, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(record, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestNobodyIsNamed searches every byte that the server sends to those who must
@@ -213,7 +250,7 @@ func TestNobodyIsNamed(t *testing.T) {
 		for _, where := range w.says(secrets) {
 			t.Errorf("a %s is told at %s", role, where)
 		}
-		for _, pattern := range []string{"GET /v/{venue}", "GET /v/{venue}/submissions/{submission}", "GET /v/{venue}/submissions/{submission}/files/{path...}"} {
+		for _, pattern := range []string{"GET /v/{venue}", "GET /v/{venue}/submissions/{submission}", "GET /v/{venue}/submissions/{submission}/files/{path...}", "GET /v/{venue}/submissions/{submission}/runs/{run}", "GET /v/{venue}/submissions/{submission}/runs/{run}/record/{path...}"} {
 			if !w.answered[pattern] {
 				t.Errorf("the walk of a %s saw nothing of %s", role, pattern)
 			}

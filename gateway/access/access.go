@@ -131,7 +131,8 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, rule Rule, h Handler) {
 	v, err := g.visit(w, r, rule)
 	if err == nil {
-		v.again = func() error { return g.allowed(r, rule) }
+		was := v
+		v.again = func() error { return g.allowed(r, rule, was) }
 		v.Mask, err = g.maskFor(r, v)
 	}
 	if v.Mask != nil {
@@ -173,8 +174,9 @@ func (g *Guard) visit(w http.ResponseWriter, r *http.Request, rule Rule) (v Visi
 	return v, checkForm(w, r, v.Form)
 }
 
-// allowed fails unless the rule lets whoever asks, now.
-func (g *Guard) allowed(r *http.Request, rule Rule) error {
+// allowed fails unless the rule lets whoever asks, now, and hides from them what
+// it hid when they were let in, or less.
+func (g *Guard) allowed(r *http.Request, rule Rule, was Visit) error {
 	var v Visit
 	if _, err := g.identify(r, &v); err != nil {
 		return err
@@ -182,7 +184,13 @@ func (g *Guard) allowed(r *http.Request, rule Rule) error {
 	if !rule.Public && v.Person.ID == 0 {
 		return Refuse(http.StatusUnauthorized, "this session is over")
 	}
-	return g.admit(r, rule, &v)
+	if err := g.admit(r, rule, &v); err != nil {
+		return err
+	}
+	if v.HidesAuthors() && !was.HidesAuthors() || v.HidesReviewers() && !was.HidesReviewers() {
+		return Refuse(http.StatusForbidden, "this venue hides names now: load the page again")
+	}
+	return nil
 }
 
 // identify says who asks: by session, or a program by a token or a link.

@@ -69,6 +69,13 @@ func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) er
 	for _, s := range list {
 		run, ok := latest[s.ID]
 		tone, words := stateWords(run, ok)
+		if v.HidesAuthors() {
+			m, err := p.guard.MaskOf(r.Context(), v, s.ID)
+			if err != nil {
+				return err
+			}
+			words = m.Text(words)
+		}
 		page.Rows = append(page.Rows, venueRow{s, tone, words})
 	}
 	if page.Sender {

@@ -22,9 +22,6 @@ import (
 // keysName is the folder of the venues' own keys in that of a gateway.
 const keysName = "venue-keys"
 
-// maxKeyFile is how long a file with a key can be, in bytes.
-const maxKeyFile = 1 << 20
-
 func keyFile(dir, venue string) string { return filepath.Join(dir, keysName, venue+".pem") }
 
 // VenueKey returns the key of a venue in the folder of a gateway; nil if it has
