@@ -28,7 +28,7 @@ const usage = `usage: repro-gateway serve  [--data FOLDER] [--listen ADDRESS:POR
                             [--workers N] [--cpus N] [--memory SIZE] [--time DURATION]
                             [--on ENGINE] [--engine-option OPTION]...
        repro-gateway work   [--data FOLDER] [--name NAME] [--cpus N] ... as serve
-       repro-gateway venue  [--data FOLDER] [--quota GIB] ID NAME
+       repro-gateway venue  [--data FOLDER] [--quota GIB] [--share GIB] ID NAME
        repro-gateway invite [--data FOLDER] [--origin URL] [--days N] VENUE ROLE NAME
        repro-gateway venue-key [--data FOLDER] VENUE
        repro-gateway backup [--data FOLDER] FILE
@@ -158,19 +158,22 @@ func parseOrigin(s string) (string, error) {
 func addVenue(ctx context.Context, args []string, stdout io.Writer) error {
 	var data string
 	f := flags(&data)
-	quota := f.Int64("quota", 100, "")
+	quota, share := f.Int64("quota", 100, ""), f.Int64("share", 0, "")
 	if err := parse(f, args, 2); err != nil {
 		return err
 	}
 	if *quota < 1 || *quota > 1<<20 {
 		return usagef("--quota: %d: is not from 1 to %d", *quota, 1<<20)
 	}
+	if *share < 0 || *share > *quota {
+		return usagef("--share: %d: is not from 0 to the quota", *share)
+	}
 	s, err := store.Open(ctx, data, store.Options{})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := s.AddVenue(ctx, 0, store.Venue{ID: f.Arg(0), Name: f.Arg(1), Quota: *quota << 30}); err != nil {
+	if err := s.AddVenue(ctx, 0, store.Venue{ID: f.Arg(0), Name: f.Arg(1), Quota: *quota << 30, Personal: *share << 30}); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "added /v/%s\n", f.Arg(0))

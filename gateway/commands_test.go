@@ -27,7 +27,7 @@ func run(t *testing.T, want int, args ...string) string {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{}, {"go"}, {"serve", "x"}, {"serve", "--nothing"}, {"serve", "--origin", "gateway.example"},
 		{"serve", "--origin", "ftp://x"}, {"serve", "--origin", "https://x/y"}, {"serve", "--origin", "https://a:b@x"},
-		{"venue", "a"}, {"venue", "--quota", "0", "a", "A"}, {"invite", "a", "author"}, {"invite", "--days", "0", "a", "author", "A"},
+		{"venue", "a"}, {"venue", "--quota", "0", "a", "A"}, {"venue", "--quota", "2", "--share", "3", "a", "A"}, {"venue", "--share", "-1", "a", "A"}, {"invite", "a", "author"}, {"invite", "--days", "0", "a", "author", "A"},
 		{"invite", "--days", "367", "a", "author", "A"}, {"invite", "--origin", "x", "a", "author", "A"}} {
 		run(t, 2, args...)
 	}
@@ -40,7 +40,7 @@ func TestUsage(t *testing.T) {
 // TestCommands adds a venue and invites somebody without a browser.
 func TestCommands(t *testing.T) {
 	dir, ctx := t.TempDir(), context.Background()
-	if got := run(t, 0, "venue", "--data", dir, "--quota", "2", "j", "A journal"); got != "added /v/j\n" {
+	if got := run(t, 0, "venue", "--data", dir, "--quota", "2", "--share", "1", "j", "A journal"); got != "added /v/j\n" {
 		t.Errorf("%q", got)
 	}
 	if got := run(t, 1, "venue", "--data", dir, "j", "Again"); !strings.Contains(got, "exists already") {
@@ -61,7 +61,7 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if v, err := s.Venue(ctx, "j"); err != nil || v.Name != "A journal" || v.Quota != 2<<30 {
+	if v, err := s.Venue(ctx, "j"); err != nil || v.Name != "A journal" || v.Quota != 2<<30 || v.Personal != 1<<30 {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if _, err := access.OpenKey(dir); err != nil {
