@@ -70,9 +70,9 @@ func gateway(t *testing.T, network func(w http.ResponseWriter, r *http.Request) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	handlers := pages.New(s, k, u, "").Handlers()
+	handlers := pages.New(s, k, u, "", t.Context().Done()).Handlers()
 	maps.Copy(handlers, u.Handlers())
-	handlers["GET /healthz"] = handlers["GET /style.css"]
+	handlers["GET /healthz"], handlers["GET /metrics"] = handlers["GET /style.css"], handlers["GET /style.css"]
 	g, err := access.New(s, k, handlers, access.Options{Fail: pages.Fail, Log: func(*http.Request, error) {}})
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestRefused(t *testing.T) {
 	if !errors.Is(err, submit.ErrRefused) || !errors.Is(err, format.ErrMalformed) || !strings.Contains(err.Error(), "paper.sif: ") {
 		t.Errorf("an altered image: %v", err)
 	}
-	if list, err := s.Submissions(ctx, "j", 0); err != nil || len(list) != 0 {
+	if list, _, err := s.FindSubmissions(ctx, store.SubmissionQuery{Venue: "j", Most: 9}); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	_, err = submit.Image(ctx, im, "paper.sif", venue, submit.Options{Token: "wrong"})
