@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -66,7 +67,7 @@ func work(ctx context.Context, args []string, stderr io.Writer) error {
 	f := flags(&data)
 	limitFlags(f, &o)
 	host, _ := os.Hostname()
-	f.StringVar(&o.Name, "name", host, "")
+	f.StringVar(&o.Name, "name", cmp.Or(host, "local"), "")
 	attached := f.Bool("attached", false, "") // by serve: to end when it has died
 	if err := parse(f, args, 0); err != nil {
 		return err
@@ -104,9 +105,10 @@ func startWorkers(ctx context.Context, n int, data string, o rerun.Options, stde
 	if err != nil {
 		return nil, err
 	}
+	host, _ := os.Hostname() // several servers may share the folder
 	var all sync.WaitGroup
 	for i := range n {
-		args := append([]string{"work", "--attached", "--data", data, "--name", fmt.Sprintf("local-%d", i+1)}, limitArguments(o)...)
+		args := append([]string{"work", "--attached", "--data", data, "--name", fmt.Sprintf("%s-%d", cmp.Or(host, "local"), i+1)}, limitArguments(o)...)
 		all.Go(func() {
 			for ctx.Err() == nil {
 				if err := workOnce(ctx, self, args, stderr); err != nil && ctx.Err() == nil {
