@@ -19,27 +19,43 @@ var dataciteFlag = &cli.StringFlag{Name: "datacite", Usage: "ask the server at `
 // isDOI reports whether name is meant as the DOI of a deposit: no file has it.
 func isDOI(name string) bool {
 	_, err := os.Lstat(name)
-	_, ok := fetch.ParseDOI(name)
-	return err != nil && ok
+	doi, ok := fetch.ParseDOI(name)
+	return err != nil && (ok || doi != "" || strings.EqualFold(name, "doi:"))
 }
 
 // resolve finds the files of the deposit that has a DOI.
 func (c *console) resolve(ctx *cli.Context, name string) (*fetch.Record, fetch.Options, error) {
-	doi, _ := fetch.ParseDOI(name)
+	doi, ok := fetch.ParseDOI(name)
+	if !ok {
+		return nil, fetch.Options{}, usagef("%q: is not a DOI: want one such as doi:10.5281/zenodo.123", name)
+	}
 	o := fetch.Options{Resolver: ctx.String("datacite"), Plain: ctx.Bool("http"), Progress: c.progress()}
 	rec, err := fetch.Resolve(ctx.Context, doi, o)
 	return rec, o, err
 }
 
+// folderOf returns what the folder of a deposit is called: what is behind the last
+// slash of its DOI, or "" if that is no name of a folder. Anyone can register a DOI
+// that ends in "..".
+func folderOf(doi string) string {
+	end := doi[strings.LastIndexByte(doi, '/')+1:]
+	if end == "" || end == "." || !filepath.IsLocal(end) {
+		return ""
+	}
+	return end
+}
+
 // fetchDOI brings the files of a deposit.
 func (c *console) fetchDOI(ctx *cli.Context, name string) error {
+	dir := ctx.String("output")
+	if doi, ok := fetch.ParseDOI(name); ok && !ctx.IsSet("output") {
+		if dir = folderOf(doi); dir == "" {
+			return usagef("%q: its end is no name for a folder: give one with --output", name)
+		}
+	}
 	rec, o, err := c.resolve(ctx, name)
 	if err != nil {
 		return err
-	}
-	dir := ctx.String("output")
-	if !ctx.IsSet("output") {
-		dir = filepath.Base(filepath.FromSlash(rec.DOI)) // what is behind the last slash
 	}
 	files, err := rec.Fetch(ctx.Context, dir, ctx.StringSlice("only"), o)
 	c.finishProgress()

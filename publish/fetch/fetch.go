@@ -108,7 +108,7 @@ func one(ctx context.Context, x manifest.External, name string, f *File, o Optio
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err
 	}
-	part := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".part")
+	part := partOf(name)
 	for try := 0; ; try++ {
 		resumed, err := download(ctx, address, part, x, f.Path, o)
 		if err != nil {
@@ -132,6 +132,16 @@ func one(ctx context.Context, x manifest.External, name string, f *File, o Optio
 		f.Size = info.Size()
 	}
 	return os.Rename(part, name)
+}
+
+// partOf returns what a file is called until it is whole.
+func partOf(name string) string {
+	return filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".part")
+}
+
+// isPart reports whether a file of this name could be another's that is not whole.
+func isPart(base string) bool {
+	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".part")
 }
 
 // Address returns where a file is had. A DOI of Zenodo leads to the file of
@@ -215,7 +225,7 @@ func download(ctx context.Context, address, part string, x manifest.External, sh
 			return false, err
 		}
 	default:
-		return false, fmt.Errorf("%s: the server answers %q", address, answer.Status)
+		return false, refusal(address+": the server", answer)
 	}
 	most := int64(maxUnstated)
 	if x.Size > 0 {

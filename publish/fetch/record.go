@@ -71,7 +71,7 @@ func (x RecordFile) fetch(ctx context.Context, name string, f *File, o Options) 
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err
 	}
-	part := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".part")
+	part := partOf(name)
 	if err := x.download(ctx, part, o); err != nil {
 		return err
 	}
@@ -82,8 +82,14 @@ func (x RecordFile) fetch(ctx context.Context, name string, f *File, o Options) 
 // download brings the file to part until it is whole: what was cut off goes on, what
 // came wrong is brought once more from its start.
 func (x RecordFile) download(ctx context.Context, part string, o Options) error {
-	if x.Size == 0 {
-		return os.WriteFile(part, nil, 0o666)
+	if x.Size == 0 { // or none is stated: then the checksum is not that of nothing
+		if err := os.WriteFile(part, nil, 0o666); err != nil {
+			return err
+		}
+		if err := x.check(ctx, part); err != nil {
+			return errors.Join(err, os.Remove(part))
+		}
+		return nil
 	}
 	want := manifest.External{Size: x.Size}
 	again := false
@@ -108,7 +114,7 @@ func (x RecordFile) download(ctx context.Context, part string, o Options) error 
 		if failures++; failures == maxTries {
 			return err
 		}
-		if err := pause(ctx, failures); err != nil {
+		if err := pause(ctx, failures, err); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,8 @@ import (
 func TestParseDOI(t *testing.T) {
 	for name, want := range map[string]string{
 		"doi:10.5281/zenodo.1": "10.5281/zenodo.1", "https://doi.org/10.7910/DVN/ABC": "10.7910/DVN/ABC",
-		"10.5281/zenodo.1": "", "doi:11.5281/x": "", "doi:10.5281/": "", "doi:10.5281/a b": "", "paper.sif": "",
+		"DOI:10.5281/zenodo.1": "10.5281/zenodo.1", "https://www.doi.org/10.5281/zenodo.1": "10.5281/zenodo.1", "http://dx.doi.org/10.5281/zenodo.1": "10.5281/zenodo.1",
+		"https://doi.org.example.org/10.5281/zenodo.1": "", "10.5281/zenodo.1": "", "doi:11.5281/x": "", "doi:10.5281/": "", "doi:10.5281/a b": "", "paper.sif": "",
 	} {
 		if got, ok := ParseDOI(name); ok != (want != "") || ok && got != want {
 			t.Errorf("%s: %q, %v", name, got, ok)

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
 	"repro/publish/stranger"
 )
@@ -20,8 +19,11 @@ import (
 // Resolver is the server that knows where what has a DOI of DataCite's is.
 const Resolver = "https://api.datacite.org"
 
-// maxRecordFiles bounds the files of a record.
-const maxRecordFiles = 10_000
+// Limits on what a server answers.
+const (
+	maxRecordFiles = 10_000 // of a record
+	maxShown       = 300    // bytes of an address in an error
+)
 
 // ErrDOI is in the error about a DOI that leads to no deposit whose files can be found.
 var ErrDOI = errors.New("no files are found by this DOI")
@@ -47,16 +49,19 @@ type RecordFile struct {
 	address string
 }
 
-var doiSyntax = regexp.MustCompile(`^10\.[0-9]{4,9}(\.[0-9]+)*/[!-~]{1,1000}$`)
+var (
+	doiSyntax = regexp.MustCompile(`^10\.[0-9]{4,9}(\.[0-9]+)*/[!-~]{1,1000}$`)
+	doiPrefix = regexp.MustCompile(`^(?i:doi:|https?://(dx\.|www\.)?doi\.org/)`)
+)
 
 // ParseDOI reads a DOI as people write them: doi:10.5281/zenodo.1, or the address.
+// What is meant as one and is none is returned too, with ok false.
 func ParseDOI(name string) (doi string, ok bool) {
-	for _, prefix := range []string{"doi:", "https://doi.org/", "http://doi.org/", "https://dx.doi.org/"} {
-		if rest, found := strings.CutPrefix(name, prefix); found {
-			return rest, doiSyntax.MatchString(rest)
-		}
+	prefix := doiPrefix.FindString(name)
+	if prefix == "" {
+		return "", false
 	}
-	return "", false
+	return name[len(prefix):], doiSyntax.MatchString(name[len(prefix):])
 }
 
 // repositories are those whose interfaces are known, by the page that a DOI leads to.
@@ -125,7 +130,15 @@ func Resolve(ctx context.Context, doi string, o Options) (*Record, error) {
 			return rec, nil
 		}
 	}
-	return nil, fmt.Errorf("doi:%s: %w: %s is no repository whose files can be asked for: look there", doi, ErrDOI, page.Redacted())
+	return nil, fmt.Errorf("doi:%s: %w: %s is no repository whose files can be asked for: look there", doi, ErrDOI, shortened(page.Redacted()))
+}
+
+// shortened bounds what a server may write into an error.
+func shortened(text string) string {
+	if len(text) > maxShown {
+		return text[:maxShown] + "..."
+	}
+	return text
 }
 
 func publisher(raw json.RawMessage) string {
@@ -153,6 +166,8 @@ func (r *Record) check() error {
 			return fmt.Errorf("a file called %.200q: leads out of the folder", f.Name)
 		case seen[f.Name]:
 			return fmt.Errorf("two files called %.200q", f.Name)
+		case isPart(path.Base(f.Name)):
+			return fmt.Errorf("a file called %.200q: what is not whole yet is called so", f.Name)
 		case f.Size < 0:
 			return fmt.Errorf("%.200q: a file of %d bytes", f.Name, f.Size)
 		}
@@ -181,7 +196,7 @@ func (r *resolving) get(ctx context.Context, address string, out any) error {
 		if failures++; failures == maxTries {
 			return err
 		}
-		if err := pause(ctx, failures); err != nil {
+		if err := pause(ctx, failures, err); err != nil {
 			return err
 		}
 	}
@@ -200,37 +215,18 @@ func (r *resolving) once(ctx context.Context, address string, out any) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %q", q.URL.Host, answer.Status)
+		return refusal(q.URL.Host, answer)
 	}
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, out); err != nil {
+	var other *json.UnmarshalTypeError // whose text shows names of Go
+	switch err := json.Unmarshal(raw, out); {
+	case errors.As(err, &other):
+		return fmt.Errorf("%s answers with another form than is documented: %q is a %s", q.URL.Host, other.Field, other.Value)
+	case err != nil:
 		return fmt.Errorf("%s answers with something else than JSON: %w", q.URL.Host, err)
 	}
 	return nil
-}
-
-// mayPass reports whether the same may succeed a little later.
-func mayPass(err error) bool {
-	var refused *stranger.RefusedError
-	return !errors.As(err, &refused) && stranger.IsNetwork(err)
-}
-
-// maxTries is how often what fails is asked for, without a byte more.
-const maxTries = 5
-
-// firstPause is doubled with each failure.
-var firstPause = time.Second
-
-func pause(ctx context.Context, failures int) error {
-	t := time.NewTimer(firstPause << (failures - 1))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -250,9 +250,9 @@ func mayPass(err error) bool {
 	case errors.As(err, &refused), errors.As(err, &reader):
 		return false
 	case errors.As(err, &status):
-		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
+		return stranger.MayPass(status.code)
 	case errors.As(err, &told):
-		return told.StatusCode >= 500 || told.StatusCode == http.StatusTooManyRequests
+		return stranger.MayPass(told.StatusCode)
 	}
 	return stranger.IsNetwork(err) || errors.Is(err, format.ErrAltered) // a block that came wrong comes again
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -93,8 +92,13 @@ func newClient(o Options) (*client, error) {
 		base = o.Target.Server
 	}
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.User != nil {
+	switch {
+	case err == nil && u.User != nil: // it is not repeated: it may have a password in it
+		return nil, fmt.Errorf("%s: server: has a name or a password in its address: the token is who you are", o.Target.Name)
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "":
 		return nil, fmt.Errorf("%s: server %q: want an address such as https://demo.example.org", o.Target.Name, base)
+	case u.Scheme == "http" && !stranger.IsLoopback(u.Host):
+		return nil, fmt.Errorf("%s: server %q: want https", o.Target.Name, base)
 	}
 	c := &client{target: o.Target, base: base, host: u.Host, token: o.Token, pause: o.pause, dry: o.DryRun}
 	if c.pause == 0 {
@@ -248,7 +252,7 @@ func plainer(err error) error {
 
 // refusal is what a server says of a failure.
 func refusal(answer *http.Response, raw []byte) error {
-	e := &StatusError{Status: answer.StatusCode, Text: complaint(raw), After: askedToWait(answer.Header, time.Now())}
+	e := &StatusError{Status: answer.StatusCode, Text: complaint(raw), After: stranger.AskedToWait(answer.Header, time.Now())}
 	if answer.StatusCode >= 300 && answer.StatusCode < 400 {
 		e.Text = fmt.Sprintf("leads to %.200q, where a token must not go: give the server's own address with --server", answer.Header.Get("Location"))
 	}
@@ -273,22 +277,6 @@ func complaint(raw []byte) string {
 		text += " " + string(form.Errors)
 	}
 	return fmt.Sprintf("%.500s", strings.Join(strings.Fields(text), " "))
-}
-
-// askedToWait reads Retry-After (RFC 9110 section 10.2.3), and what Zenodo says when
-// there were too many requests.
-func askedToWait(h http.Header, now time.Time) time.Duration {
-	after := h.Get("Retry-After")
-	if n, err := strconv.ParseUint(after, 10, 31); err == nil {
-		return time.Duration(n) * time.Second
-	}
-	if at, err := http.ParseTime(after); err == nil {
-		return max(0, at.Sub(now))
-	}
-	if n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && h.Get("X-RateLimit-Remaining") == "0" {
-		return max(0, time.Unix(n, 0).Sub(now))
-	}
-	return 0
 }
 
 // repeat is once for what may be asked for again: it changes nothing, or nothing
@@ -332,7 +320,7 @@ func (c *client) wait(ctx context.Context, failures int, err error) error {
 func mayPass(err error) bool {
 	var status *StatusError
 	if errors.As(err, &status) {
-		return status.Status >= 500 && status.Status != http.StatusNotImplemented || refusedForNow(err)
+		return stranger.MayPass(status.Status) || status.Status == http.StatusLocked
 	}
 	return stranger.IsNetwork(err)
 }

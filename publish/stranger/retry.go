@@ -1,0 +1,35 @@
+package stranger
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// MayPass reports whether a server that answered with this status may answer
+// otherwise a little later.
+func MayPass(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented:
+		return false
+	}
+	return status >= 500
+}
+
+// AskedToWait returns how long a server asks to wait: Retry-After (RFC 9110 section
+// 10.2.3), or what Zenodo says when there were too many requests. 0 if it does not.
+func AskedToWait(h http.Header, now time.Time) time.Duration {
+	after := h.Get("Retry-After")
+	if n, err := strconv.ParseUint(after, 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return max(0, at.Sub(now))
+	}
+	if n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && h.Get("X-RateLimit-Remaining") == "0" {
+		return max(0, time.Unix(n, 0).Sub(now))
+	}
+	return 0
+}
