@@ -39,7 +39,7 @@ type stateChoice struct{ Value, Words string }
 // stateChoices are the states of submissions that can be looked for.
 var stateChoices = []stateChoice{
 	{"", "any"}, {"none", "not run again"}, {"waiting", "waiting"}, {"running", "running"},
-	{store.OutcomeReproduced, "reproduced"}, {store.OutcomeDiffers, "differs"}, {store.OutcomeStep, "a step failed"},
+	{store.OutcomeReproduced, "reproduced"}, {store.OutcomePart, "a part reproduced"}, {store.OutcomeDiffers, "differs"}, {store.OutcomeStep, "a step failed"},
 }
 
 func (p *Pages) venue(w http.ResponseWriter, r *http.Request, v access.Visit) error {
@@ -125,7 +125,7 @@ func (p *Pages) find(r *http.Request, v access.Visit, ask store.SubmissionQuery)
 	return list, total, nil
 }
 
-// stateWords says how far a submission has come by its latest run.
+// stateWords says how far a submission has come by the run that says so.
 func stateWords(r store.Run, ok bool) (tone, words string) {
 	switch {
 	case !ok:

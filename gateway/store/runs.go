@@ -53,6 +53,10 @@ const (
 	OutcomeMeasured   = "measured"   // a calibration, or a difference between versions
 )
 
+// OutcomePart is the state of a submission of which only a part was run, a step or
+// the quick profile, and that was reproduced.
+const OutcomePart = "part"
+
 // Run is one run of a submission that somebody asked for.
 type Run struct {
 	ID         string
@@ -125,12 +129,19 @@ func (s *Store) Runs(ctx context.Context, submission string) ([]Run, error) {
 	return s.runs(ctx, "WHERE submission = ? ORDER BY created DESC, id", submission)
 }
 
-// LatestRuns returns of each of the submissions the run of its steps that was
-// asked for last, by the submission's id.
+// byWeight orders the runs r of the steps of one submission: first the one that
+// says how far it has come. That is one that has not ended, else one of all of the
+// experiment, else one of a part, else one that came to nothing; of several the last
+// that was asked for. So what a part gives hides nothing that the whole gave.
+const byWeight = `CASE WHEN r.state IN ('waiting', 'running') THEN 0 WHEN r.state <> 'done' THEN 3
+	WHEN r.step = '' AND r.kind <> 'quick' THEN 1 ELSE 2 END, r.created DESC, r.id`
+
+// LatestRuns returns of each of the submissions the run that says how far it has
+// come, by the submission's id.
 func (s *Store) LatestRuns(ctx context.Context, submissions []string) (map[string]Run, error) {
 	latest := map[string]Run{}
 	for _, id := range submissions {
-		runs, err := s.runs(ctx, "WHERE submission = ? AND kind NOT IN ('diff', 'calibrate') ORDER BY created DESC, id LIMIT 1", id)
+		runs, err := s.runs(ctx, "r WHERE submission = ? AND kind NOT IN ('diff', 'calibrate') ORDER BY "+byWeight+" LIMIT 1", id)
 		if err != nil {
 			return nil, err
 		}

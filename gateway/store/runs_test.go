@@ -270,6 +270,54 @@ func TestRunLimits(t *testing.T) {
 	}
 }
 
+// TestPartIsNotTheWhole: the list of a venue says and finds what the last run of the
+// whole experiment gave, whatever a step, the quick profile or a run that came to
+// nothing says later (GTW-20).
+func TestPartIsNotTheWhole(t *testing.T) {
+	q := newQueue(t)
+	run := func(kind RunKind, step string, state RunState, outcome string) {
+		t.Helper()
+		q.now = q.now.Add(time.Millisecond)
+		if _, err := q.s.AddRun(ctx, Run{Venue: "a", Submission: q.subs["a"], Person: q.ids[0], Kind: kind, Step: step}); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := q.take("w")
+		r.State, r.Outcome = state, outcome
+		if err := q.s.EndRun(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(want string, kind RunKind) {
+		t.Helper()
+		for _, state := range []string{OutcomeReproduced, OutcomePart, OutcomeDiffers, "failed", "waiting"} {
+			_, n, err := q.s.FindSubmissions(ctx, SubmissionQuery{Venue: "a", State: state, Most: 9})
+			if err != nil || (n == 1) != (state == want) {
+				t.Errorf("%d of the state %s, where it is %s: %v", n, state, want, err)
+			}
+		}
+		latest, err := q.s.LatestRuns(ctx, []string{q.subs["a"]})
+		if r := latest[q.subs["a"]]; err != nil || r.Kind != kind {
+			t.Errorf("%s: %+v, %v", want, r, err)
+		}
+	}
+	run(RunQuick, "", RunFailed, "")
+	check("failed", RunQuick)
+	run(RunAll, "fit", RunDone, OutcomeReproduced)
+	check(OutcomePart, RunAll)
+	run(RunTwice, "", RunDone, OutcomeDiffers)
+	check(OutcomeDiffers, RunTwice)
+	run(RunAll, "fit", RunDone, OutcomeReproduced)
+	run(RunQuick, "", RunDone, OutcomeReproduced)
+	run(RunAll, "", RunCancelled, "")
+	run(RunCalibrate, "", RunDone, OutcomeMeasured)
+	check(OutcomeDiffers, RunTwice)
+	run(RunAll, "", RunDone, OutcomeReproduced)
+	run(RunQuick, "", RunDone, OutcomeDiffers)
+	check(OutcomeReproduced, RunAll)
+	q.add("a", 0)
+	check("waiting", RunAll)
+}
+
 // TestWorkers: a worker is there for as long as it was seen of late.
 func TestWorkers(t *testing.T) {
 	q := newQueue(t)

@@ -174,15 +174,17 @@ type SubmissionQuery struct {
 	Venue  string
 	Person int64  // who sent them; 0: anybody
 	Title  string // a part of their titles; empty: any
-	State  string // of the latest run of their steps, or its outcome; "none": without; empty: any
+	State  string // of the run that says how far they have come, its outcome or OutcomePart; "none": without; empty: any
 	Skip   int    // so many of those that match are left out, and
 	Most   int    // so many returned
 }
 
-// latestState is, in a query of submissions, the state of the latest run, or its
-// outcome if that is done.
-const latestState = `coalesce((SELECT CASE WHEN r.state = 'done' THEN r.outcome ELSE r.state END FROM runs r
-	WHERE r.submission = submissions.id AND r.kind NOT IN ('diff', 'calibrate') ORDER BY r.created DESC, r.id LIMIT 1), 'none')`
+// latestState is, in a query of submissions, the state of the run that says how far
+// each has come, or its outcome if that is done. A part that was reproduced is not
+// the whole.
+const latestState = `coalesce((SELECT CASE WHEN r.state <> 'done' THEN r.state
+	WHEN r.outcome = 'reproduced' AND (r.step <> '' OR r.kind = 'quick') THEN 'part' ELSE r.outcome END FROM runs r
+	WHERE r.submission = submissions.id AND r.kind NOT IN ('diff', 'calibrate') ORDER BY ` + byWeight + ` LIMIT 1), 'none')`
 
 // FindSubmissions returns submissions, the newest first, without their reports,
 // and how many match.
