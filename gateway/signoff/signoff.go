@@ -92,7 +92,8 @@ func Judge(ctx context.Context, s Submitted, keys []store.TrustedKey) (*report.V
 	said := make([]Statement, len(all.Attestations))
 	inside := len(said) - len(s.Attached) // those that are attached come last
 	for i, a := range all.Attestations {
-		said[i] = Statement{Attestation: a, Believed: rep.Attestations[i].Trusted}
+		a.Trusted = rep.Attestations[i].Trusted // not because its own key came with it
+		said[i] = Statement{Attestation: a, Believed: a.Trusted}
 		if i >= inside {
 			said[i].Attached = &s.Attached[i-inside]
 		}

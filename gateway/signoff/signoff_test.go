@@ -109,7 +109,7 @@ func TestJudge(t *testing.T) {
 	if err != nil || rep.Verdict != report.ImageNotSigned || len(said) != 1 {
 		t.Fatalf("nobody trusted: %v, %+v, %+v", err, rep, said)
 	}
-	if a := said[0]; a.Believed || a.Status != report.SignatureValid || a.Words != "Sound." || a.Attached == nil || a.Attached.ID != 7 {
+	if a := said[0]; a.Believed || a.Trusted || a.Status != report.SignatureValid || a.Words != "Sound." || a.Attached == nil || a.Attached.ID != 7 {
 		t.Errorf("%+v", a)
 	}
 	rep, said, err = Judge(ctx, s, []store.TrustedKey{trusted(t, author, "Dr Ada")})
@@ -117,7 +117,7 @@ func TestJudge(t *testing.T) {
 		t.Errorf("the author trusted: %v, %+v, %+v", err, rep, said)
 	}
 	rep, said, err = Judge(ctx, s, []store.TrustedKey{trusted(t, reviewer, "Bob")})
-	if err != nil || rep.Verdict != report.ImageNotSigned || !said[0].Believed || said[0].Signer != "Bob" {
+	if err != nil || rep.Verdict != report.ImageNotSigned || !said[0].Believed || !said[0].Trusted || said[0].Signer != "Bob" {
 		t.Errorf("the reviewer trusted: %v, %+v, %+v", err, rep, said)
 	}
 	s.Attached[0].Material = nil
