@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -191,6 +192,9 @@ func (u *Uploads) cancel(w http.ResponseWriter, r *http.Request, v access.Visit)
 
 func (u *Uploads) end(w http.ResponseWriter, r *http.Request, v access.Visit) error {
 	up, release, err := u.held(r)
+	if errors.Is(err, store.ErrNotFound) {
+		return u.ended(w, r)
+	}
 	if err != nil {
 		return err
 	}
@@ -200,6 +204,23 @@ func (u *Uploads) end(w http.ResponseWriter, r *http.Request, v access.Visit) er
 		return err
 	}
 	return answer(w, http.StatusCreated, done)
+}
+
+// ended answers who did not hear that the upload has become a submission.
+func (u *Uploads) ended(w http.ResponseWriter, r *http.Request) error {
+	sub, err := u.store.Submission(r.Context(), r.PathValue("upload"))
+	if err != nil {
+		return err
+	}
+	var rep report.Verify
+	if err := json.Unmarshal(sub.Report, &rep); err != nil {
+		return err
+	}
+	return answer(w, http.StatusCreated, submitted(sub, &rep))
+}
+
+func submitted(sub store.Submission, rep *report.Verify) Submitted {
+	return Submitted{sub.ID, "/v/" + sub.Venue + "/submissions/" + sub.ID, rep}
 }
 
 func (u *Uploads) submit(w http.ResponseWriter, r *http.Request, up store.Upload) (Submitted, error) {
@@ -212,7 +233,7 @@ func (u *Uploads) submit(w http.ResponseWriter, r *http.Request, up store.Upload
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(verifyTime))
 	sub, rep, err := u.finish(r.Context(), up)
-	return Submitted{sub.ID, "/v/" + sub.Venue + "/submissions/" + sub.ID, rep}, err
+	return submitted(sub, rep), err
 }
 
 // fileOf returns the file of a form, and the former version that the form names
@@ -236,6 +257,15 @@ func fileOf(parts *multipart.Reader) (former string, file *multipart.Part, err e
 		}
 		return former, part, nil
 	}
+}
+
+// drop forgets an upload that will not go on, if it is still there.
+func (u *Uploads) drop(ctx context.Context, up store.Upload) error {
+	err := u.store.EndUpload(ctx, up.Person, up, "cancel upload")
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return errors.Join(err, u.removePart(up))
 }
 
 // form takes an image from a browser: one file, in one piece.
@@ -265,13 +295,12 @@ func (u *Uploads) form(w http.ResponseWriter, r *http.Request, v access.Visit) e
 		return err
 	}
 	defer release()
-	up.Size, err = u.write(up, 0, part)
-	if err != nil {
-		return errors.Join(err, u.store.EndUpload(r.Context(), v.Person.ID, up, "cancel upload"), u.removePart(up))
+	var done Submitted
+	if up.Size, err = u.write(up, 0, part); err == nil {
+		done, err = u.submit(w, r, up)
 	}
-	done, err := u.submit(w, r, up)
-	if err != nil {
-		return err
+	if err != nil { // nobody can go on with it, also where the browser is gone
+		return errors.Join(err, u.drop(context.WithoutCancel(r.Context()), up))
 	}
 	http.Redirect(w, r, done.Path, http.StatusSeeOther)
 	return nil

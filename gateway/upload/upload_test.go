@@ -290,7 +290,11 @@ func TestKilled(t *testing.T) {
 	if parts, images := d.files("uploads/*"), d.files("images/*/*"); parts != 1 || images != 1 {
 		t.Errorf("%d parts and %d images after a start, want the upload's", parts, images)
 	}
-	d.ask(201, "POST", path+"/finish", nil)
+	heard := d.ask(201, "POST", path+"/finish", nil)
+	if again := d.ask(201, "POST", path+"/finish", nil); again != heard || !strings.Contains(heard, id) {
+		t.Errorf("who did not hear the answer %q is told %q", heard, again)
+	}
+	d.ask(500, "POST", path+"0/finish", nil)
 	if err := d.u.sweep(ctx, time.Now().Add(keepTime+time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +342,17 @@ func TestForm(t *testing.T) {
 	body, kind = form(make([]byte, 1<<20))
 	d.ask(413, "POST", "/v/a/submissions", body, "Content-Type", kind)
 	d.ask(400, "POST", "/v/a/submissions", strings.NewReader("x=y"), "Content-Type", "application/x-www-form-urlencoded")
-	if n := d.files("uploads/*"); n != 0 {
-		t.Errorf("%d files are left", n)
+	gone, leave := context.WithCancel(ctx)
+	body, kind = form(b)
+	r := httptest.NewRequest("POST", "/v/a/submissions", body).WithContext(gone)
+	r.Header.Set("Content-Type", kind)
+	half := r.ContentLength / 2
+	r.Body = io.NopCloser(io.MultiReader(io.LimitReader(r.Body, half), readFunc(func([]byte) (int, error) { leave(); return 0, io.ErrUnexpectedEOF })))
+	if err := d.u.form(httptest.NewRecorder(), r, d.visit); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a browser that goes away: %v", err)
+	}
+	open, err := d.store.Uploads(ctx, 0)
+	if n := d.files("uploads/*"); n != 0 || len(open) != 0 || err != nil {
+		t.Errorf("%d files and uploads %+v are left: %v", n, open, err)
 	}
 }

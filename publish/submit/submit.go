@@ -118,7 +118,13 @@ func Image(ctx context.Context, image *format.Image, name, venue string, o Optio
 		Result
 		Path string `json:"path"`
 	}
-	if err := s.ask(ctx, "POST", "/uploads/"+st.ID+"/finish", nil, 0, &r); err != nil {
+	for failed := 0; ; failed++ { // who did not hear the answer may ask again
+		err = s.ask(ctx, "POST", "/uploads/"+st.ID+"/finish", nil, 0, &r)
+		if err == nil || errors.Is(err, ErrRefused) && !conflict(err) || failed == tries || wait(ctx, o.Wait<<failed) != nil {
+			break
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("submit: %s: %w", venue, err)
 	}
 	r.Address = u.Scheme + "://" + u.Host + r.Path
@@ -170,7 +176,9 @@ func (s sender) send(ctx context.Context, st state) error {
 			if wait(ctx, s.o.Wait<<(failed-1)) != nil {
 				return ctx.Err()
 			}
-			err = s.ask(ctx, "GET", path, nil, 0, &st)
+			if err = s.ask(ctx, "GET", path, nil, 0, &st); gone(err) {
+				return nil // perhaps it was whole, and another command has finished it
+			}
 		}
 		if st.Offset > before {
 			failed = 0
@@ -188,6 +196,12 @@ func (s sender) send(ctx context.Context, st state) error {
 func conflict(err error) bool {
 	var e *statusError
 	return errors.As(err, &e) && e.status == http.StatusConflict
+}
+
+// gone reports that an upload has ended.
+func gone(err error) bool {
+	var e *statusError
+	return errors.As(err, &e) && e.status == http.StatusNotFound
 }
 
 func wait(ctx context.Context, d time.Duration) error {

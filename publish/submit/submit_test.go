@@ -157,6 +157,52 @@ func TestGoOn(t *testing.T) {
 	}
 }
 
+// TestLost: who does not hear that the image is taken, because the gateway is killed
+// or another command has finished the upload, asks again and is told.
+func TestLost(t *testing.T) {
+	im := image(t)
+	var other string // what another command does before the next answer
+	venue, token, s := gateway(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut && other != "" {
+			go io.Copy(io.Discard, r.Body)
+			now := other
+			other = ""
+			if _, err := submit.Image(ctx, im, "paper.sif", "http://"+r.Host+"/v/j", submit.Options{Token: now}); err != nil {
+				t.Error(err)
+			}
+			panic(http.ErrAbortHandler)
+		}
+		return true
+	})
+	other = token
+	r, err := submit.Image(ctx, im, "paper.sif", venue, submit.Options{Token: token, Wait: time.Millisecond})
+	if err != nil || r.Submission == "" || !r.Report.Intact {
+		t.Fatalf("finished by another: %+v, %v", r, err)
+	}
+	finishes := 0
+	inner := http.DefaultTransport
+	client := &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		res, err := inner.RoundTrip(r)
+		if strings.HasSuffix(r.URL.Path, "/finish") && err == nil {
+			if finishes++; finishes == 1 {
+				res.Body.Close()
+				return nil, io.ErrUnexpectedEOF
+			}
+		}
+		return res, err
+	})}
+	if r, err = submit.Image(ctx, im, "paper.sif", venue, submit.Options{Token: token, Wait: time.Millisecond, Client: client}); err != nil || finishes != 2 || r.Address == "" {
+		t.Errorf("the answer is lost: %d finishes, %+v, %v", finishes, r, err)
+	}
+	if list, _, err := s.FindSubmissions(ctx, store.SubmissionQuery{Venue: "j", Most: 9}); err != nil || len(list) != 2 {
+		t.Errorf("%d submissions of two, %v", len(list), err)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestRefused(t *testing.T) {
 	im := image(t)
 	venue, token, s := gateway(t, func(w http.ResponseWriter, r *http.Request) bool {
