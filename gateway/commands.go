@@ -70,6 +70,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return 0
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(stderr, "repro-gateway: error: %v\n\n%s", err, usage)
 		return 2
@@ -83,6 +86,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return usagef("name a command")
 	}
 	switch args[0] {
+	case "help", "--help", "-help", "-h":
+		return flag.ErrHelp
 	case "serve":
 		o, err := parseServe(args[1:])
 		if err != nil {

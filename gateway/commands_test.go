@@ -31,6 +31,11 @@ func TestUsage(t *testing.T) {
 		{"invite", "--days", "367", "a", "author", "A"}, {"invite", "--origin", "x", "a", "author", "A"}} {
 		run(t, 2, args...)
 	}
+	for _, args := range [][]string{{"--help"}, {"help"}, {"serve", "-h"}, {"backup", "--help"}, {"provider", "--help"}, {"work", "--help"}} {
+		if got := run(t, 0, args...); got != usage {
+			t.Errorf("%q: %q", args, got)
+		}
+	}
 	o, err := parseServe([]string{"--data", "d", "--origin", "https://x/"})
 	if err != nil || !reflect.DeepEqual(o, Options{Data: "d", Listen: "127.0.0.1:8380", Origin: "https://x", Workers: 1}) {
 		t.Errorf("%+v, %v", o, err)
