@@ -23,6 +23,7 @@ var benches = map[string]func(args []string) error{
 	"capture.bare":    bareRoot,
 	"compare":         benchCompare,
 	"compare.files":   compareFiles,
+	"engines":         benchEngines,
 	"figures":         benchFigures,
 	"gateway":         benchGateway,
 	"image":           benchImage,

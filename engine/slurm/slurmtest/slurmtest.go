@@ -21,8 +21,11 @@ import (
 	"time"
 )
 
-// Nodes is how many nodes the cluster has, of two processors each.
-const Nodes = 3
+// Nodes is how many nodes the cluster has, Processors how many each of them has.
+const (
+	Nodes      = 3
+	Processors = 2
+)
 
 // Partition is the name of its partition, Short of one of the same nodes that lets no
 // job run for longer than a minute.
@@ -277,7 +280,7 @@ KillWait=2
 		b.WriteString("TaskPlugin=task/none\n")
 	}
 	for i := range Nodes {
-		fmt.Fprintf(&b, "NodeName=n%d NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=2 RealMemory=4000 State=UNKNOWN\n", i+1, host, ports[1+i])
+		fmt.Fprintf(&b, "NodeName=n%d NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=%d RealMemory=4000 State=UNKNOWN\n", i+1, host, ports[1+i], Processors)
 	}
 	fmt.Fprintf(&b, "PartitionName="+Partition+" Nodes=n[1-%d] Default=YES MaxTime=INFINITE State=UP\n", Nodes)
 	fmt.Fprintf(&b, "PartitionName="+Short+" Nodes=n[1-%d] MaxTime=1 State=UP\n", Nodes)
