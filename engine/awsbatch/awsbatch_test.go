@@ -7,10 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,88 +37,6 @@ func TestContract(t *testing.T) {
 		Open:     func(t *testing.T) engine.Engine { return open(t, options()) },
 		Parallel: 3, Patience: 90 * time.Second,
 	})
-}
-
-// TestMoto sends what this package sends through the real aws-cli, which checks it
-// against its model of the service, to moto, an imitation of AWS that runs nothing
-// and lets each job succeed. Whether AWS would run the jobs, it does not show.
-func TestMoto(t *testing.T) {
-	dir := os.Getenv("REPRO_WORKFLOWS")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir = filepath.Join(cache, "repro-workflows")
-	}
-	if os.Getenv("REPRO_TEST_NETWORK") == "" {
-		t.Skip("needs REPRO_TEST_NETWORK=1 to install moto and aws-cli")
-	}
-	if out, err := exec.Command("../../script/workflows", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	startMoto(t, filepath.Join(dir, "moto", "bin", "moto_server"))
-	t.Setenv("PATH", filepath.Join(dir, "aws", "bin")+":"+os.Getenv("PATH"))
-	e := open(t, options())
-	jobs := []engine.Job{
-		{Name: "fit", Args: []string{"/.repro/repro", "run", "it's"}, Resources: engine.Resources{CPUs: 2, Memory: 1 << 30, Time: time.Hour}},
-		{Name: "plöt", Args: []string{"true"}, Needs: []string{"fit"}},
-		{Name: "both", Args: []string{"true"}, Needs: []string{"fit", "plöt"}},
-	}
-	ids, err := e.Submit(t.Context(), jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	states, err := engine.Wait(t.Context(), e, ids, time.Second, time.Minute, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, s := range states {
-		if s.Phase != engine.Done {
-			t.Errorf("job %d: %+v", i, s)
-		}
-	}
-	if states, err := e.State(t.Context(), []engine.ID{"no-such-job"}); err != nil || states[0].Phase != engine.Unknown {
-		t.Errorf("%+v, %v", states, err)
-	}
-	if _, err := open(t, Options{Queue: "nowhere", Image: "x", EFS: "fs-1", Target: "/x"}).Submit(t.Context(), jobs[:1]); err == nil {
-		t.Error("submitted to a queue that is not there")
-	}
-	if err := e.aws(t.Context(), "submit-job", object{"jobName": "x", "jobQueue": "papers", "nonsense": 1}, nil); err == nil || !strings.Contains(err.Error(), "nonsense") {
-		t.Errorf("a field that is not of the service: %v", err)
-	}
-}
-
-// startMoto starts moto's server with a queue called papers.
-func startMoto(t *testing.T, program string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_, port, _ := net.SplitHostPort(address)
-	l.Close()
-	server := exec.Command(program, "-H", "127.0.0.1", "-p", port)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1",
-		"AWS_ENDPOINT_URL": "http://" + address, "AWS_EC2_METADATA_DISABLED": "true"} {
-		t.Setenv(name, value)
-	}
-	script := `set -e
-for i in $(seq 100); do curl -sf -X POST http://$1/moto-api/config -d '{"batch":{"use_docker":false}}' && break; sleep 0.3; done
-role=$($2 iam create-role --role-name r --assume-role-policy-document '{}' --query Role.Arn --output text)
-env=$($2 batch create-compute-environment --compute-environment-name cenv --type UNMANAGED --state ENABLED --service-role $role --query computeEnvironmentArn --output text)
-$2 batch create-job-queue --job-queue-name papers --state ENABLED --priority 1 --compute-environment-order order=1,computeEnvironment=$env`
-	aws := filepath.Join(filepath.Dir(program), "..", "..", "aws", "bin", "aws")
-	if out, err := exec.Command("sh", "-c", script, "sh", address, aws).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
 }
 
 func TestDocuments(t *testing.T) {
