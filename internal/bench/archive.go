@@ -222,7 +222,7 @@ func (b *archiveBench) image(name, dir string) (string, error) {
 		err = makeNoise(filepath.Join(experiment, "data"), 64, b.data/64)
 	case "small":
 		recipe += "environment: {host: [sh]}\ndata: [data/]\n"
-		err = makeFiles(filepath.Join(experiment, "data"), "/usr/lib", b.small, 512, 8<<10)
+		err = makeFiles(filepath.Join(experiment, "data"), "/usr/include", b.small, 512, 8<<10)
 	default:
 		err = errors.New("not a case: want large, data or small")
 	}
