@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"repro/archive"
@@ -98,6 +102,7 @@ type session struct {
 	o     Options
 	about *description
 	state *state
+	lost  string // a note: what became of a draft that was asked for is not known
 }
 
 // fail names server and object.
@@ -130,7 +135,7 @@ func (s *session) deposit(ctx context.Context, im *format.Image) (*Report, error
 	if err := s.remember(r); err != nil {
 		return nil, err
 	}
-	work, err := atomicfile.Scratch(absolute(im.Name()))
+	work, err := s.scratch(im.Name())
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +180,20 @@ func (s *session) done(ctx context.Context, r record) (*Report, error) {
 		rep.Files = append(rep.Files, FileReport{Name: x.Name, Size: x.Size, Checksum: x.Algorithm + ":" + x.Checksum})
 	}
 	return rep, s.fail("files of record "+r.ID, err)
+}
+
+// scratch makes a folder for what is sent: beside the state file or the image, where
+// there is room, or if nobody may write there, where the system has such folders.
+func (s *session) scratch(image string) (*atomicfile.Dir, error) {
+	beside := image
+	if s.o.State != "" {
+		beside = s.o.State
+	}
+	work, err := atomicfile.Scratch(absolute(beside))
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return atomicfile.Scratch(filepath.Join(os.TempDir(), filepath.Base(image)))
+	}
+	return work, err
 }
 
 func absolute(name string) string {
@@ -222,12 +241,7 @@ func (s *session) begin(ctx context.Context) (record, error) {
 		r, err := s.service.version(ctx, s.o.VersionOf, s.about)
 		return r, s.fail("new version of "+s.o.VersionOf, err)
 	}
-	found, err := s.service.find(ctx, s.about)
-	for look := 1; err == nil && s.state.Creating && len(found) == 0 && look < looksForNew; look++ {
-		if err = s.wait(ctx, look, nil); err == nil { // an earlier run asked for a draft, which may not be found yet
-			found, err = s.service.find(ctx, s.about)
-		}
-	}
+	found, err := s.search(ctx)
 	if err != nil {
 		return record{}, s.fail("look for deposits of this image", err)
 	}
@@ -237,21 +251,44 @@ func (s *session) begin(ctx context.Context) (record, error) {
 	return s.create(ctx, found)
 }
 
+// search finds the records of this image. Where an earlier run asked for a draft and
+// got no answer, it is looked for some times, for it may not be found yet.
+func (s *session) search(ctx context.Context) ([]record, error) {
+	found, err := s.service.find(ctx, s.about)
+	for look := 1; err == nil && s.state.Creating && len(s.unknown(found)) == 0 && look < looksForNew; look++ {
+		if err = s.wait(ctx, look, nil); err == nil {
+			found, err = s.service.find(ctx, s.about)
+		}
+	}
+	return found, err
+}
+
+// unknown returns the drafts that were not there when one was asked for.
+func (s *session) unknown(found []record) (drafts []record) {
+	for _, r := range found {
+		if r.State == Draft && !slices.Contains(s.state.Before, r.ID) {
+			drafts = append(drafts, r)
+		}
+	}
+	return drafts
+}
+
 // adopt returns the draft that an earlier run made and could not note down, if there
 // is one among what was found. Others of the same image are refused, unless the user
 // wants another.
 func (s *session) adopt(found []record) (record, error) {
-	if len(found) == 0 || s.o.Another && !s.state.Creating {
-		return record{}, nil
-	}
-	var drafts []record
-	for _, r := range found {
-		if r.State == Draft {
-			drafts = append(drafts, r)
+	if s.state.Creating {
+		switch made := s.unknown(found); len(made) {
+		case 0:
+			s.lost = "an earlier run asked for a draft and got no answer, and no draft of it is found: if there is one too many later, delete it there"
+		case 1:
+			return made[0], nil
+		default:
+			return record{}, s.fail("record "+made[0].ID, fmt.Errorf("%w, and so is record %s: go on with one of them by --record, and delete the other there", ErrExists, made[1].ID))
 		}
 	}
-	if s.state.Creating && len(drafts) == 1 {
-		return drafts[0], nil
+	if len(found) == 0 || s.o.Another {
+		return record{}, nil
 	}
 	r := found[0]
 	hint := fmt.Sprintf("go on with it by --record %s, or make another with --another", r.ID)
@@ -264,13 +301,12 @@ func (s *session) adopt(found []record) (record, error) {
 // create makes a draft. Where the answer does not come, the server may have made it:
 // then it is looked for before another is asked for. SPEC.md, DEP-5.
 func (s *session) create(ctx context.Context, before []record) (record, error) {
-	s.state.Creating = true
+	s.state.Creating, s.state.Before = true, nil
+	for _, r := range before {
+		s.state.Before = append(s.state.Before, r.ID)
+	}
 	if err := s.state.save(); err != nil {
 		return record{}, err
-	}
-	known := map[string]bool{}
-	for _, r := range before {
-		known[r.ID] = true
 	}
 	for failures := 0; ; {
 		r, err := s.service.create(ctx, s.about)
@@ -284,14 +320,14 @@ func (s *session) create(ctx context.Context, before []record) (record, error) {
 			return record{}, ctx.Err()
 		}
 		if unsure(err) {
-			r, lookErr := s.findNew(ctx, known, err)
+			r, lookErr := s.findNew(ctx, err)
 			if lookErr != nil || r.ID != "" {
 				return r, s.fail("new draft", lookErr)
 			}
 		}
 		if failures++; failures == maxTries || !mayPass(err) {
 			if definite(err) {
-				s.state.Creating = false
+				s.state.Creating, s.state.Before = false, nil
 				err = errors.Join(err, s.state.save())
 			}
 			return record{}, s.fail("new draft", err)
@@ -306,7 +342,7 @@ func (s *session) create(ctx context.Context, before []record) (record, error) {
 // find what is new only after a while.
 const looksForNew = 5
 
-func (s *session) findNew(ctx context.Context, known map[string]bool, why error) (record, error) {
+func (s *session) findNew(ctx context.Context, why error) (record, error) {
 	for look := 1; look <= looksForNew; look++ {
 		if err := s.wait(ctx, look, nil); err != nil {
 			return record{}, err
@@ -315,10 +351,8 @@ func (s *session) findNew(ctx context.Context, known map[string]bool, why error)
 		if err != nil {
 			return record{}, errors.Join(why, err)
 		}
-		for _, r := range found {
-			if !known[r.ID] && r.State == Draft {
-				return r, nil
-			}
+		if made := s.unknown(found); len(made) > 0 {
+			return made[0], nil
 		}
 	}
 	return record{}, nil
@@ -327,6 +361,7 @@ func (s *session) findNew(ctx context.Context, known map[string]bool, why error)
 // remember notes down which record is ours.
 func (s *session) remember(r record) error {
 	s.state.Record, s.state.DOI, s.state.Page, s.state.Creating = r.ID, r.DOI, r.Page, false
+	s.state.Before = nil
 	s.state.Published = r.State == Published
 	return s.state.save()
 }
@@ -335,6 +370,9 @@ func (s *session) report(r record, files []*file, notes []string) *Report {
 	rep := &Report{
 		Version: 1, Target: s.target.Name, Server: s.base, Record: r.ID, DOI: r.DOI, Page: r.Page, State: r.State,
 		ContentID: string(s.about.ContentID), Notes: notes, Files: []FileReport{},
+	}
+	if s.lost != "" {
+		rep.Notes = append(rep.Notes, s.lost)
 	}
 	for _, f := range files {
 		rep.Files = append(rep.Files, FileReport{Name: f.Name, Size: f.Size, SHA256: f.sums["sha256"]})

@@ -26,6 +26,10 @@ type state struct {
 	Asked     bool   `json:"publishing,omitempty"` // publication was asked for
 	Published bool   `json:"published,omitempty"`
 
+	// Before are the records of this image that were there when a draft was asked for:
+	// none of them is that draft.
+	Before []string `json:"before,omitempty"`
+
 	file string // "": it is not written
 }
 

@@ -215,6 +215,16 @@ func (s *Dataverse) Put(label string, content []byte) {
 	}
 }
 
+// Dataset returns the document of the last dataset.
+func (s *Dataverse) Dataset() (doc string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.datasets {
+		doc = d.doc
+	}
+	return doc
+}
+
 // Embargo returns what was asked for the last dataset.
 func (s *Dataverse) Embargo() (asked string) {
 	s.mu.Lock()

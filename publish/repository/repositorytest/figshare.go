@@ -27,6 +27,7 @@ type figshareArticle struct {
 	id     int
 	doc    string
 	doi    string
+	until  string // the embargo as it was asked for
 	public bool
 	files  []*figshareFile
 }
@@ -110,6 +111,9 @@ func (s *Figshare) article(w http.ResponseWriter, r *http.Request, a *figshareAr
 		answer(w, 205, nil)
 	case rest == "":
 		answer(w, 200, map[string]any{"id": a.id, "doi": a.doi, "status": status})
+	case rest == "embargo" && r.Method == "PUT":
+		a.until = string(body)
+		answer(w, 205, nil)
 	case rest == "reserve_doi":
 		a.doi = fmt.Sprintf("10.6084/m9.figshare.%d", a.id)
 		answer(w, 200, map[string]any{"doi": a.doi})
@@ -184,6 +188,16 @@ func (s *Figshare) upload(w http.ResponseWriter, r *http.Request, rest []string,
 		}
 	}
 	answer(w, 404, nil)
+}
+
+// Article returns the document of the last record, and the embargo asked for it.
+func (s *Figshare) Article() (doc, embargo string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.articles {
+		doc, embargo = a.doc, a.until
+	}
+	return doc, embargo
 }
 
 // Holds implements [Server].
