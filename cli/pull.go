@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -123,6 +124,11 @@ func (o *opened) Close() error {
 func (c *console) open(ctx *cli.Context, name string, all bool) (*opened, error) {
 	if all && isDOI(name) {
 		return c.openDOI(ctx, name)
+	}
+	if scheme, _, ok := strings.Cut(name, "://"); ok && !isRemote(name) {
+		if _, err := os.Lstat(name); err != nil {
+			return nil, usagef("%q: %q is no way to an image: one in a registry is %sHOST/NAME:TAG", name, scheme, registry.Scheme)
+		}
 	}
 	if !isRemote(name) {
 		image, err := format.Open(name)

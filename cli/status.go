@@ -16,6 +16,7 @@ import (
 	"repro/format/squashfs"
 	"repro/internal/mount"
 	"repro/key/store"
+	"repro/publish/registry"
 	"repro/publish/repository"
 	"repro/report/view"
 	"repro/run"
@@ -116,6 +117,8 @@ func hintFor(err error, status int) string {
 		return "bring the data with repro fetch IMAGE -o FOLDER, then name the folder with --data FOLDER"
 	case errors.Is(err, repository.ErrToken):
 		return "make a new token in the settings of your account there, with leave to write deposits; the draft stays, and the same command goes on with it"
+	case errors.Is(err, registry.ErrLogin):
+		return "log in with docker login HOST or podman login HOST, as who may do this there"
 	case errors.Is(err, repository.ErrUnsure):
 		return "look at the record there, or type the same command again: it looks first"
 	case errors.Is(err, archive.ErrMissing):

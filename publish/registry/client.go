@@ -96,7 +96,7 @@ func dial(ctx context.Context, ref Reference, push bool, o Options) (*Repository
 		return false, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: log in: %w", ref.host(), err)
+		return nil, fmt.Errorf("%s: log in: %w", ref.host(), plainer(err))
 	}
 	r := &Repository{ref: ref, named: ref, o: o, base: "https://" + ref.host()}
 	r.client = &http.Client{Transport: way, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
@@ -133,6 +133,18 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.text }
 
+// Unwrap says whether another login may help.
+func (e *statusError) Unwrap() error {
+	if e.code == http.StatusUnauthorized || e.code == http.StatusForbidden {
+		return ErrLogin
+	}
+	return nil
+}
+
+// ErrLogin is in the error about a registry that does not let this user do what was
+// asked.
+var ErrLogin = errors.New("the registry does not allow this to whom it takes you for")
+
 // do sends a request and returns an answer of one of the wanted statuses.
 func (r *Repository) do(q *http.Request, want ...int) (*http.Response, error) {
 	answer, err := r.client.Do(q)
@@ -148,19 +160,41 @@ func (r *Repository) do(q *http.Request, want ...int) (*http.Response, error) {
 	return nil, &statusError{answer.StatusCode, complaint(answer)}
 }
 
-// plainer leaves out what an error of net/http repeats: method and address.
+// plainer leaves out what an error of net/http repeats, method and address, and what
+// a registry may write into one of the library.
 func plainer(err error) error {
 	var refused *stranger.RefusedError
-	if errors.As(err, &refused) {
+	var told *transport.Error
+	switch {
+	case errors.As(err, &refused):
 		return refused
+	case errors.As(err, &told) && !isCertificate(err): // asked with TLS and without: the first tells more
+		text := answers(fmt.Sprintf("%d %s", told.StatusCode, http.StatusText(told.StatusCode)))
+		if len(told.Errors) > 0 {
+			text += words(string(told.Errors[0].Code), told.Errors[0].Message)
+		}
+		return &statusError{told.StatusCode, text}
 	}
 	return err
+}
+
+func isCertificate(err error) bool {
+	var wrong *tls.CertificateVerificationError
+	return errors.As(err, &wrong)
+}
+
+func answers(status string) string { return fmt.Sprintf("the registry answers %.100q", status) }
+
+// words are a registry's own, on one line and of a bounded length: else it could write
+// lines that look like ours.
+func words(code, message string) string {
+	return fmt.Sprintf(": %.100s: %.300s", strings.Join(strings.Fields(code), " "), strings.Join(strings.Fields(message), " "))
 }
 
 // complaint is what a registry says of a failure: its own words, if they are in the
 // form that the specification of registries gives them.
 func complaint(answer *http.Response) string {
-	text := fmt.Sprintf("the registry answers %q", answer.Status)
+	text := answers(answer.Status)
 	raw, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	var form struct {
 		Errors []struct{ Code, Message string }
@@ -168,8 +202,7 @@ func complaint(answer *http.Response) string {
 	if json.Unmarshal(raw, &form) != nil || len(form.Errors) == 0 {
 		return text
 	}
-	first := form.Errors[0]
-	return fmt.Sprintf("%s: %.100s: %.300s", text, first.Code, first.Message)
+	return text + words(form.Errors[0].Code, form.Errors[0].Message)
 }
 
 // document asks for a JSON document of at most stranger.MaxAnswer bytes. None is nil.

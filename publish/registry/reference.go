@@ -29,19 +29,27 @@ type Reference struct {
 }
 
 // IsReference reports whether s is meant as a [Reference].
-func IsReference(s string) bool { return strings.HasPrefix(s, Scheme) }
+func IsReference(s string) bool {
+	return len(s) >= len(Scheme) && strings.EqualFold(s[:len(Scheme)], Scheme)
+}
 
 // ParseReference reads a reference. SPEC.md, REG-1. The host is never left out: no registry is
 // meant by itself.
 func ParseReference(s string) (Reference, error) {
-	rest, ok := strings.CutPrefix(s, Scheme)
+	rest := s
+	if IsReference(s) {
+		rest = s[len(Scheme):]
+	}
 	host, repository, slash := strings.Cut(rest, "/")
-	if !ok || !slash || repository == "" || !strings.ContainsAny(host, ".:") && host != "localhost" {
+	if strings.Contains(host, "@") { // it is not repeated: it may have a password in it
+		return Reference{}, fmt.Errorf("%w: has a user in it: docker login or podman login keep who you are", ErrReference)
+	}
+	if rest == s || !slash || repository == "" || !strings.ContainsAny(host, ".:") && host != "localhost" {
 		return Reference{}, fmt.Errorf("%q: %w: want %sHOST/NAME:TAG", s, ErrReference, Scheme)
 	}
 	ref, err := name.ParseReference(rest, name.WithDefaultTag("latest"))
-	if err != nil {
-		return Reference{}, fmt.Errorf("%q: %w: %w", s, ErrReference, err)
+	if err != nil { // the library's own says no more than that
+		return Reference{}, fmt.Errorf("%q: %w: want %sHOST/NAME:TAG or @sha256:DIGEST, NAME of small letters, digits and ._-/", s, ErrReference, Scheme)
 	}
 	for part := range strings.SplitSeq(ref.Context().RepositoryStr(), "/") {
 		if part == "" || strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789", part[0]) < 0 { // the library lets ".." pass

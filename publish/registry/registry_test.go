@@ -147,6 +147,8 @@ func TestParseReference(t *testing.T) {
 		"oci://localhost:5000/paper":                     "oci://localhost:5000/paper:latest",
 		"oci://127.0.0.1:5000/a/b/c@" + digest:           "oci://127.0.0.1:5000/a/b/c@" + digest,
 		"oci://localhost/paper":                          "oci://localhost/paper:latest",
+		"OCI://localhost/paper:2":                        "oci://localhost/paper:2",
+		"oci:/":                                          "",
 		"oci://[::1]:5000/paper":                         "oci://[::1]:5000/paper:latest",
 		"paper.sif":                                      "",
 		"oci://paper:1":                                  "",
@@ -160,7 +162,7 @@ func TestParseReference(t *testing.T) {
 	} {
 		ref, err := ParseReference(in)
 		if want == "" {
-			if !errors.Is(err, ErrReference) {
+			if !errors.Is(err, ErrReference) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: %v, %v", in, ref, err)
 			}
 			continue
@@ -168,6 +170,9 @@ func TestParseReference(t *testing.T) {
 		if err != nil || ref.String() != want {
 			t.Errorf("%s: %v, %v", in, ref, err)
 		}
+	}
+	if _, err := ParseReference("oci://registry.example.org/Paper:1"); err == nil || !strings.Contains(err.Error(), "NAME of small letters") {
+		t.Errorf("capitals: %v", err)
 	}
 	ref, _ := ParseReference("oci://registry.example.org/lab/paper:1")
 	if got := ref.Base(); got != "paper.sif" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,8 +88,8 @@ func TestStrangers(t *testing.T) {
 		"redirects": {answer(manifests, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, manifests, http.StatusFound) }), "more than 10 redirects", nil},
 		"refused": {answer(manifests, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(403)
-			io.WriteString(w, `{"errors":[{"code":"DENIED","message":"no \u001b[31m"}]}`)
-		}), "403 Forbidden\": DENIED: no", nil},
+			io.WriteString(w, `{"errors":[{"code":"DENIED","message":"no \u001b[31m\nrepro: note: all is well"}]}`)
+		}), "403 Forbidden\": DENIED: no \x1b[31m repro: note", ErrLogin},
 		"another part": {answer(blobs, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Range", "bytes 7-9/10")
 			w.WriteHeader(206)
@@ -132,6 +133,30 @@ func TestStrangers(t *testing.T) {
 				t.Error("the image is there")
 			}
 		})
+	}
+}
+
+// TestStrangersLogin puts what a registry says to who knocks on one line, and knows
+// when another login may help.
+func TestStrangersLogin(t *testing.T) {
+	for status, denied := range map[int]bool{403: true, 404: false, 418: false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			io.WriteString(w, `{"errors":[{"code":"DENIED","message":"no\nrepro: note: all is well"}]}`)
+		}))
+		ref, err := ParseReference(Scheme + strings.TrimPrefix(s.URL, "http://") + "/paper:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Connect(t.Context(), ref, false, quick)
+		s.Close()
+		if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "Get ") || errors.Is(err, ErrLogin) != denied {
+			t.Errorf("%d: %v", status, err)
+			continue
+		}
+		if want := fmt.Sprintf(`the registry answers "%d %s"`, status, http.StatusText(status)); !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 
