@@ -93,7 +93,7 @@ func readRun(name string) (*report.Run, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		name = filepath.Join(name, "report.json")
 	}
-	b, err := os.ReadFile(name)
+	b, err := readBounded(name, manifest.MaxDocument)
 	if err != nil {
 		return nil, err
 	}
