@@ -129,12 +129,13 @@ func (v *verification) aboutThis(st *report.Attestation, a attested) error {
 // time that authorities state, or else its signer.
 func (v *verification) worth(st *report.Attestation, a attested) (status, problem string) {
 	m := a.made()
-	if m.anchored, m.anchoredBy = v.anchored(a.Value, a.stamps...); m.anchored.IsZero() && a.seen.By != "" {
+	m.anchored, m.anchoredBy = v.anchored(a.Value, a.stamps...)
+	if a.seen.By != "" && (m.anchored.IsZero() || a.seen.Time.Before(m.anchored)) {
 		m.anchored, m.anchoredBy = a.seen.Time, []string{a.seen.By}
 	}
 	if !m.anchored.IsZero() {
 		st.AnchoredAt, st.AnchoredBy = stamp(m.anchored), m.anchoredBy
-		if a.By.Kind() == key.PEM { // whose signatures state no time
+		if a.By.Kind() == key.PEM && a.identity == (key.Identity{}) { // whose signatures state no time
 			m.at = m.anchored
 		}
 	}

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"crypto"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"repro/attest/statement"
 	"repro/format"
+	form "repro/format/bundle"
 	"repro/key"
 	"repro/report"
 	"repro/sign"
@@ -17,6 +19,7 @@ import (
 	"repro/verify/bundle"
 	"repro/verify/bundle/bundletest"
 	"repro/verify/policy"
+	"repro/verify/timestamp"
 )
 
 // world is an image that nobody signed yet, and a sigstore.
@@ -182,6 +185,37 @@ func TestIdentityWindows(t *testing.T) {
 		r, err := run(w.file, trust, verify.Options{Now: made.AddDate(5, 0, 0), Detached: [][]byte{w.signs(alice.Subject)}})
 		if len(trust.Identities) != 1 || r.Signatures[0].Status != c.status || (err == nil) != (c.status == report.SignatureValid) {
 			t.Errorf("%v: %+v, %v", c.windows, r.Signatures, err)
+		}
+	}
+}
+
+// TestIdentityIsOfItsTime: a stamp that somebody adds later does not move what an
+// identity signed before its window into it.
+func TestIdentityIsOfItsTime(t *testing.T) {
+	w := newWorld(t)
+	alice := key.Identity{Issuer: provider, Subject: "alice@example.org"}
+	late := authority("late", made.Year()-1, made.Year()+9)
+	b, err := form.Parse(w.says(t, alice.Subject, statement.KindReview))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamped := made.AddDate(1, 0, 0)
+	b.Timestamps = append(b.Timestamps, late.Token(b.Envelope.Signature, crypto.SHA256, stamped))
+	for _, c := range []struct {
+		window   key.Window
+		status   string
+		anchored time.Time
+	}{
+		{key.Window{}, report.SignatureValid, made.Add(time.Minute)},
+		{key.Window{From: made.AddDate(0, 6, 0)}, report.SignatureExpired, made.Add(time.Minute)},
+		{key.Window{Until: made.AddDate(0, 6, 0)}, report.SignatureValid, made.Add(time.Minute)},
+	} {
+		trust := verify.Trust{Root: w.root}
+		trust.AddIdentity(alice, c.window)
+		trust.Times.Authorities = []*timestamp.Authority{late.trusted("late")}
+		r, _ := run(w.file, trust, verify.Options{Now: made.AddDate(5, 0, 0), Detached: [][]byte{b.Encode()}})
+		if a := r.Attestations[0]; a.Status != c.status || a.AnchoredAt != c.anchored.UTC().Format(time.RFC3339) {
+			t.Errorf("%v: %+v", c.window, a)
 		}
 	}
 }
