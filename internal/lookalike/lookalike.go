@@ -34,8 +34,21 @@ var latin = strings.NewReplacer(
 // Skeleton returns what words that look alike have in common. It serves
 // comparison only: nobody is to read it.
 func Skeleton(word string) string {
-	folded := cases.Fold().String(norm.NFKC.String(word))
+	folded := cases.Fold().String(norm.NFKC.String(strings.Map(shown, word)))
 	return latin.Replace(norm.NFC.String(latin.Replace(norm.NFKC.String(folded))))
+}
+
+// invisible reports characters of which nothing is seen: joiners, fillers, and
+// those that choose among a letter's pictures.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+func shown(r rune) rune {
+	if invisible(r) {
+		return -1
+	}
+	return r
 }
 
 // scripts are those whose letters are taken for each other's.
@@ -45,8 +58,12 @@ var scripts = []struct {
 }{{"Latin", unicode.Latin}, {"Cyrillic", unicode.Cyrillic}, {"Greek", unicode.Greek}, {"Armenian", unicode.Armenian}, {"Cherokee", unicode.Cherokee}}
 
 // Problem says why a word is not to be relied on by itself, or "": it is not
-// written in Unicode's composed form, or mixes scripts that look alike.
+// written in Unicode's composed form, has characters that nobody sees, or mixes
+// scripts that look alike.
 func Problem(word string) string {
+	if strings.ContainsFunc(word, invisible) {
+		return "has a character that is not shown: another word looks the same"
+	}
 	if !norm.NFKC.IsNormalString(word) {
 		return "is not in Unicode's composed form (NFKC): another word looks the same"
 	}
@@ -93,12 +110,12 @@ type Owners struct{ met map[string]owned }
 type owned struct{ word, owner string }
 
 // Add returns the word of another owner that was added before and looks like
-// word, and whose it is; or "".
+// word or is another form of the same name, and whose it is; or "".
 func (o *Owners) Add(word, owner string) (other, whose string) {
 	if o.met == nil {
 		o.met = map[string]owned{}
 	}
-	skeleton := Skeleton(word)
+	skeleton := Skeleton(Name(word))
 	if had, ok := o.met[skeleton]; ok && had.owner != owner {
 		return had.word, had.owner
 	}

@@ -22,6 +22,10 @@ func TestWords(t *testing.T) {
 		{"reviewer", "r\u0435vi\u0435wer", true},              // Cyrillic e
 		{"alice", "alicia", false},                            //
 		{"0000-0002-1825-0097", "0000-0002-1825-0079", false}, //
+		{"bob", "bob\ufe0f", true},                            // chooses a picture of b
+		{"bob", "b\u034fob", true},                            // joins
+		{"bob", "bob\u3164", true},                            // fills
+		{"bob", "bob\U000e0101", true},                        //
 		{"ros\u00e9", "rose", false},                          // an accent is seen
 		{"\u0438\u0432\u0430\u043d", "ivan", false},           // Ivan in Cyrillic looks otherwise
 		{"bob@example.org", "bob@example.com", false},         //
@@ -47,6 +51,11 @@ func TestProblem(t *testing.T) {
 		"\u0430lice":               "mixes Cyrillic and Latin letters",
 		"alic\u03b5":               "mixes Latin and Greek letters",
 		"rose\u0301":               "is not in Unicode's composed form",
+		"bob\ufe0f":                "has a character that is not shown",
+		"b\u034fob":                "has a character that is not shown",
+		"bob\u3164":                "has a character that is not shown",
+		"\u115fbob":                "has a character that is not shown",
+		"b\u200dob":                "has a character that is not shown",
 		"\uff41lice":               "is not in Unicode's composed form",
 	} {
 		if got := Problem(word); got != want && (want == "" || !strings.HasPrefix(got, want)) {

@@ -111,7 +111,9 @@ func (t *Trust) check() error {
 	var subjects lookalike.Owners
 	owners := map[key.Fingerprint]string{}
 	for _, b := range t.Bindings() {
-		subjects.Add(b.Person, b.Person)
+		if other, whose := subjects.Add(b.Person, b.Person); whose != "" && lookalike.Skeleton(b.Person) != lookalike.Skeleton(other) {
+			return fmt.Errorf("person %q is %q: nobody could tell them apart", b.Person, other)
+		}
 	}
 	for _, b := range t.Bindings() {
 		if other := people.Add(b.Person); other != "" {

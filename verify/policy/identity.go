@@ -79,7 +79,9 @@ func (p *Policy) oneSubject() error {
 	var owners lookalike.Owners
 	var whole lookalike.Words
 	for _, person := range p.People {
-		owners.Add(person.ID, person.ID)
+		if other, whose := owners.Add(person.ID, person.ID); whose != "" {
+			return fmt.Errorf("%w: the person %s is %s", ErrShared, person.ID, other)
+		}
 	}
 	for _, person := range p.People {
 		for _, i := range person.Identities {

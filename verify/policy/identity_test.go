@@ -40,6 +40,11 @@ func TestIdentityFaults(t *testing.T) {
 		"": reviewer("a", "a@x.org", "https://other.example.org c@x.org") + reviewer("b", "b@x.org") + "  - {person: d, roles: [reviewer], keys: [{fingerprint: ABCDEF0123456789ABCDEF0123456789ABCDEF01}]}\n",
 		"a@x.org (https://accounts.example.org) stands here a second time: an identity has one owner": reviewer("a", "a@x.org") + reviewer("b", "a@x.org"),
 		`"a@x.org" of b looks like "a@x.org" of a`:                                                    reviewer("a", "a@x.org") + reviewer("b", "https://other.example.org a@x.org"),
+		`"a!x.org" of b looks like "a@x.org" of a`:                                                    reviewer("a", "a@x.org") + reviewer("b", "https://other.example.org a!x.org"),
+		`"a@x.org." of b looks like "a@x.org" of a`:                                                   reviewer("a", "a@x.org") + reviewer("b", "a@x.org."),
+		`"https://orcid.org/0000-0002-1825-0097" of b looks like "0000-0002-1825-0097" of a`:          reviewer("a", "0000-0002-1825-0097") + reviewer("b", "https://orcid.org/0000-0002-1825-0097"),
+		"the person 0000000218250097 is 0000-0002-1825-0097":                                          reviewer("0000-0002-1825-0097", "a") + reviewer("'0000000218250097'", "b"),
+		"has a character that is not shown: another":                                                  reviewer("a", "a\ufe0f@x.org"),
 		`"A@x.org" of b looks like "a@x.org" of a`:                                                    reviewer("a", "a@x.org") + reviewer("b", "A@x.org"),
 		`"b@x.org" of a looks like "b@x.org" of b@x.org`:                                              reviewer("a", "b@x.org") + key1,
 		"\"B@x.org\" of a looks like \"b@x.org\" of b@x.org":                                          key1 + reviewer("a", "B@x.org"),
@@ -110,6 +115,8 @@ func TestAuthorByIdentity(t *testing.T) {
 	authors := []manifest.Author{{Name: "Ada", Email: "ada@x.org", ORCID: "0000-0002-1825-0097"}}
 	for subject, is := range map[string]bool{
 		"ada@x.org": true, "ADA@x.org": true, "0000-0002-1825-0097!orcid.org": true, "Ada!x": true,
+		"ada!x.org": true, "mailto:ada@x.org": true, "ada@x.org.": true, "https://orcid.org/0000-0002-1825-0097": true, "0000000218250097": true,
+		"https://orcid.org/0000-0002-1825-0098": false, "eve!x.com": false,
 		"ada@x.com": false, "0000-0002-1825-0098!orcid.org": false, "x!ada@x.org": false,
 	} {
 		p := &Policy{Require: []Rule{{What: Reviewed, Persons: 1}}}

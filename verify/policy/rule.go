@@ -77,8 +77,8 @@ func (r Rule) asked(person string, roles []string) bool {
 // Two ORCID iDs tell more than two names.
 func (e Evidence) ownWork(authors []manifest.Author) bool {
 	return e.ByRole == authorRole || e.By != nil && slices.ContainsFunc(authors, func(a manifest.Author) bool {
-		if a.ORCID != "" && e.By.ORCID != "" {
-			return a.ORCID == e.By.ORCID
+		if theirs, mine := lookalike.ORCID(a.ORCID), lookalike.ORCID(e.By.ORCID); theirs != "" && mine != "" {
+			return theirs == mine
 		}
 		return Person{ID: e.By.Name, Name: e.By.Email}.is(a)
 	})
@@ -106,12 +106,12 @@ func (p *Policy) candidates(r Rule, authors []manifest.Author) []Person {
 }
 
 // is reports whether an author of the work seems to be p: by ORCID iD, mail
-// address or name, in whatever letters, also where a provider knows p so. It may
+// address or name, in whatever letters and form, also where a provider knows p so. It may
 // err on the side of leaving somebody out who has the same name.
 func (p Person) is(a manifest.Author) bool {
 	for _, theirs := range []string{a.ORCID, a.Email, a.Name} {
 		for _, mine := range p.names() {
-			if theirs != "" && mine != "" && lookalike.Skeleton(theirs) == lookalike.Skeleton(mine) {
+			if theirs != "" && mine != "" && lookalike.Skeleton(lookalike.Name(theirs)) == lookalike.Skeleton(lookalike.Name(mine)) {
 				return true
 			}
 		}
