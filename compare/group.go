@@ -20,6 +20,10 @@ const (
 	plainChance  = 0.9  // that a number does not end in a zero
 	paddedChance = 0.05 // for a zero that stands in another group of the file
 	largeChange  = 0.1  // relative; never excused without evidence
+
+	numbersLonger      = "longer" // what a person is asked of those below; no rule says so
+	maxVersionDecimals = 2        // of a number that could be a version or a section: 4.1, 1.10
+	maxAddedZeros      = 2        // behind it, for another: 1.100
 )
 
 // reading is what a published number stands for.
@@ -43,6 +47,7 @@ type group struct {
 	onePen bool    // in the wider one all numbers come from one writer
 	label  bool    // versions: not numbers at all
 	strict bool    // a column: a tolerance never covers its counts unnamed
+	typed  bool    // of JSON and its like: zeros at the end carry nothing
 
 	chance  float64 // log10: that so many changed pairs would round by chance
 	changed hashes
@@ -58,8 +63,11 @@ type group struct {
 	uncut   int64  // pairs that are changed and not cut off
 	padded  int64  // of the published numbers that changed
 	coarse  int64  // pairs equal in value of which the new shows fewer digits
+	longer  int64  // pairs equal in value of which the new shows more digits, all zeros
 	worst   worst  // of those
-	became  [differs + 1]outcome
+
+	lengthened int64 // pairs, of this group and of those within it, of which the new shows more digits
+	became     [differs + 1]outcome
 }
 
 // any reports whether holds is true of the group or one of the wider ones.
@@ -206,6 +214,14 @@ func (g *group) settle(t *tally) {
 		}
 		g.become(t, coarse, to, g.coarse)
 	}
+	if g.longer > 0 {
+		to := agrees
+		if !g.any((*group).lengthenedThroughout) {
+			t.doubt(g, numbersLonger)
+			to = unclear
+		}
+		g.become(t, longer, to, g.longer)
+	}
 }
 
 // provenCut reports whether so many pairs are cut off, and none is not, that
@@ -218,6 +234,12 @@ func (g *group) provenCut() bool {
 
 func (g *group) suspectedCut() bool {
 	return g.uncut == 0 && g.cutMet > 1 && len(g.cuts) >= cutSuspected
+}
+
+// lengthenedThroughout reports whether all numbers that were not published whole
+// show more digits now: then the writer shows more, and no number was renamed.
+func (g *group) lengthenedThroughout() bool {
+	return len(g.pub.distinct) >= minDistinct && g.lengthened == g.pub.n-g.pub.whole
 }
 
 // wholeThroughout reports whether whole numbers were published with decimals,
@@ -256,6 +278,9 @@ func (t *tally) doubt(g *group, numbers string) {
 // to read the numbers.
 func (t *tally) unread() string {
 	g := t.doubted
+	if t.doubtedAs == numbersLonger {
+		return fmt.Sprintf("whether zeros behind the number of %s name another version or section cannot be told: if it is a number, say numbers: exact", g.name)
+	}
 	out := fmt.Sprintf("whether %s %s cannot be told from so few numbers: say numbers: %s, or exact",
 		g.name, map[string]string{numbersRounded: "was rounded for print", numbersCut: "was cut off for print"}[t.doubtedAs], t.doubtedAs)
 	if t.doubts > 1 {

@@ -98,7 +98,7 @@ func (n *node) count(c *values, v *value, pointer, name string) {
 			up = &group{name: clip(name), up: c.all, onePen: true}
 			c.names[name] = up
 		}
-		n.group = &group{name: clip(pointer), up: up, onePen: true, label: isProgram(name)}
+		n.group = &group{name: clip(pointer), up: up, onePen: true, typed: true, label: isProgram(name)}
 	}
 	p := parsed(string(v.text))
 	if p == nil {

@@ -66,6 +66,9 @@ func (t *tally) reading() reading {
 // needed (CMP-22 to CMP-29).
 func (t *tally) read(f fit) (what outcome, done bool) {
 	if equal(&t.p, &t.n) && !f.coarse {
+		if t.lengthened() {
+			return longer, true
+		}
 		return agrees, true
 	}
 	switch t.reading() {
@@ -75,6 +78,18 @@ func (t *tally) read(f fit) (what outcome, done bool) {
 		return agrees, f.truncates
 	}
 	return differs, false
+}
+
+// lengthened reports whether zeros were put behind the published number just
+// parsed, as 4.1 became 4.10: one number, and two versions or sections (CMP-29a).
+func (t *tally) lengthened() bool {
+	if t.binary || t.group == nil || t.group.typed || t.spread != nil || t.written != untold || t.limits.tolerance.Numbers != "" || t.limits.tolerant() {
+		return false
+	}
+	p, added := &t.p, t.p.last-t.n.last
+	inFull := func(g *group) bool { return g.pub.shortest() }
+	return added > 0 && added <= maxAddedZeros && p.decimals() > 0 && p.decimals() <= maxVersionDecimals &&
+		len(p.digits) > 0 && !p.padded() && !p.hasExponent() && !t.n.hasExponent() && !t.group.any(inFull)
 }
 
 // beyond judges the two finite numbers just parsed, which do not agree.
@@ -178,6 +193,9 @@ func (t *tally) hang(what outcome) {
 		}
 	}
 	for at := g; at != nil; at = at.up {
+		if !t.p.whole() && t.n.last < t.p.last {
+			at.lengthened++
+		}
 		switch what {
 		case pending:
 			at.note(&t.p, &t.n, &g.pub)
@@ -198,6 +216,8 @@ func (t *tally) hang(what outcome) {
 		g.cut++
 	case coarse:
 		g.coarse++
+	case longer:
+		g.longer++
 	}
 }
 

@@ -87,7 +87,7 @@ func (m *matcher) tokens(pub, new []byte, p *pair) {
 	var before, beforeNew token
 	for i, a := range m.pub {
 		b := m.new[i]
-		if a.number != b.number || !m.samePlace(pub, new, before, a, beforeNew, b) && !m.sameBound(pub, new, i) {
+		if a.number != b.number || !m.samePlace(pub, new, before, a, beforeNew, b) && !m.sameBound(pub, new, i) && !m.sameStars(pub, new, i) {
 			p.shape = false
 			return
 		}
@@ -220,6 +220,15 @@ func (m *matcher) sameBound(pub, new []byte, i int) bool {
 		before, beforeNew = m.pub[i-1], m.new[i-1]
 	}
 	return m.samePlace(pub, new, before, a, beforeNew, b) || column(pub, n.from) == column(new, o.from) || column(pub, n.to) == column(new, o.to)
+}
+
+// sameStars reports whether token i is the stars of the number before it in both
+// lines, glued to it or behind one blank.
+func (m *matcher) sameStars(pub, new []byte, i int) bool {
+	stars := func(line []byte, toks []token) bool {
+		return toks[i-1].number && toks[i].from-toks[i-1].to <= 1 && len(bytes.Trim(toks[i].of(line), "*")) == 0
+	}
+	return i > 0 && stars(pub, m.pub) && stars(new, m.new)
 }
 
 // sameDash reports whether token i is the dash of a range in both lines.

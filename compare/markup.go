@@ -87,13 +87,24 @@ func cutAt(line string, mark byte) []string {
 }
 
 // latexLines reads lines of LaTeX. In an environment that prints what it holds,
-// a percent sign begins no comment.
-type latexLines struct{ verbatim string }
+// a percent sign begins no comment (CMP-124a).
+type latexLines struct {
+	verbatim string
+	defined  bool // environments or characters that the file defines may print percent signs
+}
 
 var (
-	verbatimBegin = pattern.New(`\\begin\{((?:BV|LV|S|B)?[vV]erbatim\*?|lstlisting|minted|alltt|Sinput|Soutput|Schunk)\}`)
-	verbatimInner = pattern.New(`\\(?:verb\*?|lstinline)`)
+	verbatimBegin = pattern.New(`\\begin\{([A-Za-z]*(?:[vV]erbatim[a-z]*|listing|filecontents|[iI]nput|[oO]utput|[cC]ode|[cC]hunk)\*?|lstlisting|minted|alltt)\}`)
+	verbatimInner = pattern.New(`\\(?:[vV]erb\*?|lstinline|mintinline|url|href|nolinkurl|path|code)`)
+	verbatimNew   = pattern.New(`\\(?:(?:Define|Custom|Recustom|new)[vV]erb|DefineShortVerb|MakeShortVerb|lstnewenvironment|lstMakeShortInline|newminted|newmint|newtcblisting|catcode)`)
 )
+
+// inBraces reports a percent sign within braces that close behind it on the line:
+// it is printed, or part of an address, or the line would lack its end.
+func inBraces(line, text string) bool {
+	open := strings.Count(text, "{") - strings.Count(text, `\{`) - strings.Count(text, "}") + strings.Count(text, `\}`)
+	return open > 0 && strings.Contains(line[len(text):], "}")
+}
 
 // clean is a line without what follows a percent sign. A line that holds
 // nothing else is none.
@@ -111,16 +122,21 @@ func (l *latexLines) clean(line string) (string, bool) {
 		}
 		return line, true
 	}
-	if verbatimInner.MatchString(text) {
+	l.defined = l.defined || verbatimNew.MatchString(text)
+	if l.defined || verbatimInner.MatchString(text) || inBraces(line, text) {
 		return line, true
 	}
-	text = mathMinus.ReplaceAllString(text, "-$1")
+	text = mathNumber.ReplaceAllString(mathMinus.ReplaceAllString(text, "-$1"), "$1")
 	return text, !strings.HasPrefix(strings.TrimLeft(line, " \t"), "%")
 }
 
 // mathMinus is the minus sign of a number that stands outside of mathematics
 // itself, as R's packages for tables write it.
 var mathMinus = pattern.New(`\$-\$([0-9.])`)
+
+// mathNumber is a number that is all of its mathematics: it looks the same as
+// without.
+var mathNumber = pattern.New(`\$(-?[0-9]+(?:\.[0-9]+)?)\$`)
 
 // dashes is a line of Markdown, with each row of dashes below a header made
 // one length.

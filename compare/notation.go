@@ -92,7 +92,7 @@ func isProgram(name string) bool { return programs[strings.ToLower(name)] }
 // bounds reports a text that makes the number after it a bound: < and its kin,
 // but not the end of a tag, an arrow or a prompt.
 func bounds(before []byte, glued bool) bool {
-	for _, s := range []string{"≤", "≥", "≦", "≧", `\le`, `\leq`, `\ge`, `\geq`, `\lt`, `\gt`, `\leqslant`, `\geqslant`} {
+	for _, s := range []string{"≤", "≥", "≦", "≧", "⩽", "⩾", "≪", "≫", "≲", "≳", `\le`, `\leq`, `\ge`, `\geq`, `\lt`, `\gt`, `\leqslant`, `\geqslant`} {
 		if bytes.HasSuffix(before, []byte(s)) {
 			return true
 		}

@@ -17,6 +17,7 @@ const (
 	pending                // as printed, if the group shows that its numbers were rounded
 	cut                    // as printed, if the group shows that its numbers were cut off
 	coarse                 // equal, if the new group shows that zeros were left out
+	longer                 // equal, if the new group shows that digits were added throughout
 	moved                  // within the recorded spread
 	within                 // within a tolerance of the rule
 	unclear                // cannot be told
@@ -24,7 +25,7 @@ const (
 )
 
 // hangs reports whether an outcome is decided when all of its group were met.
-func (o outcome) hangs() bool { return o == pending || o == cut || o == coarse }
+func (o outcome) hangs() bool { return o == pending || o == cut || o == coarse || o == longer }
 
 // change is a number whose new text is not the published one, or text that
 // differs.

@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,5 +112,96 @@ func TestVerdicts(t *testing.T) {
 	t.Logf("%d pairs: %d false same, %d false differs, %d needless eyes", len(cases), falseSame, falseDiffers, eyes)
 	if float64(falseDiffers) > mostFalseDiffers*n || float64(eyes) > mostNeedlessEyes*n {
 		t.Errorf("beyond the goals of %.0f %% and %.0f %%", 100*mostFalseDiffers, 100*mostNeedlessEyes)
+	}
+}
+
+// TestAddedZeros holds what zeros behind a number are read as (CMP-29a): two
+// versions or sections unless the numbers beside it show more digits, too.
+func TestAddedZeros(t *testing.T) {
+	for _, c := range []struct {
+		ext, rule, published, new, want string
+	}{
+		{"txt", "{}", "Seurat 4.1", "Seurat 4.10", "E"},
+		{"txt", "{}", "Seurat 4.10", "Seurat 4.100", "S"},    // padded: it was rounded
+		{"txt", "{}", "Seurat 4.1", "Seurat 4.1000", "S"},    // three zeros
+		{"txt", "{}", "Seurat 4.1", "Seurat 4.100", "E"},     // two
+		{"txt", "{}", "x 4.12", "x 4.120", "E"},              // two decimals
+		{"txt", "{}", "x 4.123", "x 4.1230", "S"},            // three
+		{"txt", "{}", "x 4", "x 4.0", "S"},                   // whole
+		{"txt", "{}", "x 0.0", "x 0.00", "S"},                // zero
+		{"txt", "{}", "x 4.1e-2", "x 4.10e-2", "S"},          // an exponent
+		{"txt", "{}", "a 4.1\nb 2.5", "a 4.10\nb 2.50", "S"}, // all show more
+		{"txt", "{}", "a 4.1\nb 4.1", "a 4.10\nb 4.10", "E"}, // one number twice
+		{"txt", "{}", "a 4.1\nb 2.5", "a 4.10\nb 2.5", "E"},  // one of them does
+		{"csv", "{}", "section,v\n1.1,5\n1.2,7\n", "section,v\n1.10,5\n1.2,7\n", "E"},
+		{"csv", "{}", "v,w\n1.1,5\n1.2,7\n", "v,w\n1.10,5\n1.20,7\n", "S"},
+		{"csv", "{}", "v\n0.9\n0.8571428571428571\n0.3333333333333333\n", "v\n0.90\n0.8571428571428571\n0.3333333333333333\n", "S"},
+		{"json", "{}", `{"v": 1.1}`, `{"v": 1.10}`, "S"},
+		{"md", "{}", "Section 4.1", "Section 4.10", "E"},
+		{"txt", `{"numbers": "exact"}`, "x 4.1", "x 4.10", "S"},
+		{"txt", `{"absolute": "0.1"}`, "x 4.1", "x 4.10", "S"},
+	} {
+		var rule manifest.Rule
+		if err := json.Unmarshal([]byte(c.rule), &rule); err != nil {
+			t.Fatal(err)
+		}
+		fsys := fstest.MapFS{"p." + c.ext: {Data: []byte(c.published)}, "n." + c.ext: {Data: []byte(c.new)}}
+		f, err := Files(context.Background(), File{FS: fsys, Name: "p." + c.ext}, File{FS: fsys, Name: "n." + c.ext}, rule)
+		if err != nil || letter(f.Verdict) != c.want {
+			t.Errorf("%q and %q: %s (%s), %v; want %s", c.published, c.new, f.Verdict, f.Reason, err, c.want)
+		}
+		if c.want == "E" && !strings.Contains(f.Reason, "say numbers: exact") {
+			t.Errorf("%q does not say what to write", f.Reason)
+		}
+	}
+}
+
+// TestPercentSigns holds where a percent sign begins a comment of LaTeX (CMP-124a).
+func TestPercentSigns(t *testing.T) {
+	for _, c := range []struct{ published, new, want string }{
+		{"x % 1", "x % 2", "S"},
+		{`\{ % 1 }`, `\{ % 2 }`, "S"},
+		{"{x} % {1}", "{x} % {2}", "S"},
+		{"{x % 1", "{x % 2", "S"},
+		{"{x % 1}", "{x % 2}", "D"},
+		{`\url{a%20b} 1`, `\url{a%20b} 2`, "D"},
+		{`\Verb!a % 1!`, `\Verb!a % 2!`, "D"},
+		{"\\begin{CodeOutput}\n% 1\n\\end{CodeOutput}", "\\begin{CodeOutput}\n% 2\n\\end{CodeOutput}", "D"},
+		{"\\begin{CodeOutput}\n\\end{CodeOutput}\n% 1", "\\begin{CodeOutput}\n\\end{CodeOutput}\n% 2", "S"},
+		{"\\begin{table}\n% 1\n\\end{table}", "\\begin{table}\n% 2\n\\end{table}", "S"},
+		{"\\newminted{r}{}\n% 1", "\\newminted{r}{}\n% 2", "D"},
+		{"% 1\n\\newminted{r}{}", "% 2\n\\newminted{r}{}", "S"},
+		{"$-1.5$", "$-$1.5", "S"},
+		{"$1.5$", "1.5", "S"},
+		{"$-1.5$", "1.5", "D"},
+		{"$1.5x$", "1.5x", "D"},
+	} {
+		fsys := fstest.MapFS{"p.tex": {Data: []byte(c.published + "\n")}, "n.tex": {Data: []byte(c.new + "\n")}}
+		f, err := Files(context.Background(), File{FS: fsys, Name: "p.tex"}, File{FS: fsys, Name: "n.tex"}, manifest.Rule{})
+		if err != nil || letter(f.Verdict) != c.want {
+			t.Errorf("%q and %q: %s (%s), %v; want %s", c.published, c.new, f.Verdict, f.Reason, err, c.want)
+		}
+	}
+}
+
+// TestHanded holds the comparer to what a careful person says of files that were
+// once answered otherwise.
+func TestHanded(t *testing.T) {
+	folders, _ := filepath.Glob("testdata/handed/*")
+	if len(folders) < 12 {
+		t.Fatalf("%d pairs", len(folders))
+	}
+	for _, folder := range folders {
+		fsys := os.DirFS(folder)
+		pub, _ := fs.Glob(fsys, "published.*")
+		fresh, _ := fs.Glob(fsys, "new.*")
+		expected, err := fs.ReadFile(fsys, "expected.txt")
+		if err != nil || len(pub) != 1 || len(fresh) != 1 {
+			t.Fatalf("%s: %v, %v, %v", folder, pub, fresh, err)
+		}
+		f, err := Files(context.Background(), File{FS: fsys, Name: pub[0]}, File{FS: fsys, Name: fresh[0]}, manifest.Rule{})
+		if err != nil || !strings.Contains(string(expected), letter(f.Verdict)) {
+			t.Errorf("%s: %s (%s), %v; want %s", folder, f.Verdict, f.Reason, err, expected)
+		}
 	}
 }

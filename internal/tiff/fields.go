@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"repro/internal/badfile"
 	"repro/internal/ndarray"
+	"repro/internal/pattern"
 )
 
 // georeference are the fields that say where on Earth pixels lie (GeoTIFF 1.1,
@@ -113,18 +113,23 @@ func (t *file) resolution(entries map[int]entry) string {
 }
 
 // description is what ImageJ or a microscope wrote into a page's description of
-// its samples. Other descriptions carry nothing.
+// its samples, whole: what is cut off could be all that differs. Descriptions
+// without a scale carry nothing.
 func description(e entry) string {
 	text := strings.TrimRight(string(e.data), "\x00")
 	if strings.HasPrefix(text, "ImageJ=") {
 		_, text, _ = strings.Cut(text, "\n") // without its version
-		return badfile.Shorten(text)
+		return text
 	}
-	if strings.Contains(text, "<OME") {
+	if strings.Contains(text, "<OME") || scaled.MatchString(text) {
 		return text
 	}
 	return ""
 }
+
+// scaled matches a description that says how large samples are, what they
+// measure or how they were taken, with a number.
+var scaled = pattern.New(`(?i)(?:pixel|voxel|physical|size|spacing|resolution|scale|scaling|offset|calib|unit|micron|magnification|wavelength|exposure|interval)[^\n]{0,40}?[0-9]|[0-9] ?(?:[nuµμm]m|px|dpi|ppi)\b`)
 
 // inWords shows a field's values.
 func (t *file) inWords(e entry) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"repro/internal/badfile"
@@ -125,6 +126,13 @@ func TestNotes(t *testing.T) {
 		{map[uint16]field{282: quotient(1, 1), 283: quotient(1, 1), 296: short(1)}, nil},
 		{map[uint16]field{282: quotient(2, 1), 283: quotient(1, 1), 296: short(1)}, []Note{{"the resolution", "2 to 1"}}},
 		{map[uint16]field{270: text("ImageJ=1.53\nunit=micron")}, []Note{{"the description", "unit=micron"}}},
+		{map[uint16]field{270: text("ImageJ=1.53\n" + strings.Repeat("x", 300) + "1")}, []Note{{"the description", strings.Repeat("x", 300) + "1"}}},
+		{map[uint16]field{270: text("<OME/>")}, []Note{{"the description", "<OME/>"}}},
+		{map[uint16]field{270: text(`{"pixel_size": 0.1}`)}, []Note{{"the description", `{"pixel_size": 0.1}`}}},
+		{map[uint16]field{270: text("0.2 µm")}, []Note{{"the description", "0.2 µm"}}},
+		{map[uint16]field{270: text("2 nmol of it")}, nil},
+		{map[uint16]field{270: text("pixels of a cell")}, nil},
+		{map[uint16]field{270: text(`{"shape": [8, 8]}`)}, nil},
 		{map[uint16]field{270: text("a picture"), 305: text("program 1.2"), 306: text("2024:01:02 03:04:05")}, nil},
 		{map[uint16]field{42112: text("<x/>"), 60000: short(7, 8)}, []Note{{"GDAL_METADATA", "<x/>"}, {"field 60000", "7 8"}}},
 		{map[uint16]field{254: short(0)}, nil},
