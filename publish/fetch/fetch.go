@@ -19,11 +19,11 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"repro/format/manifest"
 	"repro/internal/progress"
 	"repro/internal/stream"
+	"repro/publish/stranger"
 )
 
 // ErrDiffers is in the error about a file whose content is not what the image
@@ -32,9 +32,8 @@ var ErrDiffers = errors.New("not the file that the image names")
 
 // Limits on a server.
 const (
-	maxRedirects  = 10
-	maxUnstated   = 1 << 40 // bytes of a file whose size is not stated
-	answerTimeout = 60 * time.Second
+	maxRedirects = 10
+	maxUnstated  = 1 << 40 // bytes of a file whose size is not stated
 )
 
 // Options say how to fetch.
@@ -62,9 +61,6 @@ type File struct {
 // there and right are left alone, others of the same name are an error. It goes
 // on after a failure: the report names every file, the error all that failed.
 func Files(ctx context.Context, files []manifest.External, dir string, o Options) ([]File, error) {
-	if o.Client == nil {
-		o.Client = client(o)
-	}
 	var report []File
 	var wrong []error
 	for _, x := range files {
@@ -105,12 +101,15 @@ func one(ctx context.Context, x manifest.External, name string, f *File, o Optio
 	if err := o.allowed(address); err != nil {
 		return err
 	}
+	if o.Client == nil {
+		o.Client = client(address, o)
+	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err
 	}
 	part := partOf(name)
 	for try := 0; ; try++ {
-		resumed, err := download(ctx, address, part, x, f.Path, o)
+		resumed, err := download(stranger.Large(ctx), address, part, x, f.Path, o)
 		if err != nil {
 			return err
 		}
@@ -172,17 +171,20 @@ func (o Options) allowed(address string) error {
 	return fmt.Errorf("address %q: want https", address)
 }
 
-func client(o Options) *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = answerTimeout
-	transport.DisableCompression = true
+// client returns the way to where an image says that a file is. Nobody vouches for
+// that place, or for where it leads: not to what only this machine or its network sees.
+func client(address string, o Options) *http.Client {
+	host := ""
+	if u, err := url.Parse(address); err == nil {
+		host = u.Host
+	}
 	return &http.Client{
-		Transport: transport,
-		CheckRedirect: func(r *http.Request, via []*http.Request) error {
+		Transport: stranger.New(host, stranger.Options{Plain: o.Plain}),
+		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 			if len(via) >= maxRedirects {
-				return fmt.Errorf("more than %d redirects", maxRedirects)
+				return stranger.Refuse(fmt.Sprintf("more than %d redirects", maxRedirects))
 			}
-			return o.allowed(r.URL.String())
+			return nil
 		},
 	}
 }

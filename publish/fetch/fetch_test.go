@@ -243,3 +243,32 @@ func TestServers(t *testing.T) {
 		})
 	}
 }
+
+// TestLeads follows a server to another, and not to where only this machine or its
+// network gets.
+func TestLeads(t *testing.T) {
+	to := ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/content" {
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+			return
+		}
+		http.Redirect(w, r, to, http.StatusFound)
+	}))
+	defer server.Close()
+	for where, want := range map[string]string{
+		server.URL + "/content":        "",
+		"https://169.254.169.254/x":    "leads to the private address 169.254.169.254",
+		"https://[fe80::1]/x":          "leads to the private address [fe80::1]",
+		"http://registry.example.org/": "want https",
+		"file:///etc/passwd":           "want https",
+		server.URL + "/again":          "more than 10 redirects",
+	} {
+		to = where
+		dir := t.TempDir()
+		_, err := fetch.Files(t.Context(), []manifest.External{external(server.URL + "/a.csv")}, dir, fetch.Options{})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", where, err, want)
+		}
+	}
+}
