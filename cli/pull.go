@@ -122,7 +122,10 @@ func (o *opened) Close() error {
 // open opens the image called name. All says that it will be read as a whole, and
 // once; else only what is looked at is read.
 func (c *console) open(ctx *cli.Context, name string, all bool) (*opened, error) {
-	if all && isDOI(name) {
+	if isDOI(name) {
+		if !all {
+			return nil, usagef("%q: of a deposit, only verify reads an image where it lies: bring it with repro fetch", name)
+		}
 		return c.openDOI(ctx, name)
 	}
 	if scheme, _, ok := strings.Cut(name, "://"); ok && !isRemote(name) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -62,6 +63,9 @@ func (c *console) selfVerify(ctx *cli.Context, list string) (err error) {
 	}
 	if list == "" {
 		list = filepath.Join(filepath.Dir(file), release.SumsName)
+		if _, err := os.Stat(list); errors.Is(err, fs.ErrNotExist) {
+			return usagef("self-verify: %s is not beside the program: name the list of the release that it is of", list)
+		}
 	}
 	p, err := readPublicKey(ctx.String("key"))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repro/internal/atomicfile"
+	"repro/key"
 	"repro/publish/release"
 )
 
@@ -33,6 +34,9 @@ func (c *console) signFile(ctx *cli.Context, name string) error {
 		return err
 	}
 	signed, bare, err := release.SignFile(k, content)
+	if errors.Is(err, key.ErrUnsupported) {
+		return usageError{fmt.Errorf("%w: cosign and openssl read PEM keys: repro key new --type ecdsa NAME makes one", err)}
+	}
 	if err != nil {
 		return err
 	}
