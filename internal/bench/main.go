@@ -30,6 +30,7 @@ var benches = map[string]func(args []string) error{
 	"image.build":     buildImage,
 	"image.extract":   extractImage,
 	"image.open":      openImage,
+	"offline":         benchOffline,
 	"registry":        benchRegistry,
 	"sbom":            benchSBOM,
 	"sbom.read":       readSBOM,
