@@ -65,7 +65,11 @@ func trustedPeople(ctx *cli.Context) (*policy.Policy, error) {
 		}
 		p.Add(b.Person, b.Role, policy.Key{Fingerprint: b.Fingerprint, Window: b.Window(), Public: e.Public})
 	}
-	named, roles := namedIdentities(ctx, p), []string(nil)
+	named, err := namedIdentities(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	var roles []string
 	for _, name := range ctx.StringSlice("key") {
 		pub, err := readPublicKey(name)
 		if err != nil {
@@ -100,15 +104,19 @@ func trustedPeople(ctx *cli.Context) (*policy.Policy, error) {
 }
 
 // namedIdentities returns who the persons are whom --identity names; those whom
-// the trust file does not know are added to p.
-func namedIdentities(ctx *cli.Context, p *policy.Policy) (persons []string) {
+// the trust file does not know are added to p, and have no role. So none may go by
+// the name of somebody who has one.
+func namedIdentities(ctx *cli.Context, p *policy.Policy) (persons []string, err error) {
 	for _, i := range identities(ctx) {
 		if owner := p.Owner(policy.Signer{Identity: i}); owner != nil {
 			persons = append(persons, owner.ID)
 			continue
 		}
+		if slices.ContainsFunc(p.People, func(other policy.Person) bool { return other.ID == i.Subject }) {
+			return nil, fmt.Errorf("--identity %s: your trust file has a person of that name, not known to it by %s; repro key trust says that this is the same: %w", i.Subject, i.Issuer, verify.ErrNotSigned)
+		}
 		p.AddIdentity(i.Subject, "", policy.Identity{Identity: i})
 		persons = append(persons, i.Subject)
 	}
-	return persons
+	return persons, nil
 }
