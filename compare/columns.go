@@ -93,7 +93,7 @@ func (c *table) factsOf(i int) columnFacts {
 		group: &group{name: "column " + c.columnName(i), up: c.all, onePen: true, strict: true}}
 	if i < len(c.header) {
 		f.limits = c.t.rule.columns[c.header[i]]
-		f.group.label = isProgram(c.header[i])
+		f.group.label, f.group.names = isProgram(c.header[i]), isIdentifier(c.header[i])
 	}
 	return f
 }

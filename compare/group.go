@@ -47,6 +47,7 @@ type group struct {
 	onePen bool    // in the wider one all numbers come from one writer
 	label  bool    // versions: not numbers at all
 	strict bool    // a column: a tolerance never covers its counts unnamed
+	names  bool    // a column of identifiers: 1.1 and 1.10 are two
 	typed  bool    // of JSON and its like: zeros at the end carry nothing
 
 	chance  float64 // log10: that so many changed pairs would round by chance

@@ -11,7 +11,7 @@ func (t *tally) judge(pub, new []byte) outcome {
 }
 
 func (t *tally) judgeParsed() outcome {
-	if t.group != nil && t.group.label {
+	if t.group != nil && (t.group.label || t.group.names && t.p.hasPoint() && !t.p.integral()) {
 		return differs // the texts are not the same
 	}
 	f := t.fit()

@@ -89,6 +89,17 @@ func namesProgram(before []byte) bool {
 // isProgram reports a name whose numbers are versions.
 func isProgram(name string) bool { return programs[strings.ToLower(name)] }
 
+// isIdentifier reports the name of a column whose numbers with decimals name
+// something: accessions with their versions, sections.
+func isIdentifier(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "id", "accession", "section", "chapter":
+		return true
+	}
+	return strings.HasSuffix(name, "_id") || strings.HasSuffix(name, "_version")
+}
+
 // bounds reports a text that makes the number after it a bound: < and its kin,
 // but not the end of a tag, an arrow or a prompt.
 func bounds(before []byte, glued bool) bool {

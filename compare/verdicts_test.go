@@ -133,7 +133,14 @@ func TestAddedZeros(t *testing.T) {
 		{"txt", "{}", "a 4.1\nb 2.5", "a 4.10\nb 2.50", "S"}, // all show more
 		{"txt", "{}", "a 4.1\nb 4.1", "a 4.10\nb 4.10", "E"}, // one number twice
 		{"txt", "{}", "a 4.1\nb 2.5", "a 4.10\nb 2.5", "E"},  // one of them does
-		{"csv", "{}", "section,v\n1.1,5\n1.2,7\n", "section,v\n1.10,5\n1.2,7\n", "E"},
+		{"csv", "{}", "part,v\n1.1,5\n1.2,7\n", "part,v\n1.10,5\n1.2,7\n", "E"},
+		{"csv", "{}", "Section,v\n1.1,5\n1.2,7\n", "Section,v\n1.10,5\n1.20,7\n", "D"},
+		{"csv", "{}", "gene_id,v\n1.10,5\n1.11,7\n", "gene_id,v\n1.1,5\n1.11,7\n", "D"},
+		{"csv", "{}", "accession,v\n1.10,5\n1.11,7\n", "accession,v\n1.1,5\n1.11,7\n", "D"},
+		{"csv", "{}", "chapter,v\n1.10,5\n1.11,7\n", "chapter,v\n1.1,5\n1.11,7\n", "D"},
+		{"csv", "{}", "r_version,v\n1.10,5\n1.11,7\n", "r_version,v\n1.1,5\n1.11,7\n", "D"},
+		{"csv", "{}", "ID,v\n101,5\n102,7\n", "ID,v\n101.0,5\n102.0,7\n", "S"},
+		{"csv", "{}", "ID,v\n101.0,5\n102.0,7\n", "ID,v\n101,5\n102,7\n", "S"},
 		{"csv", "{}", "v,w\n1.1,5\n1.2,7\n", "v,w\n1.10,5\n1.20,7\n", "S"},
 		{"csv", "{}", "v\n0.9\n0.8571428571428571\n0.3333333333333333\n", "v\n0.90\n0.8571428571428571\n0.3333333333333333\n", "S"},
 		{"json", "{}", `{"v": 1.1}`, `{"v": 1.10}`, "S"},
