@@ -124,6 +124,13 @@ func TestBrowser(t *testing.T) {
 	for _, at := range []string{"/", "/join?token=x", "/v/j", path, path + "/files/", path + "/files/paper", path + "/files/paper/page.html", path + "/software"} {
 		b.check(t, author.origin+at)
 	}
+	b.resize(t, 1440)
+	b.check(t, author.origin+"/v/j")
+	var hidden float64
+	if err := chromedp.Run(b.ctx, chromedp.Evaluate(`document.querySelector("tbody th a").textContent = "W".repeat(300), document.querySelector(".scroll").scrollWidth - document.querySelector(".scroll").clientWidth`, &hidden)); err != nil || hidden > 0 {
+		t.Errorf("a long title moves %v pixels of the verdicts out of sight: %v", hidden, err)
+	}
+	b.resize(t, 360)
 	wide := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 		io.WriteString(w, `<!doctype html><meta name="viewport" content="width=device-width"><h1 style="width:900px">x</h1><img src="/x.png">`)
