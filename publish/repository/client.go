@@ -142,7 +142,7 @@ func (c *client) once(ctx context.Context, r request, out any) error {
 	defer answer.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, stranger.MaxAnswer+1))
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return refusal(answer, raw)
+		return c.masked(refusal(answer, raw))
 	}
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	switch text := bytes.TrimSpace(raw); {
@@ -251,10 +251,21 @@ func plainer(err error) error {
 }
 
 // refusal is what a server says of a failure.
-func refusal(answer *http.Response, raw []byte) error {
+func refusal(answer *http.Response, raw []byte) *StatusError {
 	e := &StatusError{Status: answer.StatusCode, Text: complaint(raw), After: stranger.AskedToWait(answer.Header, time.Now())}
 	if answer.StatusCode >= 300 && answer.StatusCode < 400 {
 		e.Text = fmt.Sprintf("leads to %.200q, where a token must not go: give the server's own address with --server", answer.Header.Get("Location"))
+	}
+	return e
+}
+
+// masked takes the token out of what a server says: some repeat what they were sent.
+func (c *client) masked(e *StatusError) error {
+	_, value := c.target.authorize(c.token)
+	for _, secret := range []string{value, c.token} {
+		if secret != "" {
+			e.Text = strings.ReplaceAll(e.Text, secret, "<token>")
+		}
 	}
 	return e
 }
