@@ -158,11 +158,12 @@ func files(ctx context.Context, pub, new File, r manifest.Rule, to sinks) (repor
 	switch {
 	case err != nil:
 		return f, err
-	case same && to.show == nil:
+	case same && to.show == nil && f.Kind != kindNotebook:
 		return asIdentical(f), nil
 	}
 	decided, err := decide(ctx, f, inPub, inNew, ready, to)
-	if same { // shown side by side, if it is of its kind
+	notRun := err == nil && decided.Cells != nil && decided.Verdict == report.NeedsEyes // the same nothing is no result
+	if same && !notRun {                                                                // shown side by side, if it is of its kind
 		return asIdentical(f), nil
 	}
 	return decided, err

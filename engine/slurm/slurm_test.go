@@ -231,13 +231,15 @@ func TestForgotten(t *testing.T) {
 			t.Errorf("%+v, %v", states, err)
 		}
 	}
-	if _, err := e.Submit(t.Context(), []engine.Job{at(dir, "late", "true", "a")}); err != nil {
-		t.Errorf("after one that Slurm has forgotten: %v", err)
+	late, err := e.Submit(t.Context(), []engine.Job{at(dir, "late", "true", "a")})
+	if err != nil {
+		t.Fatalf("after one that Slurm has forgotten: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	wait(t, heir, ids[2:])
+	wait(t, e, late)
 }
 
 // While the controller is down the engine says so; then it knows its jobs again.
