@@ -31,7 +31,7 @@ func (s *Store) SetBlind(ctx context.Context, actor int64, venue string, b Blind
 		r, err := tx.ExecContext(ctx, "UPDATE venues SET blind = ? WHERE id = ? AND id <> ''", b, venue)
 		if err == nil {
 			if n, _ := r.RowsAffected(); n == 0 {
-				err = fmt.Errorf("venue: %w", ErrNotFound)
+				err = fmt.Errorf("venue: %q: %w", venue, ErrNotFound)
 			}
 		}
 		return Entry{Actor: actor, Action: "set blind", Venue: venue, Subject: string(b)}, err

@@ -48,7 +48,7 @@ func (s *Store) AddLink(ctx context.Context, actor int64, l Link, hash Hash) (id
 			return Entry{}, err
 		}
 		if venues == 0 {
-			return Entry{}, fmt.Errorf("venue: %w", ErrNotFound)
+			return Entry{}, fmt.Errorf("venue: %q: %w", l.Venue, ErrNotFound)
 		}
 		err := tx.QueryRowContext(ctx, "INSERT INTO links (hash, venue, role, label, once, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
 			hash[:], l.Venue, l.Role, l.Label, l.Once, s.now().Unix(), l.Expires.Unix()).Scan(&id)

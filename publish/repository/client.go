@@ -151,7 +151,7 @@ func (c *client) once(ctx context.Context, r request, out any) error {
 	case len(raw) > stranger.MaxAnswer:
 		return stranger.Refuse(fmt.Sprintf("answers more than %d bytes", stranger.MaxAnswer))
 	case kind == "text/html" || len(text) > 0 && text[0] == '<' && !isText(out):
-		return &formError{fmt.Sprintf("answers with a web page in place of JSON: is there a %s at %s?", c.target.Title, c.base)}
+		return &formError{fmt.Sprintf("answers with a web page in place of JSON: does %s answer at %s?", c.target.Title, c.base)}
 	}
 	return decode(raw, out)
 }
