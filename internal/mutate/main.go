@@ -31,6 +31,7 @@ func main() {
 	seed := flag.Uint64("seed", 1, "of the draw")
 	workers := flag.Int("workers", runtime.NumCPU(), "mutants tried at once")
 	files := flag.String("files", "", "try only mutants in files whose name matches this `pattern` (path.Match)")
+	tests := flag.String("run", "", "run only tests whose names match this `pattern` (as go test -run), where all of a package's take long")
 	goal := flag.Float64("goal", 0, "status 1 if a package kills a smaller share, in percent")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: script/mutate [FLAG...] PACKAGE...")
@@ -45,7 +46,7 @@ func main() {
 	defer stop()
 	missed := false
 	for _, pkg := range flag.Args() {
-		share, err := measure(ctx, pkg, *files, *sample, *seed, *workers)
+		share, err := measure(ctx, pkg, *files, *tests, *sample, *seed, *workers)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "mutate:", err)
 			os.Exit(1)
@@ -57,13 +58,14 @@ func main() {
 	}
 }
 
-// measure tries n mutants of a package, prints those that survive and returns
-// the share that was killed, in percent.
-func measure(ctx context.Context, pkg, files string, n int, seed uint64, workers int) (float64, error) {
+// measure tries n mutants of a package, prints each that survives as soon as that
+// is known and returns the share that was killed, in percent.
+func measure(ctx context.Context, pkg, files, tests string, n int, seed uint64, workers int) (float64, error) {
 	p, err := load(ctx, pkg)
 	if err != nil {
 		return 0, err
 	}
+	p.tests = tests
 	scratch, err := os.MkdirTemp("", "repro-mutate-")
 	if err != nil {
 		return 0, err
@@ -85,33 +87,29 @@ func measure(ctx context.Context, pkg, files string, n int, seed uint64, workers
 	for i, m := range mutants {
 		if !reached.has(m) {
 			outcomes[i] = survived
+			fmt.Printf("survived: %s (never reached)\n", m)
 			continue
 		}
 		g.Go(func() (err error) {
 			outcomes[i], err = p.try(ctx, m, filepath.Join(scratch, fmt.Sprint(i)), took.limits())
+			if err == nil && outcomes[i] == survived {
+				fmt.Printf("survived: %s\n", m)
+			}
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return 0, err
 	}
-	return summary(pkg, mutants, outcomes, reached, all), nil
+	return summary(pkg, outcomes, all), nil
 }
 
-// summary prints the mutants that survived and the share of those that compile
-// which was killed, and returns that share in percent.
-func summary(pkg string, mutants []mutant, outcomes []outcome, reached lines, all int) float64 {
+// summary prints and returns the share of the mutants that compile which was
+// killed, in percent.
+func summary(pkg string, outcomes []outcome, all int) float64 {
 	counts := map[outcome]int{}
-	for i, m := range mutants {
-		counts[outcomes[i]]++
-		if outcomes[i] != survived {
-			continue
-		}
-		note := ""
-		if !reached.has(m) {
-			note = " (never reached)"
-		}
-		fmt.Printf("survived: %s%s\n", m, note)
+	for _, o := range outcomes {
+		counts[o]++
 	}
 	share, tried := 100.0, counts[killed]+counts[survived]
 	if tried > 0 {

@@ -120,8 +120,21 @@ func TestTells(t *testing.T) {
 	if len(want) != 0 {
 		t.Errorf("not tried: %v", want)
 	}
-	if share := summary("sample", mutants, outcomes, reached, len(mutants)); share != 50 {
+	if share := summary("sample", outcomes, len(mutants)); share != 50 {
 		t.Errorf("%v %% killed, want one of two", share)
+	}
+}
+
+// TestSomeTests: with a pattern that no test matches nothing is reached.
+func TestSomeTests(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds test programs")
+	}
+	for tests, want := range map[string]float64{"Nothing": 0, "TestName$": 50} {
+		share, err := measure(t.Context(), "./testdata/sample", "", tests, 0, 1, 1)
+		if err != nil || share != want {
+			t.Errorf("tests %q: %v %% killed, %v; want %v", tests, share, err, want)
+		}
 	}
 }
 

@@ -20,6 +20,8 @@ type goPackage struct {
 	Dir        string
 	GoFiles    []string
 	Module     struct{ Path, Dir string }
+
+	tests string // only those whose names match this, as go test -run has it
 }
 
 func load(ctx context.Context, pattern string) (*goPackage, error) {
@@ -59,7 +61,7 @@ func (p *goPackage) cover(ctx context.Context, scratch string) (lines, pace, err
 	}
 	for flag, took := range map[string]*time.Duration{"-test.short": &took.short, "-test.coverprofile=" + profile: &took.whole} {
 		began := time.Now()
-		run := exec.CommandContext(ctx, binary, flag)
+		run := exec.CommandContext(ctx, binary, flag, "-test.run="+p.tests)
 		run.Dir = p.Dir
 		if out, err := run.CombinedOutput(); err != nil {
 			return nil, pace{}, fmt.Errorf("the tests of %s fail as they are:\n%s", p.ImportPath, out)
@@ -176,7 +178,7 @@ func (p *goPackage) try(ctx context.Context, m mutant, scratch string, runs []te
 func (p *goPackage) passes(ctx context.Context, binary string, r testRun, scratch string) (bool, error) {
 	within, stop := context.WithTimeout(ctx, r.limit)
 	defer stop()
-	run := exec.CommandContext(within, binary, r.flag, "-test.failfast", "-test.timeout="+r.limit.String())
+	run := exec.CommandContext(within, binary, r.flag, "-test.run="+p.tests, "-test.failfast", "-test.timeout="+r.limit.String())
 	run.Dir, run.Env = p.Dir, append(os.Environ(), "TMPDIR="+scratch)
 	run.WaitDelay = time.Second
 	err := run.Run()
