@@ -2,7 +2,6 @@ package capture
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -23,17 +22,7 @@ func fileNode(name string) (*tree.Node, error) {
 	}
 	return &tree.Node{
 		Mode: info.Mode(), Size: info.Size(),
-		Open: func() (io.ReadCloser, error) {
-			f, err := os.Open(name)
-			if err != nil {
-				return nil, err
-			}
-			if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || now.Size() != info.Size() {
-				f.Close()
-				return nil, fmt.Errorf("%s: changed while the image was built", name)
-			}
-			return f, nil
-		},
+		Open: tree.Unchanged(name, info),
 	}, nil
 }
 

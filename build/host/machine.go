@@ -89,17 +89,7 @@ func (m machine) node(real string, info fs.FileInfo) *tree.Node {
 	return &tree.Node{
 		Mode: info.Mode(),
 		Size: info.Size(),
-		Open: func() (io.ReadCloser, error) {
-			f, err := os.Open(file)
-			if err != nil {
-				return nil, err
-			}
-			if now, err := f.Stat(); err != nil || !os.SameFile(info, now) || now.Size() != info.Size() {
-				f.Close()
-				return nil, fmt.Errorf("%s: changed while the image was built", file)
-			}
-			return f, nil
-		},
+		Open: tree.Unchanged(file, info),
 	}
 }
 

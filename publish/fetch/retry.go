@@ -45,20 +45,9 @@ func mayPass(err error) bool {
 // pause waits as long as the server asked for with the failure err, or longer after
 // each.
 func pause(ctx context.Context, failures int, err error) error {
-	d := firstPause << (failures - 1)
-	var status *statusError
-	if errors.As(err, &status) && status.after > 0 {
-		if status.after > longestAsk {
-			return fmt.Errorf("%w: it asks to wait for %s: try again then", err, status.after.Round(time.Second))
-		}
-		d = status.after
+	var asked time.Duration
+	if status := (*statusError)(nil); errors.As(err, &status) {
+		asked = status.after
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return stranger.Wait(ctx, firstPause<<(failures-1), asked, longestAsk, err)
 }

@@ -309,22 +309,11 @@ func (c *client) repeat(ctx context.Context, r request, out any) error {
 
 // wait waits as long as a server asked for, or longer after each failure.
 func (c *client) wait(ctx context.Context, failures int, err error) error {
-	d := min(c.pause<<(failures-1), 60*c.pause)
-	var status *StatusError
-	if errors.As(err, &status) && status.After > 0 {
-		if status.After > longestAsk {
-			return fmt.Errorf("%w: it asks to wait for %s: try again then", err, status.After.Round(time.Second))
-		}
-		d = status.After
+	var asked time.Duration
+	if status := (*StatusError)(nil); errors.As(err, &status) {
+		asked = status.After
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return stranger.Wait(ctx, min(c.pause<<(failures-1), 60*c.pause), asked, longestAsk, err)
 }
 
 // mayPass reports whether the same may succeed a little later.

@@ -1,6 +1,8 @@
 package stranger
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -32,4 +34,24 @@ func AskedToWait(h http.Header, now time.Time) time.Duration {
 		return max(0, time.Unix(n, 0).Sub(now))
 	}
 	return 0
+}
+
+// Wait waits d before the request that failed with err is made again, or as long as
+// the server asked to wait with that. It ends with an error that wraps err if that
+// is longer than most, and with that of ctx.
+func Wait(ctx context.Context, d, asked, most time.Duration, err error) error {
+	if asked > most {
+		return fmt.Errorf("%w: it asks to wait for %s: try again then", err, asked.Round(time.Second))
+	}
+	if asked > 0 {
+		d = asked
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

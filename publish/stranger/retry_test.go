@@ -112,3 +112,32 @@ func TestAskedToWait(t *testing.T) {
 		}
 	}
 }
+
+// TestWait holds which of the two times is waited, and the bound on what a server
+// may ask for.
+func TestWait(t *testing.T) {
+	failed := errors.New("busy")
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for name, c := range map[string]struct {
+		ctx      context.Context
+		d, asked time.Duration
+		want     string
+	}{
+		"nothing asked":          {t.Context(), time.Nanosecond, 0, "<nil>"},
+		"asked for less":         {t.Context(), time.Hour, time.Nanosecond, "<nil>"},
+		"asked for more":         {stopped, time.Nanosecond, time.Minute, "context canceled"},
+		"asked for beyond most":  {t.Context(), time.Nanosecond, time.Minute + 1, "busy: it asks to wait for 1m0s: try again then"},
+		"stopped, nothing asked": {stopped, time.Hour, 0, "context canceled"},
+	} {
+		err := Wait(c.ctx, c.d, c.asked, time.Minute, failed)
+		if fmt.Sprint(err) != c.want || c.asked > time.Minute && !errors.Is(err, failed) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	const pause = 20 * time.Millisecond
+	began := time.Now()
+	if err := Wait(t.Context(), pause, 0, time.Minute, failed); err != nil || time.Since(began) < pause {
+		t.Errorf("nothing asked: %v after %s, want %s", err, time.Since(began), pause)
+	}
+}
